@@ -1,0 +1,34 @@
+//! What every Millrace function is built from.
+//!
+//! The rooms, from the edge inwards:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`http`] | serving a Lambda function: layers, JSON bodies, path parameters, the caller, responses |
+//! | [`app`] | what a handler may touch, built lazily from the [`config`] |
+//! | [`error`] | one error for HTTP: what the caller sees, apart from what the log gets |
+//! | [`catalog`], [`orders`] | the domain: products; orders and their checkout |
+//! | [`auth`] | passwords and access tokens |
+//! | [`cache`], [`rate_limit`], [`breaker`] | the resilience mechanisms, commands of one Redis batch |
+//! | [`database`], [`redis`], [`payments`], [`queue`] | the world outside |
+//! | [`telemetry`] | logs and metrics |
+//!
+//! The domain uses mechanisms; mechanisms use `redis` or `config`; nothing below knows `http`.
+
+pub mod app;
+pub mod auth;
+pub mod breaker;
+pub mod cache;
+pub mod catalog;
+pub mod config;
+pub mod database;
+pub mod error;
+pub mod http;
+pub mod orders;
+#[cfg(feature = "payments")]
+pub mod payments;
+#[cfg(feature = "queue")]
+pub mod queue;
+pub mod rate_limit;
+pub mod redis;
+pub mod telemetry;
