@@ -11,6 +11,8 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::database;
+
 /// What handlers return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -256,6 +258,17 @@ pub fn unavailable(wait: Duration) -> Error {
 pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
     Error::new(Kind::Internal, "Something went wrong on our side. The request id helps us find it.")
         .caused_by(cause)
+}
+
+/// A database that is away is nobody's fault here, and worth another try soon; everything else is a mistake of ours.
+impl From<database::Error> for Error {
+    fn from(error: database::Error) -> Self {
+        if error.is_unavailable() {
+            unavailable(Duration::from_secs(2)).caused_by(error)
+        } else {
+            internal(error)
+        }
+    }
 }
 
 #[cfg(test)]

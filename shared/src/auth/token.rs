@@ -26,11 +26,11 @@ pub enum Role {
     Administrator,
 }
 
-impl std::str::FromStr for Role {
-    type Err = Error;
+impl TryFrom<String> for Role {
+    type Error = Error;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
+    fn try_from(word: String) -> Result<Self, Error> {
+        match word.as_str() {
             "customer" => Ok(Self::Customer),
             "administrator" => Ok(Self::Administrator),
             _ => Err(Error::Role),

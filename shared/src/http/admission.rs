@@ -24,13 +24,13 @@ impl Admission {
     }
 
     /// Asks the limiter and sends `commands` along, in one round trip.
-    pub(super) async fn admit<C: Command>(&self, commands: C) -> Result<C::Output> {
+    pub(super) async fn ask<C: Command>(&self, commands: C) -> (Result<()>, C::Output) {
         let check = self.app.limiter.check(&self.identity, self.endpoint.policies());
         let (verdict, output) = self.app.redis.batch((check, commands)).await;
         let admitted = require_allowed(&verdict);
         // A second verdict of the same request would say less about the caller's quota than the first.
         let _ = self.verdict.set(verdict);
-        admitted.map(|()| output)
+        (admitted, output)
     }
 
     pub(super) fn verdict(&self) -> Option<&Verdict> {

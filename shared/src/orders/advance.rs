@@ -89,7 +89,7 @@ impl Call<'_> {
     /// An unconfirmed intent moves no money, so whatever goes wrong here, trying again later is safe.
     async fn create(&mut self, lease: &Lease) -> Result<String, Step> {
         let money = Money { amount: lease.amount, currency: lease.currency.clone() };
-        let reply = self.payments.create_intent(lease.order.0, &money, self.until()).await;
+        let reply = self.payments.create_intent(lease.order.0, &money, &lease.payment_method, self.until()).await;
         self.observe(&reply);
         match reply.outcome {
             Outcome::Answered(intent) => Ok(intent.id),
@@ -132,8 +132,7 @@ impl Call<'_> {
 
     async fn send_confirmation(&mut self, lease: &Lease, intent: &str) -> Reply<Intent> {
         let attempt = u32::try_from(lease.attempt).unwrap_or_default();
-        let reply =
-            self.payments.confirm_intent(lease.order.0, intent, &lease.payment_method, attempt, self.until()).await;
+        let reply = self.payments.confirm_intent(lease.order.0, intent, attempt, self.until()).await;
         self.observe(&reply);
         reply
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ static ATTEMPT: Statement = Statement::new("orders.attempt", include_str!("attem
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 
 /// A queue message about an order: look at it. Nothing in it is believed but the id.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub struct Nudge {
     /// The order to look at.
     pub order_id: OrderId,
@@ -29,8 +29,13 @@ pub struct Nudge {
 
 impl Nudge {
     /// The message's body.
-    pub fn body(order_id: OrderId) -> String {
-        format!(r#"{{"order_id":"{order_id}"}}"#)
+    pub fn body(&self) -> String {
+        format!(r#"{{"order_id":"{}"}}"#, self.order_id)
+    }
+
+    /// Reads a message's body; `None` if it is no nudge.
+    pub fn read(body: &str) -> Option<Self> {
+        serde_json::from_str(body).ok()
     }
 }
 

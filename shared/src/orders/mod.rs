@@ -26,7 +26,7 @@ pub use find::find;
 pub use idempotency::IdempotencyKey;
 pub use lease::{Lease, Nudge, claim, postpone};
 pub use list::{Cursor, list};
-pub use place::{Placement, Plan, place};
+pub use place::{Placed, Purchase};
 pub use settle::Step;
 pub use status::OrderStatus;
 
