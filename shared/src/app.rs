@@ -41,6 +41,8 @@ pub struct Services {
     payments: OnceLock<crate::payments::Payments>,
     #[cfg(feature = "queue")]
     queue: tokio::sync::OnceCell<crate::queue::Queue>,
+    #[cfg(feature = "payments")]
+    webhook_secrets: OnceLock<Vec<crate::payments::Secret>>,
 }
 
 /// A setting with which nothing could work. Its text holds no secret.
@@ -89,6 +91,8 @@ impl App {
             payments: OnceLock::new(),
             #[cfg(feature = "queue")]
             queue: tokio::sync::OnceCell::new(),
+            #[cfg(feature = "payments")]
+            webhook_secrets: OnceLock::new(),
         })))
     }
 }
@@ -120,6 +124,17 @@ impl Services {
             let secret_key = Secret::new(&config::required("PAYMENTS_KEY").map_err(internal)?);
             Payments::new(&Settings { base_url, secret_key }).map_err(internal)
         })
+    }
+
+    /// What the provider signs its webhooks with; needs `PAYMENTS_WEBHOOK_SECRET`, with commas between several: while a
+    /// secret is being rotated both are good.
+    #[cfg(feature = "payments")]
+    pub fn webhook_secrets(&self) -> Result<&[crate::payments::Secret]> {
+        let secrets = get_or_try_init(&self.webhook_secrets, || {
+            let secrets = config::required("PAYMENTS_WEBHOOK_SECRET").map_err(internal)?;
+            Ok(secrets.split(',').map(|secret| crate::payments::Secret::new(secret.trim())).collect())
+        })?;
+        Ok(secrets)
     }
 
     /// The queue of deferred charges; needs `DEFERRED_CHARGES_QUEUE_URL`.

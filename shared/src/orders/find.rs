@@ -32,13 +32,22 @@ struct Row {
 /// An order with its items and how its payment went.
 #[derive(Serialize)]
 pub struct Details {
-    id: OrderId,
-    status: OrderStatus,
+    /// The order.
+    pub id: OrderId,
+    /// Where it stands.
+    pub status: OrderStatus,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     total: Money,
     items: Box<RawValue>,
     charge: ChargeSummary,
+}
+
+impl Details {
+    /// What checkout or a cancellation answers about it.
+    pub fn answer(self) -> Answer {
+        Answer { order_id: self.id, status: self.status, charge: self.charge }
+    }
 }
 
 /// The order with this id, if it is this user's.
