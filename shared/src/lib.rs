@@ -24,6 +24,7 @@ pub mod config;
 pub mod database;
 pub mod error;
 pub mod http;
+mod id;
 pub mod orders;
 #[cfg(feature = "payments")]
 pub mod payments;
@@ -32,3 +33,4 @@ pub mod queue;
 pub mod rate_limit;
 pub mod redis;
 pub mod telemetry;
+pub mod time_limit;
