@@ -3,6 +3,7 @@
 use std::{
     ops::Deref,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use crate::{
@@ -74,17 +75,20 @@ impl App {
         let redis = Redis::new(redis::Settings::new(&config.redis_url))?;
         let cache = |name| Cache::new(Region::new(name).fresh_for(config.cache_ttl), redis.clone());
         let breaker = breaker::Settings {
-            open: config.breaker_open,
-            min_environments: config.breaker_min_environments,
+            open_for: config.breaker_open,
+            minimum_environments: config.breaker_min_environments,
+            // Charging takes two calls of 5 s each, and all of it ends with the invocation's time limit of 20 s.
+            lease: Duration::from_secs(25),
             ..breaker::Settings::payments()
         };
+        let environment = uuid::Uuid::now_v7().to_string();
         Ok(Self(Arc::new(Services {
             database: Database::new(database),
             limiter: Limiter::default(),
             tokens: Verifier::new(&config.token_public_key)?,
             products: cache("product"),
             featured: cache("featured"),
-            payment_breaker: Breaker::new("payments", breaker, redis.clone()),
+            payment_breaker: Breaker::new("payments", breaker, redis.clone(), environment),
             redis,
             issuer: OnceLock::new(),
             #[cfg(feature = "payments")]

@@ -1,9 +1,9 @@
 //! Serving a Lambda function that SQS, a schedule or a person invokes.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 pub use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -42,20 +42,13 @@ where
     .await
 }
 
-/// A failed event. Nobody outside reads this, so here the cause may show.
+/// A failed event, as Lambda reports it. Only operators read that, so here the cause may show.
+#[derive(Debug)]
 struct Failed(Error);
 
-impl fmt::Display for Failed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.0.problem().kind();
-        write!(formatter, "{kind:?}: {}", self.0.cause().unwrap_or_default())
+impl From<Failed> for Diagnostic {
+    fn from(Failed(error): Failed) -> Self {
+        let kind = error.problem().kind();
+        Self { error_type: format!("{kind:?}"), error_message: error.cause().unwrap_or_default() }
     }
 }
-
-impl fmt::Debug for Failed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
-}
-
-impl std::error::Error for Failed {}

@@ -6,11 +6,12 @@ use shared::{
     error::{Error, Kind, Result, bad_request},
     http::{self, Endpoint, Request, Response, ResponseExt, header},
     orders::{self, Answer, IdempotencyKey, Nudge, OrderStatus, Placed, Purchase},
+    rate_limit::{API, CHECKOUT},
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {
-    http::serve(Endpoint::new("POST /api/checkout"), checkout).await
+    http::serve(Endpoint::new("POST /api/checkout").limited_by(&[CHECKOUT, API]), checkout).await
 }
 
 async fn checkout(app: App, request: Request) -> Result<Response> {

@@ -7,12 +7,12 @@ use shared::{
     auth::{password, token},
     error::{Result, internal, unauthorized},
     http::{self, Endpoint, Request, Response},
-    rate_limit::{API, Identity, LOGIN},
+    rate_limit::{API, Identity, LOGIN, LOGIN_ACCOUNT},
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {
-    http::serve(Endpoint::new("POST /api/auth/login").limited_by(&[&LOGIN, &API]), login).await
+    http::serve(Endpoint::new("POST /api/auth/login").limited_by(&[LOGIN, API]), login).await
 }
 
 #[derive(Deserialize)]
@@ -32,8 +32,8 @@ struct AccessToken {
 async fn login(app: App, request: Request) -> Result<Response> {
     let credentials: Credentials = request.json()?;
     // Limited by address and by account: one guesser of many accounts, and many guessers of one.
-    let account = Identity::account(&credentials.email.trim().to_lowercase());
-    let verdict = request.admit(app.limiter.check(&account, &[&LOGIN])).await?;
+    let account = Identity::account(&credentials.email);
+    let verdict = request.admit(app.limiter.check(&account, &[LOGIN_ACCOUNT])).await?;
     http::require_allowed(&verdict)?;
 
     let account = accounts::by_email(&app.database, &credentials.email).await?;

@@ -43,9 +43,10 @@ pub fn require_allowed(verdict: &Verdict) -> Result<()> {
     if verdict.allowed {
         return Ok(());
     }
-    let violated = verdict.violated.join(", ");
-    let detail = format!("Too many requests, over the limit: {violated}. Retry-After says when to come back.");
-    let wait = verdict.retry_after.unwrap_or(Duration::from_secs(1));
+    let violated: Vec<&str> = verdict.violated().map(|policy| policy.name).collect();
+    let detail =
+        format!("Over the rate limit of: {}. Retry-After says when to come back.", violated.join(", "));
+    let wait = verdict.retry_after().unwrap_or(Duration::from_secs(1));
     let error = Error::new(Kind::TooManyRequests, detail).retry_after(wait);
-    Err(error.member("violated_policies", verdict.violated.clone()))
+    Err(error.member("violated_policies", violated))
 }
