@@ -14,7 +14,7 @@ static SETTLE: Statement = Statement::new("orders.settle", include_str!("settle.
 
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     /// The money is ours.
     Paid {
         /// The provider's id of the charge.
