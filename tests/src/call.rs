@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
 use crate::env;
+use serde_json::{Value, json};
 
 /// A request in the making.
 #[derive(Clone)]
@@ -117,14 +117,18 @@ impl Call {
     /// Sends it.
     pub async fn send(&self) -> Answer {
         let url = format!("{}/2015-03-31/functions/{}/invocations", env("API_URL"), self.function);
-        let response = reqwest::Client::new().post(url).json(&self.event()).send().await.expect("the emulator answers");
+        let response =
+            reqwest::Client::new().post(url).json(&self.event()).send().await.expect("the emulator answers");
         assert!(response.status().is_success(), "{} was not invoked: {}", self.function, response.status());
         let response: Value = response.json().await.expect("a response of a function");
         let headers = response["headers"].as_object().cloned().unwrap_or_default();
         let status = response["statusCode"].as_u64().unwrap_or_else(|| panic!("no status: {response}"));
         Answer {
             status: u16::try_from(status).expect("an HTTP status"),
-            headers: headers.into_iter().map(|(k, v)| (k, v.as_str().unwrap_or_default().to_owned())).collect(),
+            headers: headers
+                .into_iter()
+                .map(|(k, v)| (k, v.as_str().unwrap_or_default().to_owned()))
+                .collect(),
             text: response["body"].as_str().unwrap_or_default().to_owned(),
         }
     }

@@ -14,7 +14,10 @@ pub fn environment() -> &'static BTreeMap<String, String> {
         let text = fs::read_to_string(&path).unwrap_or_else(|error| {
             panic!("no local cloud: {}: {error}; start one with ./dev up --detach", path.display())
         });
-        text.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+        text.lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect()
     })
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Every test brings its own customers, source addresses and products, so that all can run at once against one cloud.
 
+#![expect(clippy::missing_panics_doc, reason = "a helper of a test panics where the test fails")]
+
 mod call;
 mod cloud;
 mod customer;

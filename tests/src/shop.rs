@@ -40,7 +40,8 @@ pub async fn stock_of(product: &str) -> i32 {
 /// The successful charges of an order, as the provider's ledger has them.
 pub async fn charges_of(order: &str) -> Vec<Value> {
     let url = format!("{}/_control/ledger", env("PAYMENTS_URL"));
-    let ledger: Value = reqwest::get(url).await.expect("the provider answers").json().await.expect("a ledger");
+    let ledger: Value =
+        reqwest::get(url).await.expect("the provider answers").json().await.expect("a ledger");
     let charges = ledger["charges"].as_array().cloned().unwrap_or_default();
     let of_order = |charge: &Value| charge["metadata"]["order_id"] == order || charge["order_id"] == order;
     charges.into_iter().filter(|charge| of_order(charge) && charge["status"] == "succeeded").collect()

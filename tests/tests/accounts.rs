@@ -8,7 +8,8 @@ async fn login(email: &str, password: &str) -> Answer {
 }
 
 async fn login_from(source: Option<&str>, email: &str, password: &str) -> Answer {
-    let call = Call::new("login", "POST", "/api/auth/login").json(&json!({ "email": email, "password": password }));
+    let call =
+        Call::new("login", "POST", "/api/auth/login").json(&json!({ "email": email, "password": password }));
     source.into_iter().fold(call, Call::from).send().await
 }
 
@@ -38,11 +39,13 @@ async fn a_wrong_password_and_an_unknown_account_look_the_same() {
 async fn the_sixth_guess_within_a_minute_is_refused_whatever_the_account() {
     let source = format!("192.0.2.{}", fastrand::u8(..));
     for guess in 0..5 {
-        let answer = login_from(Some(&source), &format!("{guess}-{source}@example.com"), "guess").await.expect(401);
+        let answer =
+            login_from(Some(&source), &format!("{guess}-{source}@example.com"), "guess").await.expect(401);
         assert_eq!(answer.header("x-ratelimit-limit"), "5");
         assert_eq!(answer.header("x-ratelimit-remaining"), (4 - guess).to_string());
     }
-    let refused = login_from(Some(&source), &format!("another-{source}@example.com"), "guess").await.expect(429);
+    let refused =
+        login_from(Some(&source), &format!("another-{source}@example.com"), "guess").await.expect(429);
     let wait: u64 = refused.header("retry-after").parse().expect("seconds");
     assert!((1..=66).contains(&wait), "{wait}");
     assert_eq!(refused.json()["type"], "urn:millrace:problem:too-many-requests");

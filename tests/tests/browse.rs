@@ -122,7 +122,10 @@ async fn a_change_is_refused_field_by_field() {
         let mut body = new_price(1);
         body[field] = value;
         let answer = change(&id, &administrator(), &body).send().await.expect(422);
-        assert_eq!((problem(&answer).as_str(), &answer.json()["errors"][0]["field"]), ("validation", &json!(named)));
+        assert_eq!(
+            (problem(&answer).as_str(), &answer.json()["errors"][0]["field"]),
+            ("validation", &json!(named))
+        );
     }
     let call = change(&id, &administrator(), &json!({}));
     assert_eq!(problem(&call.clone().body("{").send().await.expect(400)), "bad-request");

@@ -42,7 +42,11 @@ async fn a_declined_card_fails_the_order_and_releases_its_stock() {
     assert_eq!(customer.order(order).await["status"], "failed");
     // Declined cards are the customers' matter, not the provider's: three of them must not open the breaker.
     for _ in 0..4 {
-        customer.checkout(&Uuid::now_v7().to_string(), &product, 1, "pm_card_visa_chargeDeclined").send().await.expect(402);
+        customer
+            .checkout(&Uuid::now_v7().to_string(), &product, 1, "pm_card_visa_chargeDeclined")
+            .send()
+            .await
+            .expect(402);
     }
     customer.buys(&product).await.expect(201);
     // And the first answer stays the answer.
@@ -54,10 +58,11 @@ async fn a_declined_card_fails_the_order_and_releases_its_stock() {
 async fn an_order_of_more_than_is_left_is_refused_by_line_and_takes_nothing() {
     let customer = Customer::register().await;
     let (plenty, scarce) = (new_product(100, 10).await, new_product(100, 2).await);
-    let call = customer.call("checkout", "POST", "/api/checkout").header("idempotency-key", key()).json(&json!({
-        "items": [{ "product_id": plenty, "quantity": 1 }, { "product_id": scarce, "quantity": 3 }],
-        "payment_method": "pm_card_visa"
-    }));
+    let call =
+        customer.call("checkout", "POST", "/api/checkout").header("idempotency-key", key()).json(&json!({
+            "items": [{ "product_id": plenty, "quantity": 1 }, { "product_id": scarce, "quantity": 3 }],
+            "payment_method": "pm_card_visa"
+        }));
     let refused = call.send().await.expect(409).json();
     assert_eq!(refused["type"], "urn:millrace:problem:out-of-stock");
     assert_eq!(refused["errors"], json!([{ "field": "items[1].quantity", "message": "only 2 left" }]));
@@ -138,7 +143,8 @@ async fn forty_buyers_of_the_last_five_pieces_make_five_orders() {
 async fn a_checkout_needs_a_login_a_key_and_a_sensible_body() {
     let customer = Customer::register().await;
     let product = new_product(1250, 10).await;
-    let good = json!({ "items": [{ "product_id": product, "quantity": 1 }], "payment_method": "pm_card_visa" });
+    let good =
+        json!({ "items": [{ "product_id": product, "quantity": 1 }], "payment_method": "pm_card_visa" });
     let call = customer.call("checkout", "POST", "/api/checkout");
     let missing = call.clone().json(&good).send().await.expect(400).json();
     assert_eq!(missing["type"], "urn:millrace:problem:idempotency-key-missing");
@@ -146,10 +152,14 @@ async fn a_checkout_needs_a_login_a_key_and_a_sensible_body() {
     for (body, field) in [
         (json!({ "items": [], "payment_method": "pm_card_visa" }), "items"),
         (json!({ "items": good["items"], "payment_method": "4242424242424242" }), "payment_method"),
-        (json!({ "items": [{ "product_id": product, "quantity": 0 }], "payment_method": "pm_x" }), "items[0].quantity"),
+        (
+            json!({ "items": [{ "product_id": product, "quantity": 0 }], "payment_method": "pm_x" }),
+            "items[0].quantity",
+        ),
         (json!({ "items": good["items"], "payment_method": "pm_x", "amount": 1 }), "amount"),
     ] {
-        let refused = call.clone().header("idempotency-key", key()).json(&body).send().await.expect(422).json();
+        let refused =
+            call.clone().header("idempotency-key", key()).json(&body).send().await.expect(422).json();
         assert_eq!(refused["errors"][0]["field"], field);
     }
     let stranger = call.header("authorization", "Bearer nonsense").header("idempotency-key", key());

@@ -46,8 +46,11 @@ async fn nobody_sees_another_customers_order() {
 #[tokio::test]
 async fn parameters_of_the_list_that_make_no_sense_are_refused_by_name() {
     let customer = Customer::register().await;
-    for (name, value) in [("limit", "0"), ("limit", "21"), ("limit", "ten"), ("cursor", "abc"), ("cursor", "")] {
-        let answer = customer.call("list-orders", "GET", "/api/orders").query(name, value).send().await.expect(400);
+    for (name, value) in
+        [("limit", "0"), ("limit", "21"), ("limit", "ten"), ("cursor", "abc"), ("cursor", "")]
+    {
+        let answer =
+            customer.call("list-orders", "GET", "/api/orders").query(name, value).send().await.expect(400);
         assert_eq!(answer.json()["errors"][0]["field"], name);
     }
 }

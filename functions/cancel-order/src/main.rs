@@ -56,6 +56,7 @@ async fn already_cancelled(app: &App, user: uuid::Uuid, id: OrderId) -> Result<A
         OrderStatus::Paid | OrderStatus::Failed => {
             Err(conflict(format!("The order is {} and cannot be cancelled.", order.status)))
         }
-        _ => Err(conflict("The order is being charged at this moment. Try again.").retry_after(Duration::from_secs(5))),
+        _ => Err(conflict("The order is being charged at this moment. Try again.")
+            .retry_after(Duration::from_secs(5))),
     }
 }

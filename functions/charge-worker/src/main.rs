@@ -56,7 +56,9 @@ async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<()> {
     };
     match orders::claim(&app.database, order).await {
         Ok(Some(lease)) => {
-            orders::advance(&app.database, payments, &app.payment_breaker, permit, lease, limit).await.map(|_| ())
+            orders::advance(&app.database, payments, &app.payment_breaker, permit, lease, limit)
+                .await
+                .map(|_| ())
         }
         // Finished, or in somebody else's hands.
         idle => {

@@ -14,7 +14,10 @@ async fn main() -> Result<(), http::Fatal> {
 
 async fn featured_products(app: App, request: Request) -> Result<Response> {
     let cached = request.admit(app.featured.lookup(FEATURED_KEY)).await?;
-    let list = cached.until(request.time_limit().instant()).or_fill(async || catalog::featured(&app.database).await).await?;
+    let list = cached
+        .until(request.time_limit().instant())
+        .or_fill(async || catalog::featured(&app.database).await)
+        .await?;
     let list = list.ok_or_else(|| not_found("list"))?;
     http::cached(&request, &list.body, &Product::etag(list.version))
 }

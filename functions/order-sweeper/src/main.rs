@@ -21,7 +21,7 @@ use shared::{
 const LIMIT: i64 = 100;
 
 /// Products changed longer ago were invalidated by an earlier run, or have expired since.
-const RECENT: Duration = Duration::from_secs(120);
+const RECENT: Duration = Duration::from_mins(2);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), events::Fatal> {

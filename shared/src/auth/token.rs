@@ -158,7 +158,8 @@ mod tests {
             iat: 1,
             exp: 2,
         };
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &issuer.0).expect("encodes");
+        let token =
+            jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &issuer.0).expect("encodes");
         assert!(matches!(verifier.verify(&token), Err(Error::Expired)));
     }
 

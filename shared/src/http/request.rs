@@ -110,10 +110,13 @@ impl Request {
     /// # Errors
     /// 400 if it is no entity tag of ours.
     pub fn if_match_version(&self) -> Result<Option<i64>> {
-        let Some(header) = self.header(header::IF_MATCH).filter(|header| *header != "*") else { return Ok(None) };
+        let Some(header) = self.header(header::IF_MATCH).filter(|header| *header != "*") else {
+            return Ok(None);
+        };
         let version = header.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         let version = version.and_then(|version| version.parse().ok());
-        let error = || bad_request("If-Match is not valid.").field("If-Match", "must be the ETag of a product");
+        let error =
+            || bad_request("If-Match is not valid.").field("If-Match", "must be the ETag of a product");
         version.map(Some).ok_or_else(error)
     }
 

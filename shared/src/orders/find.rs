@@ -59,7 +59,8 @@ pub async fn find(database: &Database, user: Uuid, id: OrderId) -> Result<Option
 fn details(row: Row) -> Result<Details> {
     let currency = Currency::parse(&row.currency).map_err(internal)?;
     let charge = row.charge_id.zip(row.charge_status);
-    let charge = ChargeSummary { decline_code: row.decline_code, ..Answer::new(row.id, row.status, charge).charge };
+    let charge =
+        ChargeSummary { decline_code: row.decline_code, ..Answer::new(row.id, row.status, charge).charge };
     Ok(Details {
         id: row.id,
         status: row.status,

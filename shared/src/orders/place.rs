@@ -9,7 +9,8 @@ use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
 use super::{
-    Answer, Checkout, IdempotencyKey, OrderId, OrderStatus, idempotency::request_digest, lease::LEASE, lease::Lease,
+    Answer, Checkout, IdempotencyKey, OrderId, OrderStatus, idempotency::request_digest, lease::LEASE,
+    lease::Lease,
 };
 use crate::{
     catalog::ProductId,
@@ -21,7 +22,7 @@ static PLACE: Statement = Statement::new("orders.place", include_str!("place.sql
 static KNOWN: Statement = Statement::new("orders.known", include_str!("known.sql"));
 
 /// How long a deferred order waits before the sweeper nudges somebody, should the queue not have done so.
-const DEFERRED: Duration = Duration::from_secs(60);
+const DEFERRED: Duration = Duration::from_mins(1);
 
 /// A checkout and who asked for it.
 pub struct Purchase<'a> {
@@ -168,7 +169,8 @@ impl Known {
         }
         let status: OrderStatus = self.status.parse().map_err(internal)?;
         if self.leased || status == OrderStatus::Charging {
-            let error = Error::new(Kind::RequestInProgress, "The first request with this key is still running.");
+            let error =
+                Error::new(Kind::RequestInProgress, "The first request with this key is still running.");
             let location = format!("/api/orders/{}", self.id);
             return Err(error.retry_after(Duration::from_secs(2)).header(header::LOCATION, &location));
         }

@@ -26,10 +26,10 @@ const LAST_WRITE: Duration = Duration::from_millis(1500);
 const RETRY: Duration = Duration::from_secs(10);
 
 /// When to look again at a payment that the bank has not answered.
-const PROCESSING: Duration = Duration::from_secs(60);
+const PROCESSING: Duration = Duration::from_mins(1);
 
 /// When to try again what only an operator can mend.
-const OPERATOR: Duration = Duration::from_secs(300);
+const OPERATOR: Duration = Duration::from_mins(5);
 
 /// The provider, asked about one order within one invocation.
 pub(super) struct Provider<'a> {
@@ -69,7 +69,7 @@ impl<'a> Provider<'a> {
         }
         let reply = self.confirm(lease, &intent).await;
         if !reply.replayed {
-            return Ok(self.confirmed(lease, reply));
+            return Ok(confirmed(lease, reply));
         }
         match reply.outcome {
             // A replay says how things stood when the key was used first.
@@ -80,10 +80,10 @@ impl<'a> Provider<'a> {
                 Some(step) => Ok(step),
                 None => {
                     let reply = self.confirm(lease, &intent).await;
-                    Ok(self.confirmed(lease, reply))
+                    Ok(confirmed(lease, reply))
                 }
             },
-            _ => Ok(self.confirmed(lease, reply)),
+            _ => Ok(confirmed(lease, reply)),
         }
     }
 
@@ -117,13 +117,18 @@ impl<'a> Provider<'a> {
         let reply = self.payments.refund(lease.order.0, intent, "unwanted", self.until()).await;
         self.observe(&reply);
         match reply.outcome {
-            Outcome::Answered(refund) if matches!(refund.status, RefundStatus::Succeeded | RefundStatus::Pending) => {
+            Outcome::Answered(refund)
+                if matches!(refund.status, RefundStatus::Succeeded | RefundStatus::Pending) =>
+            {
                 Step::Refunded { refund_id: Some(refund.id) }
             }
             Outcome::Rejected(rejection) if rejection.code.as_deref() == Some("charge_already_refunded") => {
                 Step::Refunded { refund_id: None }
             }
-            Outcome::Answered(_) | Outcome::Rejected(_) | Outcome::KeyReused | Outcome::AccessDenied { .. } => {
+            Outcome::Answered(_)
+            | Outcome::Rejected(_)
+            | Outcome::KeyReused
+            | Outcome::AccessDenied { .. } => {
                 Step::Unknown(operator(lease, "the provider will not refund a charge"))
             }
             _ => Step::Unknown(RETRY),
@@ -143,7 +148,8 @@ impl<'a> Provider<'a> {
     /// An unconfirmed intent moves no money, so whatever goes wrong here, trying again later is safe.
     async fn create(&mut self, lease: &Lease) -> Result<String, Step> {
         let money = Money { amount: lease.amount, currency: lease.currency.clone() };
-        let reply = self.payments.create_intent(lease.order.0, &money, &lease.payment_method, self.until()).await;
+        let reply =
+            self.payments.create_intent(lease.order.0, &money, &lease.payment_method, self.until()).await;
         self.observe(&reply);
         match reply.outcome {
             Outcome::Answered(intent) => Ok(intent.id),
@@ -159,19 +165,13 @@ impl<'a> Provider<'a> {
         reply
     }
 
-    fn confirmed(&self, lease: &Lease, reply: Reply<Intent>) -> Step {
-        match reply.outcome {
-            Outcome::Answered(intent) => interpret(intent),
-            Outcome::Unknown(_) | Outcome::Running => Step::Unknown(RETRY),
-            outcome => refused(lease, outcome),
-        }
-    }
-
     /// Raises the attempt if no payment was ever tried on the intent (`None`); else says where it stands.
     async fn renew_attempt(&mut self, lease: &mut Lease, intent: &str) -> Result<Option<Step>> {
         match self.retrieve(intent).await {
             None => Ok(Some(Step::Unknown(RETRY))),
-            Some(found) if found.attempted() || found.status == IntentStatus::Canceled => Ok(Some(interpret(found))),
+            Some(found) if found.attempted() || found.status == IntentStatus::Canceled => {
+                Ok(Some(interpret(found)))
+            }
             Some(_) => {
                 lease.remember(self.database, intent, lease.attempt + 1).await?;
                 Ok(None)
@@ -200,18 +200,37 @@ impl<'a> Provider<'a> {
     }
 }
 
+fn confirmed(lease: &Lease, reply: Reply<Intent>) -> Step {
+    match reply.outcome {
+        Outcome::Answered(intent) => interpret(intent),
+        Outcome::Unknown(_) | Outcome::Running => Step::Unknown(RETRY),
+        outcome => refused(lease, outcome),
+    }
+}
+
 /// What an answer means that says nothing was done: the order fails where the payment is at fault, else it waits.
 fn refused<T>(lease: &Lease, outcome: Outcome<T>) -> Step {
     match outcome {
-        Outcome::Declined(decline) => Step::Failed { decline_code: decline.code, charge_id: decline.charge_id },
+        Outcome::Declined(decline) => {
+            Step::Failed { decline_code: decline.code, charge_id: decline.charge_id }
+        }
         Outcome::Rejected(rejection) => {
             tracing::warn!(order = %lease.order, %rejection, "order {} fails: {rejection}", lease.order);
-            Step::Failed { decline_code: rejection.code.unwrap_or_else(|| "rejected".to_owned()), charge_id: None }
+            Step::Failed {
+                decline_code: rejection.code.unwrap_or_else(|| "rejected".to_owned()),
+                charge_id: None,
+            }
         }
         Outcome::RateLimited { retry_after } => Step::Deferred(retry_after.unwrap_or(RETRY)),
-        Outcome::KeyReused => Step::Deferred(operator(lease, "an idempotency key was used with other parameters")),
-        Outcome::AccessDenied { .. } => Step::Deferred(operator(lease, "the provider does not let us in: PAYMENTS_KEY")),
-        Outcome::Answered(_) | Outcome::NeverSent(_) | Outcome::Running | Outcome::Unknown(_) => Step::Deferred(RETRY),
+        Outcome::KeyReused => {
+            Step::Deferred(operator(lease, "an idempotency key was used with other parameters"))
+        }
+        Outcome::AccessDenied { .. } => {
+            Step::Deferred(operator(lease, "the provider does not let us in: PAYMENTS_KEY"))
+        }
+        Outcome::Answered(_) | Outcome::NeverSent(_) | Outcome::Running | Outcome::Unknown(_) => {
+            Step::Deferred(RETRY)
+        }
     }
 }
 
@@ -228,16 +247,20 @@ fn unwanted(intent: Intent) -> Step {
 /// What an intent's state means for its order.
 fn interpret(intent: Intent) -> Step {
     match intent.status {
-        IntentStatus::Succeeded => Step::Paid { charge_id: intent.charge.map_or(intent.id, |charge| charge.id) },
-        IntentStatus::RequiresAction => {
-            Step::ActionRequired { client_secret: intent.client_secret.map(|secret| secret.reveal().to_owned()) }
+        IntentStatus::Succeeded => {
+            Step::Paid { charge_id: intent.charge.map_or(intent.id, |charge| charge.id) }
         }
+        IntentStatus::RequiresAction => Step::ActionRequired {
+            client_secret: intent.client_secret.map(|secret| secret.reveal().to_owned()),
+        },
         IntentStatus::Canceled => Step::Cancelled,
         IntentStatus::RequiresPaymentMethod => match intent.last_error {
             Some(decline) => Step::Failed { decline_code: decline.code, charge_id: decline.charge_id },
             None => Step::Unknown(RETRY),
         },
         IntentStatus::RequiresConfirmation => Step::Unknown(RETRY),
-        IntentStatus::Processing | IntentStatus::RequiresCapture | IntentStatus::Unrecognised => Step::Unknown(PROCESSING),
+        IntentStatus::Processing | IntentStatus::RequiresCapture | IntentStatus::Unrecognised => {
+            Step::Unknown(PROCESSING)
+        }
     }
 }

@@ -53,7 +53,7 @@ pub(super) enum Step {
 }
 
 /// How long a customer may take to authenticate.
-const ACTION: Duration = Duration::from_secs(15 * 60);
+const ACTION: Duration = Duration::from_mins(15);
 
 impl Step {
     fn status(&self, before: OrderStatus) -> OrderStatus {
@@ -75,15 +75,23 @@ impl Step {
             Self::ActionRequired { .. } => Some(ACTION),
             Self::Deferred(wait) | Self::Unknown(wait) => Some(*wait),
             Self::RefundPending { .. } => Some(Duration::ZERO),
-            Self::Paid { .. } | Self::Failed { .. } | Self::Cancelled | Self::Refunded { .. } | Self::Unchanged => None,
+            Self::Paid { .. }
+            | Self::Failed { .. }
+            | Self::Cancelled
+            | Self::Refunded { .. }
+            | Self::Unchanged => None,
         }
     }
 
     /// What is known of the charge now: id, status, decline code.
     fn charge(&self) -> (Option<&str>, Option<&'static str>, Option<&str>) {
         match self {
-            Self::Paid { charge_id } | Self::RefundPending { charge_id } => (Some(charge_id), Some("succeeded"), None),
-            Self::Failed { decline_code, charge_id } => (charge_id.as_deref(), Some("failed"), Some(decline_code)),
+            Self::Paid { charge_id } | Self::RefundPending { charge_id } => {
+                (Some(charge_id), Some("succeeded"), None)
+            }
+            Self::Failed { decline_code, charge_id } => {
+                (charge_id.as_deref(), Some("failed"), Some(decline_code))
+            }
             Self::ActionRequired { .. } => (None, Some("requires_action"), None),
             Self::Refunded { .. } => (None, Some("refunded"), None),
             Self::Deferred(_) | Self::Unknown(_) | Self::Cancelled | Self::Unchanged => (None, None, None),
