@@ -1,6 +1,6 @@
 //! `local payments`: the provider as a program.
 
-use std::{net::Ipv4Addr, path::PathBuf};
+use std::{io::Write, net::Ipv4Addr, path::PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -12,7 +12,7 @@ use super::{Settings, serve, webhooks};
 /// A payment provider that speaks Stripe's language and fails on command; see GET /_control.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
-    /// The port on 127.0.0.1
+    /// The port on 127.0.0.1; 0 for a free one, which is printed
     #[arg(long)]
     port: u16,
     /// The folder of its journal
@@ -35,6 +35,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on 127.0.0.1:{}; choose another --port", arguments.port))?;
+    // Whoever reads along may go away; the provider stays.
+    let _ = writeln!(std::io::stdout(), "payments on http://{}", listener.local_addr()?);
     let settings = Settings {
         data: arguments.data,
         secret_key: Secret::new(&arguments.secret_key),

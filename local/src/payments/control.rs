@@ -35,6 +35,7 @@ POST   /_control/faults                {\"kind\": \"act_then_hang\", \"operation
                                        operations: create, confirm, retrieve, cancel, list, refund; none: all
                                        \"times\": null strikes until it is deleted
 GET    /_control/faults                those that still wait; DELETE ends them
+GET    /_control/running               the keys and intents that are being worked on
 POST   /_control/refuse                {\"for_ms\": 2000}: no connection is accepted for so long, this interface's included
 DELETE /_control/keys                  forgets every idempotency key
 POST   /_control/intents/{id}/settle   {\"succeeds\": true}: ends requires_action or processing
@@ -52,6 +53,7 @@ pub(super) fn routes() -> Router<Arc<Provider>> {
         .route("/_control/ledger", get(ledger))
         .route("/_control/requests", get(requests).delete(forget_requests))
         .route("/_control/faults", get(faults).post(add_fault).delete(end_faults))
+        .route("/_control/running", get(running))
         .route("/_control/refuse", post(refuse))
         .route("/_control/keys", axum::routing::delete(prune_keys))
         .route("/_control/intents/{id}/settle", post(settle))
@@ -85,6 +87,10 @@ async fn add_fault(State(provider): State<Arc<Provider>>, body: Bytes) -> Result
 async fn end_faults(State(provider): State<Arc<Provider>>) -> StatusCode {
     provider.faults.clear();
     StatusCode::NO_CONTENT
+}
+
+async fn running(State(provider): State<Arc<Provider>>) -> Response {
+    Json(provider.running.names()).into_response()
 }
 
 #[derive(Deserialize)]

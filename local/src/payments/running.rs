@@ -22,6 +22,11 @@ impl Running {
         let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         names.insert(name.clone()).then(|| Hold { running: self.clone(), name })
     }
+
+    /// What is held, for whoever waits for it.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
 }
 
 impl Drop for Hold {

@@ -110,9 +110,10 @@ impl Double {
         })
     }
 
-    /// Waits until every fault has struck.
-    pub(super) async fn faults_struck(&self) {
-        while self.control("GET", "faults", Value::Null).await != json!([]) {
+    /// Waits until the provider has begun to confirm or cancel the intent.
+    pub(super) async fn is_working_on(&self, intent: &str) {
+        let name = json!(format!("intent {intent}"));
+        while !self.control("GET", "running", Value::Null).await.as_array().expect("names").contains(&name) {
             sleep(POLL).await;
         }
     }

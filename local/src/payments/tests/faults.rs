@@ -25,7 +25,8 @@ async fn confirm_under(
     (double, order, intent): &(Double, Uuid, String),
 ) -> Reply<Intent> {
     double.fault(json!({ "kind": kind, "operation": "confirm", "times": times })).await;
-    double.payments.confirm_intent(*order, intent, 1, Instant::now() + Duration::from_secs(1)).await
+    let deadline = if kind.ends_with("hang") { Instant::now() + Duration::from_secs(2) } else { soon() };
+    double.payments.confirm_intent(*order, intent, 1, deadline).await
 }
 
 fn status(reply: &Reply<Intent>) -> Option<IntentStatus> {
@@ -38,10 +39,16 @@ fn status(reply: &Reply<Intent>) -> Option<IntentStatus> {
 #[tokio::test]
 async fn it_knows_that_nothing_was_sent_when_the_connection_is_refused() {
     let (double, order, intent) = ready().await;
-    double.control("POST", "refuse", json!({ "for_ms": 1_500 })).await;
+    double.control("POST", "refuse", json!({ "for_ms": 60_000 })).await;
     let reply = double.payments.confirm_intent(order, &intent, 1, soon()).await;
     assert!(matches!(reply.outcome, Outcome::NeverSent(NeverSent::Connect(_))), "{reply:?}");
     assert_eq!(reply.health(), Health::Failed);
+}
+
+#[tokio::test]
+async fn it_pays_when_connections_are_accepted_again() {
+    let (double, order, intent) = ready().await;
+    double.control("POST", "refuse", json!({ "for_ms": 50 })).await;
     double.listens_again().await;
     let reply = double.payments.confirm_intent(order, &intent, 1, soon()).await;
     assert_eq!(status(&reply), Some(IntentStatus::Succeeded));
@@ -118,8 +125,8 @@ async fn it_never_waits_longer_than_five_seconds() {
 #[tokio::test]
 async fn it_sees_a_confirmation_finish_that_it_had_stopped_waiting_for() {
     let (double, order, intent) = ready().await;
-    double.fault(json!({ "kind": "delay", "operation": "confirm", "delay_ms": 400 })).await;
-    let impatient = Instant::now() + Duration::from_millis(200);
+    double.fault(json!({ "kind": "delay", "operation": "confirm", "delay_ms": 2_000 })).await;
+    let impatient = Instant::now() + Duration::from_secs(1);
     let reply = double.payments.confirm_intent(order, &intent, 1, impatient).await;
     assert_eq!(reply.outcome, Outcome::Unknown(Unknown::TimedOut));
     // A look at the intent alone may come too early: this is why the same key is asked first.

@@ -73,14 +73,14 @@ async fn it_comes_back_later_while_its_key_is_busy() {
     let double = Double::start().await;
     let order = Uuid::now_v7();
     let intent = created(&double, order).await;
-    double.fault(json!({ "kind": "delay", "operation": "confirm", "delay_ms": 2_000 })).await;
+    double.fault(json!({ "kind": "delay", "operation": "confirm", "delay_ms": 4_000 })).await;
     let slow = double.payments.confirm_intent(order, &intent.id, 1, soon());
     let busy = async {
-        double.faults_struck().await;
-        let same_key = double.payments.confirm_intent(order, &intent.id, 1, soon()).await;
-        let other_key = double.payments.confirm_intent(order, &intent.id, 2, soon()).await;
-        let cancel = double.payments.cancel_intent(&intent.id, soon()).await;
-        (same_key, other_key, cancel)
+        double.is_working_on(&intent.id).await;
+        let same_key = double.payments.confirm_intent(order, &intent.id, 1, soon());
+        let other_key = double.payments.confirm_intent(order, &intent.id, 2, soon());
+        let cancel = double.payments.cancel_intent(&intent.id, soon());
+        futures::future::join3(same_key, other_key, cancel).await
     };
     let (slow, (same_key, other_key, cancel)) = futures::future::join(slow, busy).await;
     assert!(matches!(slow.outcome, Outcome::Answered(_)), "{slow:?}");

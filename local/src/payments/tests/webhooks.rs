@@ -131,7 +131,7 @@ async fn it_delivers_again_until_the_shop_has_taken_it() {
 async fn it_delivers_late_twice_and_out_of_order_on_command() {
     let shop = Shop::open(0).await;
     let double = Double::start_with_webhooks(shop.url.clone()).await;
-    double.control("PUT", "webhooks", json!({ "delay_ms": 200, "copies": 2, "shuffle": true })).await;
+    double.control("PUT", "webhooks", json!({ "delay_ms": 1_000, "copies": 2, "shuffle": true })).await;
     for _payment in 0..20 {
         pay(&double, "pm_card_visa").await;
     }
