@@ -34,7 +34,7 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
             orders::leave(&app.database, lease, retry_after).await?.answer
         }
         (unclaimed, admission) => {
-            if let Some(permit) = admission.permit() {
+            if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
                 app.payment_breaker.report(permit, Outcome::Skipped).await;
             }
             unclaimed?;

@@ -29,7 +29,7 @@ async fn checkout(app: App, request: Request) -> Result<Response> {
         }
         (Ok(()), Admission::Deny { retry_after }) => charge_later(&app, &purchase, retry_after).await?,
         (Err(refusal), admission) => {
-            if let Some(permit) = admission.permit() {
+            if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
                 give_back(&app, permit).await;
             }
             return Err(refusal);
