@@ -24,7 +24,7 @@ pub struct Config {
     pub region: Option<String>,
     /// `AWS_LAMBDA_MAX_CONCURRENCY`: requests that one environment serves at a time, and so the size of its pool. 1 on
     /// ordinary Lambda, which sets nothing; Managed Instances set more.
-    pub concurrency: u32,
+    pub concurrency: usize,
     /// `REDIS_URL`: `redis://`, or `rediss://` for TLS.
     pub redis_url: String,
     /// `REDIS_CLUSTER`: whether that address is one of a cluster. ElastiCache Serverless needs no cluster client.

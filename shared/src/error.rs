@@ -11,6 +11,8 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::database;
+
 /// What handlers return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -85,9 +87,7 @@ impl Kind {
                 (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests")
             }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
-            Self::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable")
-            }
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable"),
         }
     }
 
@@ -258,6 +258,17 @@ pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         .caused_by(cause)
 }
 
+/// A database that is away is nobody's fault here, and worth another try soon; everything else is a mistake of ours.
+impl From<database::Error> for Error {
+    fn from(error: database::Error) -> Self {
+        if error.is_unavailable() {
+            unavailable(Duration::from_secs(2)).caused_by(error)
+        } else {
+            internal(error)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,7 +288,7 @@ mod tests {
         for (wait, expected) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (59_999, "60")] {
             let error = unavailable(Duration::from_millis(wait));
             let (name, value) = &error.problem().headers()[0];
-            assert_eq!((name, value.to_str()), (&header::RETRY_AFTER, Ok(expected)));
+            assert_eq!((name, value.as_bytes()), (&header::RETRY_AFTER, expected.as_bytes()));
         }
     }
 }

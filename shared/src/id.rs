@@ -1,4 +1,4 @@
-//! Ids: UUIDv7, each kind a type of its own.
+//! Ids: UUIDs of version 7, each kind a type of its own.
 //!
 //! Made in the function: `nextval` would pin a connection on RDS Proxy, and version 7 keeps the index's right edge hot.
 

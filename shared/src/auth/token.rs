@@ -14,7 +14,7 @@ const ISSUER: &str = "millrace";
 const AUDIENCE: &str = "millrace";
 
 /// How long a token is good for. Short, because a token cannot be called back.
-pub const LIFETIME: Duration = Duration::from_secs(3600);
+pub const LIFETIME: Duration = Duration::from_hours(1);
 
 /// What an account may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,11 +26,11 @@ pub enum Role {
     Administrator,
 }
 
-impl std::str::FromStr for Role {
-    type Err = Error;
+impl TryFrom<String> for Role {
+    type Error = Error;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
+    fn try_from(word: String) -> Result<Self, Error> {
+        match word.as_str() {
             "customer" => Ok(Self::Customer),
             "administrator" => Ok(Self::Administrator),
             _ => Err(Error::Role),
@@ -158,7 +158,8 @@ mod tests {
             iat: 1,
             exp: 2,
         };
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &issuer.0).expect("encodes");
+        let token =
+            jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &issuer.0).expect("encodes");
         assert!(matches!(verifier.verify(&token), Err(Error::Expired)));
     }
 

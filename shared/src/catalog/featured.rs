@@ -35,7 +35,7 @@ struct Featured {
 
 /// The featured products, as the cache keeps them; the version is the time of reading, in microseconds.
 pub async fn featured(database: &Database) -> Result<Option<cache::Entry>> {
-    let lines: Vec<Line> = database.fetch_all(FEATURED.query()).await?;
+    let lines: Vec<Line> = database.fetch_all(FEATURED).await?;
     let version = lines.first().map_or(0, |line| line.as_of);
     let products = lines.into_iter().filter_map(|line| line.product).collect();
     let body = serde_json::to_vec(&Featured { products }).map_err(internal)?;

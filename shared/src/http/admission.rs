@@ -24,13 +24,13 @@ impl Admission {
     }
 
     /// Asks the limiter and sends `commands` along, in one round trip.
-    pub(super) async fn admit<C: Command>(&self, commands: C) -> Result<C::Output> {
+    pub(super) async fn ask<C: Command>(&self, commands: C) -> (Result<()>, C::Output) {
         let check = self.app.limiter.check(&self.identity, self.endpoint.policies());
         let (verdict, output) = self.app.redis.batch((check, commands)).await;
         let admitted = require_allowed(&verdict);
         // A second verdict of the same request would say less about the caller's quota than the first.
         let _ = self.verdict.set(verdict);
-        admitted.map(|()| output)
+        (admitted, output)
     }
 
     pub(super) fn verdict(&self) -> Option<&Verdict> {
@@ -43,9 +43,10 @@ pub fn require_allowed(verdict: &Verdict) -> Result<()> {
     if verdict.allowed {
         return Ok(());
     }
-    let violated = verdict.violated.join(", ");
-    let detail = format!("Too many requests, over the limit: {violated}. Retry-After says when to come back.");
-    let wait = verdict.retry_after.unwrap_or(Duration::from_secs(1));
+    let violated: Vec<&str> = verdict.violated().map(|policy| policy.name).collect();
+    let detail =
+        format!("Over the rate limit of: {}. Retry-After says when to come back.", violated.join(", "));
+    let wait = verdict.retry_after().unwrap_or(Duration::from_secs(1));
     let error = Error::new(Kind::TooManyRequests, detail).retry_after(wait);
-    Err(error.member("violated_policies", verdict.violated.clone()))
+    Err(error.member("violated_policies", violated))
 }

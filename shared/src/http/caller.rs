@@ -32,7 +32,7 @@ impl Caller {
     /// Whom rate limits are charged to: the verified user, else the source address.
     pub(super) fn identity(&self) -> Identity {
         match &self.credential {
-            Ok(Some(claims)) => Identity::user(claims.sub),
+            Ok(Some(claims)) => Identity::user(claims.sub.to_string()),
             _ => Identity::address(self.source),
         }
     }

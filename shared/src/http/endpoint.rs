@@ -6,18 +6,18 @@ use crate::rate_limit::{self, Policy};
 #[derive(Clone, Copy, Debug)]
 pub struct Endpoint {
     route: &'static str,
-    policies: &'static [&'static Policy],
+    policies: &'static [Policy],
 }
 
 impl Endpoint {
     /// Method and path pattern as in `template.yaml`: `GET /api/products/{id}`. Limited like every route under `/api/`.
     pub const fn new(route: &'static str) -> Self {
-        Self { route, policies: &[&rate_limit::API] }
+        Self { route, policies: &[rate_limit::API] }
     }
 
     /// Replaces the policies that a caller is held to here.
     #[must_use]
-    pub const fn limited_by(self, policies: &'static [&'static Policy]) -> Self {
+    pub const fn limited_by(self, policies: &'static [Policy]) -> Self {
         Self { policies, ..self }
     }
 
@@ -27,7 +27,7 @@ impl Endpoint {
     }
 
     /// The policies that a caller is held to here.
-    pub const fn policies(&self) -> &'static [&'static Policy] {
+    pub const fn policies(&self) -> &'static [Policy] {
         self.policies
     }
 }

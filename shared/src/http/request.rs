@@ -2,11 +2,11 @@
 
 use std::{fmt::Display, str::FromStr, sync::Arc};
 
-use http::header::AsHeaderName;
-use lambda_http::{Body, RequestExt};
+use http::header::{self, AsHeaderName};
+use lambda_http::RequestExt;
 use serde::de::DeserializeOwned;
 
-use super::{Endpoint, admission::Admission, body, caller::Caller, response};
+use super::{Endpoint, admission::Admission, body, caller::Caller};
 use crate::{
     app::App,
     auth::token::{Claims, Role},
@@ -41,7 +41,14 @@ impl Request {
     /// # Errors
     /// 429 when a limit is exceeded; the commands' answers are dropped then.
     pub async fn admit<C: Command>(&self, commands: C) -> Result<C::Output> {
-        self.admission.admit(commands).await
+        let (admitted, output) = self.ask(commands).await;
+        admitted.map(|()| output)
+    }
+
+    /// Like [`Request::admit`], for commands whose answers matter to a refused request too: a breaker's permit has to be
+    /// given back.
+    pub async fn ask<C: Command>(&self, commands: C) -> (Result<()>, C::Output) {
+        self.admission.ask(commands).await
     }
 
     /// How long this request may still take.
@@ -98,9 +105,19 @@ impl Request {
         self.event.headers().get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Whether `If-Match` is absent or names this entity tag.
-    pub fn if_match(&self, etag: &str) -> bool {
-        self.header(http::header::IF_MATCH).is_none_or(|header| response::matches(header, etag))
+    /// The version that `If-Match` names, if there is one and it is not `*`.
+    ///
+    /// # Errors
+    /// 400 if it is no entity tag of ours.
+    pub fn if_match_version(&self) -> Result<Option<i64>> {
+        let Some(header) = self.header(header::IF_MATCH).filter(|header| *header != "*") else {
+            return Ok(None);
+        };
+        let version = header.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let version = version.and_then(|version| version.parse().ok());
+        let error =
+            || bad_request("If-Match is not valid.").field("If-Match", "must be the ETag of a product");
+        version.map(Some).ok_or_else(error)
     }
 
     /// The body as JSON.
@@ -112,7 +129,7 @@ impl Request {
     }
 
     /// The body as it came in.
-    pub fn body(&self) -> &Body {
+    pub fn body(&self) -> &[u8] {
         self.event.body()
     }
 }

@@ -52,7 +52,7 @@ where
     let mut result = handled.unwrap_or_else(|panic| Err(internal(message_of(&*panic))));
     // A request that was refused before its handler asked the limiter counts like any other.
     if result.is_err() && admission.verdict().is_none() {
-        result = admission.admit(()).await.and(result);
+        result = admission.ask(()).await.0.and(result);
     }
 
     let mut response = result.unwrap_or_else(|error| {

@@ -34,7 +34,8 @@ pub struct ChargeSummary {
 impl Answer {
     /// The answer for an order that stands like this, with what is known of its charge.
     pub fn new(order_id: OrderId, status: OrderStatus, charge: Option<(String, String)>) -> Self {
-        let (id, charge_status) = charge.unwrap_or_else(|| ("pending".to_owned(), pending(status).to_owned()));
+        let (id, charge_status) =
+            charge.unwrap_or_else(|| ("pending".to_owned(), pending(status).to_owned()));
         let charge = ChargeSummary { id, status: charge_status, decline_code: None, client_secret: None };
         Self { order_id, status, charge }
     }

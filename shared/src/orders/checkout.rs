@@ -74,7 +74,8 @@ mod tests {
     #[test]
     fn it_takes_lines_of_different_products_and_a_payment_method() {
         let product = ProductId::new();
-        let checkout = read(&format!(r#"[{{"product_id":"{product}","quantity":3}}]"#), "pm_card_visa").expect("reads");
+        let checkout =
+            read(&format!(r#"[{{"product_id":"{product}","quantity":3}}]"#), "pm_card_visa").expect("reads");
         assert_eq!(checkout.items, [Item { product_id: product, quantity: 3 }]);
     }
 

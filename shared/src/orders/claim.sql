@@ -1,4 +1,5 @@
 -- Takes the lease of an order that can be brought forward and that nobody holds: $1 order, $2 new owner, $3 seconds.
+-- A failed or cancelled order is only due where the provider says that it was paid after all.
 update orders
 set
     status = case when status in ('pending', 'deferred') then 'charging' else status end,
@@ -10,9 +11,13 @@ from payments
 where
     orders.id = $1
     and payments.order_id = orders.id
-    and orders.status in ('pending', 'charging', 'deferred')
+    and (
+        orders.status in ('pending', 'charging', 'deferred', 'action_required', 'cancelling', 'refund_pending')
+        or (orders.status in ('failed', 'cancelled') and orders.next_attempt_at is not null)
+    )
     and (orders.lease_until is null or orders.lease_until < now())
 returning
-    orders.id, orders.total, orders.currency,
+    orders.id, orders.status, orders.total, orders.currency,
+    coalesce(orders.deadline < now(), false) as overdue,
     payments.payment_method, payments.intent_id, payments.attempt,
     coalesce(payments.attempted_at < now() - interval '20 hours', false) as key_may_be_forgotten

@@ -2,26 +2,28 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::OrderId;
+use super::{OrderId, OrderStatus};
 use crate::{
     database::{Database, Statement},
     error::{Result, conflict},
 };
 
 static CLAIM: Statement = Statement::new("orders.claim", include_str!("claim.sql"));
+static CANCEL: Statement = Statement::new("orders.cancel", include_str!("cancel.sql"));
 static POSTPONE: Statement = Statement::new("orders.postpone", include_str!("postpone.sql"));
 static ATTEMPT: Statement = Statement::new("orders.attempt", include_str!("attempt.sql"));
 
 /// Longer than any invocation that may hold one (the time limit's ceiling is 20 s), so that a lease that ran out belongs
 /// to nobody.
-pub(super) const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(SECONDS as u64);
+const SECONDS: i32 = 30;
 
 /// A queue message about an order: look at it. Nothing in it is believed but the id.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub struct Nudge {
     /// The order to look at.
     pub order_id: OrderId,
@@ -29,8 +31,13 @@ pub struct Nudge {
 
 impl Nudge {
     /// The message's body.
-    pub fn body(order_id: OrderId) -> String {
-        format!(r#"{{"order_id":"{order_id}"}}"#)
+    pub fn body(&self) -> String {
+        format!(r#"{{"order_id":"{}"}}"#, self.order_id)
+    }
+
+    /// Reads a message's body; `None` if it is no nudge.
+    pub fn read(body: &str) -> Option<Self> {
+        serde_json::from_str(body).ok()
     }
 }
 
@@ -42,6 +49,11 @@ pub struct Lease {
     pub order: OrderId,
     #[sqlx(skip)]
     owner: Uuid,
+    /// As we took it.
+    #[sqlx(try_from = "String")]
+    pub(super) status: OrderStatus,
+    /// Whether its deadline has passed.
+    pub(super) overdue: bool,
     #[sqlx(rename = "total")]
     pub(super) amount: i64,
     pub(super) currency: String,
@@ -60,8 +72,18 @@ impl Lease {
         currency: String,
         payment_method: String,
     ) -> Self {
-        let (intent_id, attempt, key_may_be_forgotten) = (None, 0, false);
-        Self { order, owner, amount, currency, payment_method, intent_id, attempt, key_may_be_forgotten }
+        Self {
+            order,
+            owner,
+            status: OrderStatus::Charging,
+            overdue: false,
+            amount,
+            currency,
+            payment_method,
+            intent_id: None,
+            attempt: 0,
+            key_may_be_forgotten: false,
+        }
     }
 
     pub(super) fn owner(&self) -> Uuid {
@@ -87,8 +109,16 @@ impl Lease {
 /// Takes the lease of an order; `None` if it is finished, or somebody else holds it.
 pub async fn claim(database: &Database, order: OrderId) -> Result<Option<Lease>> {
     let owner = Uuid::now_v7();
-    let seconds = i32::try_from(LEASE.as_secs()).unwrap_or(i32::MAX);
-    let lease: Option<Lease> = database.fetch_optional(CLAIM.bind(order).bind(owner).bind(seconds)).await?;
+    let lease: Option<Lease> = database.fetch_optional(CLAIM.bind(order).bind(owner).bind(SECONDS)).await?;
+    Ok(lease.map(|lease| Lease { owner, ..lease }))
+}
+
+/// Begins to cancel a customer's order and takes its lease; `None` if the order is finished, being charged, in somebody
+/// else's hands, or not this customer's.
+pub async fn claim_to_cancel(database: &Database, user: Uuid, order: OrderId) -> Result<Option<Lease>> {
+    let owner = Uuid::now_v7();
+    let query = CANCEL.bind(order).bind(user).bind(owner).bind(SECONDS);
+    let lease: Option<Lease> = database.fetch_optional(query).await?;
     Ok(lease.map(|lease| Lease { owner, ..lease }))
 }
 

@@ -117,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_the_journey_to_the_caller_and_back() {
-        let cursor = Cursor { created_at: time::macros::datetime!(2026-11-23 8:15:30.123456 UTC), id: Uuid::now_v7() };
+        let cursor =
+            Cursor { created_at: time::macros::datetime!(2026-11-23 8:15:30.123456 UTC), id: Uuid::now_v7() };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
     }
 

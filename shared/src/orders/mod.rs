@@ -14,20 +14,22 @@ mod idempotency;
 mod lease;
 mod list;
 mod place;
+#[cfg(feature = "payments")]
+mod provider;
 mod settle;
 mod status;
 
 #[cfg(feature = "payments")]
 pub use advance::advance;
-pub use answer::Answer;
+pub use answer::{Answer, ChargeSummary};
 pub use checkout::{Checkout, Item};
-pub use due::take_due;
-pub use find::find;
+pub use due::{make_due, take_due};
+pub use find::{Details, find};
 pub use idempotency::IdempotencyKey;
-pub use lease::{Lease, Nudge, claim, postpone};
-pub use list::{Cursor, list};
-pub use place::{Placement, Plan, place};
-pub use settle::Step;
+pub use lease::{Lease, Nudge, claim, claim_to_cancel, postpone};
+pub use list::{Cursor, PAGE, Page, list};
+pub use place::{Placed, Purchase};
+pub use settle::leave;
 pub use status::OrderStatus;
 
 use crate::id::id;

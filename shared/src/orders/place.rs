@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use http::header;
 use serde::Deserialize;
+use serde_json::Value;
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
 use super::{
-    Answer, Checkout, IdempotencyKey, OrderId, OrderStatus, idempotency::request_digest, lease::LEASE, lease::Lease,
+    Answer, Checkout, IdempotencyKey, OrderId, OrderStatus, idempotency::request_digest, lease::LEASE,
+    lease::Lease,
 };
 use crate::{
     catalog::ProductId,
-    database::{Database, Statement},
+    database::{Bytea, Database, Query, Statement},
     error::{Error, Kind, Result, internal, invalid},
 };
 
@@ -20,30 +22,31 @@ static PLACE: Statement = Statement::new("orders.place", include_str!("place.sql
 static KNOWN: Statement = Statement::new("orders.known", include_str!("known.sql"));
 
 /// How long a deferred order waits before the sweeper nudges somebody, should the queue not have done so.
-const DEFERRED: Duration = Duration::from_secs(60);
+const DEFERRED: Duration = Duration::from_mins(1);
 
-/// Whether the order is charged at once or later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plan {
-    /// Now, by the caller of [`place`], who holds the lease.
-    ChargeNow,
-    /// Later, by the worker: the breaker is open.
-    Defer,
+/// A checkout and who asked for it.
+pub struct Purchase<'a> {
+    /// The customer.
+    pub user: Uuid,
+    /// The customer's name for this request.
+    pub key: IdempotencyKey,
+    /// The body as it came in: the same key with another body is another request.
+    pub body: &'a [u8],
+    /// The body as it was read.
+    pub checkout: Checkout,
 }
 
 /// What became of a request.
 #[derive(Debug)]
-pub enum Placement {
-    /// Placed, and leased to us: charge it.
-    Leased(Lease),
-    /// Placed, to be charged later.
-    Deferred(Answer),
-    /// Placed by an earlier request with the same key and body: the answer that one got, or would get now.
+pub enum Placed<T> {
+    /// A new order.
+    New(T),
+    /// The order of an earlier request with the same key and body: the answer that one got, or would get now.
     Repeated(Answer),
 }
 
 #[derive(FromRow)]
-struct Placed {
+struct Row {
     placed: bool,
     amount: Option<i64>,
     currency: Option<String>,
@@ -72,71 +75,77 @@ struct Known {
     leased: bool,
 }
 
-/// Places an order, whole or not at all.
-///
-/// # Errors
-/// 409 out of stock, naming the products; 409 in progress, 422 for a key that came with another body; 422 for products that
-/// do not exist or are sold in different currencies; 503 if the database is away, and then nothing was placed.
-pub async fn place(
-    database: &Database,
-    user: Uuid,
-    key: &IdempotencyKey,
-    body: &[u8],
-    checkout: &Checkout,
-    plan: Plan,
-) -> Result<Placement> {
-    let order = OrderId::new();
-    let owner = Uuid::now_v7();
-    let digest = request_digest(body);
-    let deferred = Answer::new(order, OrderStatus::Deferred, None);
-    let (status, answer, lease, seconds) = match plan {
-        Plan::ChargeNow => (OrderStatus::Charging, None, Some(owner), LEASE),
-        Plan::Defer => {
-            (OrderStatus::Deferred, Some(serde_json::to_value(&deferred).map_err(internal)?), None, DEFERRED)
-        }
-    };
-    let query = PLACE
-        .bind(order)
-        .bind(user)
-        .bind(key.as_str())
-        .bind(digest.as_slice())
-        .bind(checkout.items.iter().map(|item| item.product_id.0).collect::<Vec<_>>())
-        .bind(checkout.items.iter().map(|item| item.quantity).collect::<Vec<_>>())
-        .bind(checkout.payment_method.as_str())
-        .bind(status.as_str())
-        .bind(answer)
-        .bind(lease)
-        .bind(i32::try_from(seconds.as_secs()).unwrap_or(i32::MAX));
-    let row: Placed = database.fetch_one(query).await?;
+impl Purchase<'_> {
+    /// Places the order for charging it now: whoever placed it holds its lease.
+    ///
+    /// # Errors
+    /// 409 out of stock, naming the lines; 409 in progress; 422 for a key that came with another body before, for products
+    /// that do not exist or are sold in different currencies; 503 if the database is away. Then nothing was placed.
+    pub async fn place_leased(&self, database: &Database) -> Result<Placed<Lease>> {
+        let (order, owner) = (OrderId::new(), Uuid::now_v7());
+        let query = self.query(order, OrderStatus::Charging, LEASE).bind(None::<Value>).bind(owner);
+        self.place(database, query, |amount, currency| {
+            Lease::of_new_order(order, owner, amount, currency, self.checkout.payment_method.clone())
+        })
+        .await
+    }
 
-    if let Some(known) = row.known() {
-        return known.repeat(&digest);
+    /// Places the order for charging it later: the breaker is open.
+    ///
+    /// # Errors
+    /// As [`Purchase::place_leased`].
+    pub async fn place_deferred(&self, database: &Database) -> Result<Placed<Answer>> {
+        let order = OrderId::new();
+        let answer = Answer::new(order, OrderStatus::Deferred, None);
+        let stored = serde_json::to_value(&answer).map_err(internal)?;
+        let query = self.query(order, OrderStatus::Deferred, DEFERRED).bind(stored).bind(None::<Uuid>);
+        self.place(database, query, |_, _| answer).await
     }
-    if let Some(Json(refused)) = &row.refused {
-        return Err(refusal(refused, checkout));
+
+    fn query(&self, order: OrderId, status: OrderStatus, next: Duration) -> Query {
+        let items = &self.checkout.items;
+        PLACE
+            .bind(order)
+            .bind(self.user)
+            .bind(self.key.as_str())
+            .bind(Bytea(&request_digest(self.body)))
+            .bind(items.iter().map(|item| item.product_id.0).collect::<Vec<_>>())
+            .bind(items.iter().map(|item| item.quantity).collect::<Vec<_>>())
+            .bind(self.checkout.payment_method.as_str())
+            .bind(status.as_str())
+            .bind(i32::try_from(next.as_secs()).unwrap_or(i32::MAX))
     }
-    if row.currencies > 1 {
-        return Err(invalid("items", "must be products of one currency"));
-    }
-    match (row.placed, plan) {
-        (true, Plan::Defer) => Ok(Placement::Deferred(deferred)),
-        (true, Plan::ChargeNow) => {
-            let (Some(amount), Some(currency)) = (row.amount, row.currency) else {
-                return Err(internal("an order was placed without a total"));
-            };
-            let method = checkout.payment_method.clone();
-            Ok(Placement::Leased(Lease::of_new_order(order, owner, amount, currency, method)))
+
+    async fn place<T>(
+        &self,
+        database: &Database,
+        query: Query,
+        placed: impl FnOnce(i64, String) -> T,
+    ) -> Result<Placed<T>> {
+        let row: Row = database.fetch_one(query).await?;
+        let digest = request_digest(self.body);
+        if let Some(known) = row.known() {
+            return known.repeat(&digest);
         }
-        // Another request with this key committed after our statement had begun.
-        (false, _) => {
-            let query = KNOWN.bind(user).bind(key.as_str());
-            let known: Option<Known> = database.fetch_optional(query).await?;
-            known.ok_or_else(|| internal("an order was neither placed nor known"))?.repeat(&digest)
+        if let Some(Json(refused)) = &row.refused {
+            return Err(refusal(refused, &self.checkout));
+        }
+        if row.currencies > 1 {
+            return Err(invalid("items", "must be products of one currency"));
+        }
+        match (row.placed, row.amount, row.currency) {
+            (true, Some(amount), Some(currency)) => Ok(Placed::New(placed(amount, currency))),
+            // Another request with this key committed after our statement had begun.
+            _ => {
+                let query = KNOWN.bind(self.user).bind(self.key.as_str());
+                let known: Option<Known> = database.fetch_optional(query).await?;
+                known.ok_or_else(|| internal("an order was neither placed nor known"))?.repeat(&digest)
+            }
         }
     }
 }
 
-impl Placed {
+impl Row {
     fn known(&self) -> Option<Known> {
         Some(Known {
             id: self.known_id?,
@@ -150,22 +159,23 @@ impl Placed {
 
 impl Known {
     /// The rules of the Idempotency-Key draft, section 2.6.
-    fn repeat(self, digest: &[u8]) -> Result<Placement> {
+    fn repeat<T>(self, digest: &[u8]) -> Result<Placed<T>> {
         if self.request_digest != digest {
             let detail = "This Idempotency-Key was used for another order. Choose a new key for a new order.";
             return Err(Error::new(Kind::IdempotencyKeyReused, detail));
         }
         if let Some(Json(answer)) = self.answer {
-            return Ok(Placement::Repeated(answer));
+            return Ok(Placed::Repeated(answer));
         }
         let status: OrderStatus = self.status.parse().map_err(internal)?;
         if self.leased || status == OrderStatus::Charging {
-            let error = Error::new(Kind::RequestInProgress, "The first request with this key is still running.");
+            let error =
+                Error::new(Kind::RequestInProgress, "The first request with this key is still running.");
             let location = format!("/api/orders/{}", self.id);
             return Err(error.retry_after(Duration::from_secs(2)).header(header::LOCATION, &location));
         }
         // The first request died before it could answer; the order went on without it.
-        Ok(Placement::Repeated(Answer::new(self.id, status, None)))
+        Ok(Placed::Repeated(Answer::new(self.id, status, None)))
     }
 }
 

@@ -14,7 +14,7 @@ static SETTLE: Statement = Statement::new("orders.settle", include_str!("settle.
 
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     /// The money is ours.
     Paid {
         /// The provider's id of the charge.
@@ -32,51 +32,76 @@ pub enum Step {
         /// What the customer's browser needs for it.
         client_secret: Option<String>,
     },
-    /// Cancelled at the provider.
-    Cancelled,
     /// Nothing is under way; to be tried again after a while.
     Deferred(Duration),
-    /// Something is, or may be, under way; to be looked at after a while.
+    /// The outcome is not known: the order stays as it is, to be looked at again after a while.
     Unknown(Duration),
+    /// Cancelled at the provider: it can never be charged.
+    Cancelled,
+    /// Charged although it is not wanted: the money has to go back.
+    RefundPending {
+        /// The charge that should not be.
+        charge_id: String,
+    },
+    /// The money went back.
+    Refunded {
+        /// The provider's id of the refund.
+        refund_id: Option<String>,
+    },
+    /// Nothing to be done.
+    Unchanged,
 }
 
 /// How long a customer may take to authenticate.
-const ACTION: Duration = Duration::from_secs(15 * 60);
+const ACTION: Duration = Duration::from_mins(15);
 
 impl Step {
-    fn status(&self) -> OrderStatus {
+    fn status(&self, before: OrderStatus) -> OrderStatus {
         match self {
             Self::Paid { .. } => OrderStatus::Paid,
             Self::Failed { .. } => OrderStatus::Failed,
             Self::ActionRequired { .. } => OrderStatus::ActionRequired,
-            Self::Cancelled => OrderStatus::Cancelled,
             Self::Deferred(_) => OrderStatus::Deferred,
-            Self::Unknown(_) => OrderStatus::Charging,
+            Self::Cancelled => OrderStatus::Cancelled,
+            Self::RefundPending { .. } => OrderStatus::RefundPending,
+            Self::Refunded { .. } => OrderStatus::Refunded,
+            Self::Unknown(_) | Self::Unchanged => before,
         }
     }
 
     /// When somebody has to look again; `None` if the order is finished.
     fn next_attempt(&self) -> Option<Duration> {
         match self {
-            Self::Paid { .. } | Self::Failed { .. } | Self::Cancelled => None,
             Self::ActionRequired { .. } => Some(ACTION),
             Self::Deferred(wait) | Self::Unknown(wait) => Some(*wait),
+            Self::RefundPending { .. } => Some(Duration::ZERO),
+            Self::Paid { .. }
+            | Self::Failed { .. }
+            | Self::Cancelled
+            | Self::Refunded { .. }
+            | Self::Unchanged => None,
         }
     }
 
+    /// What is known of the charge now: id, status, decline code.
     fn charge(&self) -> (Option<&str>, Option<&'static str>, Option<&str>) {
         match self {
-            Self::Paid { charge_id } => (Some(charge_id), Some("succeeded"), None),
-            Self::Failed { decline_code, charge_id } => (charge_id.as_deref(), Some("failed"), Some(decline_code)),
+            Self::Paid { charge_id } | Self::RefundPending { charge_id } => {
+                (Some(charge_id), Some("succeeded"), None)
+            }
+            Self::Failed { decline_code, charge_id } => {
+                (charge_id.as_deref(), Some("failed"), Some(decline_code))
+            }
             Self::ActionRequired { .. } => (None, Some("requires_action"), None),
-            Self::Cancelled | Self::Deferred(_) | Self::Unknown(_) => (None, None, None),
+            Self::Refunded { .. } => (None, Some("refunded"), None),
+            Self::Deferred(_) | Self::Unknown(_) | Self::Cancelled | Self::Unchanged => (None, None, None),
         }
     }
 
-    fn answer(&self, order: OrderId) -> Answer {
+    fn answer(&self, lease: &Lease) -> Answer {
         let (id, status, decline_code) = self.charge();
         let charge = id.zip(status).map(|(id, status)| (id.to_owned(), status.to_owned()));
-        let mut answer = Answer::new(order, self.status(), charge);
+        let mut answer = Answer::new(lease.order, self.status(lease.status), charge);
         answer.charge.decline_code = decline_code.map(str::to_owned);
         answer
     }
@@ -92,26 +117,34 @@ struct Settled {
 ///
 /// Compare-and-set: if the lease was lost to somebody else meanwhile, nothing is written, and the answer says that the
 /// order is still being charged. Whoever took it over asks the provider under the same keys and so learns the same.
-pub async fn settle(database: &Database, lease: Lease, step: Step) -> Result<Answer> {
-    let answer = step.answer(lease.order);
+pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Result<Answer> {
+    let mut answer = step.answer(lease);
     let (charge_id, charge_status, decline_code) = step.charge();
-    let seconds = step.next_attempt().map(|wait| i32::try_from(wait.as_secs().max(1)).unwrap_or(i32::MAX));
+    let seconds = step.next_attempt().map(|wait| i32::try_from(wait.as_secs()).unwrap_or(i32::MAX));
+    let refund_id = if let Step::Refunded { refund_id } = &step { refund_id.as_deref() } else { None };
     let query = SETTLE
         .bind(lease.order)
         .bind(lease.owner())
-        .bind(step.status().as_str())
+        .bind(lease.status.as_str())
+        .bind(answer.status.as_str())
         .bind(serde_json::to_value(&answer).map_err(internal)?)
         .bind(seconds)
         .bind(charge_id)
         .bind(charge_status)
-        .bind(decline_code);
+        .bind(decline_code)
+        .bind(refund_id);
     let settled: Option<Settled> = database.fetch_optional(query).await?;
     if settled.is_none() {
         return Ok(Answer::new(lease.order, OrderStatus::Charging, None));
     }
-    let client_secret = match step {
-        Step::ActionRequired { client_secret } => client_secret,
-        _ => None,
-    };
-    Ok(Answer { charge: super::answer::ChargeSummary { client_secret, ..answer.charge }, ..answer })
+    if let Step::ActionRequired { client_secret } = step {
+        // After it was stored: the secret belongs to this answer alone.
+        answer.charge.client_secret = client_secret;
+    }
+    Ok(answer)
+}
+
+/// Gives the lease back without having tried anything; the order stays as it is and is due after `wait`.
+pub async fn leave(database: &Database, lease: Lease, wait: Duration) -> Result<Answer> {
+    settle(database, &lease, Step::Unknown(wait)).await
 }
