@@ -27,11 +27,11 @@ pub use checkout::{Checkout, Item};
 pub use due::{make_due, take_due};
 pub use find::{Details, find};
 pub use idempotency::IdempotencyKey;
-#[cfg(feature = "queue")]
-pub use nudge::nudge;
-pub use nudge::Nudge;
 pub use lease::{Lease, claim, claim_to_cancel, postpone};
 pub use list::{Cursor, PAGE, Page, list};
+pub use nudge::Nudge;
+#[cfg(feature = "queue")]
+pub use nudge::nudge;
 pub use place::{Placed, Purchase};
 pub use settle::{Advanced, leave};
 pub use status::OrderStatus;
