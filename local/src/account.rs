@@ -25,7 +25,9 @@ impl Account {
             return Ok(None);
         }
         for name in ["postgres", "nobody"] {
-            if let Some(user) = User::from_name(name).with_context(|| format!("cannot look up the user {name}"))? {
+            if let Some(user) =
+                User::from_name(name).with_context(|| format!("cannot look up the user {name}"))?
+            {
                 return Ok(Some(Self { uid: user.uid.as_raw(), gid: user.gid.as_raw() }));
             }
         }

@@ -1,13 +1,14 @@
 //! Everything that is known about one local cloud: where it lives, its ports, its secrets, its addresses.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::process::Stdio;
 
-use anyhow::{Context, Result};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
-use sqlx::{ConnectOptions, Connection};
+use anyhow::{Context, Result, ensure};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
 use crate::account::{self, Account};
+use crate::environment;
 use crate::folder::Folder;
 use crate::key_value;
 use crate::ports::Ports;
@@ -64,7 +65,7 @@ impl Cloud {
 
     /// The port of a service.
     pub(crate) fn port(&self, service: Service) -> Result<u16> {
-        let hint = || format!("no port was chosen for {} yet: run {} up", service.name(), self.folder.dev());
+        let hint = || format!("no port was chosen for {} yet: run {} up", service.name(), self.folder.dev);
         self.ports.get(service.name()).with_context(hint)
     }
 
@@ -77,29 +78,42 @@ impl Cloud {
     pub(crate) fn database_url(&self) -> Result<String> {
         let door = if Service::Pgbouncer.is_available() { Service::Pgbouncer } else { Service::Postgres };
         let (port, password) = (self.port(door)?, self.secrets.application_password());
-        Ok(format!("postgres://{APPLICATION}:{password}@127.0.0.1:{port}/{DATABASE}?sslmode=disable"))
+        Ok(format!("postgres://{APPLICATION}:{password}@127.0.0.1:{port}/{DATABASE}"))
     }
 
     /// The owner's way to the database: straight.
     pub(crate) fn database_direct_url(&self) -> Result<String> {
         let (port, password) = (self.port(Service::Postgres)?, self.secrets.owner_password());
-        Ok(format!("postgres://{OWNER}:{password}@127.0.0.1:{port}/{DATABASE}?sslmode=disable"))
+        Ok(format!("postgres://{OWNER}:{password}@127.0.0.1:{port}/{DATABASE}"))
     }
 
-    /// Connects as the owner, to a database of Postgres or to `PgBouncer`'s console.
-    pub(crate) async fn connect(&self, service: Service, database: &str) -> Result<PgConnection> {
-        let options = PgConnectOptions::new_without_pgpass()
-            .host("127.0.0.1")
-            .port(self.port(service)?)
-            .username(OWNER)
-            .password(self.secrets.owner_password())
-            .database(database)
-            .ssl_mode(PgSslMode::Disable)
-            .extra_float_digits(None)
-            .disable_statement_logging();
-        let connect = PgConnection::connect_with(&options);
-        let connected = tokio::time::timeout(Duration::from_secs(2), connect).await;
-        connected.map_err(|_| anyhow::anyhow!("{} does not answer", service.name()))?.map_err(Into::into)
+    /// Runs SQL as the owner, in a database of Postgres or on `PgBouncer`'s console, and returns the rows, unadorned.
+    pub(crate) async fn sql(&self, service: Service, database: &str, sql: &str) -> Result<String> {
+        let mut psql = Command::new("psql");
+        psql.args([
+            "--no-psqlrc",
+            "--quiet",
+            "--tuples-only",
+            "--no-align",
+            "--set=ON_ERROR_STOP=1",
+            "--file=-",
+        ])
+        .args(["--host=127.0.0.1", &format!("--port={}", self.port(service)?)])
+        .args([format!("--username={OWNER}"), format!("--dbname={database}")])
+        .env("PGPASSWORD", self.secrets.owner_password())
+        .envs([("PGCONNECT_TIMEOUT", "2"), ("PGSSLMODE", "disable")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+        let mut child = psql.spawn().context("cannot run psql")?;
+        let mut input = child.stdin.take().context("psql takes no input")?;
+        let (written, output) =
+            tokio::join!(async move { input.write_all(sql.as_bytes()).await }, child.wait_with_output());
+        let output = output.context("psql was lost")?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+        written.context("psql did not take its input")?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     /// The address of a queue.
@@ -109,6 +123,12 @@ impl Cloud {
 
     /// Writes `.dev/env`.
     pub(crate) fn write_env(&self) -> Result<()> {
-        key_value::write(&self.folder.env(), crate::environment::of(self)?)
+        let env = environment::of(self)?;
+        for (name, value) in &env {
+            // Such values would need quotes, and every reader of the file would have to understand them.
+            let plain = !value.contains(|c: char| c.is_whitespace() || "=#'\"`$\\".contains(c));
+            ensure!(plain, "the value of {name} has a character that cargo-lambda cannot read");
+        }
+        key_value::write(&self.folder.env(), env)
     }
 }

@@ -1,13 +1,14 @@
 //! `.dev/env`: what was started, under the names that the functions read.
 
 use anyhow::{Context, Result};
+use shared::auth::token::Role;
 
 use crate::cloud::{AWS_REGION, Cloud};
 use crate::demo;
 use crate::services::Service;
 
 /// The queue that checkout falls back to, by its logical name in template.yaml.
-const DEFERRED_CHARGES: &str = "DeferredChargesQueue";
+const DEFERRED_CHARGES: &str = "DeferredCharges";
 
 /// All names with their values.
 pub(crate) fn of(cloud: &Cloud) -> Result<Vec<(&'static str, String)>> {
@@ -34,15 +35,15 @@ pub(crate) fn of(cloud: &Cloud) -> Result<Vec<(&'static str, String)>> {
         ("POWERTOOLS_METRICS_NAMESPACE", "Millrace".to_owned()),
         ("CUSTOMER_EMAIL", demo::CUSTOMER.email.to_owned()),
         ("CUSTOMER_PASSWORD", demo::PASSWORD.to_owned()),
-        ("CUSTOMER_TOKEN", cloud.secrets.access_token(demo::CUSTOMER.id, "customer")?),
+        ("CUSTOMER_TOKEN", cloud.secrets.access_token(demo::CUSTOMER.id, Role::Customer)?),
         ("ADMIN_EMAIL", demo::ADMINISTRATOR.email.to_owned()),
         ("ADMIN_PASSWORD", demo::PASSWORD.to_owned()),
-        ("ADMIN_TOKEN", cloud.secrets.access_token(demo::ADMINISTRATOR.id, "administrator")?),
+        ("ADMIN_TOKEN", cloud.secrets.access_token(demo::ADMINISTRATOR.id, Role::Administrator)?),
     ];
     if Service::Pgbouncer.is_available() {
         let port = cloud.port(Service::Pgbouncer)?;
         let user = crate::cloud::OWNER;
-        env.push(("PGBOUNCER_ADMIN_URL", format!("postgres://{user}:{owner}@127.0.0.1:{port}/pgbouncer?sslmode=disable")));
+        env.push(("PGBOUNCER_ADMIN_URL", format!("postgres://{user}:{owner}@127.0.0.1:{port}/pgbouncer")));
     }
     Ok(env)
 }

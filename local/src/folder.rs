@@ -13,6 +13,8 @@ pub(crate) struct Folder {
     pub(crate) root: PathBuf,
     /// The cloud's own folder, absolute.
     pub(crate) path: PathBuf,
+    /// What a person types to reach this cloud, for messages that say what to do.
+    pub(crate) dev: String,
 }
 
 impl Folder {
@@ -24,13 +26,15 @@ impl Folder {
             "{} is not Millrace's repository: run ./dev from its root",
             root.display()
         );
-        let name = std::env::var("MILLRACE_DEV_DIR").unwrap_or_else(|_| ".dev".to_owned());
-        Self::at(&root, &root.join(name))
+        let Ok(name) = std::env::var("MILLRACE_DEV_DIR") else {
+            return Self::at(&root, &root.join(".dev"), "./dev");
+        };
+        Self::at(&root, &root.join(&name), &format!("MILLRACE_DEV_DIR={name} ./dev"))
     }
 
     /// The folder at a path, with its subfolders made.
-    pub(crate) fn at(root: &Path, path: &Path) -> Result<Self> {
-        let folder = Self { root: root.to_owned(), path: path.to_owned() };
+    pub(crate) fn at(root: &Path, path: &Path, dev: &str) -> Result<Self> {
+        let folder = Self { root: root.to_owned(), path: path.to_owned(), dev: dev.to_owned() };
         for part in ["logs", "run", "data"] {
             let part = folder.path.join(part);
             fs::create_dir_all(&part).with_context(|| format!("cannot make {}", part.display()))?;
@@ -78,19 +82,13 @@ impl Folder {
         self.path.join("data")
     }
 
-    /// The name that error messages and the help use for this cloud's `./dev`.
-    pub(crate) fn dev(&self) -> String {
-        match std::env::var("MILLRACE_DEV_DIR") {
-            Ok(name) => format!("MILLRACE_DEV_DIR={name} ./dev"),
-            Err(_) => "./dev".to_owned(),
-        }
-    }
-
     /// A number that differs from folder to folder and stays the same for one.
     pub(crate) fn fingerprint(&self) -> u32 {
         // FNV-1a: the standard library's hasher promises no stable value across Rust versions.
-        self.path.as_os_str().as_encoded_bytes().iter().fold(0x811c_9dc5, |hash: u32, byte| {
-            (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-        })
+        self.path
+            .as_os_str()
+            .as_encoded_bytes()
+            .iter()
+            .fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
     }
 }

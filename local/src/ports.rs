@@ -20,7 +20,8 @@ pub(crate) struct Ports(BTreeMap<String, u16>);
 impl Ports {
     /// The remembered ports.
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        let parsed = key_value::read(path)?.into_iter().filter_map(|(name, port)| Some((name, port.parse().ok()?)));
+        let parsed =
+            key_value::read(path)?.into_iter().filter_map(|(name, port)| Some((name, port.parse().ok()?)));
         Ok(Self(parsed.collect()))
     }
 
@@ -59,7 +60,8 @@ fn candidates(seed: u32) -> impl Iterator<Item = u16> {
 /// Nothing listens here: neither on 127.0.0.1 nor, where a bind would not notice (macOS), on every address.
 fn is_free(port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    TcpListener::bind(address).is_ok() && TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err()
+    TcpListener::bind(address).is_ok()
+        && TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err()
 }
 
 #[cfg(test)]

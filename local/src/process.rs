@@ -22,15 +22,20 @@ pub(crate) struct Program {
     pub(crate) arguments: Vec<String>,
     /// Whom it runs as, when not as ourselves.
     pub(crate) account: Option<Account>,
+    /// Settings that do not belong on a command line, which everybody can read.
+    pub(crate) environment: Vec<(&'static str, String)>,
     /// What tells it to finish.
     pub(crate) stop: Signal,
 }
 
 impl Program {
     /// A program that runs as ourselves and finishes on SIGTERM.
-    pub(crate) fn new<A: Into<String>>(path: impl Into<PathBuf>, arguments: impl IntoIterator<Item = A>) -> Self {
+    pub(crate) fn new<A: Into<String>>(
+        path: impl Into<PathBuf>,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
         let arguments = arguments.into_iter().map(Into::into).collect();
-        Self { path: path.into(), arguments, account: None, stop: Signal::SIGTERM }
+        Self { path: path.into(), arguments, account: None, environment: Vec::new(), stop: Signal::SIGTERM }
     }
 
     /// The command that starts it in a session of its own, by way of [`launch`].
@@ -41,6 +46,7 @@ impl Program {
             command.args(["--uid", &account.uid.to_string(), "--gid", &account.gid.to_string()]);
         }
         command.arg("--").arg(&self.path).args(&self.arguments).stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -66,7 +72,10 @@ pub(crate) fn launch(uid: Option<u32>, gid: Option<u32>, program: &[String]) -> 
     setsid().context("cannot start a session")?;
     if let (Some(uid), Some(gid)) = (uid, gid) {
         let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
-        setgroups(&[gid]).and_then(|()| setgid(gid)).and_then(|()| setuid(uid)).context("cannot change the user")?;
+        setgroups(&[gid])
+            .and_then(|()| setgid(gid))
+            .and_then(|()| setuid(uid))
+            .context("cannot change the user")?;
     }
     let (path, arguments) = program.split_first().context("no program was named")?;
     let failure = std::process::Command::new(path).args(arguments).exec();
@@ -86,7 +95,7 @@ impl Identity {
     pub(crate) fn of(pid: u32) -> Option<Self> {
         let pid = i32::try_from(pid).ok()?;
         let system = processes();
-        let process = system.process(sysinfo::Pid::from_u32(u32::try_from(pid).ok()?))?;
+        let process = find(&system, pid)?;
         Some(Self { pid, started: process.start_time() })
     }
 
@@ -106,8 +115,7 @@ impl Identity {
     }
 
     fn is_in(self, system: &System) -> bool {
-        let process = u32::try_from(self.pid).ok().and_then(|pid| system.process(sysinfo::Pid::from_u32(pid)));
-        process.is_some_and(|process| {
+        find(system, self.pid).is_some_and(|process| {
             // The start time is the boot time plus ticks, and the boot time moves when the clock is corrected.
             process.start_time().abs_diff(self.started) <= 2 && process.status() != ProcessStatus::Zombie
         })
@@ -123,25 +131,16 @@ impl Identity {
     /// Itself and all that came from it: its descendants, and what belongs to its session although its parent died.
     fn family(self) -> Vec<i32> {
         let system = processes();
-        let leader_lives = self.is_in(&system);
-        let leader = sysinfo::Pid::from_u32(u32::try_from(self.pid).unwrap_or_default());
-        if system.process(leader).is_some() && !leader_lives {
+        if find(&system, self.pid).is_some_and(|process| process.start_time().abs_diff(self.started) > 2) {
             return Vec::new(); // The pid belongs to somebody else now.
         }
-        let descends = |mut process: &sysinfo::Process| {
-            while let Some(parent) = process.parent().filter(|parent| *parent != process.pid()) {
-                match system.process(parent) {
-                    Some(_) if parent == leader => return true,
-                    Some(next) => process = next,
-                    None => return false,
-                }
-            }
-            false
-        };
+        let leader = sysinfo::Pid::from_u32(self.pid.cast_unsigned());
         let ours = system.processes().values().filter(|process| {
             process.status() != ProcessStatus::Zombie
                 && process.start_time() + 2 >= self.started
-                && (process.pid() == leader || process.session_id() == Some(leader) || descends(process))
+                && (process.pid() == leader
+                    || process.session_id() == Some(leader)
+                    || descends(&system, process, leader))
         });
         ours.filter_map(|process| i32::try_from(process.pid().as_u32()).ok()).collect()
     }
@@ -161,14 +160,23 @@ impl Identity {
             }
             if !self.is_alive() && !orphans_told {
                 orphans_told = true;
-                family.iter().for_each(|pid| drop(kill(Pid::from_raw(*pid), Signal::SIGTERM)));
+                signal_all(&family, Signal::SIGTERM);
             }
             if asked.elapsed() > patience {
-                family.iter().for_each(|pid| drop(kill(Pid::from_raw(*pid), Signal::SIGKILL)));
+                signal_all(&family, Signal::SIGKILL);
             }
-            ensure!(asked.elapsed() < patience + Duration::from_secs(10), "{family:?} do not end, not even killed");
+            ensure!(
+                asked.elapsed() < patience + Duration::from_secs(10),
+                "{family:?} do not end, not even killed"
+            );
             tokio::time::sleep(Duration::from_millis(30)).await;
         }
+    }
+}
+
+fn signal_all(pids: &[i32], signal: Signal) {
+    for pid in pids {
+        kill(Pid::from_raw(*pid), signal).ok(); // It may have ended meanwhile.
     }
 }
 
@@ -176,17 +184,36 @@ impl Identity {
 /// parent is gone, nothing but this list tells whose they were.
 fn still_alive(earlier: &[i32], mut now: Vec<i32>) -> Vec<i32> {
     let system = processes();
-    now.extend(earlier.iter().copied().filter(|pid| {
-        let process = u32::try_from(*pid).ok().and_then(|pid| system.process(sysinfo::Pid::from_u32(pid)));
-        process.is_some_and(|process| process.status() != ProcessStatus::Zombie)
-    }));
+    now.extend(
+        earlier.iter().copied().filter(|pid| {
+            find(&system, *pid).is_some_and(|process| process.status() != ProcessStatus::Zombie)
+        }),
+    );
     now.sort_unstable();
     now.dedup();
     now
 }
 
+fn descends(system: &System, process: &sysinfo::Process, ancestor: sysinfo::Pid) -> bool {
+    let parent = |process: &&sysinfo::Process| system.process(process.parent()?);
+    std::iter::successors(Some(process), parent).skip(1).any(|process| process.pid() == ancestor)
+}
+
+fn find(system: &System, pid: i32) -> Option<&sysinfo::Process> {
+    system.process(sysinfo::Pid::from_u32(pid.cast_unsigned()))
+}
+
+/// The process table. It can be read on every system that runs Postgres.
 fn processes() -> System {
-    let mut system = System::new();
-    system.refresh_processes_specifics(ProcessesToUpdate::All, true, ProcessRefreshKind::nothing().without_tasks());
+    #[expect(
+        clippy::expect_used,
+        reason = "fails only where sysinfo knows no process table, and then nothing works"
+    )]
+    let mut system = System::new().expect("the process table can be read");
+    system.refresh_processes_specifics(
+        ProcessesToUpdate::All,
+        true,
+        ProcessRefreshKind::nothing().without_tasks(),
+    );
     system
 }

@@ -63,7 +63,8 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
         cells.chain([headings[column].chars().count()]).max().unwrap_or_default()
     };
     let line = |cells: [&str; N]| {
-        let padded: Vec<_> = cells.iter().enumerate().map(|(i, cell)| format!("{cell:<1$}", width(i))).collect();
+        let padded: Vec<_> =
+            cells.iter().enumerate().map(|(i, cell)| format!("{cell:<0$}", width(i))).collect();
         format!("  {}\n", padded.join("  ").trim_end())
     };
     let body: String = rows.iter().map(|row| line(std::array::from_fn(|i| row[i].as_str()))).collect();

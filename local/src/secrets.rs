@@ -1,15 +1,15 @@
 //! Passwords, keys and tokens of one local cloud: random, made once, never in the repository.
 
-use std::time::{Duration, SystemTime};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rand::{self, SystemRandom};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use serde_json::json;
-use std::collections::BTreeMap;
-use std::path::Path;
+use shared::auth::token::{Issuer, Role};
 use uuid::Uuid;
 
 use crate::key_value;
@@ -23,14 +23,16 @@ impl Secrets {
     pub(crate) fn load(path: &Path) -> Result<Self> {
         let mut values = key_value::read(path)?;
         let before = values.len();
-        let mut make = |name: &str, prefix: &str| {
-            let value = || format!("{prefix}{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-            values.entry(name.to_owned()).or_insert_with(value);
-        };
-        make("OWNER_PASSWORD", "");
-        make("APPLICATION_PASSWORD", "");
-        make("PAYMENTS_KEY", "sk_test_");
-        make("PAYMENTS_WEBHOOK_SECRET", "whsec_");
+        for (name, prefix) in [
+            ("OWNER_PASSWORD", ""),
+            ("APPLICATION_PASSWORD", ""),
+            ("PAYMENTS_KEY", "sk_test_"),
+            ("PAYMENTS_WEBHOOK_SECRET", "whsec_"),
+        ] {
+            if !values.contains_key(name) {
+                values.insert(name.to_owned(), format!("{prefix}{}", random()?));
+            }
+        }
         if !values.contains_key("TOKEN_PRIVATE_KEY") {
             let document = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
                 .map_err(|_| anyhow!("no key pair could be generated"))?;
@@ -72,35 +74,42 @@ impl Secrets {
         Ok(BASE64_URL_SAFE_NO_PAD.encode(self.key_pair()?.public_key().as_ref()))
     }
 
-    /// An access token as login issues it, but valid for a month: a curl line copied in the morning works at night.
-    pub(crate) fn access_token(&self, user: &str, role: &str) -> Result<String> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
-        let claims = json!({
-            "iss": "millrace",
-            "aud": "millrace",
-            "sub": user,
-            "role": role,
-            "iat": now.as_secs(),
-            "exp": (now + Duration::from_hours(24 * 30)).as_secs(),
-        });
-        let header = json!({ "alg": "EdDSA", "typ": "JWT" });
-        let part = |value: &serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(&header), part(&claims));
-        let signature = BASE64_URL_SAFE_NO_PAD.encode(self.key_pair()?.sign(signed.as_bytes()));
-        Ok(format!("{signed}.{signature}"))
+    /// An access token as login issues it, but valid for a month: a curl line copied today works next week.
+    pub(crate) fn access_token(&self, user: Uuid, role: Role) -> Result<String> {
+        Ok(Issuer::new(self.token_private_key())?.issue(user, role, Duration::from_hours(24 * 30))?)
     }
 
     fn key_pair(&self) -> Result<Ed25519KeyPair> {
-        let document = BASE64_STANDARD.decode(self.token_private_key()).context("TOKEN_PRIVATE_KEY is not base64")?;
-        Ed25519KeyPair::from_pkcs8_maybe_unchecked(&document)
-            .map_err(|reason| anyhow!("TOKEN_PRIVATE_KEY is no Ed25519 key ({reason}); ./dev reset makes a new one"))
+        let document =
+            BASE64_STANDARD.decode(self.token_private_key()).context("TOKEN_PRIVATE_KEY is not base64")?;
+        Ed25519KeyPair::from_pkcs8_maybe_unchecked(&document).map_err(|reason| {
+            anyhow!("TOKEN_PRIVATE_KEY is no Ed25519 key ({reason}); ./dev reset makes a new one")
+        })
     }
+}
+
+/// 256 random bits, as hexadecimal digits: they need no quoting in SQL, URLs or files.
+fn random() -> Result<String> {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes).map_err(|_| anyhow!("the system gives no random bytes"))?;
+    Ok(hexadecimal(&bytes))
+}
+
+/// Two digits for each byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use shared::auth::token::Verifier;
+
     use super::*;
-    use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 
     #[test]
     fn it_makes_secrets_once() -> Result<()> {
@@ -114,13 +123,12 @@ mod tests {
     }
 
     #[test]
-    fn it_signs_tokens_that_the_public_key_verifies() -> Result<()> {
+    fn it_issues_tokens_that_the_functions_accept() -> Result<()> {
         let secrets = Secrets::load(&crate::scratch("secrets-token")?.join("secrets"))?;
-        let token = secrets.access_token("user", "customer")?;
-        let (signed, signature) = token.rsplit_once('.').context("a token has three parts")?;
-        let key = BASE64_URL_SAFE_NO_PAD.decode(secrets.token_public_key()?)?;
-        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature)?;
-        assert!(UnparsedPublicKey::new(&ED25519, key).verify(signed.as_bytes(), &signature).is_ok());
+        let user = Uuid::now_v7();
+        let token = secrets.access_token(user, Role::Administrator)?;
+        let claims = Verifier::new(&secrets.token_public_key()?)?.verify(&token)?;
+        assert_eq!((claims.sub, claims.role), (user, Role::Administrator));
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ use crate::record::{self, Record, SUPERVISOR, State};
 use crate::services::Service;
 
 /// A service that does not answer within this time has failed.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 /// A service that has not ended by itself within this time is killed.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -44,7 +44,7 @@ pub(crate) async fn run(mut cloud: Cloud, when_ready: impl FnOnce(&Cloud) -> Res
 fn take_lock(cloud: &Cloud) -> Result<File> {
     let lock = File::create(cloud.folder.lock()).context("cannot create the lock file")?;
     if lock.try_lock().is_err() {
-        bail!("this cloud is already running: {0} status, or {0} down", cloud.folder.dev());
+        bail!("this cloud is already running: {0} status, or {0} down", cloud.folder.dev);
     }
     Ok(lock)
 }
@@ -100,7 +100,11 @@ impl Supervisor {
             _ = terminate.recv() => return Ok(()),
             _ = hang_up.recv() => return Ok(()),
         }
-        record::write(&self.cloud.folder, SUPERVISOR, &Record::new(State::Ready, Some(Identity::own()?), ""))?;
+        record::write(
+            &self.cloud.folder,
+            SUPERVISOR,
+            &Record::new(State::Ready, Some(Identity::own()?), ""),
+        )?;
         when_ready(&self.cloud)?;
         loop {
             tokio::select! {
@@ -155,7 +159,11 @@ impl Supervisor {
             let Err(silence) = service.ask(&self.cloud).await else { break };
             if !process.is_alive() {
                 self.running.remove(&service);
-                bail!("{} ended instead of answering. {}", service.name(), record::tail(&self.cloud.folder, service));
+                bail!(
+                    "{} ended instead of answering. {}",
+                    service.name(),
+                    record::tail(&self.cloud.folder, service)
+                );
             }
             if started.elapsed() > READY_WITHIN {
                 let tail = record::tail(&self.cloud.folder, service);
@@ -195,7 +203,7 @@ impl Supervisor {
         }
         self.running.remove(&exit.service);
         let how = exit.status.as_ref().map_or_else(ToString::to_string, ToString::to_string);
-        let (name, dev) = (exit.service.name(), self.cloud.folder.dev());
+        let (name, dev) = (exit.service.name(), &self.cloud.folder.dev);
         say(format_args!("  {name} has died ({how}). {dev} logs {name}; {dev} start {name}"));
         self.note(exit.service, State::Failed, None, &format!("died: {how}"));
     }
@@ -210,19 +218,18 @@ impl Supervisor {
 
     /// Ends all services, the last started first. A second Ctrl-C changes nothing: each is killed after its patience.
     async fn end_all(&mut self) -> Result<()> {
-        let mut outcome = Ok(());
         if self.running.is_empty() {
-            return outcome;
+            return Ok(());
         }
         say("");
-        let work = async {
+        step("Stopping everything", async {
+            let mut outcome = Ok(());
             for service in Service::all().rev() {
                 outcome = outcome.and(self.end(service).await);
             }
-            Ok(())
-        };
-        step("Stopping everything", work).await?;
-        outcome
+            outcome
+        })
+        .await
     }
 
     fn note(&self, service: Service, state: State, process: Option<Identity>, note: &str) {

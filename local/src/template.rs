@@ -61,20 +61,22 @@ impl Template {
     /// Reads template.yaml in a repository's root.
     pub(crate) fn read(root: &Path) -> Result<Self> {
         let path = root.join("template.yaml");
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Self::parse(&text).with_context(|| format!("cannot understand {}", path.display()))
     }
 
     fn parse(text: &str) -> Result<Self> {
         let documents = Yaml::load_from_str(text)?;
-        let resources = documents.first().and_then(|document| document.as_mapping_get("Resources"));
-        let resources = resources.and_then(Yaml::as_mapping).context("there is no Resources section")?;
+        let document = documents.first().context("it is empty")?;
+        let resources = at(document, &["Resources"]).and_then(Yaml::as_mapping);
+        let resources = resources.context("there is no Resources section")?;
         let mut template = Self::default();
         for (id, resource) in resources {
             let id = id.as_str().unwrap_or_default();
             match text_at(resource, &["Type"]) {
-                Some("AWS::SQS::Queue") => template.queues.push(queue(id, resource)),
-                Some("AWS::Serverless::Function") => template.add_function(id, resource)?,
+                Some("AWS::SQS::Queue") => template.queues.push(queue(document, id, resource)),
+                Some("AWS::Serverless::Function") => template.add_function(document, id, resource)?,
                 _ => {}
             }
         }
@@ -86,21 +88,31 @@ impl Template {
         self.queues.iter().find(|queue| queue.id == id)
     }
 
-    fn add_function(&mut self, id: &str, resource: &Yaml<'_>) -> Result<()> {
-        let Some(events) = at(resource, &["Properties", "Events"]).and_then(Yaml::as_mapping) else { return Ok(()) };
+    fn add_function(&mut self, document: &Yaml<'_>, id: &str, resource: &Yaml<'_>) -> Result<()> {
+        let Some(events) = at(resource, &["Properties", "Events"]).and_then(Yaml::as_mapping) else {
+            return Ok(());
+        };
         for event in events.values() {
             let kind = text_at(event, &["Type"]).unwrap_or_default();
             let property = |name| at(event, &["Properties", name]);
-            let function = || binary(resource).ok_or_else(|| anyhow!("{id} does not say which binary it runs"));
+            let function =
+                || binary(resource).ok_or_else(|| anyhow!("{id} does not say which binary it runs"));
             match kind {
                 "SQS" => self.sources.push(QueueSource {
                     function: function()?,
-                    queue: reference(property("Queue")).with_context(|| format!("{id}: its event names no queue"))?,
-                    batch_size: number(property("BatchSize")).unwrap_or(10),
-                    concurrency: number(at(event, &["Properties", "ScalingConfig", "MaximumConcurrency"])).unwrap_or(2),
-                    reports_failures: property("FunctionResponseTypes").and_then(Yaml::as_sequence).is_some_and(
-                        |types| types.iter().any(|name| name.as_str() == Some("ReportBatchItemFailures")),
-                    ),
+                    queue: reference(property("Queue"))
+                        .with_context(|| format!("{id}: its event names no queue"))?,
+                    batch_size: number(document, property("BatchSize")).unwrap_or(10),
+                    concurrency: number(
+                        document,
+                        at(event, &["Properties", "ScalingConfig", "MaximumConcurrency"]),
+                    )
+                    .unwrap_or(2),
+                    reports_failures: property("FunctionResponseTypes")
+                        .and_then(Yaml::as_sequence)
+                        .is_some_and(|types| {
+                            types.iter().any(|name| name.as_str() == Some("ReportBatchItemFailures"))
+                        }),
                 }),
                 "ScheduleV2" | "Schedule" => self.schedules.push(Schedule {
                     function: function()?,
@@ -115,18 +127,18 @@ impl Template {
     }
 }
 
-fn queue(id: &str, resource: &Yaml<'_>) -> Queue {
+fn queue(document: &Yaml<'_>, id: &str, resource: &Yaml<'_>) -> Queue {
     let property = |path: &[&str]| at(at(resource, &["Properties"])?, path);
     let redrive = || {
         Some(Redrive {
             target: reference(property(&["RedrivePolicy", "deadLetterTargetArn"]))?,
-            max_receives: number(property(&["RedrivePolicy", "maxReceiveCount"]))?,
+            max_receives: number(document, property(&["RedrivePolicy", "maxReceiveCount"]))?,
         })
     };
     Queue {
         id: id.to_owned(),
-        name: id.strip_suffix("Queue").map_or_else(|| kebab_case(id), kebab_case),
-        visibility_seconds: number(property(&["VisibilityTimeout"])).unwrap_or(30),
+        name: kebab_case(id),
+        visibility_seconds: number(document, property(&["VisibilityTimeout"])).unwrap_or(30),
         redrive: redrive(),
     }
 }
@@ -162,8 +174,10 @@ fn scalar(node: Option<&Yaml<'_>>) -> Option<String> {
     node?.as_str().map(str::to_owned)
 }
 
-fn number(node: Option<&Yaml<'_>>) -> Option<u32> {
-    node?.as_integer()?.try_into().ok()
+/// A number, or the default of the parameter that a `!Ref` names.
+fn number(document: &Yaml<'_>, node: Option<&Yaml<'_>>) -> Option<u32> {
+    let default = |parameter: String| at(document, &["Parameters", &parameter, "Default"])?.as_integer();
+    node?.as_integer().or_else(|| default(reference(node)?))?.try_into().ok()
 }
 
 /// The logical name in `!Ref Name`, `!GetAtt Name.Arn` or `!GetAtt [Name, Arn]`.
@@ -179,16 +193,18 @@ mod tests {
     use super::*;
 
     const TEXT: &str = r"
+Parameters:
+  ChargeConcurrency: { Type: Number, Default: 3 }
 Resources:
-  DeferredChargesDeadLetterQueue:
+  DeferredChargesDeadLetters:
     Type: AWS::SQS::Queue
     Properties: { MessageRetentionPeriod: 1209600 }
-  DeferredChargesQueue:
+  DeferredCharges:
     Type: AWS::SQS::Queue
     Properties:
       VisibilityTimeout: 180
       RedrivePolicy:
-        deadLetterTargetArn: !GetAtt DeferredChargesDeadLetterQueue.Arn
+        deadLetterTargetArn: !GetAtt DeferredChargesDeadLetters.Arn
         maxReceiveCount: 10
   ChargeWorkerFunction:
     Type: AWS::Serverless::Function
@@ -202,10 +218,10 @@ Resources:
         Charges:
           Type: SQS
           Properties:
-            Queue: !GetAtt DeferredChargesQueue.Arn
+            Queue: !GetAtt DeferredCharges.Arn
             BatchSize: 5
             FunctionResponseTypes: [ReportBatchItemFailures]
-            ScalingConfig: { MaximumConcurrency: 3 }
+            ScalingConfig: { MaximumConcurrency: !Ref ChargeConcurrency }
   OrderSweeperFunction:
     Type: AWS::Serverless::Function
     Properties:
@@ -220,9 +236,9 @@ Resources:
     #[test]
     fn it_reads_queues_with_their_dead_letter_queues() -> Result<()> {
         let template = Template::parse(TEXT)?;
-        let queue = template.queue("DeferredChargesQueue").context("the queue")?;
+        let queue = template.queue("DeferredCharges").context("the queue")?;
         assert_eq!((queue.name.as_str(), queue.visibility_seconds), ("deferred-charges", 180));
-        let target = "DeferredChargesDeadLetterQueue".to_owned();
+        let target = "DeferredChargesDeadLetters".to_owned();
         assert_eq!(queue.redrive, Some(Redrive { target, max_receives: 10 }));
         Ok(())
     }
@@ -232,7 +248,7 @@ Resources:
         let template = Template::parse(TEXT)?;
         let source = QueueSource {
             function: "charge-worker".to_owned(),
-            queue: "DeferredChargesQueue".to_owned(),
+            queue: "DeferredCharges".to_owned(),
             batch_size: 5,
             concurrency: 3,
             reports_failures: true,

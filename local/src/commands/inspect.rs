@@ -21,7 +21,7 @@ const LAST_LINES: usize = 100;
 pub(crate) async fn status(folder: Folder) -> Result<ExitCode> {
     let cloud = Cloud::open(folder)?;
     if record::supervisor(&cloud.folder).is_none() {
-        println!("  Nothing is running: {} up starts it.", cloud.folder.dev());
+        println!("  Nothing is running: {} up starts it.", cloud.folder.dev);
     }
     let (mut rows, mut all_answer) = (Vec::new(), true);
     for service in Service::all().filter(|service| service.is_available()) {
@@ -69,7 +69,8 @@ pub(crate) async fn logs(folder: &Folder, service: Option<&str>, follow: bool) -
     let all = Service::all().map(Service::name).chain([SUPERVISOR]);
     let chosen: Vec<_> = all.clone().filter(|name| service.is_none_or(|wanted| wanted == *name)).collect();
     ensure!(!chosen.is_empty(), "there is no such log; there are: {}", all.collect::<Vec<_>>().join(" "));
-    let width = if service.is_some() { 0 } else { chosen.iter().map(|name| name.len()).max().unwrap_or_default() };
+    let width =
+        if service.is_some() { 0 } else { chosen.iter().map(|name| name.len()).max().unwrap_or_default() };
     let print = |name: &str, line: &str| match width {
         0 => println!("{line}"),
         _ => println!("{name:<width$} | {line}"),
@@ -80,13 +81,15 @@ pub(crate) async fn logs(folder: &Folder, service: Option<&str>, follow: bool) -
         seen.push(read_from(&folder.log(name), 0, |line| lines.push(line.to_owned()))?);
         lines[lines.len().saturating_sub(LAST_LINES)..].iter().for_each(|line| print(name, line));
     }
-    while follow {
+    if !follow {
+        return Ok(());
+    }
+    loop {
         tokio::time::sleep(Duration::from_millis(200)).await;
         for (name, seen) in chosen.iter().zip(&mut seen) {
             *seen = read_from(&folder.log(name), *seen, |line| print(name, line))?;
         }
     }
-    Ok(())
 }
 
 /// Gives each whole line after a position in a file to `take`, and returns where the next one begins. A file that was

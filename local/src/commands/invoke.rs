@@ -3,37 +3,61 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
+use aws_lc_rs::hmac;
 use serde_json::Value;
 
 use crate::dispatcher::{Answer, Invoker};
 use crate::folder::Folder;
 use crate::key_value;
+use crate::secrets::hexadecimal;
+
+/// Stands in an event for the provider's signature of its body.
+const SIGNATURE: &str = "{{STRIPE_SIGNATURE}}";
 
 /// Sends an event. Fails when the function did; an HTTP error that it answers is an answer.
 pub(crate) async fn invoke(folder: &Folder, function: &str, event: Option<&Path>) -> Result<ExitCode> {
     let known = folder.root.join("functions").join(function).join("Cargo.toml").exists();
     ensure!(known, "there is no function {function}; there are: {}", functions(folder).join(" "));
     let env = key_value::read(&folder.env())?;
-    let base = env.get("API_URL").with_context(|| format!("nothing was started yet: {} up", folder.dev()))?;
+    let base = env.get("API_URL").with_context(|| format!("nothing was started yet: {} up", folder.dev))?;
     let path = find_event(folder, function, event)?;
     let mut payload = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     for (name, value) in &env {
-        payload = payload.replace(&format!("${{{name}}}"), value);
+        payload = payload.replace(&format!("{{{{{name}}}}}"), value);
+    }
+    if payload.contains(SIGNATURE) {
+        let secret = env.get("PAYMENTS_WEBHOOK_SECRET").map(String::as_str).unwrap_or_default();
+        payload = payload.replace(SIGNATURE, &signature(&payload, secret)?);
     }
     let invoker = Invoker::new(base.clone())?;
     eprintln!("  {function} ← {}", path.strip_prefix(&folder.root).unwrap_or(&path).display());
-    match invoker.invoke(function, payload).await.with_context(|| format!("is it up? {} status", folder.dev()))? {
+    match invoker
+        .invoke(function, payload)
+        .await
+        .with_context(|| format!("is it up? {} status", folder.dev))?
+    {
         Answer::Returned(body) => {
             println!("{}", pretty(&body));
             Ok(ExitCode::SUCCESS)
         }
         Answer::Failed(reason) => {
             println!("{}", pretty(&reason));
-            bail!("{function} failed; {} logs functions", folder.dev())
+            bail!("{function} failed; {} logs functions", folder.dev)
         }
     }
+}
+
+/// Stripe's signature of the event's body. It holds the time, so no file can.
+fn signature(event: &str, secret: &str) -> Result<String> {
+    let event: Value = serde_json::from_str(event).context("the event is not JSON")?;
+    let body = event["body"].as_str().unwrap_or_default();
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, format!("{time}.{body}").as_bytes());
+    Ok(format!("t={time},v1={}", hexadecimal(tag.as_ref())))
 }
 
 fn functions(folder: &Folder) -> Vec<String> {
@@ -98,11 +122,17 @@ mod tests {
         for name in ["checkout.json", "checkout-declined.json", "checkouts.json"] {
             fs::write(root.join("events").join(name), "{}")?;
         }
-        let folder = Folder::at(&root, &root.join(".dev"))?;
+        let folder = Folder::at(&root, &root.join(".dev"), "./dev")?;
         assert!(find_event(&folder, "checkout", None)?.ends_with("checkout.json"));
-        assert!(find_event(&folder, "checkout", Some(Path::new("declined")))?.ends_with("checkout-declined.json"));
-        let error = find_event(&folder, "checkout", Some(Path::new("nonsense"))).map_err(|error| error.to_string());
-        assert_eq!(error, Err("there is no such event; there are: checkout.json checkout-declined.json".to_owned()));
+        assert!(
+            find_event(&folder, "checkout", Some(Path::new("declined")))?.ends_with("checkout-declined.json")
+        );
+        let error =
+            find_event(&folder, "checkout", Some(Path::new("nonsense"))).map_err(|error| error.to_string());
+        assert_eq!(
+            error,
+            Err("there is no such event; there are: checkout.json checkout-declined.json".to_owned())
+        );
         Ok(())
     }
 }

@@ -58,7 +58,9 @@ async fn follow_start(folder: &Folder, process: Identity, mut seen: u64) -> Resu
         seen = read_from(&folder.log(SUPERVISOR), seen, |line| say(line))?;
         match record::read(folder, SUPERVISOR) {
             _ if !alive => bail!("the cloud did not come up; the reason stands above"),
-            Some(Record { state: State::Ready, process: Some(ready), .. }) if ready == process => return Ok(()),
+            Some(Record { state: State::Ready, process: Some(ready), .. }) if ready == process => {
+                return Ok(());
+            }
             _ => {}
         }
         tokio::select! {
@@ -121,7 +123,7 @@ pub(crate) async fn reset(folder: &Folder) -> Result<()> {
             _ => {}
         }
     }
-    say(format_args!("  The data is gone; {} up makes it anew.", folder.dev()));
+    say(format_args!("  The data is gone; {} up makes it anew.", folder.dev));
     Ok(())
 }
 
@@ -134,7 +136,8 @@ pub(crate) async fn stop(folder: &Folder, service: Service) -> Result<()> {
 
 /// Brings one service back.
 pub(crate) async fn start(folder: &Folder, service: Service) -> Result<()> {
-    if record::read(folder, service.name()).is_some_and(|record| record.state == State::Ready && record.alive().is_some())
+    if record::read(folder, service.name())
+        .is_some_and(|record| record.state == State::Ready && record.alive().is_some())
     {
         say(format_args!("  {} is running.", service.name()));
         return Ok(());
@@ -147,7 +150,7 @@ pub(crate) async fn start(folder: &Folder, service: Service) -> Result<()> {
 async fn wish(folder: &Folder, service: Service, verb: &str, wanted: &[State]) -> Result<()> {
     let name = service.name();
     let Some((_, supervisor)) = record::supervisor(folder) else {
-        bail!("nothing is running: {} up starts it all", folder.dev());
+        bail!("nothing is running: {} up starts it all", folder.dev);
     };
     // Forgotten, so that an old failure is not taken for the answer.
     if let Some(mut record) = record::read(folder, name).filter(|record| record.state == State::Failed) {

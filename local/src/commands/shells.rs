@@ -33,5 +33,5 @@ pub(crate) fn redis(folder: &Folder, arguments: &[String]) -> Result<()> {
 
 fn setting(folder: &Folder, name: &str) -> Result<String> {
     let value = key_value::read(&folder.env())?.remove(name);
-    value.with_context(|| format!("nothing was started yet: {} up", folder.dev()))
+    value.with_context(|| format!("nothing was started yet: {} up", folder.dev))
 }

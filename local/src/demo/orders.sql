@@ -6,7 +6,7 @@
 create temporary table demo_orders on commit drop as
 select n,
        ('01900000-0000-7000-a000-' || lpad(to_hex(n), 12, '0'))::uuid as id,
-       ('01900000-0000-7000-9000-' || lpad(to_hex(n % 1000 + 1), 12, '0'))::uuid as user_id,
+       ('01900000-0000-7000-9000-' || lpad(to_hex((n - 1) % 1000 + 1), 12, '0'))::uuid as user_id,
        -- From 90 days ago to an hour ago; the square root makes trade grow: 5 orders in 9 are of the last 30 days.
        now() - interval '1 hour' - interval '90 days' * (1 - sqrt(n * 2654435761 % 4294967296 / 4294967296.0)) as created_at,
        case when n / 1000 % 25 < 22 then 'paid' when n / 1000 % 25 = 22 then 'cancelled'

@@ -48,13 +48,13 @@ fn record(queue: &str, message: &Message) -> Value {
     })
 }
 
-/// What EventBridge Scheduler sends when a schedule has no input of its own.
+/// What `EventBridge` Scheduler sends when a schedule has no input of its own.
 pub(super) fn of_schedule(function: &str) -> Value {
     let now = OffsetDateTime::now_utc();
     let now = now.replace_nanosecond(0).unwrap_or(now);
     json!({
         "version": "0",
-        "id": Uuid::new_v4(),
+        "id": Uuid::now_v7(),
         "detail-type": "Scheduled Event",
         "source": "aws.scheduler",
         "account": AWS_ACCOUNT,

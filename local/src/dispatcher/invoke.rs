@@ -31,8 +31,10 @@ impl Invoker {
     /// Invokes a function and waits for what it returns. An error means that the API could not be reached.
     pub(crate) async fn invoke(&self, function: &str, payload: String) -> Result<Answer> {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.base);
-        let response = self.client.post(url).body(payload).send().await.context("the functions do not answer")?;
-        let failed = !response.status().is_success() || response.headers().contains_key("x-amz-function-error");
+        let response =
+            self.client.post(url).body(payload).send().await.context("the functions do not answer")?;
+        let failed =
+            !response.status().is_success() || response.headers().contains_key("x-amz-function-error");
         let body = response.text().await.context("the answer broke off")?;
         Ok(if failed { Answer::Failed(body) } else { Answer::Returned(body) })
     }

@@ -1,4 +1,4 @@
-//! What invokes functions besides HTTP: queues and schedules, as Lambda's event source mappings and EventBridge
+//! What invokes functions besides HTTP: queues and schedules, as Lambda's event source mappings and `EventBridge`
 //! Scheduler do, since nothing does it locally.
 
 mod event;
@@ -41,10 +41,7 @@ pub(crate) async fn run(cloud: &Cloud) -> Result<()> {
             }
             None => say(format_args!(
                 "{} → {}: only rate(…) fires locally; by hand: {} invoke {}",
-                schedule.expression,
-                schedule.function,
-                cloud.folder.dev(),
-                schedule.function
+                schedule.expression, schedule.function, cloud.folder.dev, schedule.function
             )),
         }
     }

@@ -33,7 +33,13 @@ pub(super) struct Poller {
 }
 
 impl Poller {
-    pub(super) fn new(sqs: Client, invoker: Invoker, queue_url: String, queue: &str, source: QueueSource) -> Self {
+    pub(super) fn new(
+        sqs: Client,
+        invoker: Invoker,
+        queue_url: String,
+        queue: &str,
+        source: QueueSource,
+    ) -> Self {
         Self { sqs, invoker, queue_url, queue: queue.to_owned(), source }
     }
 
@@ -62,7 +68,8 @@ impl Poller {
             .wait_time_seconds(LONG_POLL_SECONDS)
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .message_attribute_names("All");
-        let messages = received.send().await.context("the queue does not answer")?.messages.unwrap_or_default();
+        let messages =
+            received.send().await.context("the queue does not answer")?.messages.unwrap_or_default();
         if messages.is_empty() {
             return Ok(());
         }
@@ -79,7 +86,9 @@ impl Poller {
             Answer::Failed(reason) => say(format_args!("{function}: {all} messages failed: {reason}")),
             Answer::Returned(_) if done == all => say(format_args!("{function}: {all} messages done")),
             Answer::Returned(body) => {
-                say(format_args!("{function}: {done} of {all} messages done, the others will come again: {body}"));
+                say(format_args!(
+                    "{function}: {done} of {all} messages done, the others will come again: {body}"
+                ));
             }
         }
     }

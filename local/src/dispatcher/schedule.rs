@@ -49,7 +49,8 @@ mod tests {
     fn it_reads_rates_and_nothing_else() {
         assert_eq!(interval("rate(1 minute)"), Some(Duration::from_mins(1)));
         assert_eq!(interval("rate(12 hours)"), Some(Duration::from_hours(12)));
-        for expression in ["rate(0 minutes)", "rate(1 fortnight)", "rate(x minutes)", "cron(0 4 * * ? *)", ""] {
+        for expression in ["rate(0 minutes)", "rate(1 fortnight)", "rate(x minutes)", "cron(0 4 * * ? *)", ""]
+        {
             assert_eq!(interval(expression), None, "{expression}");
         }
     }

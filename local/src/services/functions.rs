@@ -16,10 +16,15 @@ const TIMEOUT_SECONDS: &str = "30";
 pub(super) async fn prepare(cloud: &Cloud) -> Result<()> {
     let log = open_log(&cloud.folder.log("functions"))?;
     let mut cargo = tokio::process::Command::new("cargo");
-    cargo.args(["build", "--bins"]).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
+    cargo
+        .args(["build", "--bins"])
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(true);
     step("Building the functions", async {
         let status = cargo.status().await?;
-        ensure!(status.success(), "the functions do not compile: {} logs functions", cloud.folder.dev());
+        ensure!(status.success(), "the functions do not compile: {} logs functions", cloud.folder.dev);
         Ok(())
     })
     .await
@@ -31,7 +36,9 @@ pub(super) fn program(cloud: &Cloud) -> Result<Program> {
         "cargo-lambda",
         ["lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", &port, "--env-file", &env],
     );
-    program.arguments.extend(["--timeout", TIMEOUT_SECONDS, "--concurrency", &concurrency()].map(str::to_owned));
+    program
+        .arguments
+        .extend(["--timeout", TIMEOUT_SECONDS, "--concurrency", &concurrency()].map(str::to_owned));
     if std::env::var_os("MILLRACE_NO_RELOAD").is_some() {
         program.arguments.push("--ignore-changes".to_owned());
     }

@@ -29,7 +29,7 @@ pub(crate) enum Service {
 
 impl Service {
     /// All services, in the order they are started; they end in the opposite one.
-    pub(crate) fn all() -> impl DoubleEndedIterator<Item = Self> {
+    pub(crate) fn all() -> impl DoubleEndedIterator<Item = Self> + Clone {
         Self::value_variants().iter().copied()
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use sqlx::{Connection, Executor};
+use nix::sys::signal::Signal;
 
 use super::{Service, on_path};
 use crate::account::write_for;
@@ -52,14 +52,10 @@ pub(super) fn program(cloud: &Cloud) -> Result<Program> {
     program.account.clone_from(&cloud.account);
     // SIGINT waits for clients to finish their queries; SIGTERM leaves at once, or from 1.23 on waits for clients to
     // disconnect, which a function's pool never does.
-    program.stop = nix::sys::signal::Signal::SIGINT;
+    program.stop = Signal::SIGINT;
     Ok(program)
 }
 
 pub(super) async fn ask(cloud: &Cloud) -> Result<()> {
-    let mut console = cloud.connect(Service::Pgbouncer, "pgbouncer").await?;
-    console.execute("show version").await?;
-    // Not a polite goodbye, which the console of 1.18 never answers.
-    console.close_hard().await?;
-    Ok(())
+    cloud.sql(Service::Pgbouncer, "pgbouncer", "show version").await.map(drop)
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
-use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use super::{Service, on_path};
 use crate::account::write_for;
@@ -30,7 +29,7 @@ pub(super) async fn prepare(cloud: &Cloud) -> Result<()> {
             ensure!(
                 made_by == version.to_string(),
                 "the data was written by Postgres {made_by}, and this is Postgres {version}: {} reset",
-                cloud.folder.dev()
+                cloud.folder.dev
             );
             Ok(())
         }
@@ -40,7 +39,8 @@ pub(super) async fn prepare(cloud: &Cloud) -> Result<()> {
 
 /// The major version of the Postgres on the PATH.
 fn version() -> Result<u32> {
-    let output = std::process::Command::new("postgres").arg("--version").output().context("cannot run postgres")?;
+    let output =
+        std::process::Command::new("postgres").arg("--version").output().context("cannot run postgres")?;
     // "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
     let text = String::from_utf8_lossy(&output.stdout);
     let number = text.split_whitespace().find_map(|word| word.split('.').next()?.parse().ok());
@@ -56,15 +56,21 @@ async fn initialise(cloud: &Cloud, version: u32) -> Result<()> {
     let password = cloud.servers.join("owner-password");
     write_for(cloud.account.as_ref(), &password, cloud.secrets.owner_password())?;
     // UTF-8 that sorts by code point: the same on every machine. From 17 on, Postgres brings it itself.
-    let locale = if version >= 17 { "--locale-provider=builtin --builtin-locale=C.UTF-8" } else { "--locale=C.UTF-8" };
-    let arguments = format!("--username={OWNER} --auth=scram-sha-256 --encoding=UTF8 --no-sync --no-instructions {locale}");
+    let locale =
+        if version >= 17 { "--locale-provider=builtin --builtin-locale=C.UTF-8" } else { "--locale=C.UTF-8" };
+    let arguments = format!(
+        "--username={OWNER} --auth=scram-sha-256 --encoding=UTF8 --no-sync --no-instructions {locale}"
+    );
     let mut program = Program::new("initdb", arguments.split(' '));
-    program.arguments.extend([format!("--pwfile={}", password.display()), format!("--pgdata={}", draft.display())]);
+    program
+        .arguments
+        .extend([format!("--pwfile={}", password.display()), format!("--pgdata={}", draft.display())]);
     program.account.clone_from(&cloud.account);
-    let mut command = tokio::process::Command::from(program.logged(&cloud.launcher, &cloud.folder.log("postgres"))?);
+    let mut command =
+        tokio::process::Command::from(program.logged(&cloud.launcher, &cloud.folder.log("postgres"))?);
     let status = command.current_dir("/").status().await;
     fs::remove_file(&password).ok();
-    ensure!(status?.success(), "initdb failed: {} logs postgres", cloud.folder.dev());
+    ensure!(status?.success(), "initdb failed: {} logs postgres", cloud.folder.dev);
     fs::rename(&draft, data(cloud)).context("cannot put the new cluster in place")
 }
 
@@ -93,27 +99,36 @@ pub(super) fn program(cloud: &Cloud) -> Result<Program> {
 }
 
 pub(super) async fn ask(cloud: &Cloud) -> Result<()> {
-    cloud.connect(Service::Postgres, "postgres").await?.close().await?;
-    Ok(())
+    cloud.sql(Service::Postgres, "postgres", "select").await.map(drop)
 }
 
 pub(super) async fn furnish(cloud: &Cloud) -> Result<()> {
-    let mut postgres = cloud.connect(Service::Postgres, "postgres").await?;
-    let exists = sqlx::query_scalar::<_, i64>("select count(*) from pg_database where datname = $1").bind(DATABASE);
-    if exists.fetch_one(&mut postgres).await? == 0 {
-        postgres.execute(AssertSqlSafe(format!("create database {DATABASE}"))).await?;
-    }
-    postgres.close().await?;
-    let mut database = cloud.connect(Service::Postgres, DATABASE).await?;
-    step("Migrating", async { Ok(sqlx::migrate!("../shared/migrations").run(&mut database).await?) })
-        .await
-        .with_context(|| format!("a migration failed; {} reset starts afresh", cloud.folder.dev()))?;
+    let exists = format!("select from pg_database where datname = '{DATABASE}'");
+    let create = format!("select 'create database {DATABASE}' where not exists ({exists})\n\\gexec");
+    cloud.sql(Service::Postgres, "postgres", &create).await.context("the database could not be made")?;
+    let migrated = step("Migrating", migrate(cloud)).await;
+    migrated.with_context(|| format!("a migration failed; {} reset starts afresh", cloud.folder.dev))?;
     // Made of hexadecimal digits, so it cannot end the literal.
     let password = cloud.secrets.application_password();
-    database.execute(AssertSqlSafe(format!("alter role {APPLICATION} password '{password}'"))).await?;
-    if demo::is_missing(&mut database).await? {
-        let load = step("Loading 10,000 products, 1,000 users and 50,000 orders", demo::load(&mut database));
+    let alter = format!("alter role {APPLICATION} password '{password}'");
+    cloud
+        .sql(Service::Postgres, DATABASE, &alter)
+        .await
+        .context("the application's password could not be set")?;
+    if demo::is_missing(cloud).await? {
+        let load = step("Loading 10,000 products, 1,000 users and 50,000 orders", demo::load(cloud));
         load.await.context("the demo data could not be loaded")?;
     }
-    Ok(database.close().await?)
+    Ok(())
+}
+
+async fn migrate(cloud: &Cloud) -> Result<()> {
+    let sql = concat!(
+        include_str!("../../../shared/migrations/0001_shop.sql"),
+        include_str!("../../../shared/migrations/0002_application_role.sql")
+    );
+    if cloud.sql(Service::Postgres, DATABASE, "select to_regclass('users')").await?.is_empty() {
+        cloud.sql(Service::Postgres, DATABASE, sql).await?;
+    }
+    Ok(())
 }

@@ -25,7 +25,8 @@ pub(super) async fn furnish(cloud: &Cloud) -> Result<()> {
     queues.sort_by_key(|queue| queue.redrive.is_some());
     for queue in queues {
         let mut request = client.create_queue().queue_name(&queue.name);
-        request = request.attributes(QueueAttributeName::VisibilityTimeout, queue.visibility_seconds.to_string());
+        request =
+            request.attributes(QueueAttributeName::VisibilityTimeout, queue.visibility_seconds.to_string());
         if let Some(redrive) = &queue.redrive {
             let target = cloud.template.queue(&redrive.target);
             let target = target.with_context(|| format!("template.yaml has no queue {}", redrive.target))?;

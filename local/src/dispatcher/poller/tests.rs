@@ -72,13 +72,15 @@ struct Bench {
 
 impl Bench {
     async fn new(visibility_seconds: u32, behave: Behaviour) -> Result<Self> {
-        let endpoint = std::env::var("AWS_ENDPOINT_URL_SQS")
-            .context("no SQS server: run `./dev up`, then `set -a; . .dev/env`, or run the tests by `./dev test`")?;
+        let endpoint = std::env::var("AWS_ENDPOINT_URL_SQS").context(
+            "no SQS server: run `./dev up`, then `set -a; . .dev/env`, or run the tests by `./dev test`",
+        )?;
         let sqs = sqs_client(&endpoint).await;
-        let name = format!("poller-test-{}", Uuid::new_v4());
+        let name = format!("poller-test-{}", Uuid::now_v7());
         let dead = sqs.create_queue().queue_name(format!("{name}-dead")).send().await?;
         let dead_letters = dead.queue_url.context("a URL")?;
-        let arn = format!("arn:aws:sqs:{}:{}:{name}-dead", crate::cloud::AWS_REGION, crate::cloud::AWS_ACCOUNT);
+        let arn =
+            format!("arn:aws:sqs:{}:{}:{name}-dead", crate::cloud::AWS_REGION, crate::cloud::AWS_ACCOUNT);
         let redrive = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 2 });
         let queue = sqs
             .create_queue()
@@ -108,7 +110,11 @@ impl Bench {
     async fn poll_until(&self, holds: impl AsyncFn() -> Result<bool>) -> Result<()> {
         let started = Instant::now();
         while !holds().await? {
-            ensure!(started.elapsed() < Duration::from_secs(30), "it never came to hold: {:?}", self.bodies());
+            ensure!(
+                started.elapsed() < Duration::from_secs(30),
+                "it never came to hold: {:?}",
+                self.bodies()
+            );
             self.poller.poll().await.ok();
         }
         Ok(())
