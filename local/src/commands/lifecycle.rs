@@ -77,12 +77,12 @@ async fn follow_start(folder: &Folder, process: Identity, mut seen: u64) -> Resu
 fn welcome(cloud: &Cloud) -> Result<()> {
     println!("\n{}", print_table(cloud));
     let api = cloud.http(Service::Functions)?;
-    let product = "01900000-0000-7000-8000-000000000001";
-    println!("  Everything that was started stands in {}. Try:\n", cloud.folder.env().display());
-    println!("  curl {api}/api/products/{product}");
-    println!("  curl '{api}/api/search?q=oak%20chair'");
-    let token = format!("$(grep -oP '^CUSTOMER_TOKEN=\\K.*' {})", cloud.folder.env().display());
-    println!("  curl -H \"Authorization: Bearer {token}\" {api}/api/orders");
+    let env = cloud.folder.env();
+    let env = env.strip_prefix(&cloud.folder.root).unwrap_or(&env).display();
+    println!("  All addresses, keys and tokens are in {env}. Try:\n");
+    println!("  curl {api}/api/products/01900000-0000-7000-8000-000000000001");
+    println!("  curl '{api}/api/search?q=oak+chair'");
+    println!("  curl -H \"Authorization: Bearer $(sed -n s/^CUSTOMER_TOKEN=//p {env})\" {api}/api/orders");
     Ok(())
 }
 
