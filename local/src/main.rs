@@ -7,6 +7,7 @@
 //! | [`services`] | what each service needs, how it is started, how to ask whether it answers |
 //! | [`dispatcher`] | invokes functions from queues and schedules, as Lambda does |
 //! | [`commands`] | what a person types |
+//! | [`payments`] | the payment provider |
 //! | [`gate`] | `./dev test` |
 //! | [`demo`] | the demo data |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
@@ -20,6 +21,7 @@ mod environment;
 mod folder;
 mod gate;
 mod key_value;
+mod payments;
 mod ports;
 mod process;
 mod progress;
@@ -87,6 +89,9 @@ enum Command {
     /// The dispatcher's process.
     #[command(hide = true)]
     Dispatch,
+    /// The payment provider's process.
+    #[command(hide = true)]
+    Payments(payments::Arguments),
     /// Becomes another program; see [`process::launch`].
     #[command(hide = true)]
     Launch {
@@ -100,9 +105,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let outcome = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run(cli.command)));
+    let outcome = match Cli::parse().command {
+        // Before there is a runtime with threads of its own.
+        Command::Launch { uid, gid, program } => {
+            process::launch(uid, gid, &program).map(|()| ExitCode::FAILURE)
+        }
+        command => tokio::runtime::Runtime::new()
+            .map_err(Into::into)
+            .and_then(|runtime| runtime.block_on(run(command))),
+    };
     match outcome {
         Ok(code) => code,
         Err(error) => {
@@ -113,9 +124,9 @@ fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> Result<ExitCode> {
-    if let Command::Launch { uid, gid, program } = command {
-        process::launch(uid, gid, &program)?;
-        return Ok(ExitCode::FAILURE);
+    if let Command::Payments(arguments) = command {
+        payments::run(arguments).await?;
+        return Ok(ExitCode::SUCCESS);
     }
     let folder = Folder::open()?;
     match command {
@@ -134,7 +145,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
         Command::Supervise => supervisor::run(Cloud::open(folder)?, |_| Ok(())).await?,
         Command::Dispatch => dispatcher::run(&Cloud::open(folder)?).await?,
-        Command::Launch { .. } => {}
+        Command::Payments(_) | Command::Launch { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }

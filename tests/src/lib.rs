@@ -1,1 +1,17 @@
-//! x
+//! What the end-to-end tests stand on: the local cloud, and customers who use it.
+//!
+//! Every test brings its own customers, source addresses and products, so that all can run at once against one cloud.
+
+#![expect(clippy::missing_panics_doc, reason = "a helper of a test panics where the test fails")]
+
+mod call;
+mod cloud;
+mod customer;
+mod eventually;
+mod shop;
+
+pub use call::{Answer, Call};
+pub use cloud::{database, env, environment};
+pub use customer::{Customer, PASSWORD, administrator};
+pub use eventually::eventually;
+pub use shop::{charges_of, new_product, stock_of};

@@ -1,6 +1,7 @@
 //! The services of the local cloud: what each needs, how it is started, and how to ask whether it answers.
 
 mod functions;
+mod payments;
 mod pgbouncer;
 mod postgres;
 mod redis;
@@ -9,7 +10,7 @@ mod sqs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::cloud::Cloud;
@@ -68,7 +69,6 @@ impl Service {
     pub(crate) fn is_available(self) -> bool {
         match self {
             Self::Pgbouncer => on_path("pgbouncer").is_some(),
-            Self::Payments => false,
             _ => true,
         }
     }
@@ -90,7 +90,7 @@ impl Service {
             Self::Pgbouncer => pgbouncer::program(cloud),
             Self::Redis => redis::program(cloud),
             Self::Sqs => sqs::program(cloud),
-            Self::Payments => bail!("the payment provider is not built yet"),
+            Self::Payments => payments::program(cloud),
             Self::Functions => functions::program(cloud),
             Self::Dispatcher => Ok(Program::new(&cloud.launcher, ["dispatch"])),
         }
@@ -103,7 +103,8 @@ impl Service {
             Self::Pgbouncer => pgbouncer::ask(cloud).await,
             Self::Redis => redis::ask(cloud).await,
             Self::Sqs => sqs::ask(cloud).await,
-            Self::Payments | Self::Functions => answers(&cloud.http(self)?).await,
+            Self::Payments => payments::ask(cloud).await,
+            Self::Functions => answers(&cloud.http(self)?).await,
             Self::Dispatcher => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
+use shared::database::{Settings, migrations};
 
 use super::{Service, on_path};
 use crate::account::write_for;
@@ -123,12 +124,6 @@ pub(super) async fn furnish(cloud: &Cloud) -> Result<()> {
 }
 
 async fn migrate(cloud: &Cloud) -> Result<()> {
-    let sql = concat!(
-        include_str!("../../../shared/migrations/0001_shop.sql"),
-        include_str!("../../../shared/migrations/0002_application_role.sql")
-    );
-    if cloud.sql(Service::Postgres, DATABASE, "select to_regclass('users')").await?.is_empty() {
-        cloud.sql(Service::Postgres, DATABASE, sql).await?;
-    }
+    migrations::run(&Settings::new(&cloud.database_direct_url()?)?).await?;
     Ok(())
 }

@@ -14,7 +14,7 @@ const ISSUER: &str = "millrace";
 const AUDIENCE: &str = "millrace";
 
 /// How long a token is good for. Short, because a token cannot be called back.
-pub const LIFETIME: Duration = Duration::from_secs(3600);
+pub const LIFETIME: Duration = Duration::from_hours(1);
 
 /// What an account may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
