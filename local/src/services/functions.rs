@@ -42,7 +42,8 @@ pub(super) fn program(cloud: &Cloud) -> Result<Program> {
     Ok(program)
 }
 
-/// Environments of each function at most.
+/// Environments of each function. Two show what one hides (state that is not shared, requests that overtake each
+/// other); each more makes a function's first request a second slower, because watch starts all of them by `cargo run`.
 fn concurrency() -> String {
-    std::env::var("MILLRACE_CONCURRENCY").unwrap_or_else(|_| "4".to_owned())
+    std::env::var("MILLRACE_CONCURRENCY").unwrap_or_else(|_| "2".to_owned())
 }
