@@ -1,1 +1,162 @@
-//! To come.
+//! What a handler may touch. Built from the [`Config`] without any network: the first request pays for its connections.
+
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use crate::{
+    auth::token::{self, Verifier},
+    breaker::{self, Breaker},
+    cache::{Cache, Region},
+    config::{self, Config},
+    database::{self, Database},
+    error::{Result, internal},
+    rate_limit::Limiter,
+    redis::{self, Redis},
+};
+
+/// Everything a handler may touch; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Services>);
+
+/// See [`App`].
+pub struct Services {
+    /// Postgres, behind its pooler.
+    pub database: Database,
+    /// Redis: one batch, one round trip.
+    pub redis: Redis,
+    /// Who may ask how often.
+    pub limiter: Limiter,
+    /// Verifies access tokens.
+    pub tokens: Verifier,
+    /// Cached products, by id.
+    pub products: Cache,
+    /// The cached list of the front page.
+    pub featured: Cache,
+    /// Stands before the payment provider.
+    pub payment_breaker: Breaker,
+    issuer: OnceLock<token::Issuer>,
+    #[cfg(feature = "payments")]
+    payments: OnceLock<crate::payments::Payments>,
+    #[cfg(feature = "queue")]
+    queue: tokio::sync::OnceCell<crate::queue::Queue>,
+    #[cfg(feature = "payments")]
+    webhook_secrets: OnceLock<Vec<crate::payments::Secret>>,
+}
+
+/// A setting with which nothing could work. Its text holds no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A variable is missing or malformed.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// See `DATABASE_URL`.
+    #[error("DATABASE_URL: {0}")]
+    Database(#[from] database::InvalidSettings),
+    /// See `REDIS_URL`.
+    #[error("REDIS_URL: {0}")]
+    Redis(#[from] redis::InvalidUrl),
+    /// See `TOKEN_PUBLIC_KEY`.
+    #[error(transparent)]
+    Token(#[from] token::Error),
+}
+
+impl App {
+    /// From the environment's variables.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::new(&Config::from_env()?)
+    }
+
+    /// From these settings. No network.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let database = database::Settings::new(&config.database_url)?.connections(config.concurrency);
+        let redis = Redis::new(redis::Settings::new(&config.redis_url))?;
+        let cache = |name| Cache::new(Region::new(name).fresh_for(config.cache_ttl), redis.clone());
+        let breaker = breaker::Settings {
+            open_for: config.breaker_open,
+            minimum_environments: config.breaker_min_environments,
+            // Charging takes two calls of 5 s each, and all of it ends with the invocation's time limit of 20 s.
+            lease: Duration::from_secs(25),
+            ..breaker::Settings::payments()
+        };
+        let environment = uuid::Uuid::now_v7().to_string();
+        Ok(Self(Arc::new(Services {
+            database: Database::new(database),
+            limiter: Limiter::default(),
+            tokens: Verifier::new(&config.token_public_key)?,
+            products: cache("product"),
+            featured: cache("featured"),
+            payment_breaker: Breaker::new("payments", breaker, redis.clone(), environment),
+            redis,
+            issuer: OnceLock::new(),
+            #[cfg(feature = "payments")]
+            payments: OnceLock::new(),
+            #[cfg(feature = "queue")]
+            queue: tokio::sync::OnceCell::new(),
+            #[cfg(feature = "payments")]
+            webhook_secrets: OnceLock::new(),
+        })))
+    }
+}
+
+impl Deref for App {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}
+
+/// What only some functions need, made when it is first needed.
+impl Services {
+    /// Issues access tokens; needs `TOKEN_PRIVATE_KEY`.
+    pub fn issuer(&self) -> Result<&token::Issuer> {
+        get_or_try_init(&self.issuer, || {
+            let key = config::required("TOKEN_PRIVATE_KEY").map_err(internal)?;
+            token::Issuer::new(&key).map_err(internal)
+        })
+    }
+
+    /// The payment provider; needs `PAYMENTS_URL` and `PAYMENTS_KEY`.
+    #[cfg(feature = "payments")]
+    pub fn payments(&self) -> Result<&crate::payments::Payments> {
+        use crate::payments::{Payments, Secret, Settings};
+        get_or_try_init(&self.payments, || {
+            let base_url = config::required("PAYMENTS_URL").map_err(internal)?;
+            let secret_key = Secret::new(&config::required("PAYMENTS_KEY").map_err(internal)?);
+            Payments::new(&Settings { base_url, secret_key }).map_err(internal)
+        })
+    }
+
+    /// What the provider signs its webhooks with; needs `PAYMENTS_WEBHOOK_SECRET`, with commas between several: while a
+    /// secret is being rotated both are good.
+    #[cfg(feature = "payments")]
+    pub fn webhook_secrets(&self) -> Result<&[crate::payments::Secret]> {
+        let secrets = get_or_try_init(&self.webhook_secrets, || {
+            let secrets = config::required("PAYMENTS_WEBHOOK_SECRET").map_err(internal)?;
+            Ok(secrets.split(',').map(|secret| crate::payments::Secret::new(secret.trim())).collect())
+        })?;
+        Ok(secrets)
+    }
+
+    /// The queue of deferred charges; needs `DEFERRED_CHARGES_QUEUE_URL`.
+    #[cfg(feature = "queue")]
+    pub async fn queue(&self) -> Result<&crate::queue::Queue> {
+        let make = async || {
+            let url = config::required("DEFERRED_CHARGES_QUEUE_URL").map_err(internal)?;
+            Ok(crate::queue::Queue::new(url).await)
+        };
+        self.queue.get_or_try_init(make).await
+    }
+}
+
+/// `OnceLock::get_or_try_init` is not stable yet.
+fn get_or_try_init<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+    if let Some(made) = cell.get() {
+        return Ok(made);
+    }
+    let made = make()?;
+    Ok(cell.get_or_init(|| made))
+}

@@ -1,1 +1,84 @@
 //! Every setting, parsed once, with the reason for its default.
+
+use std::{env, str::FromStr, time::Duration};
+
+/// A setting that is missing or cannot be read. Its text names the variable, never the value: many are secrets.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A variable without a default is not set.
+    #[error("the environment variable {0} is not set; the README lists what each function needs")]
+    Missing(&'static str),
+    /// A variable's value is not of the right shape.
+    #[error("the environment variable {0} cannot be read: it must be {1}")]
+    Malformed(&'static str, &'static str),
+}
+
+/// What the functions are told by their environment.
+#[derive(Clone)]
+pub struct Config {
+    /// `DATABASE_URL`: the pooler's address (RDS Proxy, PgBouncer), role `millrace_app`.
+    pub database_url: String,
+    /// `DATABASE_IAM_AUTH`: sign in with a token instead of the URL's password. Off where no IAM is.
+    pub database_iam_auth: bool,
+    /// `AWS_REGION`: for signing the database token. Lambda sets it.
+    pub region: Option<String>,
+    /// `AWS_LAMBDA_MAX_CONCURRENCY`: requests that one environment serves at a time, and so the size of its pool. 1 on
+    /// ordinary Lambda, which sets nothing; Managed Instances set more.
+    pub concurrency: usize,
+    /// `REDIS_URL`: `redis://`, or `rediss://` for TLS.
+    pub redis_url: String,
+    /// `REDIS_CLUSTER`: whether that address is one of a cluster. ElastiCache Serverless needs no cluster client.
+    pub redis_cluster: bool,
+    /// `CACHE_TTL_SECONDS`: how long a cached product counts as fresh. 300 s is the seed article's; updates do not wait for
+    /// it, they invalidate.
+    pub cache_ttl: Duration,
+    /// `TOKEN_PUBLIC_KEY`: verifies access tokens.
+    pub token_public_key: String,
+    /// `BREAKER_OPEN_SECONDS`: how long the payment breaker stays open before it probes. 60 s is the seed article's.
+    pub breaker_open: Duration,
+    /// `BREAKER_MIN_ENVIRONMENTS`: how many environments must have seen failures before the breaker opens. 1 where there
+    /// may be only one; template.yaml says 2, so that one sick environment cannot open it for all.
+    pub breaker_min_environments: u32,
+}
+
+impl Config {
+    /// Reads the environment.
+    pub fn from_env() -> Result<Self, Error> {
+        Ok(Self {
+            database_url: required("DATABASE_URL")?,
+            database_iam_auth: flag("DATABASE_IAM_AUTH")?,
+            region: optional("AWS_REGION"),
+            concurrency: number("AWS_LAMBDA_MAX_CONCURRENCY", 1)?.max(1),
+            redis_url: required("REDIS_URL")?,
+            redis_cluster: flag("REDIS_CLUSTER")?,
+            cache_ttl: Duration::from_secs(number("CACHE_TTL_SECONDS", 300)?),
+            token_public_key: required("TOKEN_PUBLIC_KEY")?,
+            breaker_open: Duration::from_secs(number("BREAKER_OPEN_SECONDS", 60)?),
+            breaker_min_environments: number("BREAKER_MIN_ENVIRONMENTS", 1)?,
+        })
+    }
+}
+
+/// A variable that only some functions need, read when they first need it.
+pub fn required(name: &'static str) -> Result<String, Error> {
+    optional(name).ok_or(Error::Missing(name))
+}
+
+fn optional(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn flag(name: &'static str) -> Result<bool, Error> {
+    parse(name, false, "true or false")
+}
+
+fn number<T: FromStr>(name: &'static str, default: T) -> Result<T, Error> {
+    parse(name, default, "a whole number")
+}
+
+fn parse<T: FromStr>(name: &'static str, default: T, shape: &'static str) -> Result<T, Error> {
+    match optional(name) {
+        Some(value) => value.parse().map_err(|_| Error::Malformed(name, shape)),
+        None => Ok(default),
+    }
+}

@@ -1,1 +1,294 @@
-//! To come.
+//! One error for HTTP: what the caller sees, apart from what the log gets.
+//!
+//! A [`Problem`] goes out as RFC 9457 problem details. The cause stays inside: [`Error`] has no `Display`, so it cannot
+//! reach a caller by accident, and it is logged once, where the response is made.
+//!
+//! Constructors read like prose: `Err(not_found("product"))`.
+
+use std::{error::Error as StdError, time::Duration};
+
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::database;
+
+/// What handlers return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The kinds of problem the API knows. Their `type` URN is part of the contract and never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The request cannot be read.
+    BadRequest,
+    /// No `Idempotency-Key` where one is required.
+    IdempotencyKeyMissing,
+    /// No access token, or one that does not verify.
+    Unauthorized,
+    /// The payment was declined; nothing was charged.
+    PaymentDeclined,
+    /// The caller is known, and may not.
+    Forbidden,
+    /// There is no such thing, or the caller may not know of it.
+    NotFound,
+    /// The thing's state does not allow the request.
+    Conflict,
+    /// The first request with this `Idempotency-Key` is still running.
+    RequestInProgress,
+    /// Not enough of a product is left.
+    OutOfStock,
+    /// `If-Match` names another version than the current one.
+    PreconditionFailed,
+    /// The body is over the limit.
+    PayloadTooLarge,
+    /// The body is not of a media type this endpoint reads.
+    UnsupportedMediaType,
+    /// The request can be read and some of its values are wrong.
+    Validation,
+    /// The `Idempotency-Key` was used before, with another body.
+    IdempotencyKeyReused,
+    /// A rate limit was exceeded.
+    TooManyRequests,
+    /// Our fault.
+    Internal,
+    /// Something we depend on is away; nothing was changed.
+    Unavailable,
+}
+
+impl Kind {
+    /// Status, last part of the `type` URN, and title, side by side.
+    const fn parts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "bad-request", "Bad request"),
+            Self::IdempotencyKeyMissing => {
+                (StatusCode::BAD_REQUEST, "idempotency-key-missing", "Idempotency-Key missing")
+            }
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "Authentication required"),
+            Self::PaymentDeclined => (StatusCode::PAYMENT_REQUIRED, "payment-declined", "Payment declined"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Forbidden"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
+            Self::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
+            Self::RequestInProgress => (StatusCode::CONFLICT, "request-in-progress", "Request in progress"),
+            Self::OutOfStock => (StatusCode::CONFLICT, "out-of-stock", "Out of stock"),
+            Self::PreconditionFailed => {
+                (StatusCode::PRECONDITION_FAILED, "precondition-failed", "Precondition failed")
+            }
+            Self::PayloadTooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", "Payload too large")
+            }
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type")
+            }
+            Self::Validation => (StatusCode::UNPROCESSABLE_ENTITY, "validation", "Validation failed"),
+            Self::IdempotencyKeyReused => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "Idempotency-Key reused")
+            }
+            Self::TooManyRequests => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests")
+            }
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable"),
+        }
+    }
+
+    /// The HTTP status.
+    pub const fn status(self) -> StatusCode {
+        self.parts().0
+    }
+}
+
+/// One value of a request that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// Path of the value: `items[0].quantity`, `Idempotency-Key`.
+    pub field: String,
+    /// What is wrong with it, in a sentence.
+    pub message: String,
+}
+
+/// What the caller sees: RFC 9457 problem details.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    errors: Vec<FieldError>,
+    members: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// The kind of the problem.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Headers that belong to the problem, such as `Retry-After`.
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.headers
+    }
+
+    /// The body, without the request id, which only the edge knows.
+    pub fn body(&self) -> Map<String, Value> {
+        let (status, slug, title) = self.kind.parts();
+        let mut body = Map::new();
+        body.insert("type".into(), format!("urn:millrace:problem:{slug}").into());
+        body.insert("title".into(), title.into());
+        body.insert("status".into(), status.as_u16().into());
+        body.insert("detail".into(), self.detail.clone().into());
+        if !self.errors.is_empty() {
+            body.insert("errors".into(), serde_json::to_value(&self.errors).unwrap_or_default());
+        }
+        body.extend(self.members.clone());
+        body
+    }
+}
+
+/// A failed request: the [`Problem`] for the caller and, inside, the cause for the log.
+#[derive(Debug)]
+pub struct Error {
+    problem: Box<Problem>,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of this kind; `detail` is a sentence for the caller.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        let problem =
+            Problem { kind, detail: detail.into(), errors: vec![], members: Map::new(), headers: vec![] };
+        Self { problem: Box::new(problem), cause: None }
+    }
+
+    /// Names a value that is wrong.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
+        self.problem.errors.push(FieldError { field: field.into(), message: message.into() });
+        self
+    }
+
+    /// Adds an extension member to the body (RFC 9457, section 3.2).
+    #[must_use]
+    pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.problem.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a header to the response. A value that cannot be a header is left out.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.problem.headers.push((name, value));
+        }
+        self
+    }
+
+    /// Says when to come back: `Retry-After`, in whole seconds, rounded up, at least one.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        self.header(header::RETRY_AFTER, &seconds.to_string())
+    }
+
+    /// Keeps the cause, for the log only.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// What the caller sees.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// The cause and the causes behind it, in one line, for the log.
+    pub fn cause(&self) -> Option<String> {
+        let mut next: Option<&(dyn StdError + 'static)> = Some(self.cause.as_deref()?);
+        let mut line = String::new();
+        while let Some(error) = next {
+            let text = error.to_string();
+            // Many libraries repeat their source's text in their own.
+            if !line.contains(&text) {
+                line = if line.is_empty() { text } else { format!("{line}: {text}") };
+            }
+            next = error.source();
+        }
+        Some(line)
+    }
+}
+
+/// 400: the request cannot be read.
+pub fn bad_request(detail: impl Into<String>) -> Error {
+    Error::new(Kind::BadRequest, detail)
+}
+
+/// 422: the request can be read, and the fields named with [`Error::field`] are wrong.
+pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Error {
+    Error::new(Kind::Validation, "Some values of the request are not valid.").field(field, message)
+}
+
+/// 401: no access token, or one that does not verify.
+pub fn unauthorized(detail: impl Into<String>) -> Error {
+    Error::new(Kind::Unauthorized, detail).header(header::WWW_AUTHENTICATE, "Bearer realm=\"millrace\"")
+}
+
+/// 403: the caller is known, and may not.
+pub fn forbidden(detail: impl Into<String>) -> Error {
+    Error::new(Kind::Forbidden, detail)
+}
+
+/// 404: there is no such `thing`.
+pub fn not_found(thing: &str) -> Error {
+    Error::new(Kind::NotFound, format!("There is no such {thing}."))
+}
+
+/// 409: the thing's state does not allow the request.
+pub fn conflict(detail: impl Into<String>) -> Error {
+    Error::new(Kind::Conflict, detail)
+}
+
+/// 503: something we depend on is away, and nothing was changed. Worth another try after `wait`.
+pub fn unavailable(wait: Duration) -> Error {
+    Error::new(Kind::Unavailable, "The service cannot answer at the moment. Nothing was changed; try again.")
+        .retry_after(wait)
+}
+
+/// 500: our fault. The caller learns nothing but the request id.
+pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+    Error::new(Kind::Internal, "Something went wrong on our side. The request id helps us find it.")
+        .caused_by(cause)
+}
+
+/// A database that is away is nobody's fault here, and worth another try soon; everything else is a mistake of ours.
+impl From<database::Error> for Error {
+    fn from(error: database::Error) -> Self {
+        if error.is_unavailable() {
+            unavailable(Duration::from_secs(2)).caused_by(error)
+        } else {
+            internal(error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_carries_its_type_status_and_fields_but_not_its_cause() {
+        let error = invalid("price.amount", "must not be negative").caused_by("secret host refused");
+        let body = Value::from(error.problem().body()).to_string();
+        assert!(body.contains("urn:millrace:problem:validation"));
+        assert!(body.contains(r#""errors":[{"field":"price.amount","message":"must not be negative"}]"#));
+        assert!(!body.contains("secret"));
+        assert_eq!(error.cause().as_deref(), Some("secret host refused"));
+    }
+
+    #[test]
+    fn retry_after_is_rounded_up_to_whole_seconds() {
+        for (wait, expected) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (59_999, "60")] {
+            let error = unavailable(Duration::from_millis(wait));
+            let (name, value) = &error.problem().headers()[0];
+            assert_eq!((name, value.as_bytes()), (&header::RETRY_AFTER, expected.as_bytes()));
+        }
+    }
+}

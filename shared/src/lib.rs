@@ -5,16 +5,18 @@
 //! | module | holds |
 //! |---|---|
 //! | [`http`] | serving a Lambda function: layers, JSON bodies, path parameters, the caller, responses |
+//! | [`events`] | serving a function that SQS, a schedule or a person invokes |
 //! | [`app`] | what a handler may touch, built lazily from the [`config`] |
 //! | [`error`] | one error for HTTP: what the caller sees, apart from what the log gets |
 //! | [`catalog`], [`orders`] | the domain: products; orders and their checkout |
-//! | [`auth`] | passwords and access tokens |
+//! | [`accounts`], [`auth`] | who may log in; passwords and access tokens |
 //! | [`cache`], [`rate_limit`], [`breaker`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`] | the world outside |
 //! | [`telemetry`] | logs and metrics |
 //!
 //! The domain uses mechanisms; mechanisms use `redis` or `config`; nothing below knows `http`.
 
+pub mod accounts;
 pub mod app;
 pub mod auth;
 pub mod breaker;
@@ -23,7 +25,9 @@ pub mod catalog;
 pub mod config;
 pub mod database;
 pub mod error;
+pub mod events;
 pub mod http;
+mod id;
 pub mod orders;
 #[cfg(feature = "payments")]
 pub mod payments;
@@ -32,3 +36,4 @@ pub mod queue;
 pub mod rate_limit;
 pub mod redis;
 pub mod telemetry;
+pub mod time_limit;

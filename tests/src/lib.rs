@@ -1,1 +1,23 @@
-//! x
+//! What the end-to-end tests stand on: the local cloud, and customers who use it.
+//!
+//! Every test brings its own customers, source addresses and products, so that all can run at once against one cloud.
+
+#![expect(clippy::missing_panics_doc, reason = "a helper of a test panics where the test fails")]
+
+mod call;
+mod cloud;
+mod counts;
+mod customer;
+mod dev;
+mod eventually;
+mod provider;
+mod shop;
+
+pub use call::{Answer, Call};
+pub use cloud::{database, env, environment};
+pub use counts::{Cost, cost_of};
+pub use customer::{Customer, PASSWORD, administrator};
+pub use dev::dev;
+pub use eventually::eventually;
+pub use provider::{charges_of, provider_fails, provider_recovers, requests_to_provider};
+pub use shop::{new_product, stock_of};

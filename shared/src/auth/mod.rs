@@ -1,1 +1,5 @@
-//! To come.
+//! Who is calling: passwords at the door, access tokens after it.
+
+#[cfg(feature = "passwords")]
+pub mod password;
+pub mod token;

@@ -1,1 +1,176 @@
-//! To come.
+//! A circuit breaker whose state all environments share.
+//!
+//! ```ignore
+//! match redis.batch(payments.acquire()).await {
+//!     Admission::Deny { retry_after } => defer(order, retry_after).await,
+//!     Admission::Allow(permit) | Admission::Probe(permit) => {
+//!         let result = provider.confirm(&intent).await;
+//!         payments.report(permit, outcome_of(&result)).await;
+//!     }
+//! }
+//! ```
+//!
+//! Closed, calls pass and are counted; open, none passes; half-open, a few *probes* find out whether to close. A probe
+//! holds a lease: if its environment dies, the lease ends and the breaker opens again, so a crashed probe cannot wedge
+//! it. Every change of phase begins a new *generation*, and what an older one reports is ignored. (The pattern:
+//! Nygard, *Release It!*; the seed's `CircuitBreaker` kept it in the memory of one process.)
+//!
+//! Acquiring is a command and travels in the handler's batch; a report is sent only where it can change something. When
+//! Redis is away the same state machine runs in this environment alone.
+
+mod local;
+mod machine;
+mod settings;
+mod tally;
+mod telling;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use uuid::Uuid;
+
+pub use machine::{Effect, Forced, Machine, Outcome, Phase};
+pub use settings::Settings;
+pub use tally::{Part, Tally};
+pub use telling::{Force, Reported, Show, Shown};
+
+use crate::redis::{Call, Calls, Command, Redis, Replies, Script};
+use local::Local;
+use machine::Answer;
+
+static ACQUIRE: Script = Script::new(
+    "breaker.acquire",
+    concat!(include_str!("../redis/clock.lua"), include_str!("machine.lua"), include_str!("acquire.lua")),
+);
+
+/// The breaker of one dependency. Cheap to clone.
+#[derive(Clone)]
+pub struct Breaker(Arc<Inner>);
+
+struct Inner {
+    name: &'static str,
+    key: String,
+    environment: String,
+    limits_json: String,
+    redis: Redis,
+    local: Local,
+}
+
+/// Whether a call may be made.
+#[derive(Debug)]
+#[must_use = "an admission decides whether the call may be made"]
+pub enum Admission {
+    /// The dependency is healthy.
+    Allow(Permit),
+    /// The dependency was ill; this call is one of the few that find out whether it still is.
+    Probe(Permit),
+    /// The call must not be made now.
+    Deny {
+        /// When it is worth asking again.
+        retry_after: Duration,
+    },
+}
+
+/// The right to make one call, to be given back with [`Breaker::report`].
+#[derive(Debug)]
+#[must_use = "report what became of the call: a probe that is never reported counts as failed"]
+pub struct Permit {
+    token: String,
+    generation: u64,
+    kind: Kind,
+    store: Store,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    /// Failures were seen lately, so that a success is news.
+    Watched,
+    Probe,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Store {
+    Shared,
+    Local,
+}
+
+impl Breaker {
+    /// The breaker called `name`. `environment` tells this environment from the others; any unique text will do.
+    pub fn new(name: &'static str, settings: Settings, redis: Redis, environment: impl Into<String>) -> Self {
+        let limits = settings.limits();
+        Self(Arc::new(Inner {
+            name,
+            key: format!("breaker:{name}"),
+            environment: environment.into(),
+            limits_json: serde_json::to_string(&limits).unwrap_or_default(),
+            local: Local::new(limits, now()),
+            redis,
+        }))
+    }
+
+    /// A command that asks for one call. Answers with an [`Admission`].
+    pub fn acquire(&self) -> Acquire {
+        Acquire { breaker: self.clone(), token: Uuid::now_v7().simple().to_string() }
+    }
+
+    fn call(&self, script: &'static Script) -> Call {
+        script.on([self.0.key.as_str()]).arg(&self.0.limits_json).arg(fastrand::f64())
+    }
+
+    fn admission(&self, answer: Answer, token: String, store: Store) -> Admission {
+        let admission = match answer {
+            Answer::Allow { generation, watched } => {
+                let kind = if watched { Kind::Watched } else { Kind::Plain };
+                Admission::Allow(Permit { token, generation, kind, store })
+            }
+            Answer::Probe { generation } => {
+                Admission::Probe(Permit { token, generation, kind: Kind::Probe, store })
+            }
+            Answer::Deny { wait } => Admission::Deny { retry_after: Duration::from_millis(wait) },
+        };
+        tracing::debug!(breaker = self.0.name, ?answer, ?store, "breaker acquire");
+        admission
+    }
+}
+
+/// A command that asks for one call. See [`Breaker::acquire`].
+#[must_use = "a command does nothing until it is sent in a batch"]
+pub struct Acquire {
+    breaker: Breaker,
+    token: String,
+}
+
+impl Command for Acquire {
+    type Output = Admission;
+
+    fn calls(&self, calls: &mut Calls) {
+        calls.push(self.breaker.call(&ACQUIRE).arg(&self.token));
+    }
+
+    fn read(self, replies: &mut Replies) -> Admission {
+        let local = &self.breaker.0.local;
+        let shared = replies.next::<(String, u64, u64, u8)>().and_then(|reply| answer(&reply));
+        if let Some(answer) = shared {
+            local.learn(&answer, now());
+            return self.breaker.admission(answer, self.token, Store::Shared);
+        }
+        let answer = local.acquire(now(), &self.token);
+        self.breaker.admission(answer, self.token, Store::Local)
+    }
+}
+
+fn answer((kind, generation, wait, watched): &(String, u64, u64, u8)) -> Option<Answer> {
+    match kind.as_str() {
+        "allow" => Some(Answer::Allow { generation: *generation, watched: *watched == 1 }),
+        "probe" => Some(Answer::Probe { generation: *generation }),
+        "deny" => Some(Answer::Deny { wait: *wait }),
+        _ => None,
+    }
+}
+
+/// Wall clock: it runs on while an environment is frozen, so an open breaker does not stay open longer.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,1 +1,103 @@
-//! To come.
+//! A read-through cache whose fills are fenced: after an acknowledged update no reader gets an older value.
+//!
+//! ```ignore
+//! let looked_up = redis.batch(products.lookup(&id)).await;
+//! let product: Option<Entry> = looked_up.or_fill(|| catalog::find(&database, id)).await?;
+//! // … and after the commit of an update:
+//! let delivered = redis.batch(products.invalidate(&id, version)).await;
+//! ```
+//!
+//! The first reader of a missing entry gets a *lease* and fills it; the others wait for the value instead of asking
+//! the origin too. An invalidation takes the lease away, so a fill that read before the update cannot store what it
+//! read. (Leases: Nishtala et al., *Scaling Memcache at Facebook*, NSDI 2013.) Shortly before an entry expires one
+//! lucky reader refreshes it while the others are still served (`XFetch`: Vattani et al., *Optimal Probabilistic Cache
+//! Stampede Prevention*, VLDB 2015).
+//!
+//! Without Redis the origin is read, by the readers of one environment together.
+
+mod fill;
+mod flights;
+mod lookup;
+mod region;
+mod write;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tracing::debug;
+
+pub use lookup::{LookedUp, Lookup};
+pub use region::Region;
+pub use write::Invalidate;
+
+use crate::redis::Redis;
+use flights::Flights;
+
+/// A cached value: the body as it goes out to callers, and the version of what it was made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The bytes as the origin gave them.
+    pub body: Bytes,
+    /// Grows with each update of the same key. Redis compares it as a double: keep it below 2⁵³.
+    pub version: i64,
+}
+
+/// The entries of one [`Region`].
+#[derive(Clone)]
+pub struct Cache(Arc<Inner>);
+
+struct Inner {
+    region: Region,
+    redis: Redis,
+    flights: Flights,
+}
+
+/// How one read of the cache ended. Each read has exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Served from the cache.
+    Hit,
+    /// Served from the cache after its time, because another refreshes it or the origin fails.
+    Stale,
+    /// Served from the cache after another caller's fill was awaited.
+    Waited,
+    /// Read from the origin and stored.
+    Filled,
+    /// Read from the origin and not stored: an update, a takeover or an eviction came between.
+    Overtaken,
+    /// Read from the origin because the wait for another's fill became too long.
+    GaveUp,
+    /// Read from the origin because Redis is away.
+    Degraded,
+    /// The origin failed, and there was nothing to serve instead.
+    Failed,
+}
+
+impl Cache {
+    /// The cache of `region` in `redis`.
+    #[must_use]
+    pub fn new(region: Region, redis: Redis) -> Self {
+        Self(Arc::new(Inner { region, redis, flights: Flights::default() }))
+    }
+
+    /// A command that looks up `key`. Check the shape of keys that callers choose before: each is a Redis key.
+    pub fn lookup(&self, key: &str) -> Lookup {
+        Lookup::new(self.clone(), key)
+    }
+
+    /// A command for after the commit of `version`: removes what is older and keeps fills that are under way from
+    /// storing it. Its answer says whether Redis got it; if not, it has to be sent again later.
+    pub fn invalidate(&self, key: &str, version: i64) -> Invalidate {
+        Invalidate::new(self.0.region, key, Some(version))
+    }
+
+    /// Like [`Cache::invalidate`], for entries that have no version of their own, such as a list of many things.
+    pub fn evict(&self, key: &str) -> Invalidate {
+        Invalidate::new(self.0.region, key, None)
+    }
+
+    /// The one place where the outcome of each read is known.
+    fn observe(&self, outcome: Outcome) {
+        debug!(region = self.0.region.name, ?outcome, "cache read");
+    }
+}

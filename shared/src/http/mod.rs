@@ -1,1 +1,35 @@
-//! To come.
+//! Serving a Lambda function over HTTP.
+//!
+//! The way of a request: event → [`serve`] → telemetry → errors → the handler. A handler is a function from [`App`] and
+//! [`Request`] to a response or an [`Error`](crate::error::Error); everything around it stands here, once:
+//!
+//! ```no_run
+//! use shared::{app::App, error::Result, http::{self, Endpoint, Request, Response}};
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), http::Fatal> {
+//!     http::serve(Endpoint::new("GET /api/hello"), hello).await
+//! }
+//!
+//! async fn hello(_app: App, request: Request) -> Result<Response> {
+//!     request.admit(()).await?;
+//!     http::json(200, &"hello")
+//! }
+//! ```
+//!
+//! [`App`]: crate::app::App
+
+mod admission;
+mod body;
+mod caller;
+mod endpoint;
+mod request;
+mod response;
+mod serve;
+
+pub use ::http::header;
+pub use admission::require_allowed;
+pub use endpoint::Endpoint;
+pub use request::Request;
+pub use response::{Response, ResponseExt, cached, empty, json};
+pub use serve::{Fatal, respond, serve};

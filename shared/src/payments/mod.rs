@@ -1,1 +1,146 @@
-//! To come.
+//! The payment provider: Stripe's API, or whatever speaks its language.
+//!
+//! Five calls, each limited by the caller's deadline and by a ceiling of 5 s. A call never fails: it ends in an
+//! [`Outcome`], because for an order the interesting question is not what went wrong but what may have happened to the
+//! money. Keys make a repeated call harmless ([Stripe: idempotent requests][keys]); they are derived from the order, so
+//! that whoever takes an order up again after a crash sends the same ones.
+//!
+//! The payment method goes with the *creation*, not with the confirmation: a bad one is refused before anything can be
+//! charged, and a confirmation has no parameters that could differ from those its key was used with.
+//!
+//! Written on `reqwest` and not on a Stripe crate: 44 s against 129 s to build and 3.4 MB against 15.1 MB (measured),
+//! for five calls.
+//!
+//! [keys]: https://docs.stripe.com/api/idempotent_requests
+
+mod answer;
+mod intent;
+mod outcome;
+mod pool;
+mod secret;
+mod settings;
+mod transport;
+pub mod webhook;
+
+use std::sync::Arc;
+
+use http::Method;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use url::Url;
+use uuid::Uuid;
+
+pub use self::{
+    intent::{Charge, ChargeStatus, Decline, Intent, IntentStatus, Money, Refund, RefundStatus},
+    outcome::{Health, NeverSent, Outcome, Rejection, Reply, Unknown},
+    secret::Secret,
+    settings::{Settings, SettingsError},
+};
+use self::{pool::Pool, transport::Call};
+
+/// The client. Cheap to clone; its clones share one pool of connections, made on the first call.
+#[derive(Clone)]
+pub struct Payments {
+    base_url: Url,
+    pool: Arc<Pool>,
+}
+
+impl Payments {
+    /// A client for the provider at `settings.base_url`. Connects to nothing yet.
+    pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        let headers = settings.headers()?;
+        Ok(Self { base_url: settings.base_url()?, pool: Arc::new(Pool::new(headers)) })
+    }
+
+    /// Creates the order's intent, ready to be confirmed. Moves no money; an orphan does no harm.
+    ///
+    /// Key `create:{order}`. An unknown or unusable payment method is [`Outcome::Rejected`].
+    pub async fn create_intent(
+        &self,
+        order: Uuid,
+        money: &Money,
+        payment_method: &str,
+        deadline: Instant,
+    ) -> Reply<Intent> {
+        let form = vec![
+            ("amount", money.amount.to_string()),
+            ("currency", money.currency.clone()),
+            ("payment_method", payment_method.to_owned()),
+            // Cards alone: other methods redirect the customer and would need a page to come back to.
+            ("payment_method_types[]", "card".to_owned()),
+            ("metadata[order_id]", order.to_string()),
+        ];
+        self.post(&["payment_intents"], Some(format!("create:{order}")), form, deadline).await
+    }
+
+    /// Confirms the intent: this is the call that moves the money.
+    ///
+    /// Key `confirm:{order}:{attempt}`. After [`Outcome::Unknown`] send the same attempt again. A higher one only where
+    /// [`retrieve_intent`](Self::retrieve_intent) shows that nothing was tried ([`Intent::attempted`]) and the same key
+    /// replays a failure or is older than 20 h.
+    pub async fn confirm_intent(
+        &self,
+        order: Uuid,
+        intent: &str,
+        attempt: u32,
+        deadline: Instant,
+    ) -> Reply<Intent> {
+        let key = Some(format!("confirm:{order}:{attempt}"));
+        let reply: Reply<Intent> =
+            self.post(&["payment_intents", intent, "confirm"], key, vec![expand_charge()], deadline).await;
+        reply.unexpected_state_is_an_answer()
+    }
+
+    /// How the intent stands, with its latest charge.
+    pub async fn retrieve_intent(&self, intent: &str, deadline: Instant) -> Reply<Intent> {
+        let mut url = self.url(&["payment_intents", intent]);
+        let (name, value) = expand_charge();
+        url.query_pairs_mut().append_pair(name, &value);
+        let call = Call { method: Method::GET, url, key: None, form: Vec::new() };
+        transport::send(&self.pool, call, deadline).await
+    }
+
+    /// Cancels the intent, so that it can never be confirmed again. Look at the answer's status: an intent that was paid
+    /// meanwhile is answered as paid.
+    ///
+    /// Without a key: cancelling twice is harmless, and the first answer of a key would hide what came after it.
+    pub async fn cancel_intent(&self, intent: &str, deadline: Instant) -> Reply<Intent> {
+        let reply: Reply<Intent> =
+            self.post(&["payment_intents", intent, "cancel"], None, Vec::new(), deadline).await;
+        reply.unexpected_state_is_an_answer()
+    }
+
+    /// Gives the whole amount back.
+    ///
+    /// Key `refund:{order}:{purpose}`; `purpose` says which of our reasons it was, so that two of them cannot be taken
+    /// for one another. Already given back: [`Outcome::Rejected`] with the code `charge_already_refunded`.
+    pub async fn refund(&self, order: Uuid, intent: &str, purpose: &str, deadline: Instant) -> Reply<Refund> {
+        let form = vec![("payment_intent", intent.to_owned()), ("metadata[order_id]", order.to_string())];
+        self.post(&["refunds"], Some(format!("refund:{order}:{purpose}")), form, deadline).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        key: Option<String>,
+        form: Vec<(&str, String)>,
+        deadline: Instant,
+    ) -> Reply<T> {
+        transport::send(&self.pool, Call { method: Method::POST, url: self.url(path), key, form }, deadline)
+            .await
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base_url.clone();
+        // Segment by segment: whatever an id holds, it stays one segment. The settings took only URLs that have a path.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("v1").extend(path);
+        }
+        url
+    }
+}
+
+/// Asks for the charge itself and not only for its id.
+fn expand_charge() -> (&'static str, String) {
+    ("expand[]", "latest_charge".to_owned())
+}

@@ -1,1 +1,117 @@
-//! To come.
+//! A sliding-window rate limiter: several policies checked together, charged all or none, in one script.
+//!
+//! ```ignore
+//! let verdict = redis.batch(limiter.check(&Identity::address(source_ip), &[API, SEARCH])).await;
+//! if !verdict.allowed { return too_many_requests(&verdict) }
+//! ```
+//!
+//! No span of the window's length ever sees more calls than the limit, for all environments together. Rejected calls
+//! are free, and the wait until the next admission is exact. When Redis is away each environment counts for itself,
+//! by limits that are stricter where a policy says so, and never none.
+
+mod local;
+mod policy;
+mod verdict;
+mod window;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tracing::debug;
+
+pub use policy::{API, CHECKOUT, Identity, LOGIN, LOGIN_ACCOUNT, Policy, SEARCH};
+pub use verdict::{Quota, Verdict};
+
+use crate::redis::{Calls, Command, Replies, Script};
+use local::Local;
+use window::BUCKETS;
+
+static CHECK: Script =
+    Script::new("rate_limit.check", concat!(include_str!("../redis/clock.lua"), include_str!("check.lua")));
+
+/// The rate limiter of this environment. Cheap to clone; the clones share what they have seen.
+#[derive(Clone, Default)]
+pub struct Limiter(Arc<Local>);
+
+impl Limiter {
+    /// A command that charges one call of `caller` to `policies`, all or none. Answers with a [`Verdict`].
+    pub fn check(&self, caller: &Identity, policies: &[Policy]) -> Check {
+        Check { local: self.0.clone(), caller: caller.clone(), policies: policies.to_vec() }
+    }
+}
+
+/// A command that checks one call. See [`Limiter::check`].
+#[must_use = "a command does nothing until it is sent in a batch"]
+pub struct Check {
+    local: Arc<Local>,
+    caller: Identity,
+    policies: Vec<Policy>,
+}
+
+impl Command for Check {
+    type Output = Verdict;
+
+    fn calls(&self, calls: &mut Calls) {
+        if self.policies.is_empty() {
+            return;
+        }
+        let call = CHECK.on(self.policies.iter().map(|policy| self.caller.key(policy))).arg(BUCKETS);
+        calls.push(
+            self.policies.iter().fold(call, |call, policy| call.arg(policy.limit).arg(policy.window_ms())),
+        );
+    }
+
+    fn read(self, replies: &mut Replies) -> Verdict {
+        if self.policies.is_empty() {
+            return Verdict { allowed: true, quotas: Vec::new(), degraded: false };
+        }
+        let verdict =
+            match replies.next::<Vec<u64>>().filter(|reply| reply.len() == 1 + 3 * self.policies.len()) {
+                Some(reply) => self.shared(&reply),
+                None => self.degraded(),
+            };
+        observe(&verdict);
+        verdict
+    }
+}
+
+impl Check {
+    fn shared(self, reply: &[u64]) -> Verdict {
+        let allowed = reply[0] == 1;
+        if allowed {
+            self.local.note(&self.caller, &self.policies, now());
+        }
+        let quota = |(policy, values): (&Policy, &[u64])| Quota {
+            policy: *policy,
+            remaining: u32::try_from(values[0]).unwrap_or(u32::MAX),
+            reset: Duration::from_millis(values[1]),
+            wait: Duration::from_millis(values[2]),
+        };
+        let quotas = self.policies.iter().zip(reply[1..].chunks_exact(3)).map(quota).collect();
+        Verdict { allowed, quotas, degraded: false }
+    }
+
+    fn degraded(self) -> Verdict {
+        let (allowed, readings) = self.local.check(&self.caller, &self.policies, now());
+        let quota = |(policy, reading): (&Policy, window::Reading)| Quota {
+            policy: *policy,
+            remaining: policy.degraded_limit.saturating_sub(reading.used),
+            reset: Duration::from_millis(reading.reset),
+            wait: Duration::from_millis(reading.wait),
+        };
+        let quotas = self.policies.iter().zip(readings).map(quota).collect();
+        Verdict { allowed, quotas, degraded: true }
+    }
+}
+
+/// The one place where the outcome of each check is known.
+fn observe(verdict: &Verdict) {
+    let violated: Vec<&str> = verdict.violated().map(|policy| policy.name).collect();
+    debug!(allowed = verdict.allowed, degraded = verdict.degraded, ?violated, "rate limit");
+}
+
+/// Wall clock: it runs on while an environment is frozen. A window copes with its stepping back.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

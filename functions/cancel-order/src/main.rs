@@ -1,0 +1,62 @@
+//! `POST /api/orders/{id}/cancel`: a customer cancels an order that is not paid yet.
+
+use std::time::Duration;
+
+use shared::{
+    app::App,
+    breaker::{Admission, Outcome},
+    error::{Result, conflict, not_found},
+    http::{self, Endpoint, Request, Response},
+    orders::{self, Answer, OrderId, OrderStatus},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Fatal> {
+    http::serve(Endpoint::new("POST /api/orders/{id}/cancel"), cancel_order).await
+}
+
+async fn cancel_order(app: App, request: Request) -> Result<Response> {
+    let user = request.user()?.sub;
+    let id: OrderId = request.path("id")?;
+    let payments = app.payments()?;
+    let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
+    let claimed = match admitted {
+        Ok(()) => orders::claim_to_cancel(&app.database, user, id).await,
+        Err(refusal) => Err(refusal),
+    };
+    let answer = match (claimed, admission) {
+        (Ok(Some(lease)), Admission::Allow(permit) | Admission::Probe(permit)) => {
+            let limit = request.time_limit();
+            orders::advance(&app.database, payments, &app.payment_breaker, permit, lease, limit).await?.answer
+        }
+        // The provider is away: the order will not be charged any more, and the sweeper cancels it when it can.
+        (Ok(Some(lease)), Admission::Deny { retry_after }) => {
+            orders::leave(&app.database, lease, retry_after).await?.answer
+        }
+        (unclaimed, admission) => {
+            if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
+                app.payment_breaker.report(permit, Outcome::Skipped).await;
+            }
+            unclaimed?;
+            already_cancelled(&app, user, id).await?
+        }
+    };
+    let done = matches!(answer.status, OrderStatus::Cancelled | OrderStatus::Refunded);
+    http::json(if done { 200 } else { 202 }, &answer)
+}
+
+/// The answer for an order that there was nothing to cancel about.
+async fn already_cancelled(app: &App, user: uuid::Uuid, id: OrderId) -> Result<Answer> {
+    let order = orders::find(&app.database, user, id).await?.ok_or_else(|| not_found("order"))?;
+    match order.status {
+        OrderStatus::Cancelling
+        | OrderStatus::Cancelled
+        | OrderStatus::RefundPending
+        | OrderStatus::Refunded => Ok(order.answer()),
+        OrderStatus::Paid | OrderStatus::Failed => {
+            Err(conflict(format!("The order is {} and cannot be cancelled.", order.status)))
+        }
+        _ => Err(conflict("The order is being charged at this moment. Try again.")
+            .retry_after(Duration::from_secs(5))),
+    }
+}

@@ -1,0 +1,69 @@
+//! SQS: charges the orders that checkout deferred.
+//!
+//! A message only says which order to look at. The order itself knows whether there is anything to do, so a message that is
+//! lost, doubled, late or a week old does no harm.
+
+use futures::future::join_all;
+use shared::{
+    app::App,
+    breaker::{Admission, Outcome},
+    error::Result,
+    events::{self, SqsBatchResponse, SqsEvent, SqsMessage},
+    orders::{self, Nudge, OrderId},
+    time_limit::TimeLimit,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), events::Fatal> {
+    events::serve(charge_worker).await
+}
+
+async fn charge_worker(app: App, event: SqsEvent, limit: TimeLimit) -> Result<SqsBatchResponse> {
+    let handled = join_all(event.records.iter().map(|message| handle(&app, message, limit))).await;
+    let mut response = SqsBatchResponse::default();
+    for (message, done) in event.records.iter().zip(handled) {
+        if !done {
+            response.add_failure(message.message_id.clone().unwrap_or_default());
+        }
+    }
+    Ok(response)
+}
+
+/// Whether the message is done with; if not, it comes again and ends in the dead-letter queue.
+async fn handle(app: &App, message: &SqsMessage, limit: TimeLimit) -> bool {
+    let id = message.message_id.as_deref().unwrap_or_default();
+    let Some(nudge) = Nudge::read(message.body.as_deref().unwrap_or_default()) else {
+        tracing::error!(message = id, "message {id} names no order");
+        return false;
+    };
+    let order = nudge.order_id;
+    match charge(app, order, limit).await {
+        Ok(()) => true,
+        Err(error) => {
+            let cause = error.cause().unwrap_or_default();
+            tracing::warn!(%order, cause, "order {order} was not charged: {cause}");
+            false
+        }
+    }
+}
+
+async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<()> {
+    let payments = app.payments()?;
+    let permit = match app.redis.batch(app.payment_breaker.acquire()).await {
+        Admission::Allow(permit) | Admission::Probe(permit) => permit,
+        // Acknowledged all the same: waiting must not use up the message's receives. The sweeper nudges again.
+        Admission::Deny { retry_after } => return orders::postpone(&app.database, order, retry_after).await,
+    };
+    match orders::claim(&app.database, order).await {
+        Ok(Some(lease)) => {
+            orders::advance(&app.database, payments, &app.payment_breaker, permit, lease, limit)
+                .await
+                .map(|_| ())
+        }
+        // Finished, or in somebody else's hands.
+        idle => {
+            app.payment_breaker.report(permit, Outcome::Skipped).await;
+            idle.map(|_| ())
+        }
+    }
+}

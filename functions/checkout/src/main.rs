@@ -1,0 +1,103 @@
+//! `POST /api/checkout`: places an order and charges it, at once or, while the payment provider is away, later.
+
+use std::time::Duration;
+
+use shared::{
+    app::App,
+    breaker::{Admission, Outcome, Permit},
+    error::{Error, Kind, Result, bad_request},
+    http::{self, Endpoint, Request, Response, ResponseExt, header},
+    orders::{self, Advanced, Answer, IdempotencyKey, OrderStatus, Placed, Purchase},
+    rate_limit::{API, CHECKOUT},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Fatal> {
+    http::serve(Endpoint::new("POST /api/checkout").limited_by(&[CHECKOUT, API]), checkout).await
+}
+
+async fn checkout(app: App, request: Request) -> Result<Response> {
+    let user = request.user()?.sub;
+    let key = idempotency_key(&request)?;
+    let purchase = Purchase { user, key, body: request.body(), checkout: request.json()? };
+
+    // One Redis round trip: the rate limit's verdict and the breaker's.
+    let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
+    let answer = match (admitted, admission) {
+        (Ok(()), Admission::Allow(permit) | Admission::Probe(permit)) => {
+            charge_now(&app, &request, &purchase, permit).await?
+        }
+        (Ok(()), Admission::Deny { retry_after }) => charge_later(&app, &purchase, retry_after).await?,
+        (Err(refusal), admission) => {
+            if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
+                give_back(&app, permit).await;
+            }
+            return Err(refusal);
+        }
+    };
+    respond(&answer)
+}
+
+async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permit: Permit) -> Result<Answer> {
+    let placed = match app.payments() {
+        Ok(payments) => purchase.place_leased(&app.database).await.map(|placed| (placed, payments)),
+        Err(error) => Err(error),
+    };
+    match placed {
+        Ok((Placed::New(lease), payments)) => {
+            let (breaker, limit) = (&app.payment_breaker, request.time_limit());
+            let Advanced { answer, due_in } =
+                orders::advance(&app.database, payments, breaker, permit, lease, limit).await?;
+            if let Some(wait) = due_in {
+                orders::nudge(app.queue().await, answer.order_id, wait).await;
+            }
+            Ok(answer)
+        }
+        Ok((Placed::Repeated(answer), _)) => {
+            give_back(app, permit).await;
+            Ok(answer)
+        }
+        Err(error) => {
+            give_back(app, permit).await;
+            Err(error)
+        }
+    }
+}
+
+async fn charge_later(app: &App, purchase: &Purchase<'_>, wait: Duration) -> Result<Answer> {
+    match purchase.place_deferred(&app.database, wait).await? {
+        Placed::New(answer) => {
+            orders::nudge(app.queue().await, answer.order_id, wait).await;
+            Ok(answer)
+        }
+        Placed::Repeated(answer) => Ok(answer),
+    }
+}
+
+/// No call was made under this permit, so nothing was learnt of the provider.
+async fn give_back(app: &App, permit: Permit) {
+    app.payment_breaker.report(permit, Outcome::Skipped).await;
+}
+
+fn idempotency_key(request: &Request) -> Result<IdempotencyKey> {
+    let Some(header) = request.header("idempotency-key") else {
+        let detail = "Send an Idempotency-Key header, so that a repeated request places no second order.";
+        return Err(Error::new(Kind::IdempotencyKeyMissing, detail));
+    };
+    header.parse().map_err(|message: &str| {
+        bad_request("The Idempotency-Key is not valid.").field("Idempotency-Key", message)
+    })
+}
+
+fn respond(answer: &Answer) -> Result<Response> {
+    if answer.status == OrderStatus::Failed {
+        let error = Error::new(Kind::PaymentDeclined, "The payment was declined. Nothing was charged.");
+        let charge = serde_json::to_value(&answer.charge).unwrap_or_default();
+        return Err(error
+            .member("order_id", answer.order_id.to_string())
+            .member("status", answer.status.as_str())
+            .member("charge", charge));
+    }
+    let location = format!("/api/orders/{}", answer.order_id);
+    http::json(answer.http_status(), answer)?.with(header::LOCATION, &location)
+}

@@ -1,0 +1,52 @@
+//! `POST /api/auth/login`: a password for an access token.
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    accounts,
+    app::App,
+    auth::{password, token},
+    error::{Result, internal, unauthorized},
+    http::{self, Endpoint, Request, Response},
+    rate_limit::{API, Identity, LOGIN, LOGIN_ACCOUNT},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Fatal> {
+    http::serve(Endpoint::new("POST /api/auth/login").limited_by(&[LOGIN, API]), login).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Credentials {
+    email: String,
+    password: String,
+}
+
+/// RFC 6749, section 5.1.
+#[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the RFC names them")]
+struct AccessToken {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+}
+
+async fn login(app: App, request: Request) -> Result<Response> {
+    let credentials: Credentials = request.json()?;
+    // Limited by address and by account: one guesser of many accounts, and many guessers of one.
+    let account = Identity::account(&credentials.email);
+    let verdict = request.admit(app.limiter.check(&account, &[LOGIN_ACCOUNT])).await?;
+    http::require_allowed(&verdict)?;
+
+    let account = accounts::by_email(&app.database, &credentials.email).await?;
+    let stored = account.as_ref().map(|account| account.password_hash.clone());
+    let known = password::verify(credentials.password, stored).await.map_err(internal)?;
+    match account.filter(|_| known) {
+        Some(account) => {
+            let token = app.issuer()?.issue(account.id, account.role, token::LIFETIME).map_err(internal)?;
+            let expires_in = token::LIFETIME.as_secs();
+            http::json(200, &AccessToken { access_token: token, token_type: "Bearer", expires_in })
+        }
+        None => Err(unauthorized("There is no account with this e-mail address and password.")),
+    }
+}

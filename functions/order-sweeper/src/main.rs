@@ -1,0 +1,67 @@
+//! Every minute: finds what a crash or an outage left behind.
+//!
+//! It nudges somebody to look at every order that is due, and invalidates the products of the last minutes again, in case
+//! Redis was away when they were changed.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+use shared::{
+    app::App,
+    catalog::{self, FEATURED_KEY},
+    error::{Result, internal},
+    events,
+    orders::{self, Nudge},
+    queue,
+    time_limit::TimeLimit,
+};
+
+/// Orders of one run: ten calls to SQS. A longer backlog goes on in the next minute.
+const LIMIT: i64 = 100;
+
+/// Products changed longer ago were invalidated by an earlier run, or have expired since.
+const RECENT: Duration = Duration::from_mins(2);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), events::Fatal> {
+    events::serve(order_sweeper).await
+}
+
+#[derive(Serialize)]
+struct Swept {
+    orders: usize,
+    products: usize,
+}
+
+async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swept> {
+    let products = invalidate_recent(&app).await?;
+    let orders = nudge_due(&app).await?;
+    tracing::info!(orders, products, "nudged {orders} orders, invalidated {products} products");
+    Ok(Swept { orders, products })
+}
+
+async fn nudge_due(app: &App) -> Result<usize> {
+    let orders = orders::take_due(&app.database, LIMIT).await?;
+    let queue = app.queue().await?;
+    for some in orders.chunks(queue::BATCH) {
+        let bodies = some.iter().map(|&order_id| Nudge { order_id }.body());
+        // They are due again in a minute.
+        queue.send_batch(bodies).await.map_err(internal)?;
+    }
+    Ok(orders.len())
+}
+
+/// Harmless where the first invalidation arrived: a value of the same version or a newer one stays.
+async fn invalidate_recent(app: &App) -> Result<usize> {
+    let changed = catalog::changed_within(&app.database, RECENT).await?;
+    if changed.is_empty() {
+        return Ok(0);
+    }
+    let invalidations: Vec<_> = changed
+        .iter()
+        .map(|product| app.products.invalidate(&product.id.to_string(), product.version))
+        .collect();
+    app.redis.batch((invalidations, app.featured.evict(FEATURED_KEY))).await;
+    Ok(changed.len())
+}

@@ -1,0 +1,29 @@
+//! `PUT /api/products/{id}`: an administrator changes a product, and every reader sees it from then on.
+
+use shared::{
+    app::App,
+    catalog::{self, Change, FEATURED_KEY, Product, ProductId},
+    error::Result,
+    http::{self, Endpoint, Request, Response, ResponseExt},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Fatal> {
+    http::serve(Endpoint::new("PUT /api/products/{id}"), update_product).await
+}
+
+async fn update_product(app: App, request: Request) -> Result<Response> {
+    request.admit(()).await?;
+    request.administrator()?;
+    let id: ProductId = request.path("id")?;
+    let expected = request.if_match_version()?;
+    let change: Change = request.json()?;
+
+    let product = catalog::update(&app.database, id, change, expected).await?;
+    // After the commit and before the answer: whoever knows of the update must not read the older value. What does not
+    // arrive here is invalidated again by the sweeper, which finds the row by its `updated_at`.
+    let invalidations =
+        (app.products.invalidate(&id.to_string(), product.version), app.featured.evict(FEATURED_KEY));
+    app.redis.batch(invalidations).await;
+    http::json(200, &product)?.with(http::header::ETAG, &Product::etag(product.version))
+}

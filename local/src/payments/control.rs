@@ -1,0 +1,161 @@
+//! The other side of the counter: `/_control`, for tests, for chaos and for people with `curl`.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{
+    Provider,
+    faults::Fault,
+    ledger::Fact,
+    operations::{self, Effect},
+    webhooks::Change,
+};
+
+/// `GET /_control`: what there is.
+const HELP: &str = "\
+GET    /_control/ledger                what was charged and given back, by order
+GET    /_control/requests              what was asked and answered; DELETE forgets it
+POST   /_control/faults                {\"kind\": \"act_then_hang\", \"operation\": \"confirm\", \"times\": 1, \"percent\": 100,
+                                        \"delay_ms\": 0, \"status\": 500, \"should_retry\": true, \"retry_after\": 1}
+                                       kinds: delay, drop, hang, rate_limit, fail, fail_for_ever, act_then_drop,
+                                       act_then_hang, act_then_fail, act_then_fail_for_ever, act_then_garble
+                                       operations: create, confirm, retrieve, cancel, list, refund; none: all
+                                       \"times\": null strikes until it is deleted
+GET    /_control/faults                those that still wait; DELETE ends them
+GET    /_control/running               the keys and intents that are being worked on
+POST   /_control/refuse                {\"for_ms\": 2000}: no connection is accepted for so long, this interface's included
+DELETE /_control/keys                  forgets every idempotency key
+POST   /_control/intents/{id}/settle   {\"succeeds\": true}: ends requires_action or processing
+GET    /_control/webhooks              settings and deliveries
+PUT    /_control/webhooks              {\"url\": \"…\", \"secret\": \"…\", \"enabled\": true, \"delay_ms\": 0, \"copies\": 1, \"shuffle\": false}
+                                       what is not named stays as it is
+";
+
+/// No fault takes the provider away for longer.
+const LONGEST_REFUSAL_MS: u64 = 60_000;
+
+pub(super) fn routes() -> Router<Arc<Provider>> {
+    Router::new()
+        .route("/_control", get(HELP))
+        .route("/_control/ledger", get(ledger))
+        .route("/_control/requests", get(requests).delete(forget_requests))
+        .route("/_control/faults", get(faults).post(add_fault).delete(end_faults))
+        .route("/_control/running", get(running))
+        .route("/_control/refuse", post(refuse))
+        .route("/_control/keys", axum::routing::delete(prune_keys))
+        .route("/_control/intents/{id}/settle", post(settle))
+        .route("/_control/webhooks", get(webhooks).put(change_webhooks))
+}
+
+async fn ledger(State(provider): State<Arc<Provider>>) -> Json<Value> {
+    Json(provider.ledger.lock().unwrap_or_else(PoisonError::into_inner).state.audit())
+}
+
+async fn requests(State(provider): State<Arc<Provider>>) -> Response {
+    Json(provider.requests.all()).into_response()
+}
+
+async fn forget_requests(State(provider): State<Arc<Provider>>) -> StatusCode {
+    provider.requests.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn faults(State(provider): State<Arc<Provider>>) -> Response {
+    Json(provider.faults.waiting()).into_response()
+}
+
+async fn add_fault(State(provider): State<Arc<Provider>>, body: Bytes) -> Result<StatusCode, BadOrder> {
+    let fault: Fault = read(&body)?;
+    fault.check().map_err(|problem| BadOrder(problem.to_owned()))?;
+    provider.faults.add(fault);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn end_faults(State(provider): State<Arc<Provider>>) -> StatusCode {
+    provider.faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn running(State(provider): State<Arc<Provider>>) -> Response {
+    Json(provider.running.names()).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refuse {
+    for_ms: u64,
+}
+
+async fn refuse(State(provider): State<Arc<Provider>>, body: Bytes) -> Result<StatusCode, BadOrder> {
+    let Refuse { for_ms } = read(&body)?;
+    if !(1..=LONGEST_REFUSAL_MS).contains(&for_ms) {
+        return Err(BadOrder(format!("`for_ms` must be 1 to {LONGEST_REFUSAL_MS}")));
+    }
+    provider.refusals.begin(Duration::from_millis(for_ms)).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn prune_keys(State(provider): State<Arc<Provider>>) -> StatusCode {
+    let mut ledger = provider.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+    match ledger.commit(vec![Fact::KeysPruned]) {
+        Ok(()) => StatusCode::NO_CONTENT,
+        Err(_) => StatusCode::INSUFFICIENT_STORAGE,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settle {
+    succeeds: bool,
+}
+
+async fn settle(
+    State(provider): State<Arc<Provider>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, BadOrder> {
+    let Settle { succeeds } = read(&body)?;
+    let mut ledger = provider.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+    let effect = operations::settle(&ledger.state, &id, succeeds);
+    let Effect { facts, body, events, .. } = effect.map_err(|error| BadOrder(error.body().to_string()))?;
+    ledger.commit(facts).map_err(|error| BadOrder(error.to_string()))?;
+    drop(ledger);
+    provider.webhooks.send(events);
+    Ok(Json(body))
+}
+
+async fn webhooks(State(provider): State<Arc<Provider>>) -> Json<Value> {
+    Json(json!({ "settings": provider.webhooks.settings(), "deliveries": provider.webhooks.deliveries() }))
+}
+
+async fn change_webhooks(State(provider): State<Arc<Provider>>, body: Bytes) -> Result<Response, BadOrder> {
+    let change: Change = read(&body)?;
+    Ok(Json(provider.webhooks.change(change)).into_response())
+}
+
+/// What was wrong with the order, in words.
+struct BadOrder(String);
+
+impl IntoResponse for BadOrder {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, self.0 + "\n").into_response()
+    }
+}
+
+/// JSON, whatever the content type says: `curl -d` says it is a form.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, BadOrder> {
+    serde_json::from_slice(body).map_err(|error| BadOrder(format!("{error}; see GET /_control")))
+}

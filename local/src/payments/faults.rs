@@ -1,0 +1,176 @@
+//! Faults on command.
+//!
+//! A fault waits for requests of its operation and strikes as many of them as it was told to. It strikes where it would
+//! on a real network: before the provider looked at the request, or after it acted and before the answer got home.
+
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::operations::Operation;
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    /// Nothing but `delay_ms`, while the key counts as running.
+    Delay,
+    /// The connection is cut; nothing was done.
+    Drop,
+    /// No answer, ever; nothing was done.
+    Hang,
+    /// 429; nothing was done, and the key was not even read.
+    RateLimit,
+    /// `status` (500); nothing was done, and the key forgets it.
+    Fail,
+    /// `status` (500); nothing was done, and the key replays it for ever.
+    FailForEver,
+    /// It is done; then the connection is cut.
+    ActThenDrop,
+    /// It is done; then there is no answer, ever.
+    ActThenHang,
+    /// It is done; the answer is `status` (500), and the key replays the true one.
+    ActThenFail,
+    /// It is done; the answer is `status` (500), and the key replays that for ever.
+    ActThenFailForEver,
+    /// It is done; the answer is not JSON.
+    ActThenGarble,
+}
+
+/// A fault as it is ordered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fault {
+    pub(super) kind: Kind,
+    /// Which operation; every one where none is named.
+    #[serde(default)]
+    pub(super) operation: Option<Operation>,
+    /// How many requests; `null`: until the fault is deleted.
+    #[serde(default = "once")]
+    pub(super) times: Option<u32>,
+    /// Which share of those requests, at random.
+    #[serde(default = "always")]
+    pub(super) percent: u8,
+    /// Waits so long before acting, milliseconds.
+    #[serde(default)]
+    pub(super) delay_ms: u64,
+    /// The status of the failing kinds.
+    #[serde(default = "internal_error")]
+    pub(super) status: u16,
+    /// The `Stripe-Should-Retry` header of a failing answer.
+    #[serde(default)]
+    pub(super) should_retry: Option<bool>,
+    /// The `Retry-After` header of a failing answer, seconds.
+    #[serde(default)]
+    pub(super) retry_after: Option<u64>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the type of the field it is the default of")]
+fn once() -> Option<u32> {
+    Some(1)
+}
+
+fn always() -> u8 {
+    100
+}
+
+fn internal_error() -> u16 {
+    500
+}
+
+impl Fault {
+    /// Checks what the type cannot: an order that could never strike, or an answer that is none.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self { status, .. } if !(500..=599).contains(status) => Err("`status` must be 500 to 599"),
+            Self { times: Some(0), .. } | Self { percent: 0, .. } => Err("this fault would never strike"),
+            Self { percent: 101.., .. } => Err("`percent` must be 1 to 100"),
+            Self { kind: Kind::Delay, delay_ms: 0, .. } => Err("a delay needs `delay_ms`"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The faults that wait.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Mutex<Vec<Fault>>);
+
+impl Faults {
+    /// Orders one more.
+    pub(super) fn add(&self, fault: Fault) {
+        self.lock().push(fault);
+    }
+
+    /// Ends all of them.
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// Those that still wait.
+    pub(super) fn waiting(&self) -> Vec<Fault> {
+        self.lock().clone()
+    }
+
+    /// The fault that strikes this request: the oldest that fits.
+    pub(super) fn strike(&self, operation: Operation) -> Option<Fault> {
+        let mut waiting = self.lock();
+        let index = waiting.iter().position(|fault| {
+            fault.operation.is_none_or(|of| of == operation) && fastrand::u8(0..100) < fault.percent
+        })?;
+        if let Some(times) = &mut waiting[index].times {
+            *times -= 1;
+            if *times == 0 {
+                return Some(waiting.remove(index));
+            }
+        }
+        Some(waiting[index].clone())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(json: &str) -> Fault {
+        serde_json::from_str(json).expect("a fault")
+    }
+
+    #[test]
+    fn it_strikes_its_operation_as_often_as_ordered() {
+        let faults = Faults::default();
+        faults.add(fault(r#"{"kind": "drop", "operation": "confirm", "times": 2}"#));
+        assert!(faults.strike(Operation::Create).is_none());
+        assert!(faults.strike(Operation::Confirm).is_some());
+        assert!(faults.strike(Operation::Confirm).is_some());
+        assert!(faults.strike(Operation::Confirm).is_none());
+        assert!(faults.waiting().is_empty());
+    }
+
+    #[test]
+    fn it_strikes_until_deleted_where_no_number_is_given() {
+        let faults = Faults::default();
+        faults.add(fault(r#"{"kind": "hang", "times": null}"#));
+        for _ in 0..100 {
+            assert!(faults.strike(Operation::Retrieve).is_some());
+        }
+        faults.clear();
+        assert!(faults.strike(Operation::Retrieve).is_none());
+    }
+
+    #[test]
+    fn it_refuses_orders_that_mean_nothing() {
+        for order in [
+            r#"{"kind": "fail", "status": 200}"#,
+            r#"{"kind": "drop", "times": 0}"#,
+            r#"{"kind": "drop", "percent": 101}"#,
+            r#"{"kind": "delay"}"#,
+        ] {
+            assert!(fault(order).check().is_err(), "{order}");
+        }
+        assert!(serde_json::from_str::<Fault>(r#"{"kind": "drop", "tmies": 3}"#).is_err());
+    }
+}

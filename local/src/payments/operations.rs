@@ -1,0 +1,308 @@
+//! What the provider can do. Each operation looks at the state and says what would change; nothing has happened until
+//! its facts are committed, together with the answer that its key will replay.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    cards::{BANK_SAID_NO, Card, NOT_AUTHENTICATED, Refusal},
+    error::ApiError,
+    form::Form,
+    ledger::{Charge, ChargeStatus, Fact, Intent, Refund, State, Status},
+    objects,
+};
+
+/// The operations, as faults name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Operation {
+    /// `POST /v1/payment_intents`
+    Create,
+    /// `POST /v1/payment_intents/{id}/confirm`
+    Confirm,
+    /// `GET /v1/payment_intents/{id}`
+    Retrieve,
+    /// `POST /v1/payment_intents/{id}/cancel`
+    Cancel,
+    /// `GET /v1/payment_intents`
+    List,
+    /// `POST /v1/refunds`
+    Refund,
+}
+
+/// What an operation does when it is committed.
+#[derive(Debug)]
+pub(super) struct Effect {
+    pub(super) facts: Vec<Fact>,
+    pub(super) status: u16,
+    pub(super) body: Value,
+    pub(super) events: Vec<(&'static str, Value)>,
+}
+
+impl Effect {
+    fn answer(body: Value) -> Self {
+        Self { facts: Vec::new(), status: 200, body, events: Vec::new() }
+    }
+
+    fn error(error: &ApiError) -> Self {
+        Self { status: error.status, ..Self::answer(error.body()) }
+    }
+}
+
+/// Runs one. An `Err` was refused before it began, and its key forgets it; a failure inside `Ok` is an answer like any
+/// other, which the key replays.
+pub(super) fn run(state: &State, operation: Operation, id: &str, form: &Form) -> Result<Effect, ApiError> {
+    match operation {
+        Operation::Create => create(form),
+        Operation::Confirm => confirm(state, id, form),
+        Operation::Retrieve => retrieve(state, id, form),
+        Operation::Cancel => cancel(state, id, form),
+        Operation::List => list(state, form),
+        Operation::Refund => refund(state, form),
+    }
+}
+
+fn create(form: &Form) -> Result<Effect, ApiError> {
+    form.only(&["amount", "currency", "payment_method", "payment_method_types", "metadata", "expand"])?;
+    form.require("amount")?;
+    let amount = form.integer("amount")?.unwrap_or_default();
+    if amount < 50 {
+        let message = "The amount must be at least 50 in the currency's minor unit.".to_owned();
+        return Err(ApiError::invalid(message).code("amount_too_small").param("amount"));
+    }
+    let currency = form.require("currency")?.to_owned();
+    if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return Err(ApiError::invalid(format!("Invalid currency: {currency}")).param("currency"));
+    }
+    let payment_method = form.get("payment_method").map(known_card).transpose()?;
+    let id = new_id("pi");
+    let intent = Intent {
+        amount,
+        currency,
+        status: if payment_method.is_some() {
+            Status::RequiresConfirmation
+        } else {
+            Status::RequiresPaymentMethod
+        },
+        payment_method,
+        metadata: form.map("metadata"),
+        client_secret: format!("{id}_secret_{}", Uuid::now_v7().simple()),
+        created: now(),
+        latest_charge: None,
+        last_payment_error: None,
+        id,
+    };
+    let body = objects::intent(&intent, None, false);
+    let events = vec![("payment_intent.created", body.clone())];
+    Ok(Effect { facts: vec![Fact::Intent(intent)], events, ..Effect::answer(body) })
+}
+
+fn confirm(state: &State, id: &str, form: &Form) -> Result<Effect, ApiError> {
+    form.only(&["payment_method", "expand"])?;
+    let mut intent = state.intent(id)?.clone();
+    if let Some(payment_method) = form.get("payment_method") {
+        intent.payment_method = Some(known_card(payment_method)?);
+    }
+    let why_not = match intent.status {
+        Status::RequiresConfirmation | Status::RequiresPaymentMethod | Status::RequiresAction => None,
+        Status::Succeeded => Some("it has already succeeded after being previously confirmed"),
+        Status::Processing => Some("it is already being processed"),
+        Status::Canceled => Some("it was canceled"),
+    };
+    let card = intent.payment_method.as_deref().and_then(Card::find);
+    let (None, Some(card)) = (why_not, card) else {
+        let why_not = why_not.unwrap_or("it is missing a payment method");
+        return Ok(unexpected_state(
+            state,
+            &intent,
+            &format!("You cannot confirm this PaymentIntent because {why_not}."),
+        ));
+    };
+    let expand = expands(form);
+    Ok(match card {
+        Card::Pays => pay(intent, None, None, expand),
+        Card::Declines(refusal) => pay(intent, None, Some(refusal), expand),
+        Card::AsksFirst(_) => wait(intent, Status::RequiresAction, expand),
+        Card::TakesItsTime => wait(intent, Status::Processing, expand),
+    })
+}
+
+/// What a customer (3-D Secure) or a bank does later: the control interface stands in for them.
+pub(super) fn settle(state: &State, id: &str, succeeds: bool) -> Result<Effect, ApiError> {
+    let intent = state.intent(id)?.clone();
+    let charge = state.charge_of(&intent).cloned();
+    let card = intent.payment_method.as_deref().and_then(Card::find);
+    let refusal = match (intent.status, card) {
+        (Status::RequiresAction, _) if !succeeds => Some(NOT_AUTHENTICATED),
+        (Status::RequiresAction, Some(Card::AsksFirst(then))) => then,
+        (Status::Processing, _) => (!succeeds).then_some(BANK_SAID_NO),
+        _ => {
+            let message =
+                format!("{id} waits for nobody: only requires_action and processing can be settled.");
+            return Err(ApiError::invalid(message));
+        }
+    };
+    Ok(pay(intent, charge, refusal, true))
+}
+
+/// The moment money moves, or does not.
+fn pay(mut intent: Intent, charge: Option<Charge>, refusal: Option<Refusal>, expand: bool) -> Effect {
+    let mut charge = charge.unwrap_or_else(|| new_charge(&intent));
+    charge.status = if refusal.is_some() { ChargeStatus::Failed } else { ChargeStatus::Succeeded };
+    charge.failure_code = refusal.map(|refusal| refusal.code.to_owned());
+    intent.latest_charge = Some(charge.id.clone());
+    let error = refusal.map(|refusal| ApiError::declined(refusal, Some(&charge.id)));
+    intent.last_payment_error = error.as_ref().map(ApiError::object);
+    if error.is_some() {
+        intent.status = Status::RequiresPaymentMethod;
+        intent.payment_method = None;
+    } else {
+        intent.status = Status::Succeeded;
+    }
+    let shown = objects::intent(&intent, Some(&charge), expand);
+    let events = match &error {
+        None => ["charge.succeeded", "payment_intent.succeeded"],
+        Some(_) => ["charge.failed", "payment_intent.payment_failed"],
+    };
+    let event_objects = [objects::charge(&charge), objects::intent(&intent, None, false)];
+    let answer = match error {
+        None => Effect::answer(shown),
+        Some(error) => Effect::error(&error.with("payment_intent", shown)),
+    };
+    Effect {
+        facts: vec![Fact::Charge(charge), Fact::Intent(intent)],
+        events: events.into_iter().zip(event_objects).collect(),
+        ..answer
+    }
+}
+
+/// The payment waits for someone.
+fn wait(mut intent: Intent, status: Status, expand: bool) -> Effect {
+    intent.status = status;
+    let charge = (status == Status::Processing).then(|| new_charge(&intent));
+    intent.latest_charge = charge.as_ref().map(|charge| charge.id.clone());
+    let event = match status {
+        Status::Processing => "payment_intent.processing",
+        _ => "payment_intent.requires_action",
+    };
+    let body = objects::intent(&intent, charge.as_ref(), expand);
+    let events = vec![(event, objects::intent(&intent, None, false))];
+    let facts = charge.map(Fact::Charge).into_iter().chain([Fact::Intent(intent)]).collect();
+    Effect { facts, events, ..Effect::answer(body) }
+}
+
+fn retrieve(state: &State, id: &str, form: &Form) -> Result<Effect, ApiError> {
+    form.only(&["expand"])?;
+    let intent = state.intent(id)?;
+    Ok(Effect::answer(objects::intent(intent, state.charge_of(intent), expands(form))))
+}
+
+fn cancel(state: &State, id: &str, form: &Form) -> Result<Effect, ApiError> {
+    form.only(&["cancellation_reason", "expand"])?;
+    let mut intent = state.intent(id)?.clone();
+    if matches!(intent.status, Status::Succeeded | Status::Canceled | Status::Processing) {
+        let status = json!(intent.status);
+        let message = format!("You cannot cancel this PaymentIntent because it has a status of {status}.");
+        return Ok(unexpected_state(state, &intent, &message));
+    }
+    intent.status = Status::Canceled;
+    let body = objects::intent(&intent, state.charge_of(&intent), expands(form));
+    let events = vec![("payment_intent.canceled", body.clone())];
+    Ok(Effect { facts: vec![Fact::Intent(intent)], events, ..Effect::answer(body) })
+}
+
+fn list(state: &State, form: &Form) -> Result<Effect, ApiError> {
+    form.only(&["limit", "starting_after", "expand"])?;
+    let limit = form.integer("limit")?.unwrap_or(10).clamp(1, 100);
+    // Ids are UUIDv7: their order is that of creation, and Stripe lists the newest first.
+    let older = state
+        .intents
+        .values()
+        .rev()
+        .skip_while(|intent| form.get("starting_after").is_some_and(|after| intent.id.as_str() >= after));
+    let mut page: Vec<Value> = older
+        .take(usize::try_from(limit).unwrap_or(100) + 1)
+        .map(|intent| objects::intent(intent, state.charge_of(intent), false))
+        .collect();
+    let has_more = i64::try_from(page.len()).is_ok_and(|length| length > limit);
+    page.truncate(usize::try_from(limit).unwrap_or(100));
+    Ok(Effect::answer(json!({
+        "object": "list", "url": "/v1/payment_intents", "has_more": has_more, "data": page,
+    })))
+}
+
+fn refund(state: &State, form: &Form) -> Result<Effect, ApiError> {
+    form.only(&["payment_intent", "amount", "metadata", "reason", "expand"])?;
+    let intent = state.intent(form.require("payment_intent")?)?;
+    let charge = state.charge_of(intent).filter(|charge| charge.status == ChargeStatus::Succeeded);
+    let Some(mut charge) = charge.cloned() else {
+        let message =
+            format!("This PaymentIntent ({}) does not have a successful charge to refund.", intent.id);
+        return Err(ApiError::invalid(message));
+    };
+    let left = charge.amount - charge.amount_refunded;
+    if left == 0 {
+        let message = format!("Charge {} has already been refunded.", charge.id);
+        return Ok(Effect::error(&ApiError::invalid(message).code("charge_already_refunded")));
+    }
+    let amount = form.integer("amount")?.unwrap_or(left);
+    if !(1..=left).contains(&amount) {
+        let message =
+            format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).");
+        return Err(ApiError::invalid(message).param("amount"));
+    }
+    charge.amount_refunded += amount;
+    let refund = Refund {
+        id: new_id("re"),
+        charge: charge.id.clone(),
+        payment_intent: intent.id.clone(),
+        amount,
+        currency: charge.currency.clone(),
+        metadata: form.map("metadata"),
+        created: now(),
+    };
+    let body = objects::refund(&refund);
+    let events = vec![("refund.created", body.clone()), ("charge.refunded", objects::charge(&charge))];
+    Ok(Effect { facts: vec![Fact::Refund(refund), Fact::Charge(charge)], events, ..Effect::answer(body) })
+}
+
+fn unexpected_state(state: &State, intent: &Intent, message: &str) -> Effect {
+    let shown = objects::intent(intent, state.charge_of(intent), false);
+    Effect::error(&ApiError::unexpected_state(message.to_owned(), shown))
+}
+
+fn known_card(payment_method: &str) -> Result<String, ApiError> {
+    match Card::find(payment_method) {
+        Some(_) => Ok(payment_method.to_owned()),
+        None => Err(ApiError::invalid(format!("No such PaymentMethod: '{payment_method}'"))
+            .code("resource_missing")
+            .param("payment_method")),
+    }
+}
+
+fn new_charge(intent: &Intent) -> Charge {
+    Charge {
+        id: new_id("ch"),
+        payment_intent: intent.id.clone(),
+        amount: intent.amount,
+        amount_refunded: 0,
+        currency: intent.currency.clone(),
+        status: ChargeStatus::Pending,
+        failure_code: None,
+        created: now(),
+    }
+}
+
+fn expands(form: &Form) -> bool {
+    form.list("expand").contains(&"latest_charge")
+}
+
+pub(super) fn new_id(prefix: &str) -> String {
+    format!("{prefix}_{}", Uuid::now_v7().simple())
+}
+
+pub(super) fn now() -> i64 {
+    OffsetDateTime::now_utc().unix_timestamp()
+}

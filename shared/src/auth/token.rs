@@ -1,0 +1,190 @@
+//! Access tokens: JWTs signed with Ed25519.
+//!
+//! Only login holds the private key; every other function verifies with the public one and so cannot issue a token even
+//! if it is taken over. One algorithm, one issuer, one audience: nothing in a token chooses how it is checked.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+const ISSUER: &str = "millrace";
+const AUDIENCE: &str = "millrace";
+
+/// How long a token is good for. Short, because a token cannot be called back.
+pub const LIFETIME: Duration = Duration::from_hours(1);
+
+/// What an account may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Buys.
+    Customer,
+    /// Also edits the catalogue.
+    Administrator,
+}
+
+impl TryFrom<String> for Role {
+    type Error = Error;
+
+    fn try_from(word: String) -> Result<Self, Error> {
+        match word.as_str() {
+            "customer" => Ok(Self::Customer),
+            "administrator" => Ok(Self::Administrator),
+            _ => Err(Error::Role),
+        }
+    }
+}
+
+/// What a token says of its bearer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The user's id.
+    pub sub: Uuid,
+    /// What the user may do.
+    pub role: Role,
+    iss: String,
+    aud: String,
+    iat: u64,
+    exp: u64,
+}
+
+/// Why a token was not issued or not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The token was good once.
+    #[error("the access token has expired")]
+    Expired,
+    /// Not a token of ours.
+    #[error("the access token is not valid")]
+    Invalid,
+    /// A role the code does not know.
+    #[error("unknown role")]
+    Role,
+    /// A key in the settings cannot be read.
+    #[error("{0} is not an Ed25519 key in the expected encoding")]
+    Key(&'static str),
+}
+
+/// Issues tokens. Only login has one.
+pub struct Issuer(EncodingKey);
+
+impl Issuer {
+    /// From the base64 of a PKCS#8 document: `openssl genpkey -algorithm ed25519 -outform DER | base64 -w0`.
+    pub fn new(private_key: &str) -> Result<Self, Error> {
+        let der = STANDARD.decode(private_key.trim()).map_err(|_| Error::Key("TOKEN_PRIVATE_KEY"))?;
+        Ok(Self(EncodingKey::from_ed_der(&der)))
+    }
+
+    /// A token for this user, good from now for `lifetime`.
+    pub fn issue(&self, user: Uuid, role: Role, lifetime: Duration) -> Result<String, Error> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let claims = Claims {
+            sub: user,
+            role,
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            iat: now.as_secs(),
+            exp: (now + lifetime).as_secs(),
+        };
+        let header = Header::new(Algorithm::EdDSA);
+        jsonwebtoken::encode(&header, &claims, &self.0).map_err(|_| Error::Key("TOKEN_PRIVATE_KEY"))
+    }
+}
+
+/// Verifies tokens.
+#[derive(Clone)]
+pub struct Verifier {
+    key: DecodingKey,
+    validation: Validation,
+}
+
+impl Verifier {
+    /// From the base64url of the 32 bytes of the public key:
+    /// `openssl pkey -in key.der -inform DER -pubout -outform DER | tail -c 32 | basenc --base64url`.
+    pub fn new(public_key: &str) -> Result<Self, Error> {
+        let key = DecodingKey::from_ed_components(public_key.trim().trim_end_matches('='))
+            .map_err(|_| Error::Key("TOKEN_PUBLIC_KEY"))?;
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // Functions and login share Amazon's clock; no leeway is needed to bridge two.
+        validation.leeway = 0;
+        Ok(Self { key, validation })
+    }
+
+    /// What the token says, if it is one of ours and still good.
+    pub fn verify(&self, token: &str) -> Result<Claims, Error> {
+        jsonwebtoken::decode(token, &self.key, &self.validation).map(|token| token.claims).map_err(|error| {
+            if matches!(error.kind(), ErrorKind::ExpiredSignature) { Error::Expired } else { Error::Invalid }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    fn keys() -> (Issuer, Verifier) {
+        let pair = Ed25519KeyPair::generate().expect("generates");
+        let private = STANDARD.encode(pair.to_pkcs8v1().expect("encodes"));
+        let public = URL_SAFE_NO_PAD.encode(pair.public_key());
+        (Issuer::new(&private).expect("reads"), Verifier::new(&public).expect("reads"))
+    }
+
+    #[test]
+    fn it_accepts_its_own_tokens_and_tells_the_bearer() {
+        let (issuer, verifier) = keys();
+        let user = Uuid::now_v7();
+        let token = issuer.issue(user, Role::Administrator, LIFETIME).expect("issues");
+        let claims = verifier.verify(&token).expect("verifies");
+        assert_eq!((claims.sub, claims.role), (user, Role::Administrator));
+    }
+
+    #[test]
+    fn it_refuses_a_token_that_expired() {
+        let (issuer, verifier) = keys();
+        let claims = Claims {
+            sub: Uuid::now_v7(),
+            role: Role::Customer,
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            iat: 1,
+            exp: 2,
+        };
+        let token =
+            jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &issuer.0).expect("encodes");
+        assert!(matches!(verifier.verify(&token), Err(Error::Expired)));
+    }
+
+    #[test]
+    fn it_refuses_tokens_of_another_key_other_algorithms_and_changed_claims() {
+        let (issuer, verifier) = keys();
+        let (stranger, _) = keys();
+        let token = issuer.issue(Uuid::now_v7(), Role::Customer, LIFETIME).expect("issues");
+        let mut parts = token.split('.');
+        let (header, claims, signature) =
+            (parts.next().expect("three"), parts.next().expect("three"), parts.next().expect("three"));
+        let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
+        let hmac = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+        let promoted = URL_SAFE_NO_PAD.decode(claims).expect("decodes");
+        let promoted = String::from_utf8(promoted).expect("text").replace("customer", "administrator");
+        let promoted = URL_SAFE_NO_PAD.encode(promoted);
+        for forged in [
+            stranger.issue(Uuid::now_v7(), Role::Administrator, LIFETIME).expect("issues"),
+            format!("{none}.{claims}."),
+            format!("{hmac}.{claims}.{signature}"),
+            format!("{header}.{promoted}.{signature}"),
+            String::new(),
+            "..".to_owned(),
+        ] {
+            assert!(matches!(verifier.verify(&forged), Err(Error::Invalid)), "{forged}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! When a breaker opens, for how long, and how it finds out that it may close.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// The settings of one dependency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// With few calls in the window, this many bad ones in a row open it (seed: 3 for payments).
+    pub consecutive: u32,
+    /// From this many calls in the window on, the rates decide instead of the streak.
+    pub minimum_calls: u32,
+    /// The share of failed calls that opens it.
+    pub failure_percent: u32,
+    /// The share of slow calls that opens it.
+    pub slow_percent: u32,
+    /// The length of the window. Short, so that an outage is not diluted by the good calls before it.
+    pub window: Duration,
+    /// How many environments must have failed: 1 where there may be only one, 2 in a fleet.
+    pub minimum_environments: u32,
+    /// How long it stays open first (seed: 60 s for payments). Doubled each time a probe fails.
+    pub open_for: Duration,
+    /// The most that doubling leads to.
+    pub open_at_most: Duration,
+    /// The calls that may probe at a time, and that must succeed to close it (seed: 3).
+    pub probes: u32,
+    /// How long a probe may take before it counts as failed. Longer than the call's own time-out, or a slow success
+    /// would be taken for a crash.
+    pub lease: Duration,
+}
+
+impl Settings {
+    /// The seed's breaker for payments: 3 failures in a row, 60 s, 3 probes. A call has a limit of 5 s, so a lease
+    /// lasts 10 s. From 20 calls in 10 s on, half of them must fail, or four fifths be slow.
+    #[must_use]
+    pub const fn payments() -> Self {
+        Self {
+            consecutive: 3,
+            minimum_calls: 20,
+            failure_percent: 50,
+            slow_percent: 80,
+            window: Duration::from_secs(10),
+            minimum_environments: 1,
+            open_for: Duration::from_mins(1),
+            open_at_most: Duration::from_mins(10),
+            probes: 3,
+            lease: Duration::from_secs(10),
+        }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            consecutive: self.consecutive,
+            minimum_calls: self.minimum_calls,
+            failure_percent: self.failure_percent,
+            slow_percent: self.slow_percent,
+            window_ms: ms(self.window),
+            minimum_environments: self.minimum_environments,
+            open_ms: ms(self.open_for),
+            open_most_ms: ms(self.open_at_most),
+            probes: self.probes,
+            lease_ms: ms(self.lease),
+        }
+    }
+}
+
+/// The settings as numbers, as the script gets them.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Limits {
+    pub(super) consecutive: u32,
+    pub(super) minimum_calls: u32,
+    pub(super) failure_percent: u32,
+    pub(super) slow_percent: u32,
+    pub(super) window_ms: u64,
+    pub(super) minimum_environments: u32,
+    pub(super) open_ms: u64,
+    pub(super) open_most_ms: u64,
+    pub(super) probes: u32,
+    pub(super) lease_ms: u64,
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,165 @@
+//! What callers and operators tell the breaker, and what it tells them.
+
+use tracing::{debug, warn};
+
+use super::machine::Report;
+use super::{Breaker, Effect, Forced, Kind, Machine, Outcome, Permit, Store, now};
+use crate::redis::{Call, Calls, Command, Replies, Script};
+
+static REPORT: Script = Script::new(
+    "breaker.report",
+    concat!(include_str!("../redis/clock.lua"), include_str!("machine.lua"), include_str!("report.lua")),
+);
+static FORCE: Script = Script::new(
+    "breaker.force",
+    concat!(include_str!("../redis/clock.lua"), include_str!("machine.lua"), include_str!("force.lua")),
+);
+static SHOW: Script = Script::new(
+    "breaker.show",
+    concat!(include_str!("../redis/clock.lua"), include_str!("machine.lua"), include_str!("show.lua")),
+);
+
+/// What came of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reported {
+    /// Nothing was sent: it could not have changed anything.
+    NotNeeded,
+    /// What it changed for all environments.
+    Shared(Effect),
+    /// What it changed in this environment; Redis was away when the call was allowed, or is now.
+    Local(Effect),
+}
+
+impl Breaker {
+    /// Tells what became of a call. Goes to Redis only where it can change something: never for the success of a call
+    /// that was allowed while nothing had failed.
+    pub async fn report(&self, permit: Permit, outcome: Outcome) -> Reported {
+        let reported = self.carry(permit, outcome).await;
+        match reported {
+            Reported::Shared(Effect::Opened) | Reported::Local(Effect::Opened) => {
+                warn!(breaker = self.0.name, ?outcome, "the circuit breaker opened");
+            }
+            Reported::Shared(Effect::Closed) | Reported::Local(Effect::Closed) => {
+                warn!(breaker = self.0.name, "the circuit breaker closed");
+            }
+            _ => debug!(breaker = self.0.name, ?outcome, ?reported, "breaker report"),
+        }
+        reported
+    }
+
+    async fn carry(&self, permit: Permit, outcome: Outcome) -> Reported {
+        let bad = matches!(outcome, Outcome::Failed | Outcome::Slow);
+        let news = match permit.kind {
+            Kind::Probe => true,
+            Kind::Watched => outcome != Outcome::Skipped,
+            Kind::Plain => bad,
+        };
+        if !news {
+            return Reported::NotNeeded;
+        }
+        let inner = &self.0;
+        let report = Report {
+            token: &permit.token,
+            generation: permit.generation,
+            outcome,
+            environment: &inner.environment,
+        };
+        if permit.store == Store::Local {
+            return Reported::Local(inner.local.report(now(), &report));
+        }
+        match inner.redis.batch(Send(self.call(&REPORT), &report)).await {
+            Some(effect) => Reported::Shared(effect),
+            // Redis went away between the call and its report: the evidence is this environment's own.
+            None => Reported::Local(inner.local.witness(now(), &report)),
+        }
+    }
+
+    /// A command that forces the breaker open or closed, or lets it decide again. Answers whether Redis got it.
+    pub fn force(&self, forced: Forced) -> Force {
+        let order = match forced {
+            Forced::Auto => "auto",
+            Forced::Open => "open",
+            Forced::Closed => "closed",
+        };
+        Force(FORCE.on([self.0.key.as_str()]).arg(order))
+    }
+
+    /// A command that reads the shared state. Answers `None` when Redis is away.
+    pub fn show(&self) -> Show {
+        Show(SHOW.on([self.0.key.as_str()]))
+    }
+}
+
+/// A report on its way.
+struct Send<'a>(Call, &'a Report<'a>);
+
+impl Command for Send<'_> {
+    type Output = Option<Effect>;
+
+    fn calls(&self, calls: &mut Calls) {
+        let Report { token, generation, outcome, environment } = self.1;
+        let outcome = match outcome {
+            Outcome::Ok => "ok",
+            Outcome::Failed => "failed",
+            Outcome::Slow => "slow",
+            Outcome::Skipped => "skipped",
+        };
+        calls.push(self.0.clone().arg(token).arg(generation).arg(outcome).arg(environment));
+    }
+
+    fn read(self, replies: &mut Replies) -> Self::Output {
+        match replies.next::<String>()?.as_str() {
+            "ignored" => Some(Effect::Ignored),
+            "counted" => Some(Effect::Counted),
+            "opened" => Some(Effect::Opened),
+            "closed" => Some(Effect::Closed),
+            _ => None,
+        }
+    }
+}
+
+/// A command of an operator. See [`Breaker::force`].
+#[must_use = "a command does nothing until it is sent in a batch"]
+pub struct Force(Call);
+
+impl Command for Force {
+    type Output = bool;
+
+    fn calls(&self, calls: &mut Calls) {
+        calls.push(self.0.clone());
+    }
+
+    fn read(self, replies: &mut Replies) -> bool {
+        replies.next::<String>().is_some()
+    }
+}
+
+/// A command that reads the state. See [`Breaker::show`].
+#[must_use = "a command does nothing until it is sent in a batch"]
+pub struct Show(Call);
+
+/// The shared state of a breaker.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// Redis' time, in milliseconds since 1970. All other times are to be read against it.
+    pub now: u64,
+    /// The state as it was last written: an open breaker shows as open until somebody asks it for a call.
+    pub machine: Machine,
+}
+
+impl Command for Show {
+    type Output = Option<Shown>;
+
+    fn calls(&self, calls: &mut Calls) {
+        calls.push(self.0.clone());
+    }
+
+    fn read(self, replies: &mut Replies) -> Option<Shown> {
+        let (now, state) = replies.next::<(u64, String)>()?;
+        let machine = serde_json::from_str(&state);
+        machine
+            .map_err(|error| warn!(%error, "the breaker's state is unreadable"))
+            .ok()
+            .map(|machine| Shown { now, machine })
+    }
+}

@@ -1,0 +1,7 @@
+-- cache.abandon: the origin failed; readers that have a stale value are spared it for a while.
+-- KEYS[1] the entry   ARGV token, rest ms
+-- Returns 1, or 0 where the lease was no longer the caller's.
+-- Costs 1 command when overtaken, else 3.
+if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end                               -- 1
+redis.call('HSET', KEYS[1], 'token', '', 'lease', 0, 'rest', clock() + tonumber(ARGV[2]))          -- 2, 3
+return 1

@@ -1,0 +1,100 @@
+//! The lookup command and its answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{Cache, Entry};
+use crate::redis::{Call, Calls, Command, Replies, Script};
+
+static LOOKUP: Script =
+    Script::new("cache.lookup", concat!(include_str!("../redis/clock.lua"), include_str!("lookup.lua")));
+
+/// A command that looks up one key. Answers with [`LookedUp`].
+#[must_use = "a command does nothing until it is sent in a batch"]
+pub struct Lookup {
+    cache: Cache,
+    key: String,
+    token: String,
+}
+
+/// What a lookup found; [`LookedUp::or_fill`] makes it a value.
+#[must_use = "a lookup may hold the right to fill, which others wait for"]
+pub struct LookedUp {
+    pub(super) cache: Cache,
+    pub(super) key: String,
+    pub(super) token: String,
+    pub(super) found: Found,
+    pub(super) deadline: Instant,
+}
+
+/// A value, or the knowledge that there is none.
+pub(super) type Value = Option<Entry>;
+
+pub(super) enum Found {
+    Hit(Value),
+    Stale(Value),
+    /// Here is the value; this caller is to refresh it.
+    Refresh(Value),
+    /// Nothing there; this caller is to fill it.
+    Fill,
+    /// Nothing there; another is filling, for at most this long.
+    Wait(Duration),
+    /// Redis is away.
+    Degraded,
+}
+
+impl Lookup {
+    pub(super) fn new(cache: Cache, key: &str) -> Self {
+        // A token of its own for each lookup: it fences this fill from every other.
+        Self { key: cache.0.region.key(key), token: Uuid::now_v7().simple().to_string(), cache }
+    }
+
+    fn call(&self) -> Call {
+        // The exponential draw that XFetch asks for; 1 - u lies in (0, 1], so the logarithm is finite.
+        let early = -(1.0 - fastrand::f64()).ln();
+        LOOKUP.on([&self.key]).arg(&self.token).arg(self.cache.0.region.lease.as_millis()).arg(early)
+    }
+}
+
+impl Command for Lookup {
+    type Output = LookedUp;
+
+    fn calls(&self, calls: &mut Calls) {
+        calls.push(self.call());
+    }
+
+    fn read(self, replies: &mut Replies) -> LookedUp {
+        let found = replies.next().and_then(found).unwrap_or(Found::Degraded);
+        let deadline = Instant::now() + self.cache.0.region.wait;
+        LookedUp { cache: self.cache, key: self.key, token: self.token, found, deadline }
+    }
+}
+
+type Reply = (String, String, i64, Vec<u8>, u64);
+
+fn found((state, kind, version, body, wait_ms): Reply) -> Option<Found> {
+    let value = || (kind == "found").then(|| Entry { body: Bytes::from(body), version });
+    match state.as_str() {
+        "hit" => Some(Found::Hit(value())),
+        "stale" => Some(Found::Stale(value())),
+        "refresh" => Some(Found::Refresh(value())),
+        "fill" => Some(Found::Fill),
+        "wait" => Some(Found::Wait(Duration::from_millis(wait_ms))),
+        _ => None,
+    }
+}
+
+impl LookedUp {
+    /// Bounds the wait for another caller's fill: at `deadline` the origin is read instead.
+    pub fn until(self, deadline: Instant) -> Self {
+        Self { deadline: deadline.min(self.deadline), ..self }
+    }
+
+    /// The same lookup once more, under the same token.
+    pub(super) fn same_lookup(&self) -> Lookup {
+        Lookup { cache: self.cache.clone(), key: self.key.clone(), token: self.token.clone() }
+    }
+}

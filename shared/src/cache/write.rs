@@ -1,0 +1,114 @@
+//! The commands that change an entry: store, abandon, invalidate.
+
+use std::time::Duration;
+
+use super::Region;
+use super::lookup::Value;
+use crate::redis::{Call, Calls, Command, Replies, Script};
+
+static STORE: Script =
+    Script::new("cache.store", concat!(include_str!("../redis/clock.lua"), include_str!("store.lua")));
+static ABANDON: Script =
+    Script::new("cache.abandon", concat!(include_str!("../redis/clock.lua"), include_str!("abandon.lua")));
+static INVALIDATE: Script = Script::new(
+    "cache.invalidate",
+    concat!(include_str!("../redis/clock.lua"), include_str!("invalidate.lua")),
+);
+
+/// A floor outlives every fill that may still be under way; a Lambda function runs for at most 15 minutes.
+const FLOOR_KEPT: Duration = Duration::from_mins(15);
+
+/// Keeps a fill. `None` when Redis is away.
+pub(super) struct Store(Call);
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Stored {
+    Kept,
+    /// The lease was no longer this fill's.
+    Overtaken,
+    /// The origin's answer is older than an update that was already announced.
+    Outdated,
+}
+
+impl Store {
+    pub(super) fn new(region: &Region, key: &str, token: &str, value: &Value, cost: Duration) -> Self {
+        let jitter = 0.9 + 0.2 * fastrand::f64();
+        let call = STORE.on([key]).arg(token);
+        let call = match value {
+            Some(entry) => call
+                .arg("found")
+                .arg(entry.version)
+                .bytes(entry.body.as_ref())
+                .arg(region.fresh.mul_f64(jitter).as_millis())
+                .arg(region.stale.as_millis()),
+            // What is not there is not served stale: it may have come to be.
+            None => {
+                call.arg("missing").arg(0).arg("").arg(region.not_found.mul_f64(jitter).as_millis()).arg(0)
+            }
+        };
+        Self(call.arg(cost.as_millis()))
+    }
+}
+
+impl Command for Store {
+    type Output = Option<Stored>;
+
+    fn calls(&self, calls: &mut Calls) {
+        calls.push(self.0.clone());
+    }
+
+    fn read(self, replies: &mut Replies) -> Self::Output {
+        match replies.next::<String>()?.as_str() {
+            "stored" => Some(Stored::Kept),
+            "overtaken" => Some(Stored::Overtaken),
+            "outdated" => Some(Stored::Outdated),
+            _ => None,
+        }
+    }
+}
+
+/// Gives a lease back because the origin failed.
+pub(super) struct Abandon(Call);
+
+impl Abandon {
+    pub(super) fn new(region: &Region, key: &str, token: &str) -> Self {
+        Self(ABANDON.on([key]).arg(token).arg(region.rest.as_millis()))
+    }
+}
+
+impl Command for Abandon {
+    type Output = ();
+
+    fn calls(&self, calls: &mut Calls) {
+        calls.push(self.0.clone());
+    }
+
+    fn read(self, replies: &mut Replies) {
+        // Whether it arrived does not matter: the lease ends on its own.
+        let _ = replies.next::<i64>();
+    }
+}
+
+/// A command that removes what an update made old. Answers whether Redis got it.
+#[must_use = "a command does nothing until it is sent in a batch"]
+pub struct Invalidate(Call);
+
+impl Invalidate {
+    pub(super) fn new(region: Region, key: &str, version: Option<i64>) -> Self {
+        let version = version.map(|version| version.to_string()).unwrap_or_default();
+        Self(INVALIDATE.on([region.key(key)]).arg(version).arg(FLOOR_KEPT.as_millis()))
+    }
+}
+
+impl Command for Invalidate {
+    /// True if Redis has confirmed. If false, readers may get the old value until it expires; send it again.
+    type Output = bool;
+
+    fn calls(&self, calls: &mut Calls) {
+        calls.push(self.0.clone());
+    }
+
+    fn read(self, replies: &mut Replies) -> bool {
+        replies.next::<String>().is_some()
+    }
+}

@@ -1,0 +1,16 @@
+//! One product.
+
+use super::{Product, ProductId};
+use crate::{
+    cache,
+    database::{Database, Statement},
+    error::{Result, internal},
+};
+
+static FIND: Statement = Statement::new("catalog.find", include_str!("find.sql"));
+
+/// The product with this id, as the cache keeps it; `None` if there is none.
+pub async fn find(database: &Database, id: ProductId) -> Result<Option<cache::Entry>> {
+    let product: Option<Product> = database.fetch_optional(FIND.bind(id)).await?;
+    product.map(|product| product.entry().map_err(internal)).transpose()
+}

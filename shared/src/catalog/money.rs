@@ -1,0 +1,103 @@
+//! Amounts of money.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+/// An amount in the currency's minor unit (cents), as payment providers count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Money {
+    /// In minor units.
+    #[serde(deserialize_with = "amount")]
+    pub amount: i64,
+    /// ISO 4217.
+    pub currency: Currency,
+}
+
+/// The most one product may cost, and the schema's limit too: a million in most currencies.
+const MOST: i64 = 100_000_000;
+
+fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let amount = i64::deserialize(deserializer)?;
+    if (0..=MOST).contains(&amount) {
+        Ok(amount)
+    } else {
+        Err(de::Error::custom(format!("must be a whole number of minor units from 0 to {MOST}")))
+    }
+}
+
+/// An ISO 4217 code in lower case, as Stripe writes it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// Reads a code such as `usd`.
+    ///
+    /// # Errors
+    /// Says what a code looks like.
+    pub fn parse(code: &str) -> Result<Self, &'static str> {
+        match <[u8; 3]>::try_from(code.as_bytes()) {
+            Ok(letters) if letters.iter().all(u8::is_ascii_lowercase) => Ok(Self(letters)),
+            _ => Err("must be a currency code of three lower-case letters, such as usd"),
+        }
+    }
+
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = &'static str;
+
+    fn try_from(code: String) -> Result<Self, Self::Error> {
+        Self::parse(&code)
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_takes_minor_units_of_a_known_shape_and_nothing_else() {
+        let money: Money = serde_json::from_str(r#"{"amount":1999,"currency":"usd"}"#).expect("reads");
+        assert_eq!((money.amount, money.currency.as_str()), (1999, "usd"));
+        for wrong in [
+            r#"{"amount":-1,"currency":"usd"}"#,
+            r#"{"amount":1.5,"currency":"usd"}"#,
+            r#"{"amount":100000001,"currency":"usd"}"#,
+            r#"{"amount":1,"currency":"USD"}"#,
+            r#"{"amount":1,"currency":"dollar"}"#,
+            r#"{"amount":1,"currency":"usd","tax":0}"#,
+        ] {
+            assert!(serde_json::from_str::<Money>(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! A product as callers see it.
+
+use serde::Serialize;
+use sqlx::{FromRow, Row, postgres::PgRow};
+use time::OffsetDateTime;
+
+use super::{Currency, Money};
+use crate::{cache, id::id};
+
+id! {
+    /// A product's id.
+    ProductId
+}
+
+/// A product.
+#[derive(Clone, Debug, Serialize)]
+pub struct Product {
+    /// Its id.
+    pub id: ProductId,
+    /// At most 200 characters.
+    pub name: String,
+    /// At most 4,000 characters.
+    pub description: String,
+    /// What one piece costs.
+    pub price: Money,
+    /// Whether it is shown on the front page.
+    pub featured: bool,
+    /// Goes up with every change.
+    pub version: i64,
+    /// When it was changed last.
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+}
+
+impl Product {
+    /// The entity tag of this version.
+    pub fn etag(version: i64) -> String {
+        format!("\"{version}\"")
+    }
+
+    /// The product as the cache keeps it: the response body, ready to be sent.
+    pub fn entry(&self) -> Result<cache::Entry, serde_json::Error> {
+        Ok(cache::Entry { body: serde_json::to_vec(self)?.into(), version: self.version })
+    }
+}
+
+impl<'r> FromRow<'r, PgRow> for Product {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let currency: String = row.try_get("currency")?;
+        let currency = Currency::parse(&currency).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            name: row.try_get("name")?,
+            description: row.try_get("description")?,
+            price: Money { amount: row.try_get("price")?, currency },
+            featured: row.try_get("featured")?,
+            version: row.try_get("version")?,
+            updated_at: row.try_get("updated_at")?,
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! Serving a Lambda function that SQS, a schedule or a person invokes.
+
+use std::sync::Arc;
+
+pub use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    app::App,
+    error::{Error, Result},
+    telemetry,
+    time_limit::TimeLimit,
+};
+
+/// Why a function could not start.
+pub type Fatal = lambda_runtime::Error;
+
+/// Serves events with `handler` until the environment ends.
+///
+/// A failed event fails the invocation: SQS and schedules then try again, and the function's error metric counts it.
+///
+/// # Errors
+/// When a setting is missing or cannot be read, before the first event is taken.
+pub async fn serve<E, R, H, F>(handler: H) -> Result<(), Fatal>
+where
+    E: DeserializeOwned + Send + 'static,
+    R: Serialize + Send + 'static,
+    H: Fn(App, E, TimeLimit) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<R>> + Send,
+{
+    telemetry::init();
+    let app = App::from_env()?;
+    let handler = Arc::new(handler);
+    lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<E>| {
+        let (app, handler) = (app.clone(), Arc::clone(&handler));
+        async move {
+            let limit = TimeLimit::of_invocation(Some(event.context.deadline));
+            handler(app, event.payload, limit).await.map_err(Failed)
+        }
+    }))
+    .await
+}
+
+/// A failed event, as Lambda reports it. Only operators read that, so here the cause may show.
+#[derive(Debug)]
+struct Failed(Error);
+
+impl From<Failed> for Diagnostic {
+    fn from(Failed(error): Failed) -> Self {
+        let kind = error.problem().kind();
+        Self { error_type: format!("{kind:?}"), error_message: error.cause().unwrap_or_default() }
+    }
+}

@@ -1,0 +1,106 @@
+//! JSON bodies: read strictly, refused field by field.
+
+use http::{HeaderMap, header::CONTENT_TYPE};
+use lambda_http::Body;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use crate::error::{Error, Kind, Result, bad_request, invalid};
+
+/// 8 KiB of body is at most 11 KB of base64 in a statement, and a statement over 16 KB would pin RDS Proxy.
+const LIMIT: usize = 8 * 1024;
+
+/// Reads the body as JSON: 413 over the limit, 415 for another media type, 400 for broken JSON, 422 for wrong values.
+pub(super) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &Body) -> Result<T> {
+    if body.len() > LIMIT {
+        return Err(Error::new(Kind::PayloadTooLarge, format!("The body may have at most {LIMIT} bytes.")));
+    }
+    if !is_json(headers) {
+        let detail = "Send the body as JSON, with the header Content-Type: application/json.";
+        return Err(Error::new(Kind::UnsupportedMediaType, detail));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        refuse(&path, error.inner())
+    })?;
+    reader.end().map_err(|error| refuse(".", &error))?;
+    Ok(value)
+}
+
+fn refuse(path: &str, error: &serde_json::Error) -> Error {
+    match error.classify() {
+        Category::Data => {
+            // serde_json ends its messages with a position, which says less than the field's name.
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or_default();
+            let field = if path == "." { "(body)" } else { path };
+            invalid(field, message)
+        }
+        _ => bad_request(format!("The body is not valid JSON: {error}.")),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use serde::Deserialize;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Line {
+        quantity: u8,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        items: Vec<Line>,
+    }
+
+    fn read(media_type: &'static str, body: &str) -> Result<Order, (u16, String)> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        json(&headers, &Body::from(body)).map_err(|error| {
+            (error.problem().kind().status().as_u16(), Value::from(error.problem().body()).to_string())
+        })
+    }
+
+    #[test]
+    fn it_reads_json_whatever_the_charset_parameter() {
+        let order = read("Application/JSON; charset=utf-8", r#"{"items":[{"quantity":2}]}"#);
+        assert_eq!(order, Ok(Order { items: vec![Line { quantity: 2 }] }));
+    }
+
+    #[test]
+    fn it_names_the_field_that_is_wrong() {
+        for (body, field) in [
+            (r#"{"items":[{"quantity":1},{"quantity":-1}]}"#, "items[1].quantity"),
+            (r#"{"items":[{"quantity":1,"price":0}]}"#, "items[0].price"),
+            (r#"{"items":[{}]}"#, "items[0]"),
+            ("[1]", "items"),
+        ] {
+            let (status, problem) = read("application/json", body).expect_err("refused");
+            assert_eq!(status, 422, "{problem}");
+            assert!(problem.contains(&format!("\"field\":\"{field}\"")), "{problem}");
+        }
+    }
+
+    #[test]
+    fn it_tells_broken_json_other_media_types_and_large_bodies_apart() {
+        for body in ["", "{", "nonsense", "{\"items\":[]} trailing"] {
+            assert_eq!(read("application/json", body).expect_err("refused").0, 400, "{body}");
+        }
+        assert_eq!(read("text/plain", "{}").expect_err("refused").0, 415);
+        assert_eq!(read("application/json", &" ".repeat(LIMIT + 1)).expect_err("refused").0, 413);
+    }
+}

@@ -1,0 +1,33 @@
+//! A row of the API table: which route, which limits.
+
+use crate::rate_limit::{self, Policy};
+
+/// What a function serves.
+#[derive(Clone, Copy, Debug)]
+pub struct Endpoint {
+    route: &'static str,
+    policies: &'static [Policy],
+}
+
+impl Endpoint {
+    /// Method and path pattern as in `template.yaml`: `GET /api/products/{id}`. Limited like every route under `/api/`.
+    pub const fn new(route: &'static str) -> Self {
+        Self { route, policies: &[rate_limit::API] }
+    }
+
+    /// Replaces the policies that a caller is held to here.
+    #[must_use]
+    pub const fn limited_by(self, policies: &'static [Policy]) -> Self {
+        Self { policies, ..self }
+    }
+
+    /// Method and path pattern.
+    pub const fn route(&self) -> &'static str {
+        self.route
+    }
+
+    /// The policies that a caller is held to here.
+    pub const fn policies(&self) -> &'static [Policy] {
+        self.policies
+    }
+}

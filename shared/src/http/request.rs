@@ -1,0 +1,141 @@
+//! A request as a handler sees it.
+
+use std::{fmt::Display, str::FromStr, sync::Arc};
+
+use http::header::{self, AsHeaderName};
+use lambda_http::RequestExt;
+use serde::de::DeserializeOwned;
+
+use super::{Endpoint, admission::Admission, body, caller::Caller};
+use crate::{
+    app::App,
+    auth::token::{Claims, Role},
+    error::{Result, bad_request, forbidden, unauthorized},
+    redis::Command,
+    time_limit::TimeLimit,
+};
+
+/// The event, and what is known of its caller.
+pub struct Request {
+    event: lambda_http::Request,
+    caller: Caller,
+    time_limit: TimeLimit,
+    admission: Arc<Admission>,
+}
+
+impl Request {
+    pub(super) fn new(app: App, endpoint: Endpoint, event: lambda_http::Request) -> Self {
+        let caller = Caller::of(&event, &app.tokens);
+        let time_limit = TimeLimit::of_invocation(event.lambda_context_ref().map(|context| context.deadline));
+        let admission = Arc::new(Admission::new(app, endpoint, caller.identity()));
+        Self { event, caller, time_limit, admission }
+    }
+
+    /// Shared with the layer that outlives the handler.
+    pub(super) fn admission(&self) -> Arc<Admission> {
+        Arc::clone(&self.admission)
+    }
+
+    /// Counts the request against its caller's rate limits, and sends `commands` along: one Redis round trip for both.
+    ///
+    /// # Errors
+    /// 429 when a limit is exceeded; the commands' answers are dropped then.
+    pub async fn admit<C: Command>(&self, commands: C) -> Result<C::Output> {
+        let (admitted, output) = self.ask(commands).await;
+        admitted.map(|()| output)
+    }
+
+    /// Like [`Request::admit`], for commands whose answers matter to a refused request too: a breaker's permit has to be
+    /// given back.
+    pub async fn ask<C: Command>(&self, commands: C) -> (Result<()>, C::Output) {
+        self.admission.ask(commands).await
+    }
+
+    /// How long this request may still take.
+    pub fn time_limit(&self) -> TimeLimit {
+        self.time_limit
+    }
+
+    /// The verified user behind the request.
+    ///
+    /// # Errors
+    /// 401 without a token, or with one that does not verify.
+    pub fn user(&self) -> Result<&Claims> {
+        match self.caller.claims() {
+            Ok(Some(claims)) => Ok(claims),
+            Ok(None) => Err(unauthorized("Log in, and send the access token as Authorization: Bearer.")),
+            Err(error) => Err(unauthorized(format!("{error}. Log in again."))),
+        }
+    }
+
+    /// The verified administrator behind the request.
+    ///
+    /// # Errors
+    /// 401 like [`Request::user`]; 403 for everyone but an administrator.
+    pub fn administrator(&self) -> Result<&Claims> {
+        let claims = self.user()?;
+        if claims.role == Role::Administrator {
+            Ok(claims)
+        } else {
+            Err(forbidden("Only administrators may do this."))
+        }
+    }
+
+    /// A path parameter.
+    ///
+    /// # Errors
+    /// 400 if it is not of the right shape.
+    pub fn path<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T> {
+        let parameters = self.event.path_parameters_ref();
+        let text = parameters.and_then(|parameters| parameters.first(name)).unwrap_or_default();
+        parse(name, text)
+    }
+
+    /// A query parameter, if there is one.
+    ///
+    /// # Errors
+    /// 400 if it is not of the right shape.
+    pub fn query<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>> {
+        let parameters = self.event.query_string_parameters_ref();
+        parameters.and_then(|parameters| parameters.first(name)).map(|text| parse(name, text)).transpose()
+    }
+
+    /// A header's value, if it is there and is text.
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
+        self.event.headers().get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The version that `If-Match` names, if there is one and it is not `*`.
+    ///
+    /// # Errors
+    /// 400 if it is no entity tag of ours.
+    pub fn if_match_version(&self) -> Result<Option<i64>> {
+        let Some(header) = self.header(header::IF_MATCH).filter(|header| *header != "*") else {
+            return Ok(None);
+        };
+        let version = header.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let version = version.and_then(|version| version.parse().ok());
+        let error =
+            || bad_request("If-Match is not valid.").field("If-Match", "must be the ETag of a product");
+        version.map(Some).ok_or_else(error)
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// 400, 413, 415 or 422, naming the field that is wrong.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        body::json(self.event.headers(), self.event.body())
+    }
+
+    /// The body as it came in.
+    pub fn body(&self) -> &[u8] {
+        self.event.body()
+    }
+}
+
+fn parse<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T> {
+    text.parse().map_err(|error: T::Err| {
+        bad_request("A parameter of the address is not valid.").field(name, error.to_string())
+    })
+}

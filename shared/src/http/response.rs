@@ -1,0 +1,93 @@
+//! Responses.
+
+use http::{HeaderValue, StatusCode, header};
+use lambda_http::Body;
+use serde::Serialize;
+
+use super::Request;
+use crate::error::{Error, Problem, Result, internal};
+
+/// What goes back to the gateway.
+pub type Response = http::Response<Body>;
+
+/// A JSON response. Not to be stored by anybody: what is cacheable goes through [`cached`].
+pub fn json<T: Serialize + ?Sized>(status: u16, body: &T) -> Result<Response> {
+    let body = serde_json::to_string(body).map_err(internal)?;
+    with_body(status, "application/json", "no-store", body)
+}
+
+/// A response without a body.
+pub fn empty(status: u16) -> Result<Response> {
+    http::Response::builder().status(status).body(Body::Empty).map_err(internal)
+}
+
+/// A cached JSON body as it came in, with its version as the `ETag`; 304 when the caller has that version already.
+///
+/// `no-cache` lets browsers keep it and makes them ask each time: after an acknowledged update no reader may get the
+/// older value, which no `max-age` could promise.
+pub fn cached(request: &Request, body: &[u8], etag: &str) -> Result<Response> {
+    let unchanged = request.header(header::IF_NONE_MATCH).is_some_and(|known| matches(known, etag));
+    let response = if unchanged {
+        empty(304)?
+    } else {
+        with_body(200, "application/json", "no-cache", String::from_utf8(body.to_vec()).map_err(internal)?)?
+    };
+    response.with(header::CACHE_CONTROL, "no-cache")?.with(header::ETAG, etag)
+}
+
+/// Whether an `If-None-Match` or `If-Match` header names this entity tag (RFC 9110, section 13.1, weak comparison).
+pub(super) fn matches(header: &str, etag: &str) -> bool {
+    header.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}
+
+/// The response for an error.
+pub(super) fn problem(problem: &Problem, request_id: &str) -> Response {
+    let mut body = problem.body();
+    body.insert("request_id".to_owned(), request_id.into());
+    let body = serde_json::Value::Object(body).to_string();
+    let mut response = http::Response::new(Body::from(body));
+    *response.status_mut() = problem.kind().status();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.extend(problem.headers().iter().cloned());
+    response
+}
+
+fn with_body(status: u16, media_type: &str, cache_control: &str, body: String) -> Result<Response> {
+    let status = StatusCode::from_u16(status).map_err(internal)?;
+    http::Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, media_type)
+        .header(header::CACHE_CONTROL, cache_control)
+        .body(Body::from(body))
+        .map_err(internal)
+}
+
+/// Headers on a finished response.
+pub trait ResponseExt: Sized {
+    /// Sets a header.
+    fn with(self, name: header::HeaderName, value: &str) -> Result<Self, Error>;
+}
+
+impl ResponseExt for Response {
+    fn with(mut self, name: header::HeaderName, value: &str) -> Result<Self, Error> {
+        self.headers_mut().insert(name, HeaderValue::from_str(value).map_err(internal)?);
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entity_tag_matches_alone_in_a_list_weakly_and_by_star() {
+        for header in ["\"7\"", "\"6\", \"7\"", "W/\"7\"", "*"] {
+            assert!(matches(header, "\"7\""), "{header}");
+        }
+        for header in ["\"6\"", "7", "", "\"77\""] {
+            assert!(!matches(header, "\"7\""), "{header}");
+        }
+    }
+}

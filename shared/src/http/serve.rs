@@ -1,0 +1,109 @@
+//! From an event to a response, whatever happens on the way.
+
+use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, time::Instant};
+
+use futures::FutureExt;
+use http::{HeaderName, HeaderValue, header};
+use lambda_http::{RequestExt, request::RequestContext};
+
+use super::{Endpoint, Request, Response, response};
+use crate::{
+    app::App,
+    error::{Error, Result, internal},
+    rate_limit::Verdict,
+    telemetry,
+};
+
+/// Why a function could not start.
+pub type Fatal = lambda_http::Error;
+
+/// Serves `endpoint` with `handler` until the environment ends.
+///
+/// # Errors
+/// When a setting is missing or cannot be read, before the first event is taken.
+pub async fn serve<H, F>(endpoint: Endpoint, handler: H) -> Result<(), Fatal>
+where
+    H: Fn(App, Request) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response>> + Send,
+{
+    telemetry::init();
+    let app = App::from_env()?;
+    // Concurrent on Lambda Managed Instances, one at a time on ordinary Lambda.
+    lambda_http::run_concurrent(lambda_http::service_fn(move |event| {
+        let (app, handler) = (app.clone(), handler.clone());
+        async move { Ok::<_, Infallible>(respond(app, endpoint, handler, event).await) }
+    }))
+    .await
+}
+
+/// Answers one event. It cannot fail: on AWS a failed invocation becomes the gateway's own 500 without problem details,
+/// and locally its message leaks.
+pub async fn respond<H, F>(app: App, endpoint: Endpoint, handler: H, event: lambda_http::Request) -> Response
+where
+    H: Fn(App, Request) -> F,
+    F: Future<Output = Result<Response>>,
+{
+    let started = Instant::now();
+    let request_id = request_id(&event);
+    let request = Request::new(app.clone(), endpoint, event);
+    let admission = request.admission();
+
+    let handled = AssertUnwindSafe(handler(app, request)).catch_unwind().await;
+    let mut result = handled.unwrap_or_else(|panic| Err(internal(message_of(&*panic))));
+    // A request that was refused before its handler asked the limiter counts like any other.
+    if result.is_err() && admission.verdict().is_none() {
+        result = admission.ask(()).await.0.and(result);
+    }
+
+    let mut response = result.unwrap_or_else(|error| {
+        log_failure(endpoint, &request_id, &error);
+        response::problem(error.problem(), &request_id)
+    });
+    if let Some(verdict) = admission.verdict() {
+        add_limit_headers(&mut response, verdict);
+    }
+    add_header(&mut response, HeaderName::from_static("x-request-id"), &request_id);
+    telemetry::request(endpoint.route(), response.status().as_u16(), started.elapsed(), &request_id);
+    response
+}
+
+/// The id under which both the caller and the log know this request: the gateway's, else the invocation's.
+fn request_id(event: &lambda_http::Request) -> String {
+    let gateway = match event.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
+        _ => None,
+    };
+    let invocation = || event.lambda_context_ref().map(|context| context.request_id.clone());
+    gateway.filter(|id| !id.is_empty()).or_else(invocation).unwrap_or_default()
+}
+
+/// Logged once, here: what we did wrong as errors, what the world did to us as warnings, what callers did not at all.
+fn log_failure(endpoint: Endpoint, request_id: &str, error: &Error) {
+    let (route, status) = (endpoint.route(), error.problem().kind().status());
+    let cause = error.cause().unwrap_or_default();
+    if status == http::StatusCode::SERVICE_UNAVAILABLE {
+        tracing::warn!(route, request_id, cause, "{route} is unavailable: {cause}");
+    } else if status.is_server_error() {
+        tracing::error!(route, request_id, cause, "{route} failed: {cause}");
+    }
+}
+
+fn add_limit_headers(response: &mut Response, verdict: &Verdict) {
+    for (name, value) in verdict.headers() {
+        // A problem's own Retry-After is the same wait, already rounded up.
+        if name != header::RETRY_AFTER.as_str() {
+            add_header(response, HeaderName::from_static(name), &value);
+        }
+    }
+}
+
+fn add_header(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".to_owned())
+}

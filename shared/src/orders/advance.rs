@@ -1,0 +1,48 @@
+//! The one way forward for an order: ask the provider, and write down what it says.
+//!
+//! Checkout, the worker and the cancellation all come here with a lease; what is to be done follows from the state the
+//! order was leased in.
+
+use super::{Advanced, Lease, OrderStatus, provider::Provider, settle::settle};
+use crate::{
+    breaker::{self, Breaker, Permit},
+    database::Database,
+    error::Result,
+    payments::{Health, Payments},
+    time_limit::TimeLimit,
+};
+
+/// Brings a leased order one step forward, tells the breaker how the provider did, and writes down the result.
+///
+/// # Errors
+/// Only if the database fails or the lease was lost. The lease then runs out, and the sweeper finds the order.
+pub async fn advance(
+    database: &Database,
+    payments: &Payments,
+    breaker: &Breaker,
+    permit: Permit,
+    mut lease: Lease,
+    limit: TimeLimit,
+) -> Result<Advanced> {
+    let mut provider = Provider::new(database, payments, limit);
+    let step = match lease.status {
+        OrderStatus::Cancelling => Ok(provider.cancel(&lease).await),
+        OrderStatus::ActionRequired if lease.overdue => Ok(provider.cancel(&lease).await),
+        OrderStatus::ActionRequired => Ok(provider.look(&lease).await),
+        OrderStatus::RefundPending => Ok(provider.refund(&lease).await),
+        // Finished, and yet somebody says that it was paid.
+        OrderStatus::Failed | OrderStatus::Cancelled => Ok(provider.check_unwanted(&lease).await),
+        _ => provider.charge(&mut lease).await,
+    };
+    breaker.report(permit, outcome(provider.health())).await;
+    settle(database, &lease, step?).await
+}
+
+fn outcome(health: Health) -> breaker::Outcome {
+    match health {
+        Health::Ok => breaker::Outcome::Ok,
+        Health::Failed => breaker::Outcome::Failed,
+        Health::Slow => breaker::Outcome::Slow,
+        Health::Skipped => breaker::Outcome::Skipped,
+    }
+}

@@ -1,0 +1,19 @@
+-- Begins to cancel a customer's order that nobody is charging, and takes its lease: $1 order, $2 customer, $3 new owner,
+-- $4 seconds.
+update orders
+set
+    status = 'cancelling',
+    lease_owner = $3,
+    lease_until = now() + $4 * interval '1 second',
+    next_attempt_at = now() + $4 * interval '1 second',
+    updated_at = now()
+from payments
+where
+    orders.id = $1
+    and orders.user_id = $2
+    and payments.order_id = orders.id
+    and orders.status in ('pending', 'deferred', 'action_required')
+    and (orders.lease_until is null or orders.lease_until < now())
+returning
+    orders.id, orders.status, orders.total, orders.currency, false as overdue,
+    payments.payment_method, payments.intent_id, payments.attempt, false as key_may_be_forgotten

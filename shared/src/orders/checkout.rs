@@ -1,0 +1,100 @@
+//! What a customer wants to buy.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::catalog::ProductId;
+
+/// The most lines of one order: more would not fit the 16 KB of a statement that RDS Proxy does not pin.
+const LINES: usize = 50;
+
+/// A checkout request. Prices are not part of it: they come from the catalogue, never from the caller.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkout {
+    /// What to buy, at least one line, each product once.
+    #[serde(deserialize_with = "items")]
+    pub items: Vec<Item>,
+    /// The provider's name for the customer's means of payment, made in the customer's browser: `pm_…`.
+    #[serde(deserialize_with = "payment_method")]
+    pub payment_method: String,
+}
+
+/// So many pieces of one product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// The product.
+    pub product_id: ProductId,
+    /// From 1 to 1,000.
+    #[serde(deserialize_with = "quantity")]
+    pub quantity: i32,
+}
+
+fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Item>, D::Error> {
+    let items = Vec::<Item>::deserialize(deserializer)?;
+    if !(1..=LINES).contains(&items.len()) {
+        return Err(de::Error::custom(format!("must have 1 to {LINES} lines")));
+    }
+    let mut seen = HashSet::new();
+    match items.iter().find(|item| !seen.insert(item.product_id)) {
+        Some(twice) => Err(de::Error::custom(format!("product {} is there twice", twice.product_id))),
+        None => Ok(items),
+    }
+}
+
+fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
+    let quantity = i32::deserialize(deserializer)?;
+    if (1..=1000).contains(&quantity) {
+        Ok(quantity)
+    } else {
+        Err(de::Error::custom("must be from 1 to 1000"))
+    }
+}
+
+fn payment_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let method = String::deserialize(deserializer)?;
+    let plain = method.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if method.starts_with("pm_") && method.len() <= 64 && plain {
+        Ok(method)
+    } else {
+        Err(de::Error::custom("must be a payment method's id such as pm_card_visa"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(items: &str, method: &str) -> Result<Checkout, serde_json::Error> {
+        serde_json::from_str(&format!(r#"{{"items":{items},"payment_method":"{method}"}}"#))
+    }
+
+    #[test]
+    fn it_takes_lines_of_different_products_and_a_payment_method() {
+        let product = ProductId::new();
+        let checkout =
+            read(&format!(r#"[{{"product_id":"{product}","quantity":3}}]"#), "pm_card_visa").expect("reads");
+        assert_eq!(checkout.items, [Item { product_id: product, quantity: 3 }]);
+    }
+
+    #[test]
+    fn it_refuses_no_lines_doubled_products_odd_quantities_and_prices_from_the_caller() {
+        let id = ProductId::new();
+        for items in [
+            "[]".to_owned(),
+            format!(r#"[{{"product_id":"{id}","quantity":1}},{{"product_id":"{id}","quantity":1}}]"#),
+            format!(r#"[{{"product_id":"{id}","quantity":0}}]"#),
+            format!(r#"[{{"product_id":"{id}","quantity":1001}}]"#),
+            format!(r#"[{{"product_id":"{id}","quantity":1,"unit_price":1}}]"#),
+            r#"[{"product_id":"1","quantity":1}]"#.to_owned(),
+        ] {
+            assert!(read(&items, "pm_card_visa").is_err(), "{items}");
+        }
+        let items = format!(r#"[{{"product_id":"{id}","quantity":1}}]"#);
+        for method in ["", "4242424242424242", "pm_card visa", "tok_visa"] {
+            assert!(read(&items, method).is_err(), "{method}");
+        }
+    }
+}

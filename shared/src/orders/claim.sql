@@ -1,0 +1,23 @@
+-- Takes the lease of an order that can be brought forward and that nobody holds: $1 order, $2 new owner, $3 seconds.
+-- A failed or cancelled order is only due where the provider says that it was paid after all.
+update orders
+set
+    status = case when status in ('pending', 'deferred') then 'charging' else status end,
+    lease_owner = $2,
+    lease_until = now() + $3 * interval '1 second',
+    next_attempt_at = now() + $3 * interval '1 second',
+    updated_at = now()
+from payments
+where
+    orders.id = $1
+    and payments.order_id = orders.id
+    and (
+        orders.status in ('pending', 'charging', 'deferred', 'action_required', 'cancelling', 'refund_pending')
+        or (orders.status in ('failed', 'cancelled') and orders.next_attempt_at is not null)
+    )
+    and (orders.lease_until is null or orders.lease_until < now())
+returning
+    orders.id, orders.status, orders.total, orders.currency,
+    coalesce(orders.deadline < now(), false) as overdue,
+    payments.payment_method, payments.intent_id, payments.attempt,
+    coalesce(payments.attempted_at < now() - interval '20 hours', false) as key_may_be_forgotten

@@ -1,0 +1,64 @@
+//! Idempotency keys: one request, however often it is sent.
+//!
+//! The IETF draft (draft-ietf-httpapi-idempotency-key-header-07) writes the key as a quoted string, Stripe's world writes
+//! it bare; both mean one value here. A key belongs to its user and lives in the order's own row, so that it is taken in the
+//! same statement that places the order: a store beside the database lets two callers run.
+
+use std::{fmt, str::FromStr};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+/// What a caller names a request by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for IdempotencyKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for IdempotencyKey {
+    type Err = &'static str;
+
+    fn from_str(header: &str) -> Result<Self, Self::Err> {
+        let header = header.trim();
+        let bare = header.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(header);
+        let visible = bare.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
+        if visible && (1..=255).contains(&bare.len()) {
+            Ok(Self(bare.to_owned()))
+        } else {
+            Err("must have 1 to 255 visible ASCII characters, without quotes inside; a UUID is a good choice")
+        }
+    }
+}
+
+/// A digest of the body that came with a key, to tell a repeated request from another one under the same key.
+pub(super) fn request_digest(body: &[u8]) -> Vec<u8> {
+    digest(&SHA256, body).as_ref().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_key_and_a_bare_one_are_the_same() {
+        let quoted: IdempotencyKey = "\"8e03978e-40d5\"".parse().expect("reads");
+        assert_eq!(quoted, "8e03978e-40d5".parse().expect("reads"));
+    }
+
+    #[test]
+    fn it_refuses_keys_that_are_empty_too_long_or_not_plain() {
+        for wrong in ["", "\"\"", "a b", "a\"b", "clé", &"x".repeat(256)] {
+            assert!(wrong.parse::<IdempotencyKey>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+-- Places an order, whole or not at all: prices from the catalogue, stock, lines, payment, and the lease of whoever
+-- charges it now. Runs before any call to the payment provider.
+--
+--   $1 order  $2 user  $3 idempotency key  $4 request digest  $5 product ids  $6 quantities  $7 payment method
+--   $8 status  $9 seconds until somebody else may go on  $10 first answer, or null  $11 lease owner, or null
+with line as (
+    select l.product_id, l.quantity from unnest($5, $6) as l (product_id, quantity)
+),
+-- The order of an earlier request with this key.
+known as (
+    select id, status, request_digest, answer, lease_until > now() as leased
+    from orders
+    where user_id = $2 and idempotency_key = $3
+),
+priced as (
+    select line.product_id, line.quantity, products.price, products.currency
+    from line
+    join products on products.id = line.product_id
+    where not exists (select from known)
+),
+-- Locked in id order, so that two orders of the same products cannot wait for each other; and read under the lock, so
+-- that the last piece is sold once.
+stock as (
+    select product_id, available
+    from inventory
+    where product_id in (select product_id from priced)
+    order by product_id
+    for update
+),
+refused as (
+    select
+        line.product_id,
+        case when priced.product_id is null then 'unknown' else 'short' end as reason,
+        coalesce(stock.available, 0) as available
+    from line
+    left join priced on priced.product_id = line.product_id
+    left join stock on stock.product_id = line.product_id
+    where not exists (select from known)
+        and (priced.product_id is null or stock.available is null or stock.available < line.quantity)
+),
+total as (
+    select sum(price * quantity)::bigint as amount, min(currency) as currency, count(distinct currency) as currencies
+    from priced
+),
+placed as (
+    insert into orders (
+        id, user_id, status, currency, total, idempotency_key, request_digest, answer,
+        lease_owner, lease_until, next_attempt_at
+    )
+    select
+        $1, $2, $8, total.currency, total.amount, $3, $4, $10,
+        $11, case when $11 is not null then now() + $9 * interval '1 second' end, now() + $9 * interval '1 second'
+    from total
+    where total.currencies = 1 and not exists (select from known) and not exists (select from refused)
+    -- A request with the same key that was placed a moment ago.
+    on conflict (user_id, idempotency_key) do nothing
+    returning id
+),
+taken as (
+    update inventory
+    set available = inventory.available - line.quantity
+    from line, placed
+    where inventory.product_id = line.product_id
+),
+lines as (
+    insert into order_items (order_id, product_id, quantity, unit_price)
+    select placed.id, priced.product_id, priced.quantity, priced.price
+    from placed, priced
+),
+payment as (
+    insert into payments (order_id, payment_method) select placed.id, $7 from placed
+)
+select
+    exists (select from placed) as placed,
+    total.amount,
+    total.currency,
+    total.currencies,
+    (
+        select json_agg(json_build_object('product_id', product_id, 'reason', reason, 'available', available))
+        from refused
+    ) as refused,
+    known.id as known_id,
+    known.status as known_status,
+    known.request_digest as known_digest,
+    known.answer as known_answer,
+    coalesce(known.leased, false) as known_leased
+from total left join known on true

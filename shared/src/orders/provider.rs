@@ -1,0 +1,266 @@
+//! What is asked of the payment provider for an order, and what its answers mean.
+//!
+//! Charging takes two calls and not one with `confirm=true`: an idempotency key is kept for 24 h at least and may then be
+//! forgotten, and its first answer is replayed for ever, a 500 included. With the intent's id stored before it is
+//! confirmed, the truth is one look away, for ever, and an intent that succeeded cannot be confirmed again.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Lease, settle::Step};
+use crate::{
+    database::Database,
+    error::Result,
+    payments::{Health, Intent, IntentStatus, Money, Outcome, Payments, RefundStatus, Reply, Unknown},
+    time_limit::TimeLimit,
+};
+
+/// One call to the provider, at most.
+const CALL: Duration = Duration::from_secs(5);
+
+/// Kept of the invocation for the last write.
+const LAST_WRITE: Duration = Duration::from_millis(1500);
+
+/// When to try again, where the provider said nothing about it.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// When to look again at a payment that the bank has not answered.
+const PROCESSING: Duration = Duration::from_mins(1);
+
+/// When to try again what only an operator can mend.
+const OPERATOR: Duration = Duration::from_mins(5);
+
+/// The provider, asked about one order within one invocation.
+pub(super) struct Provider<'a> {
+    database: &'a Database,
+    payments: &'a Payments,
+    limit: TimeLimit,
+    health: Health,
+}
+
+impl<'a> Provider<'a> {
+    pub(super) fn new(database: &'a Database, payments: &'a Payments, limit: TimeLimit) -> Self {
+        Self { database, payments, limit, health: Health::Skipped }
+    }
+
+    /// As the last call that told anything found it: a provider that creates intents and fails to confirm them is ill.
+    pub(super) fn health(&self) -> Health {
+        self.health
+    }
+
+    /// Creates the intent if there is none yet, and confirms it.
+    pub(super) async fn charge(&mut self, lease: &mut Lease) -> Result<Step> {
+        let intent = match lease.intent_id.clone() {
+            Some(intent) => intent,
+            None => match self.create(lease).await {
+                Ok(intent) => {
+                    lease.remember(self.database, &intent, 1).await?;
+                    intent
+                }
+                Err(step) => return Ok(step),
+            },
+        };
+        // Asked again under a key that the provider may have forgotten, it would act again: look first.
+        if lease.key_may_be_forgotten
+            && let Some(step) = self.renew_attempt(lease, &intent).await?
+        {
+            return Ok(step);
+        }
+        let reply = self.confirm(lease, &intent).await;
+        if !reply.replayed {
+            return Ok(confirmed(lease, reply));
+        }
+        match reply.outcome {
+            // A replay says how things stood when the key was used first.
+            Outcome::Answered(_) => Ok(self.look(lease).await),
+            // A 500 that the key replays says how the first try went, not whether it charged. Only if a look at the
+            // intent shows no try at all may a new key be used.
+            Outcome::Unknown(Unknown::ServerError(_)) => match self.renew_attempt(lease, &intent).await? {
+                Some(step) => Ok(step),
+                None => {
+                    let reply = self.confirm(lease, &intent).await;
+                    Ok(confirmed(lease, reply))
+                }
+            },
+            _ => Ok(confirmed(lease, reply)),
+        }
+    }
+
+    /// Looks where the payment stands.
+    pub(super) async fn look(&mut self, lease: &Lease) -> Step {
+        let Some(intent) = lease.intent_id.as_deref() else { return Step::Deferred(Duration::ZERO) };
+        match self.retrieve(intent).await {
+            Some(intent) => interpret(intent),
+            None => Step::Unknown(RETRY),
+        }
+    }
+
+    /// Cancels the intent, so that it can never be charged; only then may the stock go back.
+    pub(super) async fn cancel(&mut self, lease: &Lease) -> Step {
+        // Whoever creates an intent stores its id before confirming it, and cannot store it once the order is cancelled:
+        // an intent that is not stored was never confirmed and never will be.
+        let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
+        let reply = self.payments.cancel_intent(intent, self.until()).await;
+        self.observe(&reply);
+        match reply.outcome {
+            Outcome::Answered(Intent { status: IntentStatus::Canceled, .. }) => Step::Cancelled,
+            // Too late: it was paid.
+            Outcome::Answered(intent) if intent.status == IntentStatus::Succeeded => unwanted(intent),
+            _ => Step::Unknown(RETRY),
+        }
+    }
+
+    /// Gives the money back.
+    pub(super) async fn refund(&mut self, lease: &Lease) -> Step {
+        let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
+        let reply = self.payments.refund(lease.order.0, intent, "unwanted", self.until()).await;
+        self.observe(&reply);
+        match reply.outcome {
+            Outcome::Answered(refund)
+                if matches!(refund.status, RefundStatus::Succeeded | RefundStatus::Pending) =>
+            {
+                Step::Refunded { refund_id: Some(refund.id) }
+            }
+            Outcome::Rejected(rejection) if rejection.code.as_deref() == Some("charge_already_refunded") => {
+                Step::Refunded { refund_id: None }
+            }
+            Outcome::Answered(_)
+            | Outcome::Rejected(_)
+            | Outcome::KeyReused
+            | Outcome::AccessDenied { .. } => {
+                Step::Unknown(operator(lease, "the provider will not refund a charge"))
+            }
+            _ => Step::Unknown(RETRY),
+        }
+    }
+
+    /// Whether a failed or cancelled order was paid after all, as when its customer authenticated at the last moment.
+    pub(super) async fn check_unwanted(&mut self, lease: &Lease) -> Step {
+        let Some(intent) = lease.intent_id.as_deref() else { return Step::Unchanged };
+        match self.retrieve(intent).await {
+            Some(intent) if intent.status == IntentStatus::Succeeded => unwanted(intent),
+            Some(_) => Step::Unchanged,
+            None => Step::Unknown(RETRY),
+        }
+    }
+
+    /// An unconfirmed intent moves no money, so whatever goes wrong here, trying again later is safe.
+    async fn create(&mut self, lease: &Lease) -> Result<String, Step> {
+        let money = Money { amount: lease.amount, currency: lease.currency.clone() };
+        let reply =
+            self.payments.create_intent(lease.order.0, &money, &lease.payment_method, self.until()).await;
+        self.observe(&reply);
+        match reply.outcome {
+            Outcome::Answered(intent) => Ok(intent.id),
+            Outcome::Unknown(_) | Outcome::Running => Err(Step::Deferred(RETRY)),
+            outcome => Err(refused(lease, outcome)),
+        }
+    }
+
+    async fn confirm(&mut self, lease: &Lease, intent: &str) -> Reply<Intent> {
+        let attempt = u32::try_from(lease.attempt).unwrap_or_default();
+        let reply = self.payments.confirm_intent(lease.order.0, intent, attempt, self.until()).await;
+        self.observe(&reply);
+        reply
+    }
+
+    /// Raises the attempt if no payment was ever tried on the intent (`None`); else says where it stands.
+    async fn renew_attempt(&mut self, lease: &mut Lease, intent: &str) -> Result<Option<Step>> {
+        match self.retrieve(intent).await {
+            None => Ok(Some(Step::Unknown(RETRY))),
+            Some(found) if found.attempted() || found.status == IntentStatus::Canceled => {
+                Ok(Some(interpret(found)))
+            }
+            Some(_) => {
+                lease.remember(self.database, intent, lease.attempt + 1).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn retrieve(&mut self, intent: &str) -> Option<Intent> {
+        let reply = self.payments.retrieve_intent(intent, self.until()).await;
+        self.observe(&reply);
+        match reply.outcome {
+            Outcome::Answered(intent) => Some(intent),
+            _ => None,
+        }
+    }
+
+    fn observe<T>(&mut self, reply: &Reply<T>) {
+        if reply.health() != Health::Skipped {
+            self.health = reply.health();
+        }
+    }
+
+    fn until(&self) -> Instant {
+        let left = self.limit.left().saturating_sub(LAST_WRITE);
+        Instant::now() + left.min(CALL)
+    }
+}
+
+fn confirmed(lease: &Lease, reply: Reply<Intent>) -> Step {
+    match reply.outcome {
+        Outcome::Answered(intent) => interpret(intent),
+        Outcome::Unknown(_) | Outcome::Running => Step::Unknown(RETRY),
+        outcome => refused(lease, outcome),
+    }
+}
+
+/// What an answer means that says nothing was done: the order fails where the payment is at fault, else it waits.
+fn refused<T>(lease: &Lease, outcome: Outcome<T>) -> Step {
+    match outcome {
+        Outcome::Declined(decline) => {
+            Step::Failed { decline_code: decline.code, charge_id: decline.charge_id }
+        }
+        Outcome::Rejected(rejection) => {
+            tracing::warn!(order = %lease.order, %rejection, "order {} fails: {rejection}", lease.order);
+            Step::Failed {
+                decline_code: rejection.code.unwrap_or_else(|| "rejected".to_owned()),
+                charge_id: None,
+            }
+        }
+        Outcome::RateLimited { retry_after } => Step::Deferred(retry_after.unwrap_or(RETRY)),
+        Outcome::KeyReused => {
+            Step::Deferred(operator(lease, "an idempotency key was used with other parameters"))
+        }
+        Outcome::AccessDenied { .. } => {
+            Step::Deferred(operator(lease, "the provider does not let us in: PAYMENTS_KEY"))
+        }
+        Outcome::Answered(_) | Outcome::NeverSent(_) | Outcome::Running | Outcome::Unknown(_) => {
+            Step::Deferred(RETRY)
+        }
+    }
+}
+
+/// Logs what another try will not mend; the order waits for it all the same.
+fn operator(lease: &Lease, what: &str) -> Duration {
+    tracing::error!(order = %lease.order, "order {} needs an operator: {what}", lease.order);
+    OPERATOR
+}
+
+fn unwanted(intent: Intent) -> Step {
+    Step::RefundPending { charge_id: intent.charge.map_or(intent.id, |charge| charge.id) }
+}
+
+/// What an intent's state means for its order.
+fn interpret(intent: Intent) -> Step {
+    match intent.status {
+        IntentStatus::Succeeded => {
+            Step::Paid { charge_id: intent.charge.map_or(intent.id, |charge| charge.id) }
+        }
+        IntentStatus::RequiresAction => Step::ActionRequired {
+            client_secret: intent.client_secret.map(|secret| secret.reveal().to_owned()),
+        },
+        IntentStatus::Canceled => Step::Cancelled,
+        IntentStatus::RequiresPaymentMethod => match intent.last_error {
+            Some(decline) => Step::Failed { decline_code: decline.code, charge_id: decline.charge_id },
+            None => Step::Unknown(RETRY),
+        },
+        IntentStatus::RequiresConfirmation => Step::Unknown(RETRY),
+        IntentStatus::Processing | IntentStatus::RequiresCapture | IntentStatus::Unrecognised => {
+            Step::Unknown(PROCESSING)
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Writing down how a step ended.
+
+use std::time::Duration;
+
+use sqlx::FromRow;
+
+use super::{Answer, Lease, OrderId, OrderStatus};
+use crate::{
+    database::{Database, Statement},
+    error::{Result, internal},
+};
+
+static SETTLE: Statement = Statement::new("orders.settle", include_str!("settle.sql"));
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The money is ours.
+    Paid {
+        /// The provider's id of the charge.
+        charge_id: String,
+    },
+    /// No money moved, and none will.
+    Failed {
+        /// Why: the bank's or the provider's code.
+        decline_code: String,
+        /// The failed charge, if there was one.
+        charge_id: Option<String>,
+    },
+    /// The customer has to authenticate the payment.
+    ActionRequired {
+        /// What the customer's browser needs for it.
+        client_secret: Option<String>,
+    },
+    /// Nothing is under way; to be tried again after a while.
+    Deferred(Duration),
+    /// The outcome is not known: the order stays as it is, to be looked at again after a while.
+    Unknown(Duration),
+    /// Cancelled at the provider: it can never be charged.
+    Cancelled,
+    /// Charged although it is not wanted: the money has to go back.
+    RefundPending {
+        /// The charge that should not be.
+        charge_id: String,
+    },
+    /// The money went back.
+    Refunded {
+        /// The provider's id of the refund.
+        refund_id: Option<String>,
+    },
+    /// Nothing to be done.
+    Unchanged,
+}
+
+/// How long a customer may take to authenticate.
+const ACTION: Duration = Duration::from_mins(15);
+
+impl Step {
+    fn status(&self, before: OrderStatus) -> OrderStatus {
+        match self {
+            Self::Paid { .. } => OrderStatus::Paid,
+            Self::Failed { .. } => OrderStatus::Failed,
+            Self::ActionRequired { .. } => OrderStatus::ActionRequired,
+            Self::Deferred(_) => OrderStatus::Deferred,
+            Self::Cancelled => OrderStatus::Cancelled,
+            Self::RefundPending { .. } => OrderStatus::RefundPending,
+            Self::Refunded { .. } => OrderStatus::Refunded,
+            Self::Unknown(_) | Self::Unchanged => before,
+        }
+    }
+
+    /// When somebody has to look again; `None` if the order is finished.
+    fn next_attempt(&self) -> Option<Duration> {
+        match self {
+            Self::ActionRequired { .. } => Some(ACTION),
+            Self::Deferred(wait) | Self::Unknown(wait) => Some(*wait),
+            Self::RefundPending { .. } => Some(Duration::ZERO),
+            Self::Paid { .. }
+            | Self::Failed { .. }
+            | Self::Cancelled
+            | Self::Refunded { .. }
+            | Self::Unchanged => None,
+        }
+    }
+
+    /// What is known of the charge now: id, status, decline code.
+    fn charge(&self) -> (Option<&str>, Option<&'static str>, Option<&str>) {
+        match self {
+            Self::Paid { charge_id } | Self::RefundPending { charge_id } => {
+                (Some(charge_id), Some("succeeded"), None)
+            }
+            Self::Failed { decline_code, charge_id } => {
+                (charge_id.as_deref(), Some("failed"), Some(decline_code))
+            }
+            Self::ActionRequired { .. } => (None, Some("requires_action"), None),
+            Self::Refunded { .. } => (None, Some("refunded"), None),
+            Self::Deferred(_) | Self::Unknown(_) | Self::Cancelled | Self::Unchanged => (None, None, None),
+        }
+    }
+
+    fn answer(&self, lease: &Lease) -> Answer {
+        let (id, status, decline_code) = self.charge();
+        let charge = id.zip(status).map(|(id, status)| (id.to_owned(), status.to_owned()));
+        let mut answer = Answer::new(lease.order, self.status(lease.status), charge);
+        answer.charge.decline_code = decline_code.map(str::to_owned);
+        answer
+    }
+}
+
+#[derive(FromRow)]
+struct Settled {
+    #[expect(dead_code, reason = "whether there is a row is what counts")]
+    id: OrderId,
+}
+
+/// How an order stands after a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advanced {
+    /// For whoever asked for the step.
+    pub answer: Answer,
+    /// When somebody has to look at the order again; `None` if it is finished, or in somebody else's hands.
+    pub due_in: Option<Duration>,
+}
+
+/// Writes down how a step ended and gives the lease back.
+///
+/// Compare-and-set: if the lease was lost to somebody else meanwhile, nothing is written, and the answer says that the
+/// order is still being charged. Whoever took it over asks the provider under the same keys and so learns the same.
+pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Result<Advanced> {
+    let mut answer = step.answer(lease);
+    let due_in = step.next_attempt();
+    let (charge_id, charge_status, decline_code) = step.charge();
+    let seconds = due_in.map(|wait| i32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(i32::MAX));
+    let refund_id = if let Step::Refunded { refund_id } = &step { refund_id.as_deref() } else { None };
+    let query = SETTLE
+        .bind(lease.order)
+        .bind(lease.owner())
+        .bind(lease.status.as_str())
+        .bind(answer.status.as_str())
+        .bind(serde_json::to_value(&answer).map_err(internal)?)
+        .bind(seconds)
+        .bind(charge_id)
+        .bind(charge_status)
+        .bind(decline_code)
+        .bind(refund_id);
+    let settled: Option<Settled> = database.fetch_optional(query).await?;
+    if settled.is_none() {
+        return Ok(Advanced { answer: Answer::new(lease.order, OrderStatus::Charging, None), due_in: None });
+    }
+    if let Step::ActionRequired { client_secret } = step {
+        // After it was stored: the secret belongs to this answer alone.
+        answer.charge.client_secret = client_secret;
+    }
+    Ok(Advanced { answer, due_in })
+}
+
+/// Gives the lease back without having tried anything; the order stays as it is and is due after `wait`.
+pub async fn leave(database: &Database, lease: Lease, wait: Duration) -> Result<Advanced> {
+    settle(database, &lease, Step::Unknown(wait)).await
+}

@@ -1,0 +1,46 @@
+-- Writes down how a step ended, if the order is still as we took it and the lease is still ours, and gives the lease back:
+--   $1 order  $2 lease owner  $3 status as we took it  $4 status from now on  $5 first answer, or null
+--   $6 seconds until the next step, or null  $7 charge id  $8 charge status  $9 decline code  $10 refund id
+with settled as (
+    update orders
+    set
+        status = $4,
+        answer = coalesce(answer, $5),
+        lease_owner = null,
+        lease_until = null,
+        next_attempt_at = now() + $6 * interval '1 second',
+        -- From the first time: looking again does not give the customer more time.
+        deadline = case when $4 = 'action_required' then coalesce(deadline, now() + $6 * interval '1 second') end,
+        updated_at = now()
+    where id = $1 and lease_owner = $2 and status = $3
+    returning id, status
+),
+payment as (
+    update payments
+    set
+        charge_id = coalesce($7, charge_id),
+        charge_status = coalesce($8, charge_status),
+        decline_code = coalesce($9, decline_code),
+        refund_id = coalesce($10, refund_id)
+    from settled
+    where payments.order_id = settled.id
+),
+-- An order that will not be fulfilled gives its stock back, once; locked in id order, like everybody else does.
+stock as (
+    select inventory.product_id, order_items.quantity
+    from settled
+    join order_items on order_items.order_id = settled.id
+    join inventory on inventory.product_id = order_items.product_id
+    where
+        settled.status in ('failed', 'cancelled', 'refund_pending')
+        and $3 in ('charging', 'action_required', 'cancelling')
+    order by inventory.product_id
+    for update of inventory
+),
+released as (
+    update inventory
+    set available = inventory.available + stock.quantity
+    from stock
+    where inventory.product_id = stock.product_id
+)
+select id from settled

@@ -1,0 +1,271 @@
+//! What the provider tells about a payment, in our own types.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use uuid::Uuid;
+
+use super::Secret;
+
+/// An amount in the currency's minor unit (cents; for yen, yen) and the currency as three lower-case letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Money {
+    /// Minor units.
+    pub amount: i64,
+    /// ISO 4217, lower case, as the provider writes it.
+    pub currency: String,
+}
+
+/// A `PaymentIntent`: the one object that stands for the payment of an order, whatever is tried on it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "WireIntent")]
+pub struct Intent {
+    /// `pi_…`: the once-only token of the order's charge.
+    pub id: String,
+    /// Where the payment stands.
+    pub status: IntentStatus,
+    /// What is to be paid.
+    pub money: Money,
+    /// The order it was made for (`metadata[order_id]`).
+    pub order_id: Option<Uuid>,
+    /// The latest charge, be it declined or successful.
+    pub charge: Option<Charge>,
+    /// Why the last attempt failed.
+    pub last_error: Option<Decline>,
+    /// What the customer's browser needs to authenticate a payment in `requires_action` (Stripe.js `handleNextAction`).
+    pub client_secret: Option<Secret>,
+}
+
+impl Intent {
+    /// Whether a payment was ever tried on it. Only where none was may a confirmation go out under a new key.
+    #[must_use]
+    pub fn attempted(&self) -> bool {
+        !matches!(self.status, IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation)
+            && self.status != IntentStatus::Canceled
+            || self.charge.is_some()
+            || self.last_error.is_some()
+    }
+}
+
+/// Where a payment stands. The names are the provider's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentStatus {
+    /// Nothing to pay with: never given, or the last attempt was declined (then [`Intent::last_error`] says why).
+    RequiresPaymentMethod,
+    /// Ready to be confirmed; no money has moved.
+    RequiresConfirmation,
+    /// The customer has to authenticate (3-D Secure).
+    RequiresAction,
+    /// The bank has not answered yet; a webhook will tell.
+    Processing,
+    /// Authorised but not captured: never asked for by us.
+    RequiresCapture,
+    /// Paid.
+    Succeeded,
+    /// Cancelled; it can never be confirmed again.
+    Canceled,
+    /// A status of a later version of the API. Treat it as unfinished and look again later.
+    #[serde(other)]
+    Unrecognised,
+}
+
+/// The latest charge of an intent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// `ch_…`
+    pub id: String,
+    /// `None` where the answer named the charge without showing it.
+    pub status: Option<ChargeStatus>,
+}
+
+/// How a charge ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeStatus {
+    /// The money is ours.
+    Succeeded,
+    /// The bank has not answered yet.
+    Pending,
+    /// Declined.
+    Failed,
+    /// A status of a later version of the API.
+    #[serde(other)]
+    Unrecognised,
+}
+
+impl ChargeStatus {
+    /// The provider's word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Pending => "pending",
+            Self::Failed => "failed",
+            Self::Unrecognised => "unrecognised",
+        }
+    }
+}
+
+/// Why a payment was declined.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "WireDecline")]
+pub struct Decline {
+    /// The most exact code there is: the bank's (`insufficient_funds`), else the provider's (`card_declined`).
+    pub code: String,
+    /// A sentence that may be shown to the customer.
+    pub message: Option<String>,
+    /// The failed charge.
+    pub charge_id: Option<String>,
+}
+
+/// Money given back.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Refund {
+    /// `re_…`
+    pub id: String,
+    /// `pending`, `requires_action`, `succeeded`, `failed` or `canceled`.
+    pub status: RefundStatus,
+    /// Minor units.
+    pub amount: i64,
+}
+
+/// Where a refund stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundStatus {
+    /// On its way.
+    Pending,
+    /// Needs something from the customer.
+    RequiresAction,
+    /// Given back, as far as the provider is concerned.
+    Succeeded,
+    /// The bank would not take it: an operator has to act.
+    Failed,
+    /// Cancelled by an operator.
+    Canceled,
+    /// A status of a later version of the API.
+    #[serde(other)]
+    Unrecognised,
+}
+
+/// The parts of Stripe's `payment_intent` that we read.
+#[derive(Deserialize)]
+struct WireIntent {
+    id: String,
+    status: IntentStatus,
+    amount: i64,
+    currency: String,
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default, deserialize_with = "expandable")]
+    latest_charge: Option<Charge>,
+    #[serde(default)]
+    last_payment_error: Option<Decline>,
+    #[serde(default)]
+    client_secret: Option<Secret>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    order_id: Option<String>,
+}
+
+impl From<WireIntent> for Intent {
+    fn from(wire: WireIntent) -> Self {
+        Self {
+            id: wire.id,
+            status: wire.status,
+            money: Money { amount: wire.amount, currency: wire.currency },
+            order_id: wire.metadata.order_id.and_then(|id| id.parse().ok()),
+            charge: wire.latest_charge,
+            last_error: wire.last_payment_error,
+            client_secret: wire.client_secret,
+        }
+    }
+}
+
+/// A related object comes as its id, or whole where it was asked for with `expand[]`.
+fn expandable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Charge>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Expandable {
+        Id(String),
+        Whole { id: String, status: ChargeStatus },
+    }
+    Ok(Option::deserialize(deserializer)?.map(|charge| match charge {
+        Expandable::Id(id) => Charge { id, status: None },
+        Expandable::Whole { id, status } => Charge { id, status: Some(status) },
+    }))
+}
+
+/// The parts of Stripe's error object that tell of a decline.
+#[derive(Deserialize)]
+struct WireDecline {
+    #[serde(default)]
+    decline_code: Option<String>,
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    charge: Option<String>,
+}
+
+impl From<WireDecline> for Decline {
+    fn from(wire: WireDecline) -> Self {
+        Self {
+            code: wire.decline_code.or(wire.code).unwrap_or_else(|| "card_declined".to_owned()),
+            message: wire.message,
+            charge_id: wire.charge,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn intent(json: &serde_json::Value) -> Intent {
+        Intent::deserialize(json).expect("readable")
+    }
+
+    #[test]
+    fn it_reads_the_charge_whether_expanded_or_not() {
+        let mut json = serde_json::json!({
+            "id": "pi_1", "status": "succeeded", "amount": 1200, "currency": "eur", "latest_charge": "ch_1",
+        });
+        assert_eq!(intent(&json).charge, Some(Charge { id: "ch_1".into(), status: None }));
+        json["latest_charge"] = serde_json::json!({ "id": "ch_1", "status": "succeeded", "paid": true });
+        assert_eq!(intent(&json).charge.and_then(|charge| charge.status), Some(ChargeStatus::Succeeded));
+    }
+
+    #[test]
+    fn it_tells_an_untouched_intent_from_an_attempted_one() {
+        let mut json = serde_json::json!({
+            "id": "pi_1", "status": "requires_confirmation", "amount": 1200, "currency": "eur",
+            "latest_charge": null, "last_payment_error": null,
+        });
+        assert!(!intent(&json).attempted());
+        for status in ["processing", "requires_action", "requires_capture", "succeeded", "one_of_the_future"]
+        {
+            json["status"] = status.into();
+            assert!(intent(&json).attempted(), "{status}");
+        }
+        json["status"] = "requires_payment_method".into();
+        assert!(!intent(&json).attempted());
+        json["last_payment_error"] =
+            serde_json::json!({ "code": "card_declined", "decline_code": "lost_card" });
+        assert!(intent(&json).attempted());
+        assert_eq!(intent(&json).last_error.map(|decline| decline.code).as_deref(), Some("lost_card"));
+    }
+
+    #[test]
+    fn it_keeps_the_client_secret_out_of_debug_output() {
+        let json = serde_json::json!({
+            "id": "pi_1", "status": "requires_action", "amount": 1, "currency": "eur",
+            "client_secret": "pi_1_secret_hidden",
+        });
+        let shown = format!("{:?}", intent(&json));
+        assert!(!shown.contains("hidden"), "{shown}");
+    }
+}

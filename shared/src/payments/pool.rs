@@ -1,0 +1,80 @@
+//! One kept connection pool, made on the first call and made anew when it may have gone stale unnoticed.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use http::HeaderMap;
+
+/// The ceiling on making a connection. A payment that has to wait longer is better deferred.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// A pool that rested longer than this is thrown away. By the wall clock: a Lambda environment is frozen between
+/// invocations, its monotonic clock may stand still meanwhile, and the connections that the client's own idle limit
+/// would have closed look young when it thaws, while the provider closed them long ago.
+const REST: Duration = Duration::from_secs(30);
+
+pub(super) struct Pool {
+    headers: HeaderMap,
+    kept: Mutex<Option<Kept>>,
+}
+
+struct Kept {
+    client: reqwest::Client,
+    used: SystemTime,
+}
+
+impl Pool {
+    /// `headers` go with every request.
+    pub(super) fn new(headers: HeaderMap) -> Self {
+        Self { headers, kept: Mutex::new(None) }
+    }
+
+    /// The client to use at `now`.
+    pub(super) fn client(&self, now: SystemTime) -> reqwest::Result<reqwest::Client> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = match kept.take() {
+            Some(Kept { client, used }) if !is_stale(used, now) => client,
+            _ => self.build()?,
+        };
+        *kept = Some(Kept { client: client.clone(), used: now });
+        Ok(client)
+    }
+
+    fn build(&self) -> reqwest::Result<reqwest::Client> {
+        reqwest::Client::builder()
+            .default_headers(self.headers.clone())
+            .user_agent(concat!("millrace/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(REST)
+            // A redirect of a payment is nothing we would follow with the secret key in hand.
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+    }
+}
+
+/// A clock that was set back counts as a long rest: a new connection costs less than a dead one.
+fn is_stale(used: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(used).map_or(true, |rest| rest > REST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_throws_connections_away_that_rested_too_long_by_the_wall_clock() {
+        let used = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        assert!(!is_stale(used, used));
+        assert!(!is_stale(used, used + REST));
+        assert!(is_stale(used, used + REST + Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn it_trusts_no_connection_after_the_clock_was_set_back() {
+        let used = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        assert!(is_stale(used, used - Duration::from_secs(1)));
+    }
+}

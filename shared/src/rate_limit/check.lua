@@ -1,0 +1,64 @@
+-- rate_limit.check: one call against every policy of one caller: all are charged, or none is.
+-- KEYS[i] the caller's window under policy i   ARGV buckets, then for each policy: limit, window ms
+-- Returns {allowed, then for each policy: remaining, reset ms, wait ms}.
+-- Costs 1 command and 1 for each policy; when allowed, 1 more for each policy. A rejected call writes nothing.
+--
+-- A window is the packed string {last, offset, counts of the newest bucket and the `buckets` before it}. The oldest
+-- of them has partly left the window already and is counted in full: no span of `window` ms ever sees more than
+-- `limit` calls, and the price is that the window is effectively window * (1 + 1/buckets) long.
+--
+-- Its clock never runs backwards: it is Redis' clock plus an offset that grows by what Redis' clock steps back.
+local real = clock()                                                                               -- 1
+local buckets = tonumber(ARGV[1])
+local format = '>dd' .. string.rep('I4', buckets + 1)
+local windows, allowed = {}, true
+
+for i, key in ipairs(KEYS) do
+  local limit, length = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+  local width = math.ceil(length / buckets)
+  local packed = redis.call('GET', key)                                                            -- 1 each
+  local stored = packed and #packed == struct.size(format) and {struct.unpack(format, packed)} or {real, 0}
+  local last, offset = stored[1], stored[2]
+  local behind = math.max(0, last - (real + offset))
+  offset = offset + behind
+  local now = real + offset
+  local newest = math.floor(now / width)
+  local passed = newest - math.floor(last / width)
+  local w = {key = key, limit = limit, width = width, now = now, newest = newest, offset = offset,
+             stepped_back = behind > 0, used = 0, counts = {}}
+  for age = 0, buckets do
+    w.counts[age] = age >= passed and stored[3 + age - passed] or 0
+    w.used = w.used + w.counts[age]
+  end
+  windows[i] = w
+  allowed = allowed and w.used < limit
+end
+
+-- How long until fewer than `below` calls are left: the oldest buckets leave first, each in full.
+local function wait_until(w, below)
+  local left = w.used
+  for age = buckets, 0, -1 do
+    left = left - w.counts[age]
+    if left < below then return (w.newest - age + buckets + 1) * w.width - w.now end
+  end
+  return (buckets + 1) * w.width
+end
+
+local reply = {allowed and 1 or 0}
+for _, w in ipairs(windows) do
+  local wait = w.used >= w.limit and wait_until(w, w.limit) or 0
+  if allowed then
+    w.counts[0], w.used = w.counts[0] + 1, w.used + 1
+  end
+  -- A step back of the clock is remembered even when nothing is charged: else time would stand still for a caller
+  -- who is over the limit.
+  if allowed or w.stepped_back then
+    local packed = struct.pack(format, w.now, w.offset, unpack(w.counts, 0, buckets))
+    redis.call('SET', w.key, packed, 'PX', (buckets + 1) * w.width)                                -- 1 each
+  end
+  local reset = w.used > 0 and wait_until(w, w.used) or 0
+  table.insert(reply, math.max(0, w.limit - w.used))
+  table.insert(reply, reset)
+  table.insert(reply, wait)
+end
+return reply

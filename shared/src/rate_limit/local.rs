@@ -1,0 +1,117 @@
+//! The limiter of one environment, which takes over when Redis is away. It counts along while Redis answers, so an
+//! outage does not hand every caller a fresh quota.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::window::{Reading, Window};
+use super::{Identity, Policy};
+
+/// About 1.5 MB at most. Beyond it the windows that are over go, then any: an attacker with that many addresses is
+/// limited by other means.
+const MOST_WINDOWS: usize = 10_000;
+
+#[derive(Default)]
+pub(super) struct Local(Mutex<HashMap<String, (u64, Window)>>);
+
+impl Local {
+    /// Notes a call that Redis has allowed.
+    pub(super) fn note(&self, caller: &Identity, policies: &[Policy], now: u64) {
+        self.windows(caller, policies, now, charge);
+    }
+
+    /// Decides alone, by the degraded limits: charges all policies or none. Whether the call is allowed, and what
+    /// the windows say.
+    pub(super) fn check(&self, caller: &Identity, policies: &[Policy], now: u64) -> (bool, Vec<Reading>) {
+        self.windows(caller, policies, now, |windows| {
+            let read = |(window, policy): (&&mut Window, &Policy)| {
+                window.read(policy.degraded_limit, policy.window_ms())
+            };
+            let before: Vec<Reading> = windows.iter().zip(policies).map(read).collect();
+            let allowed = before.iter().all(|reading| reading.wait == 0);
+            if !allowed {
+                return (false, before);
+            }
+            charge(windows);
+            let after = windows.iter().zip(policies).map(read).map(|reading| Reading { wait: 0, ..reading });
+            (true, after.collect())
+        })
+    }
+
+    fn windows<T>(
+        &self,
+        caller: &Identity,
+        policies: &[Policy],
+        now: u64,
+        act: impl FnOnce(&mut [&mut Window]) -> T,
+    ) -> T {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut all, now);
+        // Taken out and put back: a map lends only one entry at a time.
+        let mut taken: Vec<(String, Window)> = policies
+            .iter()
+            .map(|policy| {
+                let key = caller.key(policy);
+                let mut window = all.remove(&key).map_or_else(|| Window::new(now), |(_, window)| window);
+                window.advance(now, policy.window_ms());
+                (key, window)
+            })
+            .collect();
+        let result = act(&mut taken.iter_mut().map(|(_, window)| window).collect::<Vec<_>>());
+        for ((key, window), policy) in taken.into_iter().zip(policies) {
+            all.insert(key, (policy.window_ms(), window));
+        }
+        result
+    }
+}
+
+fn charge(windows: &mut [&mut Window]) {
+    for window in windows {
+        window.charge();
+    }
+}
+
+fn make_room(all: &mut HashMap<String, (u64, Window)>, now: u64) {
+    if all.len() < MOST_WINDOWS {
+        return;
+    }
+    all.retain(|_, (length, window)| !window.is_over(now, *length));
+    let mut excess = all.len().saturating_sub(MOST_WINDOWS / 2);
+    all.retain(|_, _| {
+        let keep = excess == 0;
+        excess = excess.saturating_sub(1);
+        keep
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{API, LOGIN};
+    use super::*;
+
+    #[test]
+    fn it_is_stricter_where_the_policy_says_so() {
+        let (local, caller) = (Local::default(), Identity::user("ann"));
+        let allowed = (0..5).filter(|_| local.check(&caller, &[LOGIN], 0).0).count();
+        assert_eq!(allowed, 2);
+    }
+
+    #[test]
+    fn it_remembers_the_calls_that_redis_allowed() {
+        let (local, caller) = (Local::default(), Identity::user("ann"));
+        for _ in 0..99 {
+            local.note(&caller, &[API], 0);
+        }
+        assert!(local.check(&caller, &[API], 0).0);
+        assert!(!local.check(&caller, &[API], 0).0);
+    }
+
+    #[test]
+    fn it_stays_small_whatever_the_number_of_callers() {
+        let local = Local::default();
+        for caller in 0..25_000 {
+            local.note(&Identity::user(caller.to_string()), &[API], 0);
+        }
+        assert!(local.0.lock().expect("the map").len() <= MOST_WINDOWS);
+    }
+}

@@ -1,0 +1,97 @@
+//! The circuit breaker of this environment in front of Redis itself.
+//!
+//! Redis carries the shared breaker of every other dependency, so its own breaker can only be local. It is as small
+//! as can be: two failures in a row, and Redis is left alone for a jittered pause.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// One failure may be a restart that the next connection heals; two are an outage.
+const FAILURES: u32 = 2;
+
+/// Redis is back for every environment within 5 s of its return; the jitter keeps them from returning all at once.
+const PAUSE_MS: std::ops::Range<u64> = 1_000..4_500;
+
+#[derive(Default)]
+pub(super) struct Guard(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    failures: u32,
+    paused_until: Option<Instant>,
+}
+
+impl Guard {
+    /// Whether Redis may be tried. After a pause one caller tries; the others go on without until it has succeeded.
+    pub(super) fn admits(&self) -> bool {
+        let mut state = self.state();
+        match state.paused_until {
+            Some(until) if Instant::now() < until => false,
+            Some(_) => {
+                state.paused_until = Some(Instant::now() + pause());
+                true
+            }
+            None => true,
+        }
+    }
+
+    /// Notes a success; true if it ended an outage.
+    pub(super) fn succeeded(&self) -> bool {
+        std::mem::take(&mut *self.state()).paused_until.is_some()
+    }
+
+    /// Notes a failure; the length of the pause if this failure began an outage.
+    pub(super) fn failed(&self) -> Option<Duration> {
+        let mut state = self.state();
+        state.failures += 1;
+        if state.failures < FAILURES {
+            return None;
+        }
+        let began = state.paused_until.is_none();
+        let pause = pause();
+        state.paused_until = Some(Instant::now() + pause);
+        began.then_some(pause)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn pause() -> Duration {
+    Duration::from_millis(fastrand::u64(PAUSE_MS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_leaves_redis_alone_after_the_second_failure_in_a_row() {
+        let guard = Guard::default();
+        assert!(guard.failed().is_none());
+        assert!(guard.admits());
+        let pause = guard.failed().expect("the second failure begins the outage");
+        assert!((1_000..4_500).contains(&pause.as_millis()));
+        assert!(!guard.admits());
+        assert!(guard.failed().is_none(), "the outage is reported once");
+    }
+
+    #[test]
+    fn it_forgets_a_failure_after_a_success() {
+        let guard = Guard::default();
+        guard.failed();
+        assert!(!guard.succeeded(), "one failure is no outage yet");
+        assert!(guard.failed().is_none());
+    }
+
+    #[test]
+    fn it_lets_a_single_caller_try_after_the_pause() {
+        let guard = Guard::default();
+        guard.state().paused_until = Some(Instant::now());
+        assert!(guard.admits());
+        assert!(!guard.admits());
+        assert!(guard.succeeded());
+        assert!(guard.admits());
+    }
+}

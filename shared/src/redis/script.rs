@@ -1,0 +1,120 @@
+//! Lua scripts, the calls of a batch, and their replies.
+//!
+//! Scripts are content-addressed: sent by SHA-1, and only where Redis does not know one, again with its body. Two
+//! versions of a deployment can so run side by side, which Redis Functions (one body for a name) would not allow.
+
+use std::sync::OnceLock;
+
+use redis::{Cmd, FromRedisValue, Value, cmd};
+use tracing::warn;
+
+/// A Lua script. Its text begins with `redis/clock.lua`, the one place where scripts take their time from.
+#[derive(Debug)]
+pub struct Script {
+    name: &'static str,
+    body: &'static str,
+    sha: OnceLock<String>,
+}
+
+impl Script {
+    /// A script under the name that logs show.
+    #[must_use]
+    pub const fn new(name: &'static str, body: &'static str) -> Self {
+        Self { name, body, sha: OnceLock::new() }
+    }
+
+    /// A call of this script. Every key it touches must be given, and all keys share one hash tag.
+    pub fn on<K: Into<String>>(&'static self, keys: impl IntoIterator<Item = K>) -> Call {
+        Call { script: self, keys: keys.into_iter().map(Into::into).collect(), args: Vec::new() }
+    }
+
+    fn sha(&self) -> &str {
+        self.sha.get_or_init(|| redis::Script::new(self.body).get_hash().to_owned())
+    }
+}
+
+/// One script call of a batch.
+#[derive(Clone, Debug)]
+pub struct Call {
+    script: &'static Script,
+    keys: Vec<String>,
+    args: Vec<Vec<u8>>,
+}
+
+impl Call {
+    /// Adds a text argument; numbers go as their decimal text.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "numbers read best by value")]
+    pub fn arg(self, value: impl ToString) -> Self {
+        self.bytes(value.to_string())
+    }
+
+    /// Adds a binary argument.
+    #[must_use]
+    pub fn bytes(mut self, value: impl Into<Vec<u8>>) -> Self {
+        self.args.push(value.into());
+        self
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.script.name
+    }
+
+    pub(super) fn by_sha(&self) -> Cmd {
+        self.command("EVALSHA", self.script.sha())
+    }
+
+    pub(super) fn by_body(&self) -> Cmd {
+        self.command("EVAL", self.script.body)
+    }
+
+    fn command(&self, verb: &str, script: &str) -> Cmd {
+        let mut command = cmd(verb);
+        command.arg(script).arg(self.keys.len()).arg(&self.keys);
+        for arg in &self.args {
+            command.arg(arg.as_slice());
+        }
+        command
+    }
+}
+
+/// What a batch sends.
+#[derive(Debug, Default)]
+pub struct Calls(Vec<Call>);
+
+impl Calls {
+    /// Adds a call to the batch.
+    pub fn push(&mut self, call: Call) {
+        self.0.push(call);
+    }
+
+    pub(super) fn into_vec(self) -> Vec<Call> {
+        self.0
+    }
+}
+
+/// What came back, in the order of the calls.
+pub struct Replies(std::vec::IntoIter<(&'static str, Value)>);
+
+impl Replies {
+    pub(super) fn none() -> Self {
+        Self(Vec::new().into_iter())
+    }
+
+    pub(super) fn new(replies: Vec<(&'static str, Value)>) -> Self {
+        Self(replies.into_iter())
+    }
+
+    /// The next reply, or `None` where there is none: Redis is away, or this entry failed on its own.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "each reply has a type of its own, so this is no iterator"
+    )]
+    pub fn next<T: FromRedisValue>(&mut self) -> Option<T> {
+        let (script, value) = self.0.next()?;
+        let parsed = value.extract_error().and_then(|value| Ok(redis::from_redis_value::<T>(value)?));
+        parsed
+            .map_err(|error| warn!(script, %error, "a script failed in Redis; going on without its answer"))
+            .ok()
+    }
+}

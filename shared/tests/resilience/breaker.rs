@@ -1,0 +1,185 @@
+//! The circuit breaker on a real Redis, seen by several environments.
+
+use std::time::Duration;
+
+use crate::server::{Server, eventually, nowhere};
+use shared::breaker::{Admission, Breaker, Effect, Forced, Outcome, Permit, Phase, Reported, Settings};
+use shared::redis::Redis;
+
+const SETTINGS: Settings = Settings::payments();
+
+fn breaker(redis: &Redis, environment: &str, settings: Settings) -> Breaker {
+    Breaker::new("payments", settings, redis.clone(), environment)
+}
+
+async fn acquire(redis: &Redis, breaker: &Breaker) -> Admission {
+    redis.batch(breaker.acquire()).await
+}
+
+async fn permit(redis: &Redis, breaker: &Breaker) -> Permit {
+    match acquire(redis, breaker).await {
+        Admission::Allow(permit) | Admission::Probe(permit) => permit,
+        Admission::Deny { retry_after } => panic!("denied for {retry_after:?}"),
+    }
+}
+
+async fn call(redis: &Redis, breaker: &Breaker, outcome: Outcome) -> Reported {
+    let permit = permit(redis, breaker).await;
+    breaker.report(permit, outcome).await
+}
+
+async fn trip(redis: &Redis, breaker: &Breaker) {
+    while call(redis, breaker, Outcome::Failed).await != Reported::Shared(Effect::Opened) {}
+}
+
+#[tokio::test]
+async fn three_failures_anywhere_open_it_everywhere() {
+    let server = Server::start();
+    let (one, two) = (server.client(), server.client());
+    let (a, b) = (breaker(&one, "a", SETTINGS), breaker(&two, "b", SETTINGS));
+    assert_eq!(call(&one, &a, Outcome::Failed).await, Reported::Shared(Effect::Counted));
+    assert_eq!(call(&two, &b, Outcome::Failed).await, Reported::Shared(Effect::Counted));
+    assert_eq!(call(&one, &a, Outcome::Failed).await, Reported::Shared(Effect::Opened));
+    let Admission::Deny { retry_after } = acquire(&two, &b).await else { panic!("it is open") };
+    assert!(retry_after <= Duration::from_mins(1) && retry_after > Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn a_success_is_reported_only_while_something_has_failed() {
+    let server = Server::start();
+    let redis = server.client();
+    let breaker = breaker(&redis, "a", SETTINGS);
+    assert_eq!(call(&redis, &breaker, Outcome::Ok).await, Reported::NotNeeded);
+    call(&redis, &breaker, Outcome::Failed).await;
+    assert_eq!(call(&redis, &breaker, Outcome::Ok).await, Reported::Shared(Effect::Counted));
+    assert_eq!(call(&redis, &breaker, Outcome::Ok).await, Reported::NotNeeded);
+    assert_eq!(call(&redis, &breaker, Outcome::Skipped).await, Reported::NotNeeded);
+}
+
+#[tokio::test]
+async fn a_fleet_racing_for_a_half_open_breaker_gets_three_probes() {
+    let server = Server::start();
+    let redis = server.client();
+    let settings = Settings { open_for: Duration::from_millis(1), ..SETTINGS };
+    trip(&redis, &breaker(&redis, "a", settings)).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let racers: Vec<_> = (0..100).map(|n| breaker(&redis, &n.to_string(), settings)).collect();
+    let admissions = futures::future::join_all(racers.iter().map(|racer| acquire(&redis, racer))).await;
+    let mut probes: Vec<_> = racers
+        .iter()
+        .zip(admissions)
+        .filter_map(|(racer, admission)| match admission {
+            Admission::Probe(permit) => Some((racer, permit)),
+            Admission::Deny { .. } => None,
+            Admission::Allow(_) => panic!("it is not closed"),
+        })
+        .collect();
+    assert_eq!(probes.len(), 3);
+    let (racer, last) = probes.pop().expect("three probes");
+    for (racer, probe) in probes {
+        assert_eq!(racer.report(probe, Outcome::Ok).await, Reported::Shared(Effect::Counted));
+    }
+    assert_eq!(racer.report(last, Outcome::Ok).await, Reported::Shared(Effect::Closed));
+    assert!(matches!(acquire(&redis, racer).await, Admission::Allow(_)));
+}
+
+#[tokio::test]
+async fn a_probe_that_dies_opens_it_for_twice_as_long_and_never_wedges_it() {
+    let server = Server::start();
+    let redis = server.client();
+    let (open_for, lease) = (Duration::from_secs(2), Duration::from_millis(1));
+    let settings = Settings { open_for, lease, ..SETTINGS };
+    let breaker = breaker(&redis, "a", settings);
+    trip(&redis, &breaker).await;
+    eventually("a probe is allowed", async || matches!(acquire(&redis, &breaker).await, Admission::Probe(_)))
+        .await;
+    // The probe is dropped, as by a process that was killed.
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let Admission::Deny { retry_after } = acquire(&redis, &breaker).await else { panic!("it is open") };
+    assert!(retry_after > open_for && retry_after <= open_for * 5 / 2, "{retry_after:?}");
+    let shown = redis.batch(breaker.show()).await.expect("Redis is there");
+    assert_eq!((shown.machine.phase, shown.machine.interval), (Phase::Open, 4_000));
+    eventually("a probe is allowed", async || matches!(acquire(&redis, &breaker).await, Admission::Probe(_)))
+        .await;
+}
+
+#[tokio::test]
+async fn a_result_from_before_the_opening_changes_nothing() {
+    let server = Server::start();
+    let redis = server.client();
+    let breaker = breaker(&redis, "a", Settings { open_for: Duration::from_millis(1), ..SETTINGS });
+    let early = permit(&redis, &breaker).await;
+    trip(&redis, &breaker).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let probe = permit(&redis, &breaker).await;
+    assert_eq!(breaker.report(early, Outcome::Failed).await, Reported::Shared(Effect::Ignored));
+    assert_eq!(breaker.report(probe, Outcome::Ok).await, Reported::Shared(Effect::Counted));
+}
+
+#[tokio::test]
+async fn after_an_eviction_old_permits_are_worth_nothing() {
+    let server = Server::start();
+    let redis = server.client();
+    let breaker = breaker(&redis, "a", SETTINGS);
+    let early = permit(&redis, &breaker).await;
+    server.query::<()>(&["FLUSHALL"]);
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    assert_eq!(breaker.report(early, Outcome::Failed).await, Reported::Shared(Effect::Ignored));
+}
+
+#[tokio::test]
+async fn an_operator_can_force_it_and_let_it_go() {
+    let server = Server::start();
+    let redis = server.client();
+    let breaker = breaker(&redis, "a", SETTINGS);
+    assert!(redis.batch(breaker.force(Forced::Open)).await);
+    assert!(matches!(acquire(&redis, &breaker).await, Admission::Deny { .. }));
+    assert_eq!(server.query::<i64>(&["PTTL", "breaker:payments"]), -1, "an order does not expire");
+    assert!(redis.batch(breaker.force(Forced::Closed)).await);
+    for _ in 0..5 {
+        assert_eq!(call(&redis, &breaker, Outcome::Failed).await, Reported::Shared(Effect::Ignored));
+    }
+    assert!(redis.batch(breaker.force(Forced::Auto)).await);
+    trip(&redis, &breaker).await;
+}
+
+#[tokio::test]
+async fn without_redis_the_environment_decides_alone() {
+    let redis = nowhere();
+    let breaker = breaker(&redis, "a", Settings { minimum_environments: 2, ..SETTINGS });
+    for _ in 0..2 {
+        assert_eq!(call(&redis, &breaker, Outcome::Failed).await, Reported::Local(Effect::Counted));
+    }
+    assert_eq!(call(&redis, &breaker, Outcome::Failed).await, Reported::Local(Effect::Opened));
+    assert!(matches!(acquire(&redis, &breaker).await, Admission::Deny { .. }));
+    assert!(!redis.batch(breaker.force(Forced::Closed)).await);
+    assert!(redis.batch(breaker.show()).await.is_none());
+}
+
+#[tokio::test]
+async fn an_open_breaker_stays_open_when_redis_goes_away() {
+    let mut server = Server::start();
+    let redis = server.client();
+    let breaker = breaker(&redis, "a", SETTINGS);
+    trip(&redis, &breaker).await;
+    assert!(matches!(acquire(&redis, &breaker).await, Admission::Deny { .. }));
+    server.stop();
+    assert!(matches!(acquire(&redis, &breaker).await, Admission::Deny { .. }));
+}
+
+#[tokio::test]
+async fn failures_that_redis_no_longer_hears_of_count_here() {
+    let mut server = Server::start();
+    let redis = server.client();
+    let breaker = breaker(&redis, "a", SETTINGS);
+    let mut permits = Vec::new();
+    for _ in 0..3 {
+        permits.push(permit(&redis, &breaker).await);
+    }
+    server.stop();
+    let mut last = Reported::NotNeeded;
+    for permit in permits {
+        last = breaker.report(permit, Outcome::Failed).await;
+    }
+    assert_eq!(last, Reported::Local(Effect::Opened));
+}

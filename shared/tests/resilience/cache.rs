@@ -1,0 +1,335 @@
+//! The cache on a real Redis: what it promises about fills, updates and failures.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use crate::server::{Server, nowhere};
+use bytes::Bytes;
+use futures::future::{join, join_all};
+use shared::cache::{Cache, Entry, LookedUp, Region};
+use shared::redis::Redis;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+const REGION: Region = Region::new("product");
+/// Where the key "1" of the region is kept.
+const KEY: &str = "cache:product:1";
+
+#[expect(clippy::unnecessary_wraps, reason = "it is what origins answer")]
+fn entry(version: i64) -> Option<Entry> {
+    Some(Entry { body: Bytes::from(format!("{{\"version\":{version}}}")), version })
+}
+
+async fn look(redis: &Redis, cache: &Cache) -> LookedUp {
+    redis.batch(cache.lookup("1")).await
+}
+
+/// Reads through the cache; the origin answers `version`.
+async fn read(redis: &Redis, cache: &Cache, version: i64) -> Option<Entry> {
+    look(redis, cache)
+        .await
+        .or_fill(async || Ok::<_, &str>(entry(version)))
+        .await
+        .expect("the origin answers")
+}
+
+/// Reads through the cache, where the origin must not be needed.
+async fn cached(redis: &Redis, cache: &Cache) -> Option<Entry> {
+    look(redis, cache).await.or_fill(async || Err("the origin was read")).await.expect("a cached value")
+}
+
+fn expire(server: &Server) {
+    server.query::<()>(&["HSET", KEY, "fresh", "0"]);
+}
+
+#[tokio::test]
+async fn a_value_is_read_once_and_comes_back_byte_for_byte() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    let body = Bytes::from_static(b"\0\xff{\"name\":\"caf\xc3\xa9\"}\r\n");
+    let value = Some(Entry { body, version: 7 });
+    let filled = look(&redis, &cache).await.or_fill(async || Ok::<_, ()>(value.clone())).await;
+    assert_eq!(filled, Ok(value.clone()));
+    assert_eq!(cached(&redis, &cache).await, value);
+    let left: i64 = server.query(&["PTTL", KEY]);
+    assert!((569_000..=630_000).contains(&left), "270–330 s fresh and 300 s stale, not {left} ms");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_remembered_briefly() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    assert_eq!(look(&redis, &cache).await.or_fill(async || Ok::<_, ()>(None)).await, Ok(None));
+    assert_eq!(cached(&redis, &cache).await, None);
+    assert!(server.query::<i64>(&["PTTL", KEY]) <= 11_000);
+    redis.batch(cache.invalidate("1", 1)).await;
+    assert_eq!(read(&redis, &cache, 1).await, entry(1), "it has come to be");
+}
+
+#[tokio::test]
+async fn sixty_four_cold_readers_cause_one_fill() {
+    let server = Server::start();
+    let reads = Cell::new(0);
+    let readers: Vec<_> = (0..64).map(|_| server.client()).collect();
+    let values = join_all(readers.iter().map(async |redis| {
+        let cache = Cache::new(Region { wait: Duration::from_secs(30), ..REGION }, redis.clone());
+        let slow = async || {
+            reads.set(reads.get() + 1);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok::<_, ()>(entry(1))
+        };
+        look(redis, &cache).await.or_fill(slow).await
+    }));
+    assert!(values.await.into_iter().all(|value| value == Ok(entry(1))));
+    assert_eq!(reads.get(), 1);
+}
+
+#[tokio::test]
+async fn when_the_filler_dies_one_reader_takes_over() {
+    let server = Server::start();
+    let redis = server.client();
+    let region = Region { lease: Duration::from_millis(200), wait: Duration::from_secs(30), ..REGION };
+    let cache = Cache::new(region, redis.clone());
+    drop(look(&redis, &cache).await);
+    let reads = Cell::new(0);
+    let values = join_all((0..16).map(async |_| {
+        let counted = async || {
+            reads.set(reads.get() + 1);
+            Ok::<_, ()>(entry(1))
+        };
+        look(&redis, &cache).await.or_fill(counted).await
+    }));
+    assert!(values.await.into_iter().all(|value| value == Ok(entry(1))));
+    assert_eq!(reads.get(), 1);
+}
+
+/// Fills with version 1; what `meanwhile` does happens after the origin was read and before the store.
+async fn fill_while(redis: &Redis, cache: &Cache, meanwhile: impl AsyncFnOnce()) -> Option<Entry> {
+    let looked_up = look(redis, cache).await;
+    let slow = async || {
+        meanwhile().await;
+        Ok::<_, ()>(entry(1))
+    };
+    looked_up.or_fill(slow).await.expect("the origin answers")
+}
+
+#[tokio::test]
+async fn a_fill_that_an_update_overtook_is_not_stored() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    let filled =
+        fill_while(&redis, &cache, async || assert!(redis.batch(cache.invalidate("1", 2)).await)).await;
+    assert_eq!(filled, entry(1), "its own reader came before the update was acknowledged");
+    assert_eq!(read(&redis, &cache, 2).await, entry(2));
+    assert_eq!(cached(&redis, &cache).await, entry(2));
+}
+
+#[tokio::test]
+async fn a_fill_overtaken_by_update_and_newer_fill_does_not_replace_it() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    fill_while(&redis, &cache, async || {
+        redis.batch(cache.invalidate("1", 2)).await;
+        read(&redis, &cache, 2).await;
+    })
+    .await;
+    assert_eq!(cached(&redis, &cache).await, entry(2));
+}
+
+#[tokio::test]
+async fn a_fill_whose_lease_another_took_over_is_not_stored() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(Region { lease: Duration::from_millis(100), ..REGION }, redis.clone());
+    fill_while(&redis, &cache, async || assert_eq!(read(&redis, &cache, 2).await, entry(2))).await;
+    assert_eq!(cached(&redis, &cache).await, entry(2));
+}
+
+#[tokio::test]
+async fn a_fill_whose_entry_was_evicted_is_not_stored() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    fill_while(&redis, &cache, async || server.query::<()>(&["FLUSHALL"])).await;
+    assert_eq!(server.query::<i64>(&["EXISTS", KEY]), 0);
+}
+
+#[tokio::test]
+async fn an_origin_that_lags_behind_an_announced_update_is_not_believed() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    redis.batch(cache.invalidate("1", 5)).await;
+    read(&redis, &cache, 4).await;
+    assert_eq!(read(&redis, &cache, 5).await, entry(5), "version 4 was not kept, and the lease is free");
+    assert_eq!(cached(&redis, &cache).await, entry(5));
+}
+
+#[tokio::test]
+async fn an_update_announced_twice_or_late_costs_no_refill() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    read(&redis, &cache, 5).await;
+    for version in [4, 5] {
+        assert!(redis.batch(cache.invalidate("1", version)).await);
+        assert_eq!(cached(&redis, &cache).await, entry(5));
+    }
+    assert!(redis.batch(cache.evict("1")).await);
+    assert_eq!(read(&redis, &cache, 6).await, entry(6), "without a version, whatever is there goes");
+}
+
+#[tokio::test]
+async fn a_stale_value_is_served_while_another_refreshes_it() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    read(&redis, &cache, 1).await;
+    expire(&server);
+    let (began, has_begun) = oneshot::channel();
+    let (go_on, may_go_on) = oneshot::channel::<()>();
+    let refresher = look(&redis, &cache).await.or_fill(async || {
+        let _ = began.send(());
+        let _ = may_go_on.await;
+        Ok::<_, ()>(entry(2))
+    });
+    let other = async {
+        has_begun.await.expect("the refresh begins");
+        let stale = cached(&redis, &cache).await;
+        go_on.send(()).expect("the refresh waits");
+        stale
+    };
+    assert_eq!(join(refresher, other).await, (Ok(entry(2)), entry(1)));
+    assert_eq!(cached(&redis, &cache).await, entry(2));
+}
+
+#[tokio::test]
+async fn when_the_refresher_dies_another_refreshes() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    read(&redis, &cache, 1).await;
+    expire(&server);
+    drop(look(&redis, &cache).await);
+    assert_eq!(read(&redis, &cache, 2).await, entry(1), "the dead one's lease still runs");
+    server.query::<()>(&["HSET", KEY, "lease", "1"]);
+    assert_eq!(read(&redis, &cache, 2).await, entry(2));
+}
+
+#[tokio::test]
+async fn a_value_is_refreshed_before_it_expires() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    read(&redis, &cache, 1).await;
+    // An origin that takes ten minutes is asked well before the five minutes are over.
+    server.query::<()>(&["HSET", KEY, "cost", "600000"]);
+    let mut reads = 0;
+    while read(&redis, &cache, 2).await == entry(1) {
+        reads += 1;
+        assert!(reads < 1_000, "nobody refreshes");
+    }
+}
+
+#[tokio::test]
+async fn when_the_origin_fails_the_stale_value_is_served_and_the_origin_spared() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(Region { rest: Duration::from_mins(1), ..REGION }, redis.clone());
+    read(&redis, &cache, 1).await;
+    expire(&server);
+    let failing = look(&redis, &cache).await.or_fill(async || Err::<Option<Entry>, _>("away")).await;
+    assert_eq!(failing, Ok(entry(1)));
+    for _ in 0..5 {
+        assert_eq!(read(&redis, &cache, 2).await, entry(1), "the origin rests");
+    }
+    server.query::<()>(&["HSET", KEY, "rest", "0"]);
+    assert_eq!(read(&redis, &cache, 2).await, entry(2));
+}
+
+#[tokio::test]
+async fn when_the_origin_fails_and_nothing_is_there_the_next_reader_tries() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    let failing = look(&redis, &cache).await.or_fill(async || Err::<Option<Entry>, _>("away")).await;
+    assert_eq!(failing, Err("away"));
+    assert_eq!(read(&redis, &cache, 1).await, entry(1));
+}
+
+#[tokio::test]
+async fn a_reader_waits_no_longer_than_its_deadline() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(Region { lease: Duration::from_mins(10), ..REGION }, redis.clone());
+    drop(look(&redis, &cache).await);
+    let deadline = Instant::now() + Duration::from_millis(50);
+    let value = look(&redis, &cache).await.until(deadline).or_fill(async || Ok::<_, ()>(entry(1))).await;
+    assert_eq!(value, Ok(entry(1)));
+    assert_eq!(server.query::<Option<String>>(&["HGET", KEY, "value"]), None, "it has no right to store");
+}
+
+#[tokio::test]
+async fn without_redis_the_origin_is_read_once_for_those_who_ask_together() {
+    let redis = nowhere();
+    let cache = Cache::new(REGION, redis.clone());
+    let lookups: Vec<_> = join_all((0..64).map(|_| look(&redis, &cache))).await;
+    let reads = Cell::new(0);
+    let values = join_all(lookups.into_iter().map(|looked_up| {
+        looked_up.or_fill(async || {
+            reads.set(reads.get() + 1);
+            Ok::<_, ()>(entry(1))
+        })
+    }));
+    assert!(values.await.into_iter().all(|value| value == Ok(entry(1))));
+    assert_eq!(reads.get(), 1);
+    assert!(!redis.batch(cache.invalidate("1", 2)).await, "an update that Redis did not hear of says so");
+}
+
+#[tokio::test]
+async fn redis_may_go_away_between_lookup_and_store() {
+    let mut server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    let looked_up = look(&redis, &cache).await;
+    server.stop();
+    assert_eq!(looked_up.or_fill(async || Ok::<_, ()>(entry(1))).await, Ok(entry(1)));
+}
+
+#[tokio::test]
+async fn a_read_costs_two_commands_when_cached_and_two_round_trips_when_not() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    read(&redis, &cache, 1).await;
+    server.query::<()>(&["CONFIG", "RESETSTAT"]);
+    cached(&redis, &cache).await;
+    assert_eq!(server.calls(&["evalsha", "eval", "hmget", "time", "hset"]), [1, 0, 1, 1, 0]);
+    redis.batch(cache.evict("1")).await;
+    read(&redis, &cache, 1).await;
+    server.query::<()>(&["CONFIG", "RESETSTAT"]);
+    redis.batch(cache.evict("1")).await;
+    read(&redis, &cache, 1).await;
+    assert_eq!(server.calls(&["evalsha", "eval"]), [3, 0], "evict, lookup, store");
+}
+
+/// Handlers run on a runtime that may move them between threads.
+#[tokio::test]
+async fn a_fill_can_be_sent_between_threads() {
+    fn sendable<T: Send>(future: T) -> T {
+        future
+    }
+    let redis = nowhere();
+    let cache = Cache::new(REGION, redis.clone());
+    let find = async |version: &i64| Ok::<_, ()>(entry(*version));
+    let version = 1;
+    let whole = async {
+        let (looked_up,) = redis.batch((cache.lookup("1"),)).await;
+        looked_up.or_fill(|| find(&version)).await
+    };
+    assert_eq!(sendable(whole).await, Ok(entry(1)));
+}

@@ -1,0 +1,111 @@
+"""Who may do what."""
+
+import pytest
+from templates import VARIANTS, load, resources
+
+# What AWS itself knows no narrower resource for.
+ONLY_ON_EVERYTHING = {
+    "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses", "ec2:DescribeSubnets",
+    "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+}
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def statements(variant):
+    """Every statement that grants something: (where, statement)."""
+    for _, name, resource in resources(variant):
+        properties = resource.get("Properties", {})
+        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+            documents.append(properties["PolicyDocument"])
+        for document in documents:
+            for statement in listed(document["Statement"]):
+                if statement["Effect"] == "Allow":
+                    yield name, statement
+
+
+def functions():
+    """Every function: (logical id, properties)."""
+    for _, name, resource in resources(kind="AWS::Lambda::Function"):
+        yield name, resource["Properties"]
+
+
+def granted(policy):
+    """The functions that have a permission, by their logical ids in template.yaml."""
+    access = load("access")
+    roles = {output["Value"]["Fn::GetAtt"][0]: name for name, output in access["Outputs"].items()}
+    return {roles[role["Ref"]] for role in access["Resources"][policy]["Properties"]["Roles"]}
+
+
+def with_setting(name):
+    return {function for function, properties in functions() if properties["Environment"]["Variables"].get(name)}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_no_permission_is_for_everything(variant):
+    for name, statement in statements(variant):
+        actions = listed(statement["Action"])
+        assert "*" not in actions, name
+        assert not [action for action in actions if action.endswith(":*")], name
+        if "*" in listed(statement["Resource"]):
+            assert set(actions) <= ONLY_ON_EVERYTHING, name
+
+
+def test_every_function_has_a_role_of_its_own():
+    roles = [properties["Role"]["Fn::GetAtt"] for _, properties in functions()]
+    assert sorted(map(tuple, roles)) == sorted(("Access", f"Outputs.{name}") for name, _ in functions())
+
+
+def test_no_role_has_a_policy_that_aws_wrote_except_for_deployments():
+    for _, name, resource in resources(kind="AWS::IAM::Role"):
+        if name != "CodeDeployServiceRole":
+            assert "ManagedPolicyArns" not in resource["Properties"], name
+
+
+@pytest.mark.parametrize(
+    ("setting", "policy"),
+    [
+        ("PAYMENTS_KEY_ARN", "Charge"),
+        ("PAYMENTS_WEBHOOK_SECRET_ARN", "BelieveTheProvider"),
+        ("TOKEN_PRIVATE_KEY_ARN", "SignTokens"),
+        ("DEFERRED_CHARGES_QUEUE_URL", "DeferCharges"),
+        ("DATABASE_DIRECT_URL", "ChangeTheSchema"),
+    ],
+)
+def test_a_function_may_use_what_its_settings_name_and_nothing_else(setting, policy):
+    assert with_setting(setting) == granted(policy)
+
+
+def test_everybody_but_the_migration_may_use_the_database():
+    assert granted("UseTheDatabase") == {name for name, _ in functions()} - {"Migrate"}
+
+
+def test_only_functions_that_call_the_provider_have_a_way_out():
+    outside = {
+        name
+        for name, properties in functions()
+        if "Outputs.EgressSubnetIds" in str(properties["VpcConfig"]["SubnetIds"])
+        or "Outputs.OutboundSecurityGroupId" in str(properties["VpcConfig"]["SecurityGroupIds"])
+    }
+    assert outside == with_setting("PAYMENTS_URL") == with_setting("PAYMENTS_KEY_ARN")
+
+
+def test_no_secret_is_an_environment_variable():
+    secrets = {name for _, name, _ in resources(kind="AWS::SecretsManager::Secret")}
+    for function, properties in functions():
+        for variable, value in properties["Environment"]["Variables"].items():
+            assert "resolve:secretsmanager" not in str(value), (function, variable)
+            if isinstance(value, dict) and value.get("Ref") in secrets:
+                # A reference to a secret is its ARN.
+                assert variable.endswith("_ARN"), (function, variable)
+
+
+def test_the_signing_key_is_as_random_as_it_is_long():
+    key = load("template")["Resources"]["TokenPrivateKey"]["Properties"]["GenerateSecretString"]
+    letters = set("abcdefghijklmnopqrstuvwxyz") - set(key["ExcludeCharacters"])
+    assert letters == set("abcdef") and key["PasswordLength"] == 64
+    assert key["ExcludeUppercase"] and key["ExcludePunctuation"] and not key["RequireEachIncludedType"]

@@ -1,0 +1,131 @@
+"""The same routes, problems and words in every place that names them."""
+
+import json
+import re
+import tomllib
+
+import yaml
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+from templates import ROOT, source
+
+METHODS = {"get", "put", "post", "patch", "delete"}
+
+
+def contract():
+    document = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+    # Times that YAML has read as such become text again.
+    return json.loads(json.dumps(document, default=lambda time: time.isoformat().replace("+00:00", "Z")))
+
+
+def routes_of_the_contract():
+    return {(method.upper(), path): operation["operationId"]
+            for path, item in contract()["paths"].items()
+            for method, operation in item.items() if method in METHODS}
+
+
+def routes_of_the_template():
+    routes = {}
+    for resource in source("template")["Resources"].values():
+        for event in resource.get("Properties", {}).get("Events", {}).values():
+            if event["Type"] == "HttpApi":
+                properties = event["Properties"]
+                routes[properties["Method"], properties["Path"]] = resource["Metadata"]["BuildProperties"]["Binary"]
+    return routes
+
+
+def routes_of_the_local_cloud():
+    manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
+    router = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"]
+    return {(route["method"], path): route["function"] for path, routes in router.items() for route in routes}
+
+
+def test_the_three_places_have_the_same_routes_and_functions():
+    assert routes_of_the_contract() == routes_of_the_template() == routes_of_the_local_cloud()
+
+
+def test_the_alarms_watch_those_routes():
+    mapping = source("observability")["Mappings"]["Functions"]
+    watched = {tuple(entry["Route"].split()): name for name, entry in mapping.items() if entry["Route"] != "none"}
+    assert watched == routes_of_the_template()
+
+
+def test_each_function_says_its_own_route():
+    for (method, path), name in routes_of_the_template().items():
+        main = ROOT / "functions" / name / "src" / "main.rs"
+        if main.exists() and "Endpoint" in main.read_text():
+            assert f'"{method} {path}"' in main.read_text(), name
+
+
+def test_the_contract_is_openapi():
+    validate(contract())
+
+
+def test_every_example_of_the_contract_keeps_to_it():
+    document = contract()
+    registry = Registry().with_resource("urn:contract", Resource(contents=document, specification=DRAFT202012))
+    checked = 0
+
+    def check(schema, example, where):
+        nonlocal checked
+        checked += 1
+        schema = json.loads(json.dumps(schema).replace('"#/', '"urn:contract#/'))
+        errors = [error.message for error in OAS31Validator(schema, registry=registry).iter_errors(example)]
+        assert not errors, (where, errors)
+
+    def walk(node, where):
+        if isinstance(node, list):
+            for index, item in enumerate(node):
+                walk(item, f"{where}/{index}")
+        if not isinstance(node, dict):
+            return
+        examples = node.get("examples", [])
+        if "schema" in node:
+            named = examples.values() if isinstance(examples, dict) else []
+            for example in [example["value"] for example in named] + [node[key] for key in ["example"] if key in node]:
+                check(node["schema"], example, where)
+        elif isinstance(examples, list):
+            for example in examples:
+                check({key: value for key, value in node.items() if key != "examples"}, example, where)
+        for key, item in node.items():
+            walk(item, f"{where}/{key}")
+
+    walk(document, "")
+    assert checked > 40
+
+
+def test_the_contract_and_the_code_know_the_same_problems():
+    kinds = re.findall(r'StatusCode::[A-Z_]+, "([a-z-]+)"', (ROOT / "shared/src/error.rs").read_text())
+    types = contract()["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    assert sorted(types) == sorted(f"urn:millrace:problem:{kind}" for kind in kinds)
+
+
+def test_every_operation_says_what_can_go_wrong_on_our_side():
+    for path, item in contract()["paths"].items():
+        for method, operation in item.items():
+            if method in METHODS:
+                assert {"429", "500", "503"} <= set(operation["responses"]), (method, path)
+
+
+def test_every_function_has_a_sample_event_and_every_event_a_route():
+    names = {resource["Metadata"]["BuildProperties"]["Binary"]
+             for resource in source("template")["Resources"].values() if "Metadata" in resource}
+    events = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
+    assert names <= set(events)
+    routes = {name: f"{method} {path}" for (method, path), name in routes_of_the_template().items()}
+    for stem, event in events.items():
+        [name] = sorted((name for name in names if stem == name or stem.startswith(f"{name}-")), key=len)[-1:]
+        assert event.get("routeKey") == routes.get(name), stem
+
+
+def test_the_events_explain_themselves_and_hold_no_token():
+    readme = (ROOT / "events/README.md").read_text()
+    for path in (ROOT / "events").glob("*.json"):
+        name = path.stem
+        short = any(name.startswith(prefix) and f"`{name[len(prefix):]}`" in readme
+                    for prefix in [name[:cut] for cut in range(len(name))])
+        assert f"`{name}`" in readme or short, name
+        # One token is there on purpose: it is signed with nothing.
+        assert "eyJhbGciOiJFZERTQSI" not in path.read_text(), name

@@ -1,0 +1,92 @@
+"""Every function: built alone, logged, watched, released in steps, and after the schema."""
+
+import re
+
+import pytest
+from templates import NESTED, ROOT, load, resources, source
+
+
+def functions():
+    return {name: resource for name, resource in source("template")["Resources"].items()
+            if resource["Type"] == "AWS::Serverless::Function"}
+
+
+def folder(resource):
+    return resource["Metadata"]["BuildProperties"]["Binary"]
+
+
+FOLDERS = [folder(resource) for resource in functions().values()]
+
+
+def test_the_template_has_the_functions_that_the_workspace_has():
+    assert sorted(path.parent.name for path in ROOT.glob("functions/*/Cargo.toml")) == sorted(FOLDERS)
+
+
+def test_each_function_is_built_from_its_own_folder():
+    # From the workspace root cargo would unify the features of all functions, and link the AWS clients into every one.
+    for name, resource in functions().items():
+        assert resource["Properties"]["CodeUri"] == f"functions/{folder(resource)}", name
+        assert resource["Metadata"]["BuildMethod"] == "rust-cargolambda", name
+        assert resource["Properties"]["FunctionName"] == {"Fn::Sub": f"${{AWS::StackName}}-{folder(resource)}"}, name
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_each_function_has_a_log_that_forgets(name):
+    logs = [resource["Properties"] for _, _, resource in resources(kind="AWS::Logs::LogGroup")]
+    [log] = [log for log in logs if log["LogGroupName"] == f"/aws/lambda/the-Prefix-{name}"]
+    assert log["RetentionInDays"]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_each_function_has_an_alarm(name):
+    [alarm] = [resource["Properties"] for _, _, resource in resources(kind="AWS::CloudWatch::Alarm")
+               if resource["Properties"]["AlarmName"] == f"the-Prefix-{name}-failing"]
+    assert f"'the-Prefix-{name}'" in str(alarm["Metrics"]) and alarm["AlarmActions"]
+
+
+def test_each_function_but_the_migration_is_rolled_back_by_its_alarm():
+    found = load("template")["Resources"]
+    for name, resource in functions().items():
+        group = found.get(f"{name}DeploymentGroup")
+        if name == "Migrate":
+            assert group is None
+        else:
+            alarms = group["Properties"]["AlarmConfiguration"]["Alarms"]
+            assert alarms == [{"Name": {"Fn::GetAtt": ["Observability", f"Outputs.{name}"]}}], name
+            assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"], name
+
+
+def test_nothing_changes_before_the_schema_is_ready():
+    found = load("template")["Resources"]
+    for name in functions():
+        waits = name == "Migrate" or "Migration" in needs(found, name)
+        assert waits, name
+    assert found["Migration"]["Properties"]["Version"]["Ref"].startswith("MigrateVersion")
+    assert "Observability" in needs(found, "Migrate")
+
+
+def needs(found, name, seen=None):
+    """What has to be there before `name`, by reference or by DependsOn."""
+    seen = set() if seen is None else seen
+    resource = found[name]
+    text = str({key: value for key, value in resource.items() if key != "Metadata"})
+    named = set(re.findall(r"'(?:Ref|Fn::GetAtt)': \[?'([A-Za-z0-9]+)", text)) | set(re.findall(r"\$\{([A-Za-z0-9]+)[.}]", text))
+    depends = resource.get("DependsOn", [])
+    named |= set([depends] if isinstance(depends, str) else depends)
+    for other in (named & set(found)) - seen:
+        seen.add(other)
+        needs(found, other, seen)
+    return seen
+
+
+def test_nothing_needs_itself():
+    for template in ["template", *NESTED]:
+        found = load(template)["Resources"]
+        for name in found:
+            assert name not in needs(found, name), name
+
+
+def test_no_function_outlives_the_gateway_that_waits_for_it():
+    for name, resource in functions().items():
+        if any(event["Type"] == "HttpApi" for event in resource["Properties"].get("Events", {}).values()):
+            assert resource["Properties"].get("Timeout", 10) < 30, name

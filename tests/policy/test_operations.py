@@ -1,0 +1,44 @@
+"""docs/operations.md explains everything that the templates make people meet."""
+
+import re
+
+import pytest
+from templates import NESTED, ROOT, resources, source
+
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
+
+
+def anchor(heading):
+    """The name under which a heading can be linked to, as on GitHub."""
+    return re.sub(r"[^a-z0-9 -]", "", heading.strip().lower()).replace(" ", "-")
+
+
+ANCHORS = {anchor(heading) for heading in re.findall(r"^#+ (.*)$", OPERATIONS, re.MULTILINE)}
+
+
+def test_every_alarm_names_a_section_that_exists():
+    for _, name, resource in resources(kind="AWS::CloudWatch::Alarm"):
+        document, _, section = resource["Properties"]["AlarmDescription"].rpartition(" ")[2].partition("#")
+        assert document == "docs/operations.md" and section in ANCHORS, (name, section)
+
+
+@pytest.mark.parametrize("name", source("template")["Parameters"])
+def test_every_parameter_is_explained_twice(name):
+    description = source("template")["Parameters"][name]["Description"]
+    assert len(description.split()) >= 8, description
+    assert f"`{name}`" in OPERATIONS
+
+
+def test_every_output_is_explained():
+    for output in source("template")["Outputs"]:
+        assert f"`{output}`" in OPERATIONS, output
+
+
+def test_every_metric_that_is_watched_is_explained():
+    text = str([source(name) for name in ["template", *NESTED]])
+    watched = set(re.findall(r"'Namespace': 'Millrace', 'MetricName': '(\w+)'", text))
+    watched |= set(re.findall(r'"Millrace","(\w+)"', text))
+    watched |= set(re.findall(r'\{Millrace,Route,StatusClass\} MetricName=\\+"(\w+)', text))
+    assert len(watched) > 8
+    for metric in watched:
+        assert f"`{metric}`" in OPERATIONS, metric

@@ -1,0 +1,168 @@
+//! Calling a function the way API Gateway does: an HTTP API event, version 2, complete as AWS sends it.
+//!
+//! Over the invoke door and not over HTTP, because only here may a test choose its source address; that the routes lead to
+//! these functions is shown by the journeys that go over HTTP.
+
+use std::collections::BTreeMap;
+
+use crate::env;
+use serde_json::{Value, json};
+
+/// A request in the making.
+#[derive(Clone)]
+pub struct Call {
+    function: &'static str,
+    method: &'static str,
+    path: String,
+    query: BTreeMap<String, String>,
+    parameters: BTreeMap<String, String>,
+    headers: BTreeMap<String, String>,
+    source: String,
+    body: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body as text.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON ({error}): {}", self.text))
+    }
+
+    /// A header's value.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no header {name} in {:?}", self.headers))
+    }
+
+    /// The answer, if its status is this one.
+    #[expect(clippy::return_self_not_must_use, reason = "often the expectation is all")]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+}
+
+impl Call {
+    /// From an address nobody else calls from.
+    pub fn new(function: &'static str, method: &'static str, path: impl Into<String>) -> Self {
+        let [a, b, c] = std::array::from_fn(|_| fastrand::u8(1..255));
+        Self {
+            function,
+            method,
+            path: path.into(),
+            query: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            headers: BTreeMap::from([("host".to_owned(), "shop.example.com".to_owned())]),
+            source: format!("10.{a}.{b}.{c}"),
+            body: None,
+        }
+    }
+
+    /// Sends a token along.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    /// Sets a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.insert(name.to_lowercase(), value.into());
+        self
+    }
+
+    /// Sets a parameter of the path; the path itself is given in full.
+    #[must_use]
+    pub fn parameter(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.parameters.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets a parameter of the query.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.query.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets the address that the gateway saw.
+    #[must_use]
+    pub fn from(mut self, source: &str) -> Self {
+        source.clone_into(&mut self.source);
+        self
+    }
+
+    /// Sends this JSON.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
+    /// Sends this text, whatever it is.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<String>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// Sends it.
+    pub async fn send(&self) -> Answer {
+        let url = format!("{}/2015-03-31/functions/{}/invocations", env("API_URL"), self.function);
+        let response =
+            reqwest::Client::new().post(url).json(&self.event()).send().await.expect("the emulator answers");
+        assert!(response.status().is_success(), "{} was not invoked: {}", self.function, response.status());
+        let response: Value = response.json().await.expect("a response of a function");
+        let headers = response["headers"].as_object().cloned().unwrap_or_default();
+        let status = response["statusCode"].as_u64().unwrap_or_else(|| panic!("no status: {response}"));
+        Answer {
+            status: u16::try_from(status).expect("an HTTP status"),
+            headers: headers
+                .into_iter()
+                .map(|(k, v)| (k, v.as_str().unwrap_or_default().to_owned()))
+                .collect(),
+            text: response["body"].as_str().unwrap_or_default().to_owned(),
+        }
+    }
+
+    fn event(&self) -> Value {
+        let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        json!({
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": self.path,
+            "rawQueryString": query.join("&"),
+            "headers": self.headers,
+            "queryStringParameters": self.query,
+            "pathParameters": self.parameters,
+            "requestContext": {
+                "accountId": "123456789012",
+                "apiId": "api-id",
+                "domainName": "shop.example.com",
+                "domainPrefix": "shop",
+                "http": {
+                    "method": self.method,
+                    "path": self.path,
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": self.source,
+                    "userAgent": "millrace-tests"
+                },
+                "requestId": format!("test-{:016x}", fastrand::u64(..)),
+                "routeKey": "$default",
+                "stage": "$default",
+                "time": "23/Nov/2026:08:00:00 +0000",
+                "timeEpoch": 1_795_420_800_000_i64
+            },
+            "body": self.body,
+            "isBase64Encoded": false
+        })
+    }
+}

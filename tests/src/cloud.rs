@@ -1,0 +1,33 @@
+//! The local cloud, as its `env` file describes it.
+
+use std::{collections::BTreeMap, env, fs, path::PathBuf, sync::OnceLock};
+
+use shared::database::{Database, Settings};
+
+/// What the local cloud wrote down when it started: `$MILLRACE_DEV_DIR/env`, by default `.dev/env`.
+pub fn environment() -> &'static BTreeMap<String, String> {
+    static ENVIRONMENT: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+    ENVIRONMENT.get_or_init(|| {
+        let folder = env::var("MILLRACE_DEV_DIR").unwrap_or_else(|_| ".dev".to_owned());
+        let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        let path = root.join(folder).join("env");
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| {
+            panic!("no local cloud: {}: {error}; start one with ./dev up --detach", path.display())
+        });
+        text.lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect()
+    })
+}
+
+/// One value of the environment.
+pub fn env(name: &str) -> &'static str {
+    environment().get(name).unwrap_or_else(|| panic!("the local cloud's env file has no {name}"))
+}
+
+/// The database as its owner sees it.
+pub fn database() -> Database {
+    let settings = Settings::new(env("DATABASE_DIRECT_URL")).expect("an address of a database");
+    Database::new(settings.connections(2))
+}

@@ -1,0 +1,77 @@
+//! Customers of the tests: accounts of their own, so that no test meets another's orders or rate limits.
+
+use serde_json::{Value, json};
+use shared::{
+    auth::{
+        password,
+        token::{Issuer, LIFETIME, Role},
+    },
+    database::Statement,
+};
+use uuid::Uuid;
+
+use crate::{Answer, Call, database, env};
+
+static REGISTER: Statement = Statement::new(
+    "tests.register",
+    "insert into users (id, email, password_hash, role) values ($1, $2, $3, 'customer')",
+);
+
+/// A customer with an account.
+#[derive(Clone)]
+pub struct Customer {
+    /// The user's id.
+    pub id: Uuid,
+    /// To log in with.
+    pub email: String,
+    /// A ready access token.
+    pub token: String,
+}
+
+/// What every customer of the tests logs in with.
+pub const PASSWORD: &str = "a password of the tests";
+
+impl Customer {
+    /// Registers a new customer.
+    pub async fn register() -> Self {
+        let id = Uuid::now_v7();
+        let email = format!("{id}@example.com");
+        let hash = password::hash(PASSWORD.to_owned()).await.expect("hashes");
+        let query = REGISTER.bind(id).bind(email.as_str()).bind(hash);
+        database().execute(query).await.expect("registers");
+        Self { id, email, token: token(id, Role::Customer) }
+    }
+
+    /// A request in this customer's name.
+    pub fn call(&self, function: &'static str, method: &'static str, path: impl Into<String>) -> Call {
+        Call::new(function, method, path).bearer(&self.token)
+    }
+
+    /// A checkout of `quantity` pieces of one product under this idempotency key.
+    pub fn checkout(&self, key: &str, product: &str, quantity: i64, payment_method: &str) -> Call {
+        self.call("checkout", "POST", "/api/checkout").header("idempotency-key", key).json(&json!({
+            "items": [{ "product_id": product, "quantity": quantity }],
+            "payment_method": payment_method
+        }))
+    }
+
+    /// Buys one piece with a good card under a new key.
+    pub async fn buys(&self, product: &str) -> Answer {
+        self.checkout(&Uuid::now_v7().to_string(), product, 1, "pm_card_visa").send().await
+    }
+
+    /// One of this customer's orders.
+    pub async fn order(&self, id: &str) -> Value {
+        let call = self.call("get-order", "GET", format!("/api/orders/{id}")).parameter("id", id);
+        call.send().await.expect(200).json()
+    }
+}
+
+/// A token for an administrator who has made no requests yet.
+pub fn administrator() -> String {
+    token(Uuid::now_v7(), Role::Administrator)
+}
+
+fn token(user: Uuid, role: Role) -> String {
+    Issuer::new(env("TOKEN_PRIVATE_KEY")).expect("a key").issue(user, role, LIFETIME).expect("issues")
+}

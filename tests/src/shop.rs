@@ -1,0 +1,37 @@
+//! Products of the tests, and what happened to them.
+
+use shared::database::Statement;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::database;
+
+static PRODUCT: Statement = Statement::new(
+    "tests.product",
+    "with product as (
+        insert into products (id, name, description, price, currency, featured)
+        values ($1, 'A product of the tests', 'For testing.', $2, 'usd', false)
+        returning id
+    )
+    insert into inventory (product_id, available) select id, $3 from product",
+);
+static STOCK: Statement =
+    Statement::new("tests.stock", "select available from inventory where product_id = $1");
+
+#[derive(FromRow)]
+struct Stock {
+    available: i32,
+}
+
+/// A new product of this price (minor units, usd) with so many pieces in stock; its id.
+pub async fn new_product(price: i64, stock: i32) -> String {
+    let id = Uuid::now_v7();
+    database().execute(PRODUCT.bind(id).bind(price).bind(stock)).await.expect("creates");
+    id.to_string()
+}
+
+/// How many pieces are left.
+pub async fn stock_of(product: &str) -> i32 {
+    let id: Uuid = product.parse().expect("an id");
+    database().fetch_one::<Stock>(STOCK.bind(id)).await.expect("finds").available
+}

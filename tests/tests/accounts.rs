@@ -1,0 +1,76 @@
+//! Logging in.
+
+use serde_json::json;
+use tests::{Answer, Call, Customer, PASSWORD};
+
+async fn login(email: &str, password: &str) -> Answer {
+    login_from(None, email, password).await
+}
+
+async fn login_from(source: Option<&str>, email: &str, password: &str) -> Answer {
+    let call =
+        Call::new("login", "POST", "/api/auth/login").json(&json!({ "email": email, "password": password }));
+    source.into_iter().fold(call, Call::from).send().await
+}
+
+#[tokio::test]
+async fn a_customer_logs_in_and_sees_orders_with_the_token() {
+    let customer = Customer::register().await;
+    // Whatever the case of the address.
+    let answer = login(&customer.email.to_uppercase(), PASSWORD).await.expect(200).json();
+    assert_eq!((&answer["token_type"], &answer["expires_in"]), (&json!("Bearer"), &json!(3600)));
+    let token = answer["access_token"].as_str().expect("a token");
+    let orders = Call::new("list-orders", "GET", "/api/orders").bearer(token).send().await.expect(200);
+    assert_eq!(orders.json(), json!({ "orders": [], "next_cursor": null }));
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_account_look_the_same() {
+    let customer = Customer::register().await;
+    let mut wrong = login(&customer.email, "not it").await.expect(401).json();
+    let mut unknown = login("nobody@example.com", "not it").await.expect(401).json();
+    for answer in [&mut wrong, &mut unknown] {
+        answer.as_object_mut().expect("an object").remove("request_id");
+    }
+    assert_eq!(wrong, unknown);
+}
+
+#[tokio::test]
+async fn the_sixth_guess_within_a_minute_is_refused_whatever_the_account() {
+    let source = format!("192.0.2.{}", fastrand::u8(..));
+    for guess in 0..5 {
+        let answer =
+            login_from(Some(&source), &format!("{guess}-{source}@example.com"), "guess").await.expect(401);
+        assert_eq!(answer.header("x-ratelimit-limit"), "5");
+        assert_eq!(answer.header("x-ratelimit-remaining"), (4 - guess).to_string());
+    }
+    let refused =
+        login_from(Some(&source), &format!("another-{source}@example.com"), "guess").await.expect(429);
+    let wait: u64 = refused.header("retry-after").parse().expect("seconds");
+    assert!((1..=66).contains(&wait), "{wait}");
+    assert_eq!(refused.json()["type"], "urn:millrace:problem:too-many-requests");
+    assert_eq!(refused.json()["violated_policies"], json!(["login"]));
+}
+
+#[tokio::test]
+async fn many_guessers_of_one_account_are_refused_as_well() {
+    let customer = Customer::register().await;
+    for _ in 0..5 {
+        login(&customer.email, "guess").await.expect(401);
+    }
+    login(&customer.email, PASSWORD).await.expect(429);
+}
+
+#[tokio::test]
+async fn a_malformed_login_is_refused_field_by_field() {
+    for (body, field) in [
+        (json!({ "email": 7, "password": "x" }), "email"),
+        (json!({ "email": "a@example.com", "password": "x", "role": "administrator" }), "role"),
+    ] {
+        let answer = Call::new("login", "POST", "/api/auth/login").json(&body).send().await.expect(422);
+        assert_eq!(answer.json()["errors"][0]["field"], field);
+    }
+    // Text that no statement could carry is nobody's address.
+    login("a\u{0}b@example.com", "x").await.expect(401);
+    login(&"x".repeat(5000), "x").await.expect(401);
+}

@@ -1,0 +1,135 @@
+//! Looking at products, and changing them.
+
+use serde_json::{Value, json};
+use tests::{Answer, Call, Customer, administrator, new_product};
+
+const LAMP: &str = "01900000-0000-7000-8000-000000000001";
+
+fn product(id: &str) -> Call {
+    Call::new("get-product", "GET", format!("/api/products/{id}")).parameter("id", id)
+}
+
+fn change(id: &str, token: &str, body: &Value) -> Call {
+    let call = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", id);
+    call.bearer(token).json(body)
+}
+
+fn new_price(amount: i64) -> Value {
+    json!({
+        "name": "A product of the tests",
+        "description": "Changed.",
+        "price": { "amount": amount, "currency": "usd" },
+        "featured": false
+    })
+}
+
+fn problem(answer: &Answer) -> String {
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let body = answer.json();
+    assert_eq!(body["status"], answer.status);
+    assert_eq!(body["request_id"], answer.header("x-request-id"));
+    body["type"].as_str().expect("a type").trim_start_matches("urn:millrace:problem:").to_owned()
+}
+
+#[tokio::test]
+async fn a_visitor_reads_a_product_and_is_told_when_it_has_not_changed() {
+    let first = product(LAMP).send().await.expect(200);
+    assert_eq!(first.json()["id"], LAMP);
+    assert!(first.json()["price"]["amount"].is_i64(), "{}", first.text);
+
+    let again = product(LAMP).header("if-none-match", first.header("etag")).send().await.expect(304);
+    assert_eq!((again.text.as_str(), again.header("etag")), ("", first.header("etag")));
+    product(LAMP).header("if-none-match", "\"0\"").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_product_that_does_not_exist_is_a_404_and_a_malformed_id_a_400() {
+    let nobody = "01900000-0000-7000-8000-ffffffffffff";
+    for _ in 0..2 {
+        // The second time from the cache, which remembers for a while what does not exist.
+        assert_eq!(problem(&product(nobody).send().await.expect(404)), "not-found");
+    }
+    for id in ["1", "'; drop table products; --", &LAMP.replace('-', ""), &"x".repeat(2000)] {
+        let answer = product(id).send().await.expect(400);
+        assert_eq!(problem(&answer), "bad-request");
+        assert_eq!(answer.json()["errors"][0]["field"], "id");
+    }
+}
+
+#[tokio::test]
+async fn every_reader_sees_a_changed_price_at_once() {
+    let id = new_product(1000, 1).await;
+    assert_eq!(product(&id).send().await.expect(200).json()["price"]["amount"], 1000);
+    for amount in [1500, 1600, 1700] {
+        let updated = change(&id, &administrator(), &new_price(amount)).send().await.expect(200);
+        let read = product(&id).send().await.expect(200);
+        assert_eq!(read.json()["price"]["amount"], amount);
+        assert_eq!(read.header("etag"), updated.header("etag"));
+    }
+}
+
+#[tokio::test]
+async fn a_product_becomes_featured_at_once_and_leaves_at_once() {
+    let id = new_product(1000, 1).await;
+    for featured in [true, false] {
+        let mut body = new_price(1000);
+        body["featured"] = featured.into();
+        change(&id, &administrator(), &body).send().await.expect(200);
+        let list = Call::new("featured-products", "GET", "/api/products/featured").send().await.expect(200);
+        assert_eq!(list.text.contains(&id), featured, "{}", list.text);
+    }
+}
+
+#[tokio::test]
+async fn an_edit_based_on_an_older_version_is_refused_and_changes_nothing() {
+    let id = new_product(1000, 1).await;
+    let etag = product(&id).send().await.expect(200).header("etag").to_owned();
+    change(&id, &administrator(), &new_price(1100)).header("if-match", &etag).send().await.expect(200);
+    let refused =
+        change(&id, &administrator(), &new_price(1200)).header("if-match", &etag).send().await.expect(412);
+    assert_eq!(problem(&refused), "precondition-failed");
+    assert_eq!(product(&id).send().await.expect(200).json()["price"]["amount"], 1100);
+}
+
+#[tokio::test]
+async fn only_administrators_change_products() {
+    let id = new_product(1000, 1).await;
+    let customer = Customer::register().await;
+    let body = new_price(1);
+    assert_eq!(problem(&change(&id, &customer.token, &body).send().await.expect(403)), "forbidden");
+    for token in ["", "nonsense", "a.b.c"] {
+        let refused = change(&id, token, &body).send().await.expect(401);
+        assert_eq!(problem(&refused), "unauthorized");
+        assert!(refused.header("www-authenticate").starts_with("Bearer"));
+    }
+    assert_eq!(product(&id).send().await.expect(200).json()["price"]["amount"], 1000);
+}
+
+#[tokio::test]
+async fn a_change_is_refused_field_by_field() {
+    let id = new_product(1000, 1).await;
+    for (field, value, named) in [
+        ("name", json!(""), "name"),
+        ("name", json!("x".repeat(201)), "name"),
+        ("name", json!("a\u{0}b"), "name"),
+        ("description", json!(7), "description"),
+        ("price", json!({ "amount": -1, "currency": "usd" }), "price.amount"),
+        ("price", json!({ "amount": 1.5, "currency": "usd" }), "price.amount"),
+        ("price", json!({ "amount": 1, "currency": "eur" }), "price.currency"),
+        ("featured", json!("yes"), "featured"),
+        ("stock", json!(5), "stock"),
+    ] {
+        let mut body = new_price(1);
+        body[field] = value;
+        let answer = change(&id, &administrator(), &body).send().await.expect(422);
+        assert_eq!(
+            (problem(&answer).as_str(), &answer.json()["errors"][0]["field"]),
+            ("validation", &json!(named))
+        );
+    }
+    let call = change(&id, &administrator(), &json!({}));
+    assert_eq!(problem(&call.clone().body("{").send().await.expect(400)), "bad-request");
+    assert_eq!(problem(&call.clone().body(" ".repeat(9000)).send().await.expect(413)), "payload-too-large");
+    let as_text = call.header("content-type", "text/plain");
+    assert_eq!(problem(&as_text.send().await.expect(415)), "unsupported-media-type");
+}

@@ -1,0 +1,168 @@
+//! Buying: what is charged, what is not, and what a repeated request gets.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use serde_json::json;
+use tests::{Customer, charges_of, new_product, stock_of};
+use uuid::Uuid;
+
+fn key() -> String {
+    Uuid::now_v7().to_string()
+}
+
+#[tokio::test]
+async fn a_customer_buys_at_the_catalogues_price_and_is_charged_once() {
+    let customer = Customer::register().await;
+    let product = new_product(1250, 10).await;
+    let answer = customer.checkout(&key(), &product, 3, "pm_card_visa").send().await.expect(201);
+    let body = answer.json();
+    let order = body["order_id"].as_str().expect("an id");
+    assert_eq!((&body["status"], &body["charge"]["status"]), (&json!("paid"), &json!("succeeded")));
+    assert_eq!(answer.header("location"), format!("/api/orders/{order}"));
+
+    let charges = charges_of(order).await;
+    assert_eq!(charges.len(), 1);
+    assert_eq!((&charges[0]["amount"], &charges[0]["id"]), (&json!(3750), &body["charge"]["id"]));
+    assert_eq!(stock_of(&product).await, 7);
+    assert_eq!(customer.order(order).await["total"], json!({ "amount": 3750, "currency": "usd" }));
+}
+
+#[tokio::test]
+async fn a_declined_card_fails_the_order_and_releases_its_stock() {
+    let customer = Customer::register().await;
+    let product = new_product(1250, 10).await;
+    let key = key();
+    let call = customer.checkout(&key, &product, 3, "pm_card_visa_chargeDeclined");
+    let declined = call.send().await.expect(402).json();
+    assert_eq!(declined["type"], "urn:millrace:problem:payment-declined");
+    let order = declined["order_id"].as_str().expect("an id");
+    assert!(charges_of(order).await.is_empty());
+    assert_eq!(stock_of(&product).await, 10);
+    assert_eq!(customer.order(order).await["status"], "failed");
+    // Declined cards are the customers' matter, not the provider's: three of them must not open the breaker.
+    for _ in 0..4 {
+        customer
+            .checkout(&Uuid::now_v7().to_string(), &product, 1, "pm_card_visa_chargeDeclined")
+            .send()
+            .await
+            .expect(402);
+    }
+    customer.buys(&product).await.expect(201);
+    // And the first answer stays the answer.
+    let again = call.send().await.expect(402).json();
+    assert_eq!(again["order_id"], order);
+}
+
+#[tokio::test]
+async fn an_order_of_more_than_is_left_is_refused_by_line_and_takes_nothing() {
+    let customer = Customer::register().await;
+    let (plenty, scarce) = (new_product(100, 10).await, new_product(100, 2).await);
+    let call =
+        customer.call("checkout", "POST", "/api/checkout").header("idempotency-key", key()).json(&json!({
+            "items": [{ "product_id": plenty, "quantity": 1 }, { "product_id": scarce, "quantity": 3 }],
+            "payment_method": "pm_card_visa"
+        }));
+    let refused = call.send().await.expect(409).json();
+    assert_eq!(refused["type"], "urn:millrace:problem:out-of-stock");
+    assert_eq!(refused["errors"], json!([{ "field": "items[1].quantity", "message": "only 2 left" }]));
+    assert_eq!((stock_of(&plenty).await, stock_of(&scarce).await), (10, 2));
+}
+
+#[tokio::test]
+async fn a_product_that_does_not_exist_is_refused_by_line() {
+    let customer = Customer::register().await;
+    let nothing = Uuid::now_v7().to_string();
+    let refused = customer.checkout(&key(), &nothing, 1, "pm_card_visa").send().await.expect(422).json();
+    assert_eq!(refused["errors"][0]["field"], "items[0].product_id");
+}
+
+#[tokio::test]
+async fn the_same_key_and_body_get_the_first_answer_and_no_second_order() {
+    let customer = Customer::register().await;
+    let product = new_product(1250, 10).await;
+    let key = key();
+    let first = customer.checkout(&key, &product, 1, "pm_card_visa").send().await.expect(201).json();
+    // Quoted as the IETF draft writes it, it is the same key.
+    for key in [key.clone(), format!("\"{key}\"")] {
+        let again = customer.checkout(&key, &product, 1, "pm_card_visa").send().await.expect(201).json();
+        assert_eq!(again, first);
+    }
+    assert_eq!(stock_of(&product).await, 9);
+    assert_eq!(charges_of(first["order_id"].as_str().expect("an id")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_with_another_body_is_refused_and_belongs_to_its_customer_alone() {
+    let (customer, other) = (Customer::register().await, Customer::register().await);
+    let product = new_product(1250, 10).await;
+    let key = key();
+    let first = customer.checkout(&key, &product, 1, "pm_card_visa").send().await.expect(201).json();
+    let reused = customer.checkout(&key, &product, 2, "pm_card_visa").send().await.expect(422).json();
+    assert_eq!(reused["type"], "urn:millrace:problem:idempotency-key-reused");
+    let others = other.checkout(&key, &product, 1, "pm_card_visa").send().await.expect(201).json();
+    assert_ne!(others["order_id"], first["order_id"]);
+}
+
+#[tokio::test]
+async fn fifty_submits_of_one_key_at_once_make_one_order_and_one_charge() {
+    let customer = Customer::register().await;
+    let product = new_product(1250, 100).await;
+    let call = customer.checkout(&key(), &product, 1, "pm_card_visa");
+    let answers = join_all((0..50).map(|_| call.send())).await;
+    let mut orders = BTreeSet::new();
+    for answer in answers {
+        match answer.status {
+            201 => drop(orders.insert(answer.json()["order_id"].to_string())),
+            409 => {
+                assert_eq!(answer.json()["type"], "urn:millrace:problem:request-in-progress");
+                assert!(answer.header("location").starts_with("/api/orders/"));
+                answer.header("retry-after");
+            }
+            other => panic!("{other}: {}", answer.text),
+        }
+    }
+    let order = call.send().await.expect(201).json()["order_id"].clone();
+    orders.insert(order.to_string());
+    assert_eq!(orders.len(), 1);
+    assert_eq!(charges_of(order.as_str().expect("an id")).await.len(), 1);
+    assert_eq!(stock_of(&product).await, 99);
+}
+
+#[tokio::test]
+async fn forty_buyers_of_the_last_five_pieces_make_five_orders() {
+    let product = new_product(1250, 5).await;
+    let buyers = join_all((0..40).map(|_| Customer::register())).await;
+    let answers = join_all(buyers.iter().map(|buyer| buyer.buys(&product))).await;
+    let sold = answers.iter().filter(|answer| answer.status == 201).count();
+    assert!(answers.iter().all(|answer| [201, 409].contains(&answer.status)), "{answers:?}");
+    assert_eq!((sold, stock_of(&product).await), (5, 0));
+}
+
+#[tokio::test]
+async fn a_checkout_needs_a_login_a_key_and_a_sensible_body() {
+    let customer = Customer::register().await;
+    let product = new_product(1250, 10).await;
+    let good =
+        json!({ "items": [{ "product_id": product, "quantity": 1 }], "payment_method": "pm_card_visa" });
+    let call = customer.call("checkout", "POST", "/api/checkout");
+    let missing = call.clone().json(&good).send().await.expect(400).json();
+    assert_eq!(missing["type"], "urn:millrace:problem:idempotency-key-missing");
+    call.clone().header("idempotency-key", "a b").json(&good).send().await.expect(400);
+    for (body, field) in [
+        (json!({ "items": [], "payment_method": "pm_card_visa" }), "items"),
+        (json!({ "items": good["items"], "payment_method": "4242424242424242" }), "payment_method"),
+        (
+            json!({ "items": [{ "product_id": product, "quantity": 0 }], "payment_method": "pm_x" }),
+            "items[0].quantity",
+        ),
+        (json!({ "items": good["items"], "payment_method": "pm_x", "amount": 1 }), "amount"),
+    ] {
+        let refused =
+            call.clone().header("idempotency-key", key()).json(&body).send().await.expect(422).json();
+        assert_eq!(refused["errors"][0]["field"], field);
+    }
+    let stranger = call.header("authorization", "Bearer nonsense").header("idempotency-key", key());
+    stranger.json(&good).send().await.expect(401);
+    assert_eq!(stock_of(&product).await, 10);
+}

@@ -1,0 +1,56 @@
+//! Reading orders.
+
+use tests::{Call, Customer, new_product};
+
+#[tokio::test]
+async fn a_customer_pages_through_orders_newest_first_and_each_comes_once() {
+    let customer = Customer::register().await;
+    let product = new_product(250, 100).await;
+    let mut bought = Vec::new();
+    for _ in 0..5 {
+        bought.push(customer.buys(&product).await.expect(201).json()["order_id"].clone());
+    }
+    bought.reverse();
+
+    let mut seen = Vec::new();
+    let mut cursor = None::<String>;
+    loop {
+        let call = customer.call("list-orders", "GET", "/api/orders").query("limit", "2");
+        let call = cursor.into_iter().fold(call, |call, cursor| call.query("cursor", cursor));
+        let page = call.send().await.expect(200).json();
+        for order in page["orders"].as_array().expect("orders") {
+            assert_eq!(order["total"]["amount"], 250);
+            assert_eq!(order["items"][0]["product_id"], product.as_str());
+            seen.push(order["id"].clone());
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    assert_eq!(seen, bought);
+}
+
+#[tokio::test]
+async fn nobody_sees_another_customers_order() {
+    let (buyer, stranger) = (Customer::register().await, Customer::register().await);
+    let product = new_product(250, 1).await;
+    let order = buyer.buys(&product).await.expect(201).json();
+    let id = order["order_id"].as_str().expect("an id");
+    assert_eq!(buyer.order(id).await["charge"]["status"], "succeeded");
+    let path = format!("/api/orders/{id}");
+    stranger.call("get-order", "GET", &path).parameter("id", id).send().await.expect(404);
+    Call::new("get-order", "GET", &path).parameter("id", id).send().await.expect(401);
+}
+
+#[tokio::test]
+async fn parameters_of_the_list_that_make_no_sense_are_refused_by_name() {
+    let customer = Customer::register().await;
+    for (name, value) in
+        [("limit", "0"), ("limit", "21"), ("limit", "ten"), ("cursor", "abc"), ("cursor", "")]
+    {
+        let answer =
+            customer.call("list-orders", "GET", "/api/orders").query(name, value).send().await.expect(400);
+        assert_eq!(answer.json()["errors"][0]["field"], name);
+    }
+}
