@@ -1,23 +1,160 @@
-//! The local cloud behind `./dev`.
+//! The local cloud behind `./dev`: Postgres, `PgBouncer`, Redis, SQS, a payment provider and the functions, on this
+//! machine, without Docker.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`supervisor`] | starts the services, watches over them, ends them |
+//! | [`services`] | what each service needs, how it is started, how to ask whether it answers |
+//! | [`dispatcher`] | invokes functions from queues and schedules, as Lambda does |
+//! | [`commands`] | what a person types |
+//! | [`payments`] | the payment provider |
+//! | [`gate`] | `./dev test` |
+//! | [`demo`] | the demo data |
+//! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 
+mod account;
+mod cloud;
+mod commands;
+mod demo;
+mod dispatcher;
+mod environment;
+mod folder;
+mod gate;
+mod key_value;
 mod payments;
+mod ports;
+mod process;
+mod progress;
+mod record;
+mod secrets;
+mod services;
+mod supervisor;
+mod template;
 
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use cloud::Cloud;
+use folder::Folder;
+use services::Service;
+
 #[derive(Parser)]
-struct Arguments {
+#[command(name = "dev", override_help = include_str!("../help.txt"), disable_help_subcommand = true)]
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    Up {
+        #[arg(long)]
+        detach: bool,
+    },
+    Down,
+    Status,
+    Logs {
+        service: Option<String>,
+        #[arg(short, long)]
+        follow: bool,
+    },
+    Reset,
+    Stop {
+        service: Service,
+    },
+    Start {
+        service: Service,
+    },
+    Invoke {
+        function: String,
+        event: Option<String>,
+    },
+    Test,
+    #[command(disable_help_flag = true)]
+    Psql {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    #[command(disable_help_flag = true)]
+    Redis {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// The supervisor of `up --detach`.
+    #[command(hide = true)]
+    Supervise,
+    /// The dispatcher's process.
+    #[command(hide = true)]
+    Dispatch,
+    /// The payment provider's process.
+    #[command(hide = true)]
     Payments(payments::Arguments),
+    /// Becomes another program; see [`process::launch`].
+    #[command(hide = true)]
+    Launch {
+        #[arg(long)]
+        uid: Option<u32>,
+        #[arg(long)]
+        gid: Option<u32>,
+        #[arg(last = true)]
+        program: Vec<String>,
+    },
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
-        Command::Payments(arguments) => payments::run(arguments).await,
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        // Before there is a runtime with threads of its own.
+        Command::Launch { uid, gid, program } => {
+            process::launch(uid, gid, &program).map(|()| ExitCode::FAILURE)
+        }
+        command => tokio::runtime::Runtime::new()
+            .map_err(Into::into)
+            .and_then(|runtime| runtime.block_on(run(command))),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            progress::say(format_args!("dev: {error:#}"));
+            ExitCode::FAILURE
+        }
     }
+}
+
+async fn run(command: Command) -> Result<ExitCode> {
+    if let Command::Payments(arguments) = command {
+        payments::run(arguments).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let folder = Folder::open()?;
+    match command {
+        Command::Up { detach } => commands::up(folder, detach).await?,
+        Command::Down => commands::down(&folder).await?,
+        Command::Status => return commands::status(folder).await,
+        Command::Logs { service, follow } => commands::logs(&folder, service.as_deref(), follow).await?,
+        Command::Reset => commands::reset(&folder).await?,
+        Command::Stop { service } => commands::stop(&folder, service).await?,
+        Command::Start { service } => commands::start(&folder, service).await?,
+        Command::Invoke { function, event } => {
+            return commands::invoke(&folder, &function, event.map(PathBuf::from).as_deref()).await;
+        }
+        Command::Test => return gate::run(&folder).await,
+        Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
+        Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
+        Command::Supervise => supervisor::run(Cloud::open(folder)?, |_| Ok(())).await?,
+        Command::Dispatch => dispatcher::run(&Cloud::open(folder)?).await?,
+        Command::Payments(_) | Command::Launch { .. } => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A fresh folder for a test.
+#[cfg(test)]
+pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
+    let path = std::env::temp_dir().join(format!("millrace-{name}-{}", std::process::id()));
+    std::fs::remove_dir_all(&path).ok();
+    std::fs::create_dir_all(&path)?;
+    Ok(path)
 }

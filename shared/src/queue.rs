@@ -10,6 +10,9 @@ use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
 /// Most entries SQS takes in one call.
 pub const BATCH: usize = 10;
 
+/// The longest delay SQS takes, in seconds.
+const MOST_DELAY: i32 = 900;
+
 /// Why messages were not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -44,10 +47,11 @@ impl Queue {
         Self { client: Client::new(&config), url }
     }
 
-    /// Sends one message.
-    pub async fn send(&self, body: String) -> Result<(), Error> {
-        let call = self.client.send_message().queue_url(&self.url).message_body(body).send().await;
-        call.map(|_| ()).map_err(|error| failed(&error))
+    /// Sends one message, to be received after `delay`; SQS delays by 15 minutes at most.
+    pub async fn send(&self, body: String, delay: Duration) -> Result<(), Error> {
+        let seconds = i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(MOST_DELAY).min(MOST_DELAY);
+        let call = self.client.send_message().queue_url(&self.url).message_body(body).delay_seconds(seconds);
+        call.send().await.map(|_| ()).map_err(|error| failed(&error))
     }
 
     /// Sends up to [`BATCH`] messages in one call.

@@ -44,7 +44,7 @@ impl Answer {
     }
 
     /// The answer, if its status is this one.
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "often the expectation is all")]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self

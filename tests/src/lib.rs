@@ -6,12 +6,18 @@
 
 mod call;
 mod cloud;
+mod counts;
 mod customer;
+mod dev;
 mod eventually;
+mod provider;
 mod shop;
 
 pub use call::{Answer, Call};
 pub use cloud::{database, env, environment};
+pub use counts::{Cost, cost_of};
 pub use customer::{Customer, PASSWORD, administrator};
+pub use dev::dev;
 pub use eventually::eventually;
-pub use shop::{charges_of, new_product, stock_of};
+pub use provider::{charges_of, provider_fails, provider_recovers, requests_to_provider};
+pub use shop::{new_product, stock_of};

@@ -1,11 +1,10 @@
 //! Products of the tests, and what happened to them.
 
-use serde_json::Value;
 use shared::database::Statement;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{database, env};
+use crate::database;
 
 static PRODUCT: Statement = Statement::new(
     "tests.product",
@@ -35,14 +34,4 @@ pub async fn new_product(price: i64, stock: i32) -> String {
 pub async fn stock_of(product: &str) -> i32 {
     let id: Uuid = product.parse().expect("an id");
     database().fetch_one::<Stock>(STOCK.bind(id)).await.expect("finds").available
-}
-
-/// The successful charges of an order, as the provider's ledger has them.
-pub async fn charges_of(order: &str) -> Vec<Value> {
-    let url = format!("{}/_control/ledger", env("PAYMENTS_URL"));
-    let ledger: Value =
-        reqwest::get(url).await.expect("the provider answers").json().await.expect("a ledger");
-    let charges = ledger["charges"].as_array().cloned().unwrap_or_default();
-    let of_order = |charge: &Value| charge["metadata"]["order_id"] == order || charge["order_id"] == order;
-    charges.into_iter().filter(|charge| of_order(charge) && charge["status"] == "succeeded").collect()
 }

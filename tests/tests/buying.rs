@@ -113,7 +113,7 @@ async fn fifty_submits_of_one_key_at_once_make_one_order_and_one_charge() {
     let mut orders = BTreeSet::new();
     for answer in answers {
         match answer.status {
-            201 => drop(orders.insert(answer.json()["order_id"].clone())),
+            201 => drop(orders.insert(answer.json()["order_id"].to_string())),
             409 => {
                 assert_eq!(answer.json()["type"], "urn:millrace:problem:request-in-progress");
                 assert!(answer.header("location").starts_with("/api/orders/"));
@@ -123,7 +123,7 @@ async fn fifty_submits_of_one_key_at_once_make_one_order_and_one_charge() {
         }
     }
     let order = call.send().await.expect(201).json()["order_id"].clone();
-    orders.insert(order.clone());
+    orders.insert(order.to_string());
     assert_eq!(orders.len(), 1);
     assert_eq!(charges_of(order.as_str().expect("an id")).await.len(), 1);
     assert_eq!(stock_of(&product).await, 99);

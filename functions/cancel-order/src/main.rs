@@ -27,14 +27,14 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
     let answer = match (claimed, admission) {
         (Ok(Some(lease)), Admission::Allow(permit) | Admission::Probe(permit)) => {
             let limit = request.time_limit();
-            orders::advance(&app.database, payments, &app.payment_breaker, permit, lease, limit).await?
+            orders::advance(&app.database, payments, &app.payment_breaker, permit, lease, limit).await?.answer
         }
         // The provider is away: the order will not be charged any more, and the sweeper cancels it when it can.
         (Ok(Some(lease)), Admission::Deny { retry_after }) => {
-            orders::leave(&app.database, lease, retry_after).await?
+            orders::leave(&app.database, lease, retry_after).await?.answer
         }
         (unclaimed, admission) => {
-            if let Some(permit) = admission.permit() {
+            if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
                 app.payment_breaker.report(permit, Outcome::Skipped).await;
             }
             unclaimed?;

@@ -1,11 +1,13 @@
 //! `POST /api/checkout`: places an order and charges it, at once or, while the payment provider is away, later.
 
+use std::time::Duration;
+
 use shared::{
     app::App,
-    breaker::{Outcome, Permit},
+    breaker::{Admission, Outcome, Permit},
     error::{Error, Kind, Result, bad_request},
     http::{self, Endpoint, Request, Response, ResponseExt, header},
-    orders::{self, Answer, IdempotencyKey, Nudge, OrderStatus, Placed, Purchase},
+    orders::{self, Advanced, Answer, IdempotencyKey, OrderStatus, Placed, Purchase},
     rate_limit::{API, CHECKOUT},
 };
 
@@ -21,11 +23,15 @@ async fn checkout(app: App, request: Request) -> Result<Response> {
 
     // One Redis round trip: the rate limit's verdict and the breaker's.
     let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
-    let answer = match (admitted, admission.permit()) {
-        (Ok(()), Some(permit)) => charge_now(&app, &request, &purchase, permit).await?,
-        (Ok(()), None) => charge_later(&app, &purchase).await?,
-        (Err(refusal), permit) => {
-            give_back(&app, permit).await;
+    let answer = match (admitted, admission) {
+        (Ok(()), Admission::Allow(permit) | Admission::Probe(permit)) => {
+            charge_now(&app, &request, &purchase, permit).await?
+        }
+        (Ok(()), Admission::Deny { retry_after }) => charge_later(&app, &purchase, retry_after).await?,
+        (Err(refusal), admission) => {
+            if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
+                give_back(&app, permit).await;
+            }
             return Err(refusal);
         }
     };
@@ -40,27 +46,28 @@ async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permi
     match placed {
         Ok((Placed::New(lease), payments)) => {
             let (breaker, limit) = (&app.payment_breaker, request.time_limit());
-            let answer = orders::advance(&app.database, payments, breaker, permit, lease, limit).await?;
-            if answer.status == OrderStatus::Deferred {
-                nudge(app, &answer).await;
+            let Advanced { answer, due_in } =
+                orders::advance(&app.database, payments, breaker, permit, lease, limit).await?;
+            if let Some(wait) = due_in {
+                orders::nudge(app.queue().await, answer.order_id, wait).await;
             }
             Ok(answer)
         }
         Ok((Placed::Repeated(answer), _)) => {
-            give_back(app, Some(permit)).await;
+            give_back(app, permit).await;
             Ok(answer)
         }
         Err(error) => {
-            give_back(app, Some(permit)).await;
+            give_back(app, permit).await;
             Err(error)
         }
     }
 }
 
-async fn charge_later(app: &App, purchase: &Purchase<'_>) -> Result<Answer> {
-    match purchase.place_deferred(&app.database).await? {
+async fn charge_later(app: &App, purchase: &Purchase<'_>, wait: Duration) -> Result<Answer> {
+    match purchase.place_deferred(&app.database, wait).await? {
         Placed::New(answer) => {
-            nudge(app, &answer).await;
+            orders::nudge(app.queue().await, answer.order_id, wait).await;
             Ok(answer)
         }
         Placed::Repeated(answer) => Ok(answer),
@@ -68,22 +75,8 @@ async fn charge_later(app: &App, purchase: &Purchase<'_>) -> Result<Answer> {
 }
 
 /// No call was made under this permit, so nothing was learnt of the provider.
-async fn give_back(app: &App, permit: Option<Permit>) {
-    if let Some(permit) = permit {
-        app.payment_breaker.report(permit, Outcome::Skipped).await;
-    }
-}
-
-/// The order is safe in the database: a message that is not sent costs a minute, until the sweeper finds the order.
-async fn nudge(app: &App, answer: &Answer) {
-    let order_id = answer.order_id;
-    let sent = match app.queue().await {
-        Ok(queue) => queue.send(Nudge { order_id }.body()).await.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    if let Err(error) = sent {
-        tracing::warn!(%order_id, error, "no nudge was sent, the sweeper will find the order: {error}");
-    }
+async fn give_back(app: &App, permit: Permit) {
+    app.payment_breaker.report(permit, Outcome::Skipped).await;
 }
 
 fn idempotency_key(request: &Request) -> Result<IdempotencyKey> {

@@ -22,7 +22,9 @@ struct Credentials {
     password: String,
 }
 
+/// RFC 6749, section 5.1.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the RFC names them")]
 struct AccessToken {
     access_token: String,
     token_type: &'static str,

@@ -4,11 +4,13 @@
 //! order becomes due, in the database, and whoever is nudged about it looks at the intent itself. The answer is 2xx only
 //! once that is written down.
 
+use std::time::Duration;
+
 use shared::{
     app::App,
-    error::{Result, bad_request, internal},
+    error::{Result, bad_request},
     http::{self, Endpoint, Request, Response},
-    orders::{self, Nudge},
+    orders,
     payments::webhook,
 };
 use time::OffsetDateTime;
@@ -26,12 +28,7 @@ async fn payment_webhook(app: App, request: Request) -> Result<Response> {
     if let Some(intent) = &event.intent_id {
         let paid = event.kind == "payment_intent.succeeded";
         if let Some(order_id) = orders::make_due(&app.database, intent, paid).await? {
-            // The order is due all the same: without a nudge the sweeper finds it within a minute.
-            let nudged = app.queue().await?.send(Nudge { order_id }.body()).await.map_err(internal);
-            if let Err(error) = nudged {
-                let cause = error.cause().unwrap_or_default();
-                tracing::warn!(%order_id, cause, "no nudge was sent, the sweeper will find the order: {cause}");
-            }
+            orders::nudge(app.queue().await, order_id, Duration::ZERO).await;
         }
     }
     http::empty(204)

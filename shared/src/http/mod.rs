@@ -27,6 +27,7 @@ mod request;
 mod response;
 mod serve;
 
+pub use ::http::header;
 pub use admission::require_allowed;
 pub use endpoint::Endpoint;
 pub use request::Request;

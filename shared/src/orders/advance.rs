@@ -3,7 +3,7 @@
 //! Checkout, the worker and the cancellation all come here with a lease; what is to be done follows from the state the
 //! order was leased in.
 
-use super::{Answer, Lease, OrderStatus, provider::Provider, settle::settle};
+use super::{Advanced, Lease, OrderStatus, provider::Provider, settle::settle};
 use crate::{
     breaker::{self, Breaker, Permit},
     database::Database,
@@ -23,7 +23,7 @@ pub async fn advance(
     permit: Permit,
     mut lease: Lease,
     limit: TimeLimit,
-) -> Result<Answer> {
+) -> Result<Advanced> {
     let mut provider = Provider::new(database, payments, limit);
     let step = match lease.status {
         OrderStatus::Cancelling => Ok(provider.cancel(&lease).await),

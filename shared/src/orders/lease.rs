@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -21,25 +20,6 @@ static ATTEMPT: Statement = Statement::new("orders.attempt", include_str!("attem
 /// to nobody.
 pub(super) const LEASE: Duration = Duration::from_secs(SECONDS as u64);
 const SECONDS: i32 = 30;
-
-/// A queue message about an order: look at it. Nothing in it is believed but the id.
-#[derive(Debug, Deserialize)]
-pub struct Nudge {
-    /// The order to look at.
-    pub order_id: OrderId,
-}
-
-impl Nudge {
-    /// The message's body.
-    pub fn body(&self) -> String {
-        format!(r#"{{"order_id":"{}"}}"#, self.order_id)
-    }
-
-    /// Reads a message's body; `None` if it is no nudge.
-    pub fn read(body: &str) -> Option<Self> {
-        serde_json::from_str(body).ok()
-    }
-}
 
 /// The right to bring one order forward, and what is needed for it.
 #[derive(Debug, FromRow)]

@@ -13,6 +13,7 @@ mod find;
 mod idempotency;
 mod lease;
 mod list;
+mod nudge;
 mod place;
 #[cfg(feature = "payments")]
 mod provider;
@@ -26,10 +27,13 @@ pub use checkout::{Checkout, Item};
 pub use due::{make_due, take_due};
 pub use find::{Details, find};
 pub use idempotency::IdempotencyKey;
-pub use lease::{Lease, Nudge, claim, claim_to_cancel, postpone};
+pub use lease::{Lease, claim, claim_to_cancel, postpone};
 pub use list::{Cursor, PAGE, Page, list};
+pub use nudge::Nudge;
+#[cfg(feature = "queue")]
+pub use nudge::nudge;
 pub use place::{Placed, Purchase};
-pub use settle::leave;
+pub use settle::{Advanced, leave};
 pub use status::OrderStatus;
 
 use crate::id::id;

@@ -21,9 +21,6 @@ use crate::{
 static PLACE: Statement = Statement::new("orders.place", include_str!("place.sql"));
 static KNOWN: Statement = Statement::new("orders.known", include_str!("known.sql"));
 
-/// How long a deferred order waits before the sweeper nudges somebody, should the queue not have done so.
-const DEFERRED: Duration = Duration::from_mins(1);
-
 /// A checkout and who asked for it.
 pub struct Purchase<'a> {
     /// The customer.
@@ -90,15 +87,15 @@ impl Purchase<'_> {
         .await
     }
 
-    /// Places the order for charging it later: the breaker is open.
+    /// Places the order for charging it after `wait`, when the breaker will let a call through again.
     ///
     /// # Errors
     /// As [`Purchase::place_leased`].
-    pub async fn place_deferred(&self, database: &Database) -> Result<Placed<Answer>> {
+    pub async fn place_deferred(&self, database: &Database, wait: Duration) -> Result<Placed<Answer>> {
         let order = OrderId::new();
         let answer = Answer::new(order, OrderStatus::Deferred, None);
         let stored = serde_json::to_value(&answer).map_err(internal)?;
-        let query = self.query(order, OrderStatus::Deferred, DEFERRED).bind(stored).bind(None::<Uuid>);
+        let query = self.query(order, OrderStatus::Deferred, wait).bind(stored).bind(None::<Uuid>);
         self.place(database, query, |_, _| answer).await
     }
 
@@ -113,7 +110,7 @@ impl Purchase<'_> {
             .bind(items.iter().map(|item| item.quantity).collect::<Vec<_>>())
             .bind(self.checkout.payment_method.as_str())
             .bind(status.as_str())
-            .bind(i32::try_from(next.as_secs()).unwrap_or(i32::MAX))
+            .bind(i32::try_from(next.as_millis().div_ceil(1000)).unwrap_or(i32::MAX))
     }
 
     async fn place<T>(

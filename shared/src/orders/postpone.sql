@@ -1,7 +1,7 @@
--- Puts off an unfinished order that nobody holds: $1 order, $2 seconds. Never sooner than it was due.
+-- Puts off an unfinished order that nobody holds: $1 order, $2 seconds.
 update orders
-set next_attempt_at = greatest(next_attempt_at, now() + $2 * interval '1 second')
+set next_attempt_at = now() + $2 * interval '1 second'
 where
     id = $1
-    and status in ('pending', 'charging', 'deferred')
+    and next_attempt_at is not null
     and (lease_until is null or lease_until < now())

@@ -113,14 +113,24 @@ struct Settled {
     id: OrderId,
 }
 
-/// Writes down how a step ended and gives the lease back; the answer is for whoever asked for the step.
+/// How an order stands after a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advanced {
+    /// For whoever asked for the step.
+    pub answer: Answer,
+    /// When somebody has to look at the order again; `None` if it is finished, or in somebody else's hands.
+    pub due_in: Option<Duration>,
+}
+
+/// Writes down how a step ended and gives the lease back.
 ///
 /// Compare-and-set: if the lease was lost to somebody else meanwhile, nothing is written, and the answer says that the
 /// order is still being charged. Whoever took it over asks the provider under the same keys and so learns the same.
-pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Result<Answer> {
+pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Result<Advanced> {
     let mut answer = step.answer(lease);
+    let due_in = step.next_attempt();
     let (charge_id, charge_status, decline_code) = step.charge();
-    let seconds = step.next_attempt().map(|wait| i32::try_from(wait.as_secs()).unwrap_or(i32::MAX));
+    let seconds = due_in.map(|wait| i32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(i32::MAX));
     let refund_id = if let Step::Refunded { refund_id } = &step { refund_id.as_deref() } else { None };
     let query = SETTLE
         .bind(lease.order)
@@ -135,16 +145,16 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
         .bind(refund_id);
     let settled: Option<Settled> = database.fetch_optional(query).await?;
     if settled.is_none() {
-        return Ok(Answer::new(lease.order, OrderStatus::Charging, None));
+        return Ok(Advanced { answer: Answer::new(lease.order, OrderStatus::Charging, None), due_in: None });
     }
     if let Step::ActionRequired { client_secret } = step {
         // After it was stored: the secret belongs to this answer alone.
         answer.charge.client_secret = client_secret;
     }
-    Ok(answer)
+    Ok(Advanced { answer, due_in })
 }
 
 /// Gives the lease back without having tried anything; the order stays as it is and is due after `wait`.
-pub async fn leave(database: &Database, lease: Lease, wait: Duration) -> Result<Answer> {
+pub async fn leave(database: &Database, lease: Lease, wait: Duration) -> Result<Advanced> {
     settle(database, &lease, Step::Unknown(wait)).await
 }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A batch cannot fail. When Redis is away, slow or broken, each command gives its own degraded answer, and a
-//! circuit breaker of this environment ([`guard`]) leaves Redis alone for a while, so that only the first requests of
+//! circuit breaker of this environment (`guard.rs`) leaves Redis alone for a while, so that only the first requests of
 //! an outage pay for finding out.
 
 mod command;

@@ -208,6 +208,19 @@ async fn a_stale_value_is_served_while_another_refreshes_it() {
 }
 
 #[tokio::test]
+async fn when_the_refresher_dies_another_refreshes() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    read(&redis, &cache, 1).await;
+    expire(&server);
+    drop(look(&redis, &cache).await);
+    assert_eq!(read(&redis, &cache, 2).await, entry(1), "the dead one's lease still runs");
+    server.query::<()>(&["HSET", KEY, "lease", "1"]);
+    assert_eq!(read(&redis, &cache, 2).await, entry(2));
+}
+
+#[tokio::test]
 async fn a_value_is_refreshed_before_it_expires() {
     let server = Server::start();
     let redis = server.client();

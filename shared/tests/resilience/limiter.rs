@@ -55,6 +55,7 @@ async fn all_policies_are_charged_or_none() {
     let verdict = check(&redis, &limiter, &[API, SEARCH]).await;
     assert_eq!(verdict.violated().collect::<Vec<_>>(), [&SEARCH]);
     assert_eq!(verdict.quotas[0].remaining, 70);
+    assert!(!check(&redis, &limiter, &[SEARCH, API]).await.allowed, "in whatever order");
     assert_eq!(check(&redis, &limiter, &[API]).await.quotas[0].remaining, 69);
 }
 

@@ -1,0 +1,133 @@
+//! `status` and `logs`.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::cloud::Cloud;
+use crate::folder::Folder;
+use crate::progress::table;
+use crate::record::{self, SUPERVISOR, State};
+use crate::services::Service;
+
+/// How much of each log `logs` shows.
+const LAST_LINES: usize = 100;
+
+/// Prints what runs where, after asking each service. Fails unless everything answers, so that scripts can tell.
+pub(crate) async fn status(folder: Folder) -> Result<ExitCode> {
+    let cloud = Cloud::open(folder)?;
+    if record::supervisor(&cloud.folder).is_none() {
+        println!("  Nothing is running: {} up starts it.", cloud.folder.dev);
+    }
+    let (mut rows, mut all_answer) = (Vec::new(), true);
+    for service in Service::all().filter(|service| service.is_available()) {
+        let state = state(&cloud, service).await;
+        all_answer &= state == "ready";
+        rows.push(row(&cloud, service, state));
+    }
+    print!("{}", table(HEADINGS, &rows));
+    Ok(if all_answer { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+const HEADINGS: [&str; 5] = ["service", "state", "process", "address", "what it is"];
+
+/// The table right after everything answered.
+pub(super) fn print_table(cloud: &Cloud) -> String {
+    let services = Service::all().filter(|service| service.is_available());
+    let rows: Vec<_> = services.map(|service| row(cloud, service, "ready".to_owned())).collect();
+    table(HEADINGS, &rows)
+}
+
+async fn state(cloud: &Cloud, service: Service) -> String {
+    let Some(record) = record::read(&cloud.folder, service.name()) else { return "not started".to_owned() };
+    let alive = record.alive().is_some();
+    match record.state {
+        State::Starting if alive => "starting".to_owned(),
+        State::Ready if alive => {
+            let answer = tokio::time::timeout(Duration::from_secs(2), service.ask(cloud)).await;
+            if matches!(answer, Ok(Ok(()))) { "ready" } else { "does not answer" }.to_owned()
+        }
+        State::Failed if !record.note.is_empty() => record.note.lines().next().unwrap_or("failed").to_owned(),
+        State::Stopped => "stopped".to_owned(),
+        _ => "dead".to_owned(),
+    }
+}
+
+fn row(cloud: &Cloud, service: Service, state: String) -> [String; 5] {
+    let process = record::read(&cloud.folder, service.name()).and_then(|record| record.alive());
+    let pid = process.map(|process| process.pid().to_string()).unwrap_or_default();
+    let address = cloud.port(service).map(|port| format!("127.0.0.1:{port}")).unwrap_or_default();
+    [service.name().to_owned(), state, pid, address, service.role().to_owned()]
+}
+
+/// Prints the end of one log or of all, and goes on with what is added if asked to.
+pub(crate) async fn logs(folder: &Folder, service: Option<&str>, follow: bool) -> Result<()> {
+    let all = Service::all().map(Service::name).chain([SUPERVISOR]);
+    let chosen: Vec<_> = all.clone().filter(|name| service.is_none_or(|wanted| wanted == *name)).collect();
+    ensure!(!chosen.is_empty(), "there is no such log; there are: {}", all.collect::<Vec<_>>().join(" "));
+    let width =
+        if service.is_some() { 0 } else { chosen.iter().map(|name| name.len()).max().unwrap_or_default() };
+    let print = |name: &str, line: &str| match width {
+        0 => println!("{line}"),
+        _ => println!("{name:<width$} | {line}"),
+    };
+    let mut seen = Vec::new();
+    for name in &chosen {
+        let mut lines = Vec::new();
+        seen.push(read_from(&folder.log(name), 0, |line| lines.push(line.to_owned()))?);
+        lines[lines.len().saturating_sub(LAST_LINES)..].iter().for_each(|line| print(name, line));
+    }
+    if !follow {
+        return Ok(());
+    }
+    loop {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        for (name, seen) in chosen.iter().zip(&mut seen) {
+            *seen = read_from(&folder.log(name), *seen, |line| print(name, line))?;
+        }
+    }
+}
+
+/// Gives each whole line after a position in a file to `take`, and returns where the next one begins. A file that was
+/// made anew is read from its start; one that does not exist is empty.
+pub(super) fn read_from(path: &Path, position: u64, mut take: impl FnMut(&str)) -> Result<u64> {
+    let Ok(mut file) = File::open(path) else { return Ok(0) };
+    let position = if file.metadata()?.len() < position { 0 } else { position };
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(position))?;
+    file.read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    String::from_utf8_lossy(&bytes[..whole]).lines().for_each(&mut take);
+    Ok(position + whole as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_reads_whole_lines_only_and_goes_on_where_it_was() -> Result<()> {
+        let path = crate::scratch("logs")?.join("log");
+        let mut lines = Vec::new();
+        std::fs::write(&path, "one\ntw")?;
+        let seen = read_from(&path, 0, |line| lines.push(line.to_owned()))?;
+        std::fs::write(&path, "one\ntwo\nthree\n")?;
+        read_from(&path, seen, |line| lines.push(line.to_owned()))?;
+        assert_eq!(lines, ["one", "two", "three"]);
+        Ok(())
+    }
+
+    #[test]
+    fn it_starts_again_when_a_log_was_made_anew() -> Result<()> {
+        let path = crate::scratch("logs-anew")?.join("log");
+        std::fs::write(&path, "new\n")?;
+        let mut lines = Vec::new();
+        read_from(&path, 1000, |line| lines.push(line.to_owned()))?;
+        assert_eq!(lines, ["new"]);
+        Ok(())
+    }
+}

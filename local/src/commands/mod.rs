@@ -1,0 +1,11 @@
+//! What a person types.
+
+mod inspect;
+mod invoke;
+mod lifecycle;
+mod shells;
+
+pub(crate) use inspect::{logs, status};
+pub(crate) use invoke::invoke;
+pub(crate) use lifecycle::{down, reset, start, stop, up};
+pub(crate) use shells::{psql, redis};

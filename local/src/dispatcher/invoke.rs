@@ -1,0 +1,41 @@
+//! Invocations through Lambda's invoke API, which `cargo lambda watch` serves.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+/// What came of an invocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The function returned this.
+    Returned(String),
+    /// The function failed, or could not be run; this says why.
+    Failed(String),
+}
+
+/// Invokes functions.
+#[derive(Clone, Debug)]
+pub(crate) struct Invoker {
+    client: reqwest::Client,
+    base: String,
+}
+
+impl Invoker {
+    /// An invoker for the API at an address like `http://127.0.0.1:9000`.
+    pub(crate) fn new(base: String) -> Result<Self> {
+        // Longer than watch itself waits for a function, which has to compile it first after a change.
+        let client = reqwest::Client::builder().timeout(Duration::from_mins(5)).build()?;
+        Ok(Self { client, base })
+    }
+
+    /// Invokes a function and waits for what it returns. An error means that the API could not be reached.
+    pub(crate) async fn invoke(&self, function: &str, payload: String) -> Result<Answer> {
+        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.base);
+        let response =
+            self.client.post(url).body(payload).send().await.context("the functions do not answer")?;
+        let failed =
+            !response.status().is_success() || response.headers().contains_key("x-amz-function-error");
+        let body = response.text().await.context("the answer broke off")?;
+        Ok(if failed { Answer::Failed(body) } else { Answer::Returned(body) })
+    }
+}

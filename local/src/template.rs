@@ -1,0 +1,271 @@
+//! What template.yaml says about queues and event sources, so that nothing is configured twice.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use saphyr::{LoadableYamlNode, Yaml};
+
+/// Queues, and what invokes functions besides HTTP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Template {
+    pub(crate) queues: Vec<Queue>,
+    pub(crate) sources: Vec<QueueSource>,
+    pub(crate) schedules: Vec<Schedule>,
+}
+
+/// An SQS queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Queue {
+    /// Its logical name in the template.
+    pub(crate) id: String,
+    /// Its name on the local SQS server.
+    pub(crate) name: String,
+    pub(crate) visibility_seconds: u32,
+    pub(crate) redrive: Option<Redrive>,
+}
+
+/// Where a message goes that was received too often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Redrive {
+    /// The dead-letter queue's logical name.
+    pub(crate) target: String,
+    pub(crate) max_receives: u32,
+}
+
+/// A queue that invokes a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct QueueSource {
+    /// The folder under functions/.
+    pub(crate) function: String,
+    /// The queue's logical name.
+    pub(crate) queue: String,
+    pub(crate) batch_size: u32,
+    /// Batches in flight at once.
+    pub(crate) concurrency: u32,
+    /// Whether the answer names the messages that failed; otherwise a batch fails or succeeds as one.
+    pub(crate) reports_failures: bool,
+}
+
+/// A schedule that invokes a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    /// The folder under functions/.
+    pub(crate) function: String,
+    /// `rate(1 minute)`, `cron(…)`
+    pub(crate) expression: String,
+    /// The payload, where the template gives one.
+    pub(crate) input: Option<String>,
+}
+
+impl Template {
+    /// Reads template.yaml in a repository's root.
+    pub(crate) fn read(root: &Path) -> Result<Self> {
+        let path = root.join("template.yaml");
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("cannot understand {}", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let documents = Yaml::load_from_str(text)?;
+        let document = documents.first().context("it is empty")?;
+        let resources = at(document, &["Resources"]).and_then(Yaml::as_mapping);
+        let resources = resources.context("there is no Resources section")?;
+        let mut template = Self::default();
+        for (id, resource) in resources {
+            let id = id.as_str().unwrap_or_default();
+            match text_at(resource, &["Type"]) {
+                Some("AWS::SQS::Queue") => template.queues.push(queue(document, id, resource)),
+                Some("AWS::Serverless::Function") => template.add_function(document, id, resource)?,
+                _ => {}
+            }
+        }
+        Ok(template)
+    }
+
+    /// A queue by its logical name.
+    pub(crate) fn queue(&self, id: &str) -> Option<&Queue> {
+        self.queues.iter().find(|queue| queue.id == id)
+    }
+
+    fn add_function(&mut self, document: &Yaml<'_>, id: &str, resource: &Yaml<'_>) -> Result<()> {
+        let Some(events) = at(resource, &["Properties", "Events"]).and_then(Yaml::as_mapping) else {
+            return Ok(());
+        };
+        for event in events.values() {
+            let kind = text_at(event, &["Type"]).unwrap_or_default();
+            let property = |name| at(event, &["Properties", name]);
+            let function =
+                || binary(resource).ok_or_else(|| anyhow!("{id} does not say which binary it runs"));
+            match kind {
+                "SQS" => self.sources.push(QueueSource {
+                    function: function()?,
+                    queue: reference(property("Queue"))
+                        .with_context(|| format!("{id}: its event names no queue"))?,
+                    batch_size: number(document, property("BatchSize")).unwrap_or(10),
+                    concurrency: number(
+                        document,
+                        at(event, &["Properties", "ScalingConfig", "MaximumConcurrency"]),
+                    )
+                    .unwrap_or(2),
+                    reports_failures: property("FunctionResponseTypes")
+                        .and_then(Yaml::as_sequence)
+                        .is_some_and(|types| {
+                            types.iter().any(|name| name.as_str() == Some("ReportBatchItemFailures"))
+                        }),
+                }),
+                "ScheduleV2" | "Schedule" => self.schedules.push(Schedule {
+                    function: function()?,
+                    expression: scalar(property("ScheduleExpression").or_else(|| property("Schedule")))
+                        .with_context(|| format!("{id}: its schedule has no expression"))?,
+                    input: scalar(property("Input")),
+                }),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn queue(document: &Yaml<'_>, id: &str, resource: &Yaml<'_>) -> Queue {
+    let property = |path: &[&str]| at(at(resource, &["Properties"])?, path);
+    let redrive = || {
+        Some(Redrive {
+            target: reference(property(&["RedrivePolicy", "deadLetterTargetArn"]))?,
+            max_receives: number(document, property(&["RedrivePolicy", "maxReceiveCount"]))?,
+        })
+    };
+    Queue {
+        id: id.to_owned(),
+        name: kebab_case(id),
+        visibility_seconds: number(document, property(&["VisibilityTimeout"])).unwrap_or(30),
+        redrive: redrive(),
+    }
+}
+
+/// `DeferredCharges` → `deferred-charges`.
+fn kebab_case(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() {
+            text.push('-');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+/// The binary that cargo-lambda builds for a function.
+fn binary(resource: &Yaml<'_>) -> Option<String> {
+    let named = text_at(resource, &["Metadata", "BuildProperties", "Binary"]);
+    let folder = || text_at(resource, &["Properties", "CodeUri"])?.trim_end_matches('/').rsplit('/').next();
+    named.or_else(folder).map(str::to_owned)
+}
+
+fn at<'a, 'input>(node: &'a Yaml<'input>, path: &[&str]) -> Option<&'a Yaml<'input>> {
+    path.iter().try_fold(node, |node, key| node.as_mapping_get(key))
+}
+
+fn text_at<'a>(node: &'a Yaml<'_>, path: &[&str]) -> Option<&'a str> {
+    at(node, path)?.as_str()
+}
+
+fn scalar(node: Option<&Yaml<'_>>) -> Option<String> {
+    node?.as_str().map(str::to_owned)
+}
+
+/// A number, or the default of the parameter that a `!Ref` names.
+fn number(document: &Yaml<'_>, node: Option<&Yaml<'_>>) -> Option<u32> {
+    let default = |parameter: String| at(document, &["Parameters", &parameter, "Default"])?.as_integer();
+    node?.as_integer().or_else(|| default(reference(node)?))?.try_into().ok()
+}
+
+/// The logical name in `!Ref Name`, `!GetAtt Name.Arn` or `!GetAtt [Name, Arn]`.
+fn reference(node: Option<&Yaml<'_>>) -> Option<String> {
+    let node = node?;
+    let node = node.get_tagged_node().unwrap_or(node);
+    let text = node.as_str().or_else(|| node.as_sequence()?.first()?.as_str())?;
+    Some(text.split('.').next().unwrap_or(text).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r"
+Parameters:
+  ChargeConcurrency: { Type: Number, Default: 3 }
+Resources:
+  DeferredChargesDeadLetters:
+    Type: AWS::SQS::Queue
+    Properties: { MessageRetentionPeriod: 1209600 }
+  DeferredCharges:
+    Type: AWS::SQS::Queue
+    Properties:
+      VisibilityTimeout: 180
+      RedrivePolicy:
+        deadLetterTargetArn: !GetAtt DeferredChargesDeadLetters.Arn
+        maxReceiveCount: 10
+  ChargeWorkerFunction:
+    Type: AWS::Serverless::Function
+    Metadata:
+      BuildMethod: rust-cargolambda
+      BuildProperties: { Binary: charge-worker }
+    Properties:
+      CodeUri: .
+      Role: !GetAtt [Somewhere, Arn]
+      Events:
+        Charges:
+          Type: SQS
+          Properties:
+            Queue: !GetAtt DeferredCharges.Arn
+            BatchSize: 5
+            FunctionResponseTypes: [ReportBatchItemFailures]
+            ScalingConfig: { MaximumConcurrency: !Ref ChargeConcurrency }
+  OrderSweeperFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/order-sweeper/
+      Events:
+        EveryMinute:
+          Type: ScheduleV2
+          Properties:
+            ScheduleExpression: rate(1 minute)
+";
+
+    #[test]
+    fn it_reads_queues_with_their_dead_letter_queues() -> Result<()> {
+        let template = Template::parse(TEXT)?;
+        let queue = template.queue("DeferredCharges").context("the queue")?;
+        assert_eq!((queue.name.as_str(), queue.visibility_seconds), ("deferred-charges", 180));
+        let target = "DeferredChargesDeadLetters".to_owned();
+        assert_eq!(queue.redrive, Some(Redrive { target, max_receives: 10 }));
+        Ok(())
+    }
+
+    #[test]
+    fn it_reads_which_queue_and_which_schedule_invokes_which_function() -> Result<()> {
+        let template = Template::parse(TEXT)?;
+        let source = QueueSource {
+            function: "charge-worker".to_owned(),
+            queue: "DeferredCharges".to_owned(),
+            batch_size: 5,
+            concurrency: 3,
+            reports_failures: true,
+        };
+        assert_eq!(template.sources, [source]);
+        let schedule = Schedule {
+            function: "order-sweeper".to_owned(),
+            expression: "rate(1 minute)".to_owned(),
+            input: None,
+        };
+        assert_eq!(template.schedules, [schedule]);
+        Ok(())
+    }
+
+    #[test]
+    fn it_says_what_is_wrong_with_a_template_that_is_none() {
+        assert!(Template::parse("a: [").is_err());
+        assert!(Template::parse("a: b").is_err());
+    }
+}

@@ -1,0 +1,118 @@
+//! The schema's history, embedded into the migrator. It needs a direct connection as the owner: a run holds a session
+//! lock, which PgBouncer in transaction mode would give to somebody else and RDS Proxy would pin.
+
+use std::collections::HashSet;
+
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection, SqlSafeStr};
+
+use super::error::{Error, Result};
+use super::settings::Settings;
+
+/// Version, description and SQL, oldest first. A file never changes once it has run somewhere.
+const HISTORY: &[(i64, &str, &str)] = &[
+    (1, "shop", include_str!("../../migrations/0001_shop.sql")),
+    (2, "application role", include_str!("../../migrations/0002_application_role.sql")),
+];
+
+/// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.
+const TABLE: &str = "_sqlx_migrations";
+
+/// One step of the schema's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Its number, from 1.
+    pub version: i64,
+    /// What it does.
+    pub description: &'static str,
+}
+
+/// Brings the schema up to date and returns the steps that ran.
+///
+/// Safe to call twice, and at the same time: the second caller waits for the first and finds nothing to do. A step that
+/// fails leaves nothing behind, and those before it stay.
+pub async fn run(settings: &Settings) -> Result<Vec<Step>> {
+    let mut connection = connect(settings).await?;
+    // Before looking, so that two callers do not report the same steps. A failure drops the connection and with it the
+    // lock.
+    connection.lock().await.map_err(failed)?;
+    bound_lock_waits(&mut connection).await?;
+    let steps = missing(&mut connection).await?;
+    let mut migrator = migrator();
+    migrator.set_locking(false).run_direct(None, &mut connection, false).await.map_err(failed)?;
+    connection.close().await.ok();
+    Ok(steps)
+}
+
+/// The steps that [`run`] would take, taking none.
+pub async fn pending(settings: &Settings) -> Result<Vec<Step>> {
+    missing(&mut connect(settings).await?).await
+}
+
+async fn connect(settings: &Settings) -> Result<PgConnection> {
+    let limit = settings.acquire_limit;
+    match tokio::time::timeout(limit, settings.connect()).await {
+        Ok(connected) => connected.map_err(|error| Error::not_connected(&error)),
+        Err(_) => Err(Error::unavailable("connect", format!("no connection within {limit:?}"))),
+    }
+}
+
+/// A step that waits for a table's lock makes every request behind it wait too: give up early, and let the deployment be
+/// repeated. After the migrator's own lock, which is worth waiting for.
+#[expect(clippy::disallowed_methods, reason = "a direct connection of the migrator's own")]
+async fn bound_lock_waits(connection: &mut PgConnection) -> Result<()> {
+    let set = sqlx::raw_sql("set lock_timeout = '5s'").execute(connection).await;
+    set.map(drop).map_err(|error| Error::from_sqlx("migrate", &error))
+}
+
+async fn missing(connection: &mut PgConnection) -> Result<Vec<Step>> {
+    let applied = match connection.list_applied_migrations(TABLE).await {
+        Ok(applied) => applied,
+        Err(error) if is_unknown_table(&error) => Vec::new(),
+        Err(error) => return Err(failed(error)),
+    };
+    let applied: HashSet<i64> = applied.iter().map(|migration| migration.version).collect();
+    let steps = HISTORY.iter().map(|&(version, description, _)| Step { version, description });
+    Ok(steps.filter(|step| !applied.contains(&step.version)).collect())
+}
+
+fn migrator() -> Migrator {
+    let migrations = HISTORY.iter().map(|&(version, description, sql)| {
+        // sqlx's convention: `create index concurrently` and its like cannot run inside a transaction.
+        let no_transaction = sql.starts_with("-- no-transaction");
+        Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), no_transaction)
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+fn is_unknown_table(error: &MigrateError) -> bool {
+    matches!(error, MigrateError::Execute(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42P01"))
+}
+
+fn failed(error: MigrateError) -> Error {
+    match error {
+        MigrateError::Execute(error) => Error::from_sqlx("migrate", &error),
+        other => Error::fault("migrate", other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_embeds_every_file_of_the_folder() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .expect("the folder")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+            .collect();
+        files.sort();
+        let embedded: Vec<String> = HISTORY
+            .iter()
+            .map(|(version, description, _)| format!("{version:04}_{}.sql", description.replace(' ', "_")))
+            .collect();
+        assert_eq!(files, embedded, "list every migration in HISTORY");
+    }
+}

@@ -1,0 +1,100 @@
+//! A pool for processes that are frozen between requests.
+//!
+//! sqlx's own pool works in the background: it returns connections from a spawned task, after a ping, and reaps idle ones
+//! from a timer. In a frozen Lambda environment nothing runs in the background, and a return caught in mid-ping by the
+//! freeze holds its permit. So here nothing happens outside a request:
+//!
+//! - A connection is opened when a statement needs one, and goes back before the request goes on. No task, no timer, no
+//!   ping on return: one statement is one round trip.
+//! - After more than a second of idleness it is pinged before use (300 ms at most): a server or a proxy may have closed it
+//!   during the freeze. By wall clock, because a monotonic clock may stand still while the environment is frozen.
+//! - It goes back only after the server has answered. A request that gives up, panics or is cancelled owns the connection,
+//!   so it closes with it: the next request gets a fresh one at once, and the server rolls back.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::error::{Error, Result};
+use super::settings::Settings;
+
+/// Idle for longer, a connection is tested before it is used.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// A live server in the same region answers a ping within a few milliseconds.
+const PING_LIMIT: Duration = Duration::from_millis(300);
+
+pub(super) struct Pool {
+    pub(super) settings: Settings,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    connection: PgConnection,
+    since: SystemTime,
+}
+
+/// The right to one connection. Dropping it closes the connection; [`give_back`](Self::give_back) keeps it.
+pub(super) struct Lease {
+    /// None while a statement is under way (its future owns the connection) and after the connection was lost.
+    pub(super) connection: Option<PgConnection>,
+    pub(super) pool: Arc<Pool>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    pub(super) fn new(settings: Settings) -> Arc<Self> {
+        let permits = Arc::new(Semaphore::new(settings.connections));
+        Arc::new(Self { settings, permits, idle: Mutex::default() })
+    }
+
+    pub(super) async fn acquire(self: &Arc<Self>) -> Result<Lease> {
+        let limit = self.settings.acquire_limit;
+        timeout(limit, async {
+            let permit = Arc::clone(&self.permits).acquire_owned().await;
+            let permit = permit.map_err(|closed| Error::unavailable("connect", closed.to_string()))?;
+            let connection = match self.idle_connection().await {
+                Some(connection) => connection,
+                None => self.settings.connect().await.map_err(|error| Error::not_connected(&error))?,
+            };
+            Ok(Lease { connection: Some(connection), pool: Arc::clone(self), _permit: permit })
+        })
+        .await
+        .unwrap_or_else(|_| Err(Error::unavailable("connect", format!("no connection within {limit:?}"))))
+    }
+
+    async fn idle_connection(&self) -> Option<PgConnection> {
+        // The newest first: under little load the others stay idle and the server may close them.
+        let Idle { mut connection, since } = self.idle().pop()?;
+        if since.elapsed().is_ok_and(|idle| idle <= TRUSTED_FOR) {
+            return Some(connection);
+        }
+        if let Ok(Ok(())) = timeout(PING_LIMIT, connection.ping()).await {
+            return Some(connection);
+        }
+        // What closed this one during the freeze has closed the others, and each would cost its own 300 ms.
+        let lost = std::mem::take(&mut *self.idle()).len() + 1;
+        tracing::info!(
+            lost,
+            "{lost} idle database connections were closed by the other side; opening a new one"
+        );
+        None
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lease {
+    /// Keeps the connection, if it is still good, for the next statement.
+    pub(super) fn give_back(mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.pool.idle().push(Idle { connection, since: SystemTime::now() });
+        }
+    }
+}

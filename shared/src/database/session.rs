@@ -1,0 +1,92 @@
+//! The one door through which SQL leaves: clippy refuses every other (`clippy.toml`).
+
+use futures::TryStreamExt;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Either, FromRow};
+use tokio::time::timeout;
+
+use super::error::{Error, Result, connection_survives};
+use super::pool::Lease;
+use super::statement::Query;
+
+/// A row type: anything that derives [`sqlx::FromRow`], or a tuple.
+pub trait Row: for<'r> FromRow<'r, PgRow> {}
+
+impl<T: for<'r> FromRow<'r, PgRow>> Row for T {}
+
+/// What the server answered to one statement.
+pub(super) struct Answer {
+    at: &'static str,
+    rows: Vec<PgRow>,
+    affected: u64,
+}
+
+impl Answer {
+    pub(super) fn all<R: Row>(self) -> Result<Vec<R>> {
+        let at = self.at;
+        self.rows.iter().map(|row| R::from_row(row).map_err(|error| Error::from_sqlx(at, &error))).collect()
+    }
+
+    pub(super) fn optional<R: Row>(self) -> Result<Option<R>> {
+        let (at, rows) = (self.at, self.rows.len());
+        match rows {
+            0 | 1 => Ok(self.all()?.pop()),
+            _ => Err(Error::fault(at, format!("{rows} rows where at most one was expected"))),
+        }
+    }
+
+    pub(super) fn one<R: Row>(self) -> Result<R> {
+        let at = self.at;
+        self.optional()?.ok_or(Error::NoRow { at })
+    }
+
+    pub(super) fn affected(&self) -> u64 {
+        self.affected
+    }
+}
+
+impl Lease {
+    /// One statement, one round trip.
+    pub(super) async fn run(&mut self, query: Query) -> Result<Answer> {
+        let text = query.render()?;
+        self.send(query.name(), text).await
+    }
+
+    /// Sends `text`, which must be free of data that is not a literal.
+    ///
+    /// The connection is taken out of the lease meanwhile. Whoever drops this future drops the connection with it, so a
+    /// connection whose answer is still under way can never serve somebody else.
+    pub(super) async fn send(&mut self, at: &'static str, text: String) -> Result<Answer> {
+        let limit = self.pool.settings.statement_limit;
+        let mut connection = self
+            .connection
+            .take()
+            .ok_or_else(|| Error::unavailable(at, "the connection was lost earlier"))?;
+        let started = std::time::Instant::now();
+        let Ok(result) = timeout(limit, round_trip(&mut connection, text)).await else {
+            return Err(Error::unavailable(at, format!("no answer within {limit:?}")));
+        };
+        let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+        tracing::debug!(statement = at, duration_ms, ok = result.is_ok(), "{at} took {duration_ms:.1} ms");
+        if result.as_ref().err().is_none_or(connection_survives) {
+            self.connection = Some(connection);
+        }
+        let (rows, affected) = result.map_err(|error| Error::from_sqlx(at, &error))?;
+        Ok(Answer { at, rows, affected })
+    }
+}
+
+/// By the simple query protocol. The extended one needs two round trips, and behind a transaction pooler they may reach
+/// two servers: the second half then runs another client's statement (see the [module's documentation](super)).
+#[expect(clippy::disallowed_methods, reason = "the one door")]
+async fn round_trip(connection: &mut PgConnection, text: String) -> sqlx::Result<(Vec<PgRow>, u64)> {
+    let (mut rows, mut affected) = (Vec::new(), 0);
+    let mut answer = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(connection);
+    while let Some(item) = answer.try_next().await? {
+        match item {
+            Either::Left(done) => affected = done.rows_affected(),
+            Either::Right(row) => rows.push(row),
+        }
+    }
+    Ok((rows, affected))
+}

@@ -1,0 +1,195 @@
+//! Static SQL text and the arguments bound to it.
+
+use std::fmt;
+
+use super::argument::Argument;
+use super::error::{Error, Result};
+use super::placeholder;
+
+/// Longest text that is sent, arguments included. RDS Proxy pins the connection of a client that sends more.
+pub const MAX_TEXT_BYTES: usize = 16 * 1024;
+
+/// One SQL statement: static text with `$1…$n`, and the name by which logs, errors and `pg_stat_statements` know it.
+///
+/// Declared as a `static` it is checked by the compiler: numbering, quotes, and that it is one statement.
+///
+/// ```
+/// use shared::database::Statement;
+///
+/// static FIND: Statement = Statement::new("catalog.find", "select name from products where id = $1");
+/// let query = FIND.bind(uuid::Uuid::now_v7());
+/// ```
+///
+/// ```compile_fail
+/// # use shared::database::Statement;
+/// static TWO: Statement = Statement::new("catalog.two", "begin; select 1");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Statement {
+    name: &'static str,
+    text: &'static str,
+    arguments: usize,
+}
+
+impl Statement {
+    /// A statement called `domain.verb` (lower case letters, digits, `.`, `_`).
+    ///
+    /// # Panics
+    ///
+    /// In the compiler when it makes a `static`: on a bad name, on a gap in `$1…$n`, on several statements in one text,
+    /// and on quoting that means different things under different server settings.
+    #[must_use]
+    pub const fn new(name: &'static str, text: &'static str) -> Self {
+        assert_is_name(name.as_bytes());
+        Self { name, text, arguments: placeholder::count(text) }
+    }
+
+    /// The name given to it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The text with its placeholders, as written.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        self.text
+    }
+
+    /// Binds `$1`; go on with [`Query::bind`]. A statement without arguments is a query as it is.
+    pub fn bind(self, argument: impl Into<Argument>) -> Query {
+        Query::from(self).bind(argument)
+    }
+}
+
+/// The name travels in a comment in front of the text, so it must not be able to end that comment.
+const fn assert_is_name(name: &[u8]) {
+    assert!(!name.is_empty() && name.len() <= 60, "a statement's name has 1 to 60 characters");
+    let mut at = 0;
+    while at < name.len() {
+        assert!(
+            matches!(name[at], b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_'),
+            "a statement's name is made of lower case letters, digits, `.` and `_`"
+        );
+        at += 1;
+    }
+}
+
+/// A statement with arguments bound, ready to be sent.
+///
+/// Binding cannot fail; sending reports a wrong number of arguments, a value that Postgres cannot hold, and a text that
+/// grew too long.
+#[must_use = "a query does nothing until it is handed to a database"]
+pub struct Query {
+    statement: Statement,
+    arguments: Vec<Argument>,
+}
+
+impl Query {
+    /// Binds the next placeholder.
+    pub fn bind(mut self, argument: impl Into<Argument>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.statement.name
+    }
+
+    /// The text to send: the static pieces with literals between them. Literals are appended and never read.
+    pub(super) fn render(&self) -> Result<String> {
+        let Statement { name, text, arguments } = self.statement;
+        if self.arguments.len() != arguments {
+            let bound = self.arguments.len();
+            return Err(Error::bad_argument(
+                name,
+                format!("takes {arguments} arguments and {bound} were bound"),
+            ));
+        }
+        let mut rendered = format!("/* {name} */ ");
+        let mut at = 0;
+        while let Some(found) = placeholder::next(text, at) {
+            rendered.push_str(&text[at..found.start]);
+            let Argument(literal) = &self.arguments[found.number - 1];
+            match literal {
+                Ok(literal) => rendered.push_str(literal),
+                Err(why) => return Err(Error::bad_argument(name, format!("${}: {why}", found.number))),
+            }
+            at = found.end;
+        }
+        rendered.push_str(&text[at..]);
+        if rendered.len() > MAX_TEXT_BYTES {
+            return Err(Error::TooLarge { at: name, bytes: rendered.len() });
+        }
+        Ok(rendered)
+    }
+}
+
+impl From<Statement> for Query {
+    fn from(statement: Statement) -> Self {
+        Self { statement, arguments: Vec::with_capacity(statement.arguments) }
+    }
+}
+
+impl From<&Statement> for Query {
+    fn from(statement: &Statement) -> Self {
+        Self::from(*statement)
+    }
+}
+
+/// Without the arguments: they may be personal.
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Query").field("statement", &self.statement.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static ECHO: Statement = Statement::new("test.echo", "select $2, '$1', $1");
+
+    #[test]
+    fn it_puts_each_literal_in_its_place() {
+        let text = ECHO.bind(7).bind(true).render().expect("renders");
+        assert_eq!(text, "/* test.echo */ select ('true'::boolean), '$1', ('7'::integer)");
+    }
+
+    #[test]
+    fn it_never_reads_an_argument_again() {
+        let text = ECHO.bind("$2 '; drop table users; --").bind(vec!["$1"]).render().expect("renders");
+        assert!(!text.contains("drop") && !text.contains('{'), "{text}");
+    }
+
+    #[test]
+    fn it_refuses_a_wrong_number_of_arguments() {
+        for query in [Query::from(ECHO), ECHO.bind(1), ECHO.bind(1).bind(2).bind(3)] {
+            assert!(matches!(query.render(), Err(Error::BadArgument { at: "test.echo", .. })));
+        }
+    }
+
+    #[test]
+    fn it_refuses_nul_and_names_the_place_and_not_the_value() {
+        for argument in [Argument::from("secret\0"), Argument::from(["secret\0"])] {
+            let error = ECHO.bind(1).bind(argument).render().expect_err("NUL");
+            assert_eq!(
+                error.to_string(),
+                "test.echo: $2: text holds a NUL character, which Postgres cannot store"
+            );
+        }
+    }
+
+    #[test]
+    fn it_refuses_text_that_would_pin_the_proxy() {
+        let fits = ECHO.bind("a".repeat(12_000)).bind(1).render().expect("fits");
+        assert!(fits.len() > 16_000 && fits.len() <= MAX_TEXT_BYTES);
+        let error = ECHO.bind("a".repeat(12_300)).bind(1).render().expect_err("too large");
+        assert!(matches!(error, Error::TooLarge { bytes, .. } if bytes > MAX_TEXT_BYTES));
+    }
+
+    #[test]
+    fn it_keeps_arguments_out_of_debug_output() {
+        assert!(!format!("{:?}", ECHO.bind("secret").bind(1)).contains("c2VjcmV0"));
+    }
+}

@@ -1,0 +1,10 @@
+//! `shared::database` against servers of its own: every test starts a Postgres and a PgBouncer, so that it may pause and
+//! kill them. They listen on Unix sockets in a temporary folder: no port can be taken.
+
+mod encoder;
+mod migrations;
+mod outage;
+mod pool;
+mod pooler;
+mod servers;
+mod transaction;

@@ -1,0 +1,49 @@
+//! The schema's history runs once, whoever asks.
+
+use shared::database::migrations::{pending, run};
+use shared::database::{Database, Settings, Statement};
+
+use crate::servers::Servers;
+
+#[tokio::test]
+async fn it_runs_each_step_once() {
+    let servers = Servers::start_empty().await;
+    let settings = servers.owner();
+
+    let expected = pending(&settings).await.expect("lists");
+    assert_eq!(expected.first().map(|step| (step.version, step.description)), Some((1, "shop")));
+    assert_eq!(pending(&settings).await.expect("lists"), expected, "a dry run changes nothing");
+
+    let (one, other) = tokio::join!(run(&settings), run(&settings));
+    let mut ran = [one.expect("runs"), other.expect("waits, then finds nothing to do")];
+    ran.sort_by_key(Vec::len);
+    assert_eq!(ran, [vec![], expected]);
+
+    assert_eq!(pending(&settings).await.expect("lists"), []);
+    assert_eq!(run(&settings).await.expect("runs"), []);
+}
+
+#[tokio::test]
+async fn it_gives_the_functions_a_role_with_time_limits_that_owns_nothing() {
+    static LIMITS: Statement = Statement::new(
+        "test.limits",
+        "select current_setting('statement_timeout'), current_setting('lock_timeout'), \
+         current_setting('idle_in_transaction_session_timeout')",
+    );
+    static OWNED: Statement = Statement::new(
+        "test.owned",
+        "select count(*) from pg_class where pg_get_userbyid(relowner) = 'millrace_app'",
+    );
+    static DELETE: Statement = Statement::new("test.delete", "delete from orders");
+
+    let servers = Servers::start().await;
+    for settings in [servers.direct(), servers.pooled()] {
+        let settings: Settings = settings;
+        let database = Database::new(settings);
+        let limits: (String, String, String) = database.fetch_one(&LIMITS).await.expect("answers");
+        assert_eq!(limits, ("5s".into(), "3s".into(), "10s".into()));
+        assert_eq!(database.fetch_one::<(i64,)>(&OWNED).await.expect("answers"), (0,));
+        let error = database.execute(&DELETE).await.expect_err("may not delete");
+        assert_eq!(error.to_string(), "test.delete: permission denied for table orders (SQLSTATE 42501)");
+    }
+}

@@ -1,0 +1,85 @@
+//! Counting what a request costs: round trips to Redis, statements of Postgres, calls to the provider.
+
+use std::collections::BTreeMap;
+
+use shared::database::Statement;
+use sqlx::FromRow;
+
+use crate::{database, env, requests_to_provider};
+
+static STATEMENTS: Statement = Statement::new(
+    "tests.statements",
+    // Every statement begins with its name in a comment.
+    "select split_part(query, ' ', 2) as name, sum(calls)::bigint as calls
+     from pg_stat_statements
+     where starts_with(query, '/* ') and not starts_with(query, '/* tests.')
+     group by 1",
+);
+
+/// What was done between two moments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// Times that Redis read from a connection: pipelined commands are read at once.
+    pub redis_round_trips: i64,
+    /// Calls of each statement, by its name.
+    pub statements: BTreeMap<String, i64>,
+    /// Requests to the payment provider.
+    pub provider_calls: usize,
+}
+
+impl Cost {
+    /// All statements, whatever their names.
+    pub fn statement_count(&self) -> i64 {
+        self.statements.values().sum()
+    }
+}
+
+#[derive(FromRow)]
+struct Row {
+    name: String,
+    calls: i64,
+}
+
+async fn statements() -> BTreeMap<String, i64> {
+    let rows: Vec<Row> = database().fetch_all(&STATEMENTS).await.expect("pg_stat_statements");
+    rows.into_iter().map(|row| (row.name, row.calls)).collect()
+}
+
+struct Redis(redis::aio::MultiplexedConnection);
+
+impl Redis {
+    async fn connect() -> Self {
+        let client = redis::Client::open(env("REDIS_URL")).expect("an address of a Redis");
+        Self(client.get_multiplexed_async_connection().await.expect("Redis answers"))
+    }
+
+    async fn reads(&mut self) -> i64 {
+        let info: String = redis::cmd("INFO").arg("stats").query_async(&mut self.0).await.expect("INFO");
+        let line = info.lines().find_map(|line| line.strip_prefix("total_reads_processed:"));
+        line.expect("a line of INFO").trim().parse().expect("a number")
+    }
+}
+
+/// What the cheapest of `times` runs of `work` cost. A schedule that fires meanwhile can only make a run look dearer.
+pub async fn cost_of(times: usize, mut work: impl AsyncFnMut()) -> Cost {
+    let mut redis = Redis::connect().await;
+    let mut cheapest = None::<Cost>;
+    for _ in 0..times {
+        let (before, calls, reads) = (statements().await, requests_to_provider().await, redis.reads().await);
+        work().await;
+        // The second INFO itself is read once.
+        let redis_round_trips = redis.reads().await - reads - 1;
+        let provider_calls = requests_to_provider().await - calls;
+        let mut statements = statements().await;
+        for (name, calls) in &before {
+            statements.entry(name.clone()).and_modify(|now| *now -= calls);
+        }
+        statements.retain(|_, calls| *calls > 0);
+        let cost = Cost { redis_round_trips, statements, provider_calls };
+        let weight = |cost: &Cost| (cost.redis_round_trips, cost.statement_count());
+        if cheapest.as_ref().is_none_or(|least| weight(&cost) < weight(least)) {
+            cheapest = Some(cost);
+        }
+    }
+    cheapest.expect("at least one run")
+}

@@ -1,0 +1,40 @@
+//! The local payment provider: faults on command, and what it was asked.
+
+use serde_json::{Value, json};
+
+use crate::env;
+
+fn control(path: &str) -> String {
+    format!("{}/_control/{path}", env("PAYMENTS_URL"))
+}
+
+/// The successful charges of an order, as the provider's ledger has them.
+pub async fn charges_of(order: &str) -> Vec<Value> {
+    let ledger: Value =
+        reqwest::get(control("ledger")).await.expect("an answer").json().await.expect("a ledger");
+    let charges = ledger["charges"].as_array().cloned().unwrap_or_default();
+    charges
+        .into_iter()
+        .filter(|charge| charge["order_id"] == order && charge["status"] == "succeeded")
+        .collect()
+}
+
+/// From now on every connection is cut before the provider does anything.
+pub async fn provider_fails() {
+    let fault = json!({ "kind": "drop", "times": null });
+    let answer = reqwest::Client::new().post(control("faults")).json(&fault).send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.status());
+}
+
+/// From now on the provider works again.
+pub async fn provider_recovers() {
+    let answer = reqwest::Client::new().delete(control("faults")).send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.status());
+}
+
+/// How many requests the provider has seen.
+pub async fn requests_to_provider() -> usize {
+    let requests: Value =
+        reqwest::get(control("requests")).await.expect("an answer").json().await.expect("a list");
+    requests.as_array().expect("a list").len()
+}

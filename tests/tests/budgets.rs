@@ -1,0 +1,96 @@
+//! The budgets of a warm request: round trips and statements, counted.
+
+use serde_json::json;
+use tests::{Call, Customer, administrator, cost_of, new_product};
+use uuid::Uuid;
+
+fn product(customer: &Customer, id: &str) -> Call {
+    customer.call("get-product", "GET", format!("/api/products/{id}")).parameter("id", id)
+}
+
+#[tokio::test]
+async fn a_cached_product_costs_one_round_trip_to_redis_and_no_statement() {
+    let customer = Customer::register().await;
+    let id = new_product(1000, 1).await;
+    product(&customer, &id).send().await.expect(200);
+    let cost = cost_of(5, async || drop(product(&customer, &id).send().await.expect(200))).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 0), "{cost:?}");
+}
+
+#[tokio::test]
+async fn a_product_that_is_not_cached_costs_two_round_trips_and_one_statement() {
+    let customer = Customer::register().await;
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        ids.push(new_product(1000, 1).await);
+    }
+    // The environment's first request pays for its connections.
+    product(&customer, &ids.pop().expect("six")).send().await.expect(200);
+    let cost = cost_of(5, async || {
+        let id = ids.pop().expect("one for each run");
+        product(&customer, &id).send().await.expect(200);
+    })
+    .await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (2, 1), "{cost:?}");
+}
+
+#[tokio::test]
+async fn the_cached_featured_list_costs_one_round_trip() {
+    let customer = Customer::register().await;
+    let call = customer.call("featured-products", "GET", "/api/products/featured");
+    call.send().await.expect(200);
+    let cost = cost_of(5, async || drop(call.send().await.expect(200))).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 0), "{cost:?}");
+}
+
+#[tokio::test]
+async fn the_order_list_and_an_order_cost_one_round_trip_and_one_statement() {
+    let customer = Customer::register().await;
+    let product = new_product(1000, 1).await;
+    let order = customer.buys(&product).await.expect(201).json()["order_id"].clone();
+    let id = order.as_str().expect("an id");
+    let calls = [
+        customer.call("list-orders", "GET", "/api/orders"),
+        customer.call("get-order", "GET", format!("/api/orders/{id}")).parameter("id", id),
+    ];
+    for call in calls {
+        call.send().await.expect(200);
+        let cost = cost_of(5, async || drop(call.send().await.expect(200))).await;
+        assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_update_costs_two_round_trips_and_one_statement() {
+    let (token, id) = (administrator(), new_product(1000, 1).await);
+    let call = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", &id);
+    let call = call.bearer(&token).json(&json!({
+        "name": "A product of the tests",
+        "description": "Changed.",
+        "price": { "amount": 1, "currency": "usd" },
+        "featured": false
+    }));
+    call.send().await.expect(200);
+    let cost = cost_of(5, async || drop(call.send().await.expect(200))).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (2, 1), "{cost:?}");
+}
+
+#[tokio::test]
+async fn a_checkout_costs_two_round_trips_three_statements_and_two_calls_to_the_provider() {
+    let customer = Customer::register().await;
+    let product = new_product(1000, 100).await;
+    customer.buys(&product).await.expect(201);
+    let cost = cost_of(5, async || drop(customer.buys(&product).await.expect(201))).await;
+    assert!(cost.redis_round_trips <= 2, "{cost:?}");
+    assert_eq!((cost.statement_count(), cost.provider_calls), (3, 2), "{cost:?}");
+}
+
+#[tokio::test]
+async fn a_repeated_checkout_costs_one_statement_and_no_call_to_the_provider() {
+    let customer = Customer::register().await;
+    let product = new_product(1000, 100).await;
+    let call = customer.checkout(&Uuid::now_v7().to_string(), &product, 1, "pm_card_visa");
+    call.send().await.expect(201);
+    let cost = cost_of(5, async || drop(call.send().await.expect(201))).await;
+    assert_eq!((cost.statement_count(), cost.provider_calls), (1, 0), "{cost:?}");
+}
