@@ -98,6 +98,9 @@ async fn end(provider: &Arc<Provider>, call: &Call, fault: Option<&Fault>) -> En
         Kind::Fail => return End::Answer(Answer::fault(fault, &ApiError::broken(fault.status))),
         _ => {}
     }
+    if fault.kind == Kind::ActTwice {
+        perform(provider.clone(), call.clone(), None).await;
+    }
     // On a task of its own: a caller that hangs up does not stop what it has begun, here no more than at Stripe.
     let performed = tokio::spawn(perform(provider.clone(), call.clone(), Some(fault.clone()))).await;
     let answer = performed.unwrap_or_else(|_| Answer::from(ApiError::broken(500)));

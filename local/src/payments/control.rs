@@ -30,8 +30,8 @@ GET    /_control/ledger                what was charged and given back, by order
 GET    /_control/requests              what was asked and answered; DELETE forgets it
 POST   /_control/faults                {\"kind\": \"act_then_hang\", \"operation\": \"confirm\", \"times\": 1, \"percent\": 100,
                                         \"delay_ms\": 0, \"status\": 500, \"should_retry\": true, \"retry_after\": 1}
-                                       kinds: delay, drop, hang, rate_limit, fail, fail_for_ever, act_then_drop,
-                                       act_then_hang, act_then_fail, act_then_fail_for_ever, act_then_garble
+                                       kinds: delay, act_twice, drop, hang, rate_limit, fail, fail_for_ever,
+                                       act_then_drop, act_then_hang, act_then_fail, act_then_fail_for_ever, act_then_garble
                                        operations: create, confirm, retrieve, cancel, list, refund; none: all
                                        \"times\": null strikes until it is deleted
 GET    /_control/faults                those that still wait; DELETE ends them

@@ -15,6 +15,8 @@ use super::operations::Operation;
 pub(super) enum Kind {
     /// Nothing but `delay_ms`, while the key counts as running.
     Delay,
+    /// The request arrives twice, as from a proxy that tries again on its own; the second answer gets home.
+    ActTwice,
     /// The connection is cut; nothing was done.
     Drop,
     /// No answer, ever; nothing was done.

@@ -48,8 +48,8 @@ pub struct Payments {
 impl Payments {
     /// A client for the provider at `settings.base_url`. Connects to nothing yet.
     pub fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let headers = settings.headers()?;
-        Ok(Self { base_url: settings.base_url()?, pool: Arc::new(Pool::new(headers)) })
+        let pool = Pool::new(settings.headers()?)?;
+        Ok(Self { base_url: settings.base_url()?, pool: Arc::new(pool) })
     }
 
     /// Creates the order's intent, ready to be confirmed. Moves no money; an orphan does no harm.

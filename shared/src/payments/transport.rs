@@ -109,7 +109,10 @@ async fn attempt(pool: &Pool, call: &Call<'_>, deadline: Instant) -> Try {
         Ok(Err(error)) if error.is_connect() || error.is_builder() => {
             Try::NeverSent(NeverSent::Connect(innermost(&error)))
         }
-        Ok(Err(_)) => Try::Lost(Unknown::Dropped),
+        Ok(Err(_)) => {
+            pool.renew();
+            Try::Lost(Unknown::Dropped)
+        }
         Err(_elapsed) => Try::Lost(Unknown::TimedOut),
     }
 }
@@ -154,3 +157,6 @@ fn innermost(error: &reqwest::Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+mod tests;
