@@ -5,7 +5,7 @@ with target as (
     update products
     set name = $2, description = $3, price = $4, featured = $6, version = products.version + 1, updated_at = now()
     from target
-    where products.id = target.id and target.currency = $5 and ($7 is null or target.version = $7)
+    where products.id = target.id and target.currency = $5 and ($7::bigint is null or target.version = $7)
     returning products.*
 )
 select
