@@ -1,7 +1,8 @@
 //! Faults on command.
 //!
-//! A fault waits for requests of its operation and strikes as many of them as it was told to. It strikes where it would
-//! on a real network: before the provider looked at the request, or after it acted and before the answer got home.
+//! A fault waits for requests of its operation and strikes as many of them as it was told to. It strikes where it
+//! would on a real network: before the provider looked at the request, or after it acted and before the answer got
+//! home.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -30,7 +30,8 @@ pub struct Intent {
     pub charge: Option<Charge>,
     /// Why the last attempt failed.
     pub last_error: Option<Decline>,
-    /// What the customer's browser needs to authenticate a payment in `requires_action` (Stripe.js `handleNextAction`).
+    /// What the customer's browser needs to authenticate a payment in `requires_action` (Stripe.js
+    /// `handleNextAction`).
     pub client_secret: Option<Secret>,
 }
 

@@ -18,8 +18,8 @@ const REST: Duration = Duration::from_secs(30);
 
 pub(super) struct Pool {
     headers: HeaderMap,
-    /// Shared by every client that is made, so that a new one resumes the TLS session of the last. Mozilla's roots, as
-    /// for Redis and Postgres: reading the system's took 30–60 ms for each client (measured, unoptimised).
+    /// Shared by every client that is made, so that a new one resumes the TLS session of the last. Mozilla's roots,
+    /// as for Redis and Postgres: reading the system's took 30–60 ms for each client (measured, unoptimised).
     tls: ClientConfig,
     kept: Mutex<Option<Kept>>,
 }

@@ -9,8 +9,8 @@ use std::{
 
 use super::*;
 
-/// Two connections that answer one request each, at the same moment so that both must be open, and break under the next.
-/// Every later one answers on and on.
+/// Two connections that answer one request each, at the same moment so that both must be open, and break under the
+/// next. Every later one answers on and on.
 fn server() -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = Url::parse(&format!("http://{}/", listener.local_addr().expect("an address"))).expect("a URL");
