@@ -104,7 +104,8 @@ impl Gate {
         let mut cloud = tokio::process::Command::new(std::env::current_exe()?);
         cloud
             .args(command.split(' '))
-            .envs([("MILLRACE_DEV_DIR", CLOUD), ("MILLRACE_NO_RELOAD", "1")])
+            // A breaker that probes after two seconds, so that outages in the tests end soon.
+            .envs([("MILLRACE_DEV_DIR", CLOUD), ("MILLRACE_NO_RELOAD", "1"), ("BREAKER_OPEN_SECONDS", "2")])
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::null());
         let status = cloud.status().await.context("cannot run this program again")?;
