@@ -1,9 +1,7 @@
 """The templates as CloudFormation would see them: SAM's transform applied, loops unrolled, conditions decided."""
 
 import copy
-import json
 import os
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -119,8 +117,3 @@ def _decided(template, given):
     present = {name: resource for name, resource in template["Resources"].items()
                if "Condition" not in resource or holds(resource["Condition"])}
     return {**template, "Resources": decide(present), "Outputs": decide(template.get("Outputs", {}))}
-
-
-if __name__ == "__main__":
-    # template.yaml after SAM's transform, for the linters.
-    json.dump(load("template", sys.argv[1]), sys.stdout, indent=1)
