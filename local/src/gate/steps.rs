@@ -21,7 +21,17 @@ pub(super) const WITHOUT_CLOUD: &[Step] = &[
     },
     Step {
         name: "Licences, bans, sources",
-        command: &["cargo", "deny", "--workspace", "check", "licenses", "bans", "sources"],
+        command: &[
+            "cargo",
+            "deny",
+            "--log-level=error",
+            "--workspace",
+            "check",
+            "--hide-inclusion-graph",
+            "licenses",
+            "bans",
+            "sources",
+        ],
         counter: Counter::One,
         advice: "deny.toml says what is allowed and why.",
         needs_cloud: false,
