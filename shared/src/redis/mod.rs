@@ -107,12 +107,17 @@ impl Redis {
 
     async fn send(&self, calls: Calls) -> Replies {
         let calls = calls.into_vec();
-        if calls.is_empty() || !self.0.guard.admits() {
+        if calls.is_empty() {
+            return Replies::none();
+        }
+        if !self.0.guard.admits() {
+            debug!(outcome = "left_alone", calls = calls.len(), "redis batch");
             return Replies::none();
         }
         let outcome = timeout(self.0.batch_limit, self.0.connections.exchange(&calls)).await;
         let failure = match outcome.unwrap_or(Err(Failure::TimedOut)) {
             Ok(replies) => {
+                debug!(outcome = "answered", calls = calls.len(), "redis batch");
                 if self.0.guard.succeeded() {
                     warn!("Redis answers again");
                 }
@@ -120,11 +125,10 @@ impl Redis {
             }
             Err(failure) => failure,
         };
+        debug!(outcome = "failed", calls = calls.len(), error = %failure, "redis batch");
         // Once for each outage: what follows is the same news again.
         if let Some(pause) = self.0.guard.failed() {
             warn!(error = %failure, ?pause, "Redis is away; going on without it");
-        } else {
-            debug!(error = %failure, "a batch to Redis failed");
         }
         Replies::none()
     }
