@@ -55,9 +55,9 @@ pub enum Error {
     /// See `DATABASE_URL`.
     #[error("DATABASE_URL: {0}")]
     Database(#[from] database::InvalidSettings),
-    /// See `REDIS_URL`.
-    #[error("REDIS_URL: {0}")]
-    Redis(#[from] redis::InvalidUrl),
+    /// See `REDIS_URL` and `REDIS_CA_FILE`.
+    #[error("Redis: {0}")]
+    Redis(#[from] redis::InvalidSettings),
     /// See `TOKEN_PUBLIC_KEY`.
     #[error(transparent)]
     Token(#[from] token::Error),
@@ -72,7 +72,11 @@ impl App {
     /// From these settings. No network.
     pub fn new(config: &Config) -> Result<Self, Error> {
         let database = database::Settings::new(&config.database_url)?.connections(config.concurrency);
-        let redis = Redis::new(redis::Settings::new(&config.redis_url))?;
+        let redis = Redis::new(redis::Settings {
+            cluster: config.redis_cluster,
+            ca_certificate: config.redis_ca.clone(),
+            ..redis::Settings::new(&config.redis_url)
+        })?;
         let cache = |name| Cache::new(Region::new(name).fresh_for(config.cache_ttl), redis.clone());
         let breaker = breaker::Settings {
             open_for: config.breaker_open,

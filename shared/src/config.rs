@@ -29,6 +29,9 @@ pub struct Config {
     pub redis_url: String,
     /// `REDIS_CLUSTER`: whether that address is one of a cluster. ElastiCache Serverless needs no cluster client.
     pub redis_cluster: bool,
+    /// `REDIS_CA_FILE`: with `rediss://`, the path of a PEM file with the certificate authorities to trust, and no others.
+    /// Unset, those of the web are trusted, which sign `ElastiCache`'s certificates.
+    pub redis_ca: Option<Vec<u8>>,
     /// `CACHE_TTL_SECONDS`: how long a cached product counts as fresh. 300 s is the seed article's; updates do not wait for
     /// it, they invalidate.
     pub cache_ttl: Duration,
@@ -51,6 +54,7 @@ impl Config {
             concurrency: number("AWS_LAMBDA_MAX_CONCURRENCY", 1)?.max(1),
             redis_url: required("REDIS_URL")?,
             redis_cluster: flag("REDIS_CLUSTER")?,
+            redis_ca: file("REDIS_CA_FILE")?,
             cache_ttl: Duration::from_secs(number("CACHE_TTL_SECONDS", 300)?),
             token_public_key: required("TOKEN_PUBLIC_KEY")?,
             breaker_open: Duration::from_secs(number("BREAKER_OPEN_SECONDS", 60)?),
@@ -66,6 +70,12 @@ pub fn required(name: &'static str) -> Result<String, Error> {
 
 fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn file(name: &'static str) -> Result<Option<Vec<u8>>, Error> {
+    let read =
+        |path| std::fs::read(path).map_err(|_| Error::Malformed(name, "the path of a file that can be read"));
+    optional(name).map(read).transpose()
 }
 
 fn flag(name: &'static str) -> Result<bool, Error> {

@@ -2,8 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::machine::{Answer, Effect, Machine, Phase, Report};
-use super::settings::Limits;
+use super::{Answer, Effect, Limits, Machine, Phase, Report};
 
 pub(super) struct Local {
     limits: Limits,

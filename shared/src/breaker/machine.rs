@@ -1,7 +1,7 @@
 //! The state machine, free of clocks, chance and storage: everything it needs comes with the event.
 //!
-//! It is the breaker of an environment without Redis, and it is the text that `machine.lua` is tested against, step
-//! by step; both keep their state in the same JSON.
+//! It is the breaker of an environment without Redis, the text that `machine.lua` is tested against, step by step, and
+//! what the model checker explores. Both languages keep their state in the same JSON.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::settings::Limits;
 use super::tally::Tally;
 
 /// The state of one dependency.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Machine {
     /// Grows with every change of phase, and never below the server's milliseconds, so that an eviction or a failover
     /// cannot issue one again. Results that carry an older one are ignored.
@@ -33,7 +33,7 @@ pub struct Machine {
 }
 
 /// The three states of the pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Healthy: calls pass and are counted.
@@ -45,7 +45,7 @@ pub enum Phase {
 }
 
 /// An operator's order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Forced {
     /// None: the breaker decides.
@@ -57,7 +57,7 @@ pub enum Forced {
 }
 
 /// What became of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// An answer, and in time. A declined card and other 4xx are answers.
@@ -72,16 +72,22 @@ pub enum Outcome {
 
 /// What a caller may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// `watched`: failures have been seen, so a success is worth reporting.
+pub enum Answer {
+    /// Call.
     Allow {
+        /// To be given with the report.
         generation: u64,
+        /// Failures have been seen, so a success is worth reporting.
         watched: bool,
     },
+    /// Call, as one of the few that find out how the dependency is.
     Probe {
+        /// To be given with the report.
         generation: u64,
     },
+    /// Do not call.
     Deny {
+        /// For so many milliseconds.
         wait: u64,
     },
 }
@@ -99,9 +105,33 @@ pub enum Effect {
     Closed,
 }
 
+impl Outcome {
+    /// What scripts, logs and metrics call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Slow => "slow",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl Effect {
+    /// What scripts, logs and metrics call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ignored => "ignored",
+            Self::Counted => "counted",
+            Self::Opened => "opened",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 impl Machine {
     /// A healthy dependency.
-    pub(super) fn new(now: u64) -> Self {
+    pub fn new(now: u64) -> Self {
         Self {
             generation: now,
             forced: Forced::Auto,
@@ -115,7 +145,7 @@ impl Machine {
     }
 
     /// May this caller call? `token` names the call; asking again with the same one changes nothing further.
-    pub(super) fn acquire(&mut self, limits: &Limits, now: u64, jitter: f64, token: &str) -> Answer {
+    pub fn acquire(&mut self, limits: &Limits, now: u64, jitter: f64, token: &str) -> Answer {
         match self.forced {
             Forced::Open => return Answer::Deny { wait: limits.open_ms },
             Forced::Closed => return Answer::Allow { generation: self.generation, watched: false },
@@ -141,7 +171,7 @@ impl Machine {
     }
 
     /// What became of the call `token` that was allowed in `generation`.
-    pub(super) fn report(&mut self, limits: &Limits, now: u64, jitter: f64, report: &Report<'_>) -> Effect {
+    pub fn report(&mut self, limits: &Limits, now: u64, jitter: f64, report: &Report<'_>) -> Effect {
         if self.forced != Forced::Auto {
             return Effect::Ignored;
         }
@@ -164,10 +194,8 @@ impl Machine {
         }
     }
 
-    /// Carries out an operator's order. What was measured before is forgotten. Orders are given to Redis alone, so
-    /// here it is only the text that `machine.lua` is tested against.
-    #[cfg(test)]
-    pub(super) fn force(&mut self, now: u64, forced: Forced) {
+    /// Carries out an operator's order. What was measured before is forgotten. Orders are given to Redis alone.
+    pub fn force(&mut self, now: u64, forced: Forced) {
         *self = Self { generation: self.next_generation(now), forced, ..Self::new(now) };
     }
 
@@ -190,7 +218,7 @@ impl Machine {
     }
 
     /// Brings the state up to `now`: what time alone decides does not depend on when somebody looks.
-    fn settle(&mut self, limits: &Limits, now: u64, jitter: f64) {
+    pub fn settle(&mut self, limits: &Limits, now: u64, jitter: f64) {
         // A lease that ended without a report is a failed probe: its environment died or hangs.
         let ended = self.leases.values().min().copied().filter(|end| *end <= now);
         if let Some(end) = ended {
@@ -231,11 +259,15 @@ impl Machine {
 
 /// A report as it reaches the machine.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Report<'a> {
-    pub(super) token: &'a str,
-    pub(super) generation: u64,
-    pub(super) outcome: Outcome,
-    pub(super) environment: &'a str,
+pub struct Report<'a> {
+    /// What the call was acquired with.
+    pub token: &'a str,
+    /// What acquiring it answered.
+    pub generation: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Who made it.
+    pub environment: &'a str,
 }
 
 /// `jitter` in 0..1 becomes a factor of 0.75..1.25.

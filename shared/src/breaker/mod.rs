@@ -29,14 +29,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
-pub use machine::{Effect, Forced, Machine, Outcome, Phase};
-pub use settings::Settings;
+pub use machine::{Answer, Effect, Forced, Machine, Outcome, Phase, Report};
+pub use settings::{Limits, Settings};
 pub use tally::{Part, Tally};
 pub use telling::{Force, Reported, Show, Shown};
 
 use crate::redis::{Call, Calls, Command, Redis, Replies, Script};
 use local::Local;
-use machine::Answer;
 
 static ACQUIRE: Script = Script::new(
     "breaker.acquire",
@@ -48,7 +47,7 @@ static ACQUIRE: Script = Script::new(
 pub struct Breaker(Arc<Inner>);
 
 struct Inner {
-    name: &'static str,
+    name: String,
     key: String,
     environment: String,
     limits_json: String,
@@ -97,11 +96,17 @@ enum Store {
 
 impl Breaker {
     /// The breaker called `name`. `environment` tells this environment from the others; any unique text will do.
-    pub fn new(name: &'static str, settings: Settings, redis: Redis, environment: impl Into<String>) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        settings: Settings,
+        redis: Redis,
+        environment: impl Into<String>,
+    ) -> Self {
+        let name = name.into();
         let limits = settings.limits();
         Self(Arc::new(Inner {
-            name,
             key: format!("breaker:{name}"),
+            name,
             environment: environment.into(),
             limits_json: serde_json::to_string(&limits).unwrap_or_default(),
             local: Local::new(limits, now()),
@@ -119,17 +124,19 @@ impl Breaker {
     }
 
     fn admission(&self, answer: Answer, token: String, store: Store) -> Admission {
-        let admission = match answer {
+        let (outcome, admission) = match answer {
             Answer::Allow { generation, watched } => {
                 let kind = if watched { Kind::Watched } else { Kind::Plain };
-                Admission::Allow(Permit { token, generation, kind, store })
+                ("allow", Admission::Allow(Permit { token, generation, kind, store }))
             }
             Answer::Probe { generation } => {
-                Admission::Probe(Permit { token, generation, kind: Kind::Probe, store })
+                ("probe", Admission::Probe(Permit { token, generation, kind: Kind::Probe, store }))
             }
-            Answer::Deny { wait } => Admission::Deny { retry_after: Duration::from_millis(wait) },
+            Answer::Deny { wait } => ("deny", Admission::Deny { retry_after: Duration::from_millis(wait) }),
         };
-        tracing::debug!(breaker = self.0.name, ?answer, ?store, "breaker acquire");
+        // The one place where the outcome of each acquire is known.
+        let degraded = store == Store::Local;
+        tracing::debug!(breaker = self.0.name, outcome, degraded, "breaker acquire");
         admission
     }
 }

@@ -49,7 +49,9 @@ impl Settings {
         }
     }
 
-    pub(super) fn limits(&self) -> Limits {
+    /// As the state machine reads them.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
         Limits {
             consecutive: self.consecutive,
             minimum_calls: self.minimum_calls,
@@ -65,19 +67,20 @@ impl Settings {
     }
 }
 
-/// The settings as numbers, as the script gets them.
+/// [`Settings`] as the state machine reads them: times in milliseconds.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Limits {
-    pub(super) consecutive: u32,
-    pub(super) minimum_calls: u32,
-    pub(super) failure_percent: u32,
-    pub(super) slow_percent: u32,
-    pub(super) window_ms: u64,
-    pub(super) minimum_environments: u32,
-    pub(super) open_ms: u64,
-    pub(super) open_most_ms: u64,
-    pub(super) probes: u32,
-    pub(super) lease_ms: u64,
+#[expect(missing_docs, reason = "each is the field of Settings with its name")]
+pub struct Limits {
+    pub consecutive: u32,
+    pub minimum_calls: u32,
+    pub failure_percent: u32,
+    pub slow_percent: u32,
+    pub window_ms: u64,
+    pub minimum_environments: u32,
+    pub open_ms: u64,
+    pub open_most_ms: u64,
+    pub probes: u32,
+    pub lease_ms: u64,
 }
 
 fn ms(duration: Duration) -> u64 {

@@ -14,7 +14,7 @@ const PARTS: u64 = 10;
 const MOST_ENVIRONMENTS: usize = 16;
 
 /// The counts of a closed breaker.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tally {
     /// Failed or slow calls since the last success.
     pub streak: u32,
@@ -27,7 +27,7 @@ pub struct Tally {
 }
 
 /// One part of the window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Part {
     /// Calls that were let through.
     pub calls: u32,

@@ -2,8 +2,7 @@
 
 use tracing::{debug, warn};
 
-use super::machine::Report;
-use super::{Breaker, Effect, Forced, Kind, Machine, Outcome, Permit, Store, now};
+use super::{Breaker, Effect, Forced, Kind, Machine, Outcome, Permit, Report, Store, now};
 use crate::redis::{Call, Calls, Command, Replies, Script};
 
 static REPORT: Script = Script::new(
@@ -35,14 +34,16 @@ impl Breaker {
     /// that was allowed while nothing had failed.
     pub async fn report(&self, permit: Permit, outcome: Outcome) -> Reported {
         let reported = self.carry(permit, outcome).await;
-        match reported {
-            Reported::Shared(Effect::Opened) | Reported::Local(Effect::Opened) => {
-                warn!(breaker = self.0.name, ?outcome, "the circuit breaker opened");
-            }
-            Reported::Shared(Effect::Closed) | Reported::Local(Effect::Closed) => {
-                warn!(breaker = self.0.name, "the circuit breaker closed");
-            }
-            _ => debug!(breaker = self.0.name, ?outcome, ?reported, "breaker report"),
+        let (breaker, outcome) = (&self.0.name, outcome.name());
+        let (effect, degraded) = match reported {
+            Reported::NotNeeded => ("not_needed", false),
+            Reported::Shared(effect) => (effect.name(), false),
+            Reported::Local(effect) => (effect.name(), true),
+        };
+        // The one place where the effect of each report is known. A change of state is worth a line in every log.
+        match effect {
+            "opened" | "closed" => warn!(breaker, outcome, effect, degraded, "breaker report"),
+            _ => debug!(breaker, outcome, effect, degraded, "breaker report"),
         }
         reported
     }
@@ -98,13 +99,7 @@ impl Command for Send<'_> {
 
     fn calls(&self, calls: &mut Calls) {
         let Report { token, generation, outcome, environment } = self.1;
-        let outcome = match outcome {
-            Outcome::Ok => "ok",
-            Outcome::Failed => "failed",
-            Outcome::Slow => "slow",
-            Outcome::Skipped => "skipped",
-        };
-        calls.push(self.0.clone().arg(token).arg(generation).arg(outcome).arg(environment));
+        calls.push(self.0.clone().arg(token).arg(generation).arg(outcome.name()).arg(environment));
     }
 
     fn read(self, replies: &mut Replies) -> Self::Output {

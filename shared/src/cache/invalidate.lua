@@ -1,13 +1,14 @@
 -- cache.invalidate: after the commit of `version`, nothing older may be served or stored.
 -- KEYS[1] the entry   ARGV version ('' where the key has no versions), keep ms
 -- Returns 'removed', or 'current' where the value is already of that version or a later one.
--- Costs 2 commands when current, 4 when removed. Safe to repeat.
+-- Costs 3 commands when current, 4 when removed. Safe to repeat.
 local entry = redis.call('HMGET', KEYS[1], 'kind', 'version', 'floor')                             -- 1
 local version, floor = tonumber(ARGV[1]), tonumber(entry[3] or 0)
 if version then floor = math.max(floor, version) end
 -- A late or repeated notice does no harm: a value that is new enough stays, and so does a refresh begun on it.
 if version and entry[1] == 'found' and tonumber(entry[2]) >= version then
   redis.call('HSET', KEYS[1], 'floor', string.format('%.0f', floor))                               -- 2
+  redis.call('PEXPIRE', KEYS[1], ARGV[2], 'GT')                                                    -- 3
   return 'current'
 end
 -- With the lease goes the right to store of every fill that is under way.

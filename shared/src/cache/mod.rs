@@ -73,6 +73,22 @@ pub enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// What logs and metrics call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Stale => "stale",
+            Self::Waited => "waited",
+            Self::Filled => "filled",
+            Self::Overtaken => "overtaken",
+            Self::GaveUp => "gave_up",
+            Self::Degraded => "degraded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl Cache {
     /// The cache of `region` in `redis`.
     #[must_use]
@@ -98,6 +114,6 @@ impl Cache {
 
     /// The one place where the outcome of each read is known.
     fn observe(&self, outcome: Outcome) {
-        debug!(region = self.0.region.name, ?outcome, "cache read");
+        debug!(region = self.0.region.name, outcome = outcome.name(), "cache read");
     }
 }

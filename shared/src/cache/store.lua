@@ -15,5 +15,6 @@ redis.call('HSET', KEYS[1],                                                     
   'kind', ARGV[2], 'version', ARGV[3], 'value', ARGV[4],
   'fresh', fresh, 'stale', stale, 'cost', ARGV[7],
   'token', '', 'lease', 0, 'rest', 0)
-redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[5]) + tonumber(ARGV[6]))                              -- 4
+-- Longer only: the floor of an update must not go with a value that is soon over (GT: Redis 7, any Valkey).
+redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[5]) + tonumber(ARGV[6]), 'GT')                        -- 4
 return 'stored'

@@ -94,7 +94,7 @@ impl Check {
     fn degraded(self) -> Verdict {
         let (allowed, readings) = self.local.check(&self.caller, &self.policies, now());
         let quota = |(policy, reading): (&Policy, window::Reading)| Quota {
-            policy: *policy,
+            policy: policy.without_redis(),
             remaining: policy.degraded_limit.saturating_sub(reading.used),
             reset: Duration::from_millis(reading.reset),
             wait: Duration::from_millis(reading.wait),
@@ -107,7 +107,8 @@ impl Check {
 /// The one place where the outcome of each check is known.
 fn observe(verdict: &Verdict) {
     let violated: Vec<&str> = verdict.violated().map(|policy| policy.name).collect();
-    debug!(allowed = verdict.allowed, degraded = verdict.degraded, ?violated, "rate limit");
+    let outcome = if verdict.allowed { "allowed" } else { "rejected" };
+    debug!(outcome, degraded = verdict.degraded, violated = violated.join(","), "rate limit");
 }
 
 /// Wall clock: it runs on while an environment is frozen. A window copes with its stepping back.

@@ -34,6 +34,11 @@ impl Policy {
         Self { degraded_limit, ..self }
     }
 
+    /// What one environment applies when Redis is away, and says in its answers.
+    pub(super) const fn without_redis(self) -> Self {
+        Self { limit: self.degraded_limit, ..self }
+    }
+
     pub(super) fn window_ms(&self) -> u64 {
         u64::try_from(self.window.as_millis()).unwrap_or(u64::MAX)
     }

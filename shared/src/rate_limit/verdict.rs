@@ -7,7 +7,7 @@ use super::Policy;
 /// What is left of one policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// The policy.
+    /// The policy, with the limit that applied: the degraded one where Redis was away.
     pub policy: Policy,
     /// The calls that are left now.
     pub remaining: u32,

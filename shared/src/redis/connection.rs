@@ -11,18 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use redis::aio::MultiplexedConnection;
-use redis::io::tcp::TcpSettings;
-use redis::{
-    AsyncConnectionConfig, Client, IntoConnectionInfo, Pipeline, ProtocolVersion, PushInfo, PushKind,
-};
-use redis::{RedisError, RedisResult, Value};
+use redis::{Cmd, RedisError, RedisResult, Value};
 use tokio::sync::Mutex;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use super::Settings;
+use super::link::{Link, Server};
 use super::script::{Call, Replies};
+use super::{InvalidSettings, Settings};
 
 /// Errors that mean this server as a whole is of no use now: after a failover the old primary answers `READONLY`
 /// for ever, and only a new connection finds the new one.
@@ -53,66 +49,53 @@ impl From<RedisError> for Failure {
 }
 
 pub(super) struct Connections {
-    client: Client,
+    server: Server,
     settings: Settings,
     current: Mutex<Option<Current>>,
 }
 
 #[derive(Clone)]
 struct Current {
-    connection: MultiplexedConnection,
+    link: Link,
     dead: Arc<AtomicBool>,
     /// Wall clock: monotonic clocks may stand still while an environment is frozen.
     last_used: SystemTime,
 }
 
 impl Connections {
-    pub(super) fn new(settings: Settings) -> RedisResult<Self> {
-        let info = settings.url.as_str().into_connection_info()?;
-        // RESP3: the server's closing is told as a push message, so a dead connection is known before it is used.
-        let redis =
-            info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3).set_skip_set_lib_name();
-        let tcp = TcpSettings::default().set_nodelay(true);
-        let client = Client::open(info.set_redis_settings(redis).set_tcp_settings(tcp))?;
-        // The whole workspace has one TLS stack; an error here only says that it was installed before.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        Ok(Self { client, settings, current: Mutex::new(None) })
+    pub(super) fn new(settings: Settings) -> Result<Self, InvalidSettings> {
+        Ok(Self { server: Server::new(&settings)?, settings, current: Mutex::new(None) })
     }
 
-    /// Sends the calls in one pipeline; those whose script Redis does not know, alone, once more with the body.
+    /// Sends the calls together. Those that surely were not carried out go once more, alone: with its body where Redis
+    /// does not know the script, to the right node where a cluster has moved the key.
     pub(super) async fn exchange(&self, calls: &[Call]) -> Result<Replies, Failure> {
         let current = self.current().await?;
         // Dead until proven alive: a future that is dropped at a time limit leaves the connection in doubt.
         let doubt = Doubt(&current.dead);
-        let mut values = self.pipeline(&current, calls.iter().map(Call::by_sha)).await?;
-        let unknown: Vec<usize> =
-            (0..values.len()).filter(|&i| code(&values[i]) == Some("NOSCRIPT")).collect();
-        if !unknown.is_empty() {
-            let again = self.pipeline(&current, unknown.iter().map(|&i| calls[i].by_body())).await?;
-            for (i, value) in unknown.into_iter().zip(again) {
-                values[i] = value;
+        let mut replies = self.send(&current, calls.iter().map(Call::by_sha).collect()).await?;
+        let (indices, again): (Vec<usize>, Vec<Cmd>) = calls
+            .iter()
+            .enumerate()
+            // With the body in both cases: the node that has the key now may not know the script either.
+            .filter(|(i, _)| matches!(code(&replies[*i]), Some("NOSCRIPT" | "MOVED")))
+            .map(|(i, call)| (i, call.by_body()))
+            .unzip();
+        if !again.is_empty() {
+            for (i, reply) in indices.into_iter().zip(self.send(&current, again).await?) {
+                replies[i] = reply;
             }
         }
-        if let Some(code) = values.iter().filter_map(code).find(|code| WRONG_SERVER.contains(code)) {
+        if let Some(code) = replies.iter().filter_map(code).find(|code| WRONG_SERVER.contains(code)) {
             return Err(Failure::WrongServer(code.to_owned()));
         }
         doubt.dispelled();
-        Ok(Replies::new(calls.iter().map(Call::name).zip(values).collect()))
+        Ok(Replies::new(calls.iter().map(Call::name).zip(replies).collect()))
     }
 
-    async fn pipeline(
-        &self,
-        current: &Current,
-        commands: impl Iterator<Item = redis::Cmd>,
-    ) -> Result<Vec<Value>, Failure> {
-        let mut pipeline = Pipeline::new();
-        pipeline.ignore_errors();
-        for command in commands {
-            pipeline.add_command(command);
-        }
-        let mut connection = current.connection.clone();
-        let reply = timeout(self.settings.response_limit, pipeline.query_async(&mut connection)).await;
-        Ok(reply.map_err(|_| Failure::TimedOut)??)
+    async fn send(&self, current: &Current, commands: Vec<Cmd>) -> Result<Vec<RedisResult<Value>>, Failure> {
+        let replies = timeout(self.settings.response_limit, current.link.send(&commands)).await;
+        Ok(replies.map_err(|_| Failure::TimedOut)??)
     }
 
     /// The open connection, or a fresh one. Callers that come meanwhile wait for the same one.
@@ -129,19 +112,8 @@ impl Connections {
         }
         *slot = None;
         let dead = Arc::new(AtomicBool::new(false));
-        let on_push = dead.clone();
-        // Time limits are ours (`Redis::batch`, `pipeline`), in one place; the crate's would come on top.
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(None)
-            .set_response_timeout(None)
-            .set_push_sender(move |push: PushInfo| {
-                if push.kind == PushKind::Disconnection {
-                    on_push.store(true, Ordering::Relaxed);
-                }
-                Ok::<(), redis::aio::SendError>(())
-            });
-        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(slot.insert(Current { connection, dead, last_used: now }).clone())
+        let link = self.server.connect(dead.clone()).await?;
+        Ok(slot.insert(Current { link, dead, last_used: now }).clone())
     }
 
     fn is_usable(&self, current: &Current, now: SystemTime) -> bool {
@@ -166,9 +138,6 @@ impl Drop for Doubt<'_> {
     }
 }
 
-fn code(value: &Value) -> Option<&str> {
-    match value {
-        Value::ServerError(error) => Some(error.code()),
-        _ => None,
-    }
+fn code(reply: &RedisResult<Value>) -> Option<&str> {
+    reply.as_ref().err()?.code()
 }

@@ -14,6 +14,7 @@
 mod command;
 mod connection;
 mod guard;
+mod link;
 mod script;
 
 use std::sync::Arc;
@@ -33,6 +34,11 @@ use guard::Guard;
 pub struct Settings {
     /// `redis://[user:password@]host:port`, or `rediss://…` for TLS.
     pub url: String,
+    /// Whether that is one node of a cluster, which tells of the others. Not needed for `ElastiCache` Serverless.
+    pub cluster: bool,
+    /// With TLS: trust the certificate authorities of this PEM text, and no others. Those of the web by default, which
+    /// include Amazon's.
+    pub ca_certificate: Option<Vec<u8>>,
     /// The hard limit of one batch, connecting included. What a caller loses to a Redis that is away.
     pub batch_limit: Duration,
     /// The limit for one exchange on an open connection. Scripts take about 0.1 ms; this is for a Redis that hangs.
@@ -43,10 +49,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings for production: 300 ms for a batch, 100 ms for an exchange, 30 s of idleness.
+    /// The settings for production: one server, 300 ms for a batch, 100 ms for an exchange, 30 s of idleness.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            cluster: false,
+            ca_certificate: None,
             batch_limit: Duration::from_millis(300),
             response_limit: Duration::from_millis(100),
             idle_limit: Duration::from_secs(30),
@@ -54,11 +62,21 @@ impl Settings {
     }
 }
 
-/// The URL cannot be used. It is not repeated in the message: it may hold a password.
+/// Settings with which no Redis could be reached. Neither URL nor certificate is repeated: the URL may hold a password.
 #[derive(Debug, thiserror::Error)]
-#[error("the Redis URL is not usable ({reason}); write redis://host:6379, or rediss://host:6379 for TLS")]
-pub struct InvalidUrl {
-    reason: String,
+pub enum InvalidSettings {
+    /// The URL is none, or one for something else.
+    #[error("the Redis URL is not usable ({0}); write redis://host:6379, or rediss://host:6379 for TLS")]
+    Url(String),
+    /// There is no certificate in what should hold some.
+    #[error("the CA certificate is not usable; it must be PEM text with at least one BEGIN CERTIFICATE")]
+    Certificate,
+}
+
+impl From<::redis::RedisError> for InvalidSettings {
+    fn from(error: ::redis::RedisError) -> Self {
+        Self::Url(error.category().to_owned())
+    }
 }
 
 /// A handle to Redis. Cheap to clone; connects on first use.
@@ -73,10 +91,9 @@ struct Inner {
 
 impl Redis {
     /// Prepares a client. No network is touched.
-    pub fn new(settings: Settings) -> Result<Self, InvalidUrl> {
+    pub fn new(settings: Settings) -> Result<Self, InvalidSettings> {
         let batch_limit = settings.batch_limit;
-        let connections =
-            Connections::new(settings).map_err(|error| InvalidUrl { reason: error.category().to_owned() })?;
+        let connections = Connections::new(settings)?;
         Ok(Self(Arc::new(Inner { connections, guard: Guard::default(), batch_limit })))
     }
 
@@ -90,12 +107,17 @@ impl Redis {
 
     async fn send(&self, calls: Calls) -> Replies {
         let calls = calls.into_vec();
-        if calls.is_empty() || !self.0.guard.admits() {
+        if calls.is_empty() {
+            return Replies::none();
+        }
+        if !self.0.guard.admits() {
+            debug!(outcome = "left_alone", calls = calls.len(), "redis batch");
             return Replies::none();
         }
         let outcome = timeout(self.0.batch_limit, self.0.connections.exchange(&calls)).await;
         let failure = match outcome.unwrap_or(Err(Failure::TimedOut)) {
             Ok(replies) => {
+                debug!(outcome = "answered", calls = calls.len(), "redis batch");
                 if self.0.guard.succeeded() {
                     warn!("Redis answers again");
                 }
@@ -103,11 +125,10 @@ impl Redis {
             }
             Err(failure) => failure,
         };
+        debug!(outcome = "failed", calls = calls.len(), error = %failure, "redis batch");
         // Once for each outage: what follows is the same news again.
         if let Some(pause) = self.0.guard.failed() {
             warn!(error = %failure, ?pause, "Redis is away; going on without it");
-        } else {
-            debug!(error = %failure, "a batch to Redis failed");
         }
         Replies::none()
     }

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use redis::{Cmd, FromRedisValue, Value, cmd};
+use redis::{Cmd, FromRedisValue, RedisResult, Value, cmd};
 use tracing::warn;
 
 /// A Lua script. Its text begins with `redis/clock.lua`, the one place where scripts take their time from.
@@ -94,14 +94,14 @@ impl Calls {
 }
 
 /// What came back, in the order of the calls.
-pub struct Replies(std::vec::IntoIter<(&'static str, Value)>);
+pub struct Replies(std::vec::IntoIter<(&'static str, RedisResult<Value>)>);
 
 impl Replies {
     pub(super) fn none() -> Self {
         Self(Vec::new().into_iter())
     }
 
-    pub(super) fn new(replies: Vec<(&'static str, Value)>) -> Self {
+    pub(super) fn new(replies: Vec<(&'static str, RedisResult<Value>)>) -> Self {
         Self(replies.into_iter())
     }
 
@@ -111,8 +111,8 @@ impl Replies {
         reason = "each reply has a type of its own, so this is no iterator"
     )]
     pub fn next<T: FromRedisValue>(&mut self) -> Option<T> {
-        let (script, value) = self.0.next()?;
-        let parsed = value.extract_error().and_then(|value| Ok(redis::from_redis_value::<T>(value)?));
+        let (script, reply) = self.0.next()?;
+        let parsed = reply.and_then(|value| Ok(redis::from_redis_value::<T>(value)?));
         parsed
             .map_err(|error| warn!(script, %error, "a script failed in Redis; going on without its answer"))
             .ok()

@@ -1,8 +1,35 @@
 //! The resilience mechanisms on a real Redis. Needs `redis-server` on the PATH.
+//!
+//! | module | shows |
+//! |---|---|
+//! | `redis`, `tls`, `cluster` | the client in each bad situation, with the time a caller loses to it |
+//! | `cache`, `limiter`, `breaker` | what each mechanism promises, through its public door |
+//! | `headers`, `observed` | what callers and logs are told |
+//! | `models` | every interleaving of a few callers, within bounds |
+//! | `agreement` | the same random histories in Rust and in Lua, step by step |
+//! | `interleavings` | random orders of updates and fills on a real Redis |
+//! | `clocks` | the limiter under clocks that step back |
+//! | `processes` | many processes, and killed ones |
+//!
+//! `RESILIENCE_DEPTH=10` looks deeper than the gate does. `mutants.py` breaks one guard at a time and shows that
+//! something here fails.
 
+mod agreement;
+mod ask;
 mod breaker;
 mod cache;
+mod clocks;
+mod cluster;
+mod interleavings;
 mod limiter;
+mod models;
+mod observed;
+mod processes;
+mod protocol;
 mod redis;
 mod relay;
 mod server;
+mod tls;
+/// The very file of the limiter, which the crate does not show.
+#[path = "../../src/rate_limit/window.rs"]
+mod window;

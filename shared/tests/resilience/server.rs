@@ -20,6 +20,7 @@ impl Server {
         Self::start_with(&[])
     }
 
+    /// With these arguments; `{port}` in them stands for the port.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         // A free port may be taken before Redis binds it: then another is tried.
@@ -97,9 +98,13 @@ impl Drop for Server {
 }
 
 pub(crate) fn client(url: &str) -> Redis {
+    Redis::new(patient(url)).expect("a valid URL")
+}
+
+/// Limits that a busy machine does not reach.
+pub(crate) fn patient(url: &str) -> Settings {
     let limit = Duration::from_secs(20);
-    let settings = Settings { batch_limit: limit, response_limit: limit, ..Settings::new(url) };
-    Redis::new(settings).expect("a valid URL")
+    Settings { batch_limit: limit, response_limit: limit, ..Settings::new(url) }
 }
 
 /// A client of a Redis that is not there.
@@ -114,6 +119,7 @@ pub(crate) fn free_port() -> u16 {
 
 fn launch(port: u16, arguments: &[String]) -> Option<Child> {
     let port = port.to_string();
+    let arguments = arguments.iter().map(|argument| argument.replace("{port}", &port));
     let mut child = Command::new("redis-server")
         .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "/tmp"])
         .args(arguments)

@@ -1,0 +1,184 @@
+//! `protocol.rs` against the scripts of the cache.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+use redis::{Connection, Script};
+
+use super::{histories, script_at};
+use crate::protocol::{Entry, Fill, Found, Invalidated, Slot, Stored, Value};
+use crate::protocol::{abandon, expire, invalidate, lookup, store};
+use crate::server::Server;
+
+const LOOKUP: &str = script_at!("../../../src/cache/lookup.lua");
+const STORE: &str = script_at!("../../../src/cache/store.lua");
+const ABANDON: &str = script_at!("../../../src/cache/abandon.lua");
+const INVALIDATE: &str = script_at!("../../../src/cache/invalidate.lua");
+const KEY: &str = "cache:agreement";
+
+/// Milliseconds of a history's smallest step. Redis' own clock, by which keys expire, goes on by far less than that
+/// between two steps, so it can be set to the history's time before each.
+const UNIT: u64 = 100_000;
+const LEASE: u64 = 2 * UNIT;
+const KEEP: u64 = 9 * UNIT;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Elapse(u64),
+    Lookup { token: u32, early: f64 },
+    Store { token: u32, version: Option<i64>, fresh: u64, stale: u64, cost: u64 },
+    Abandon { token: u32 },
+    Invalidate { version: Option<i64> },
+    Evict,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let early = prop_oneof![Just(0.0), 0.0..3.0_f64];
+    let store = (1..6_u32, prop::option::weighted(0.8, 1..5_i64), 1..6_u64, 0..4_u64, 0..300_u64);
+    prop_oneof![
+        3 => (1..4_u64).prop_map(Step::Elapse),
+        6 => (1..6_u32, early).prop_map(|(token, early)| Step::Lookup { token, early }),
+        4 => store.prop_map(|(token, version, fresh, stale, cost)| Step::Store { token, version, fresh, stale, cost }),
+        1 => (1..6_u32).prop_map(|token| Step::Abandon { token }),
+        2 => prop::option::weighted(0.8, 1..5_i64).prop_map(|version| Step::Invalidate { version }),
+        1 => Just(Step::Evict),
+    ]
+}
+
+struct Lua(Connection);
+
+impl Lua {
+    /// Sets what is left of the key's life, then runs the script.
+    fn call<T: redis::FromRedisValue>(
+        &mut self,
+        slot: &Slot,
+        script: &str,
+        arguments: &[String],
+        now: u64,
+    ) -> T {
+        if let Some(entry) = slot {
+            redis::cmd("PEXPIRE")
+                .arg(KEY)
+                .arg(entry.expires - now)
+                .exec(&mut self.0)
+                .expect("a time to live");
+        } else {
+            redis::cmd("DEL").arg(KEY).exec(&mut self.0).expect("deleted");
+        }
+        let script = Script::new(script);
+        let mut call = script.key(KEY);
+        for argument in arguments {
+            call.arg(argument);
+        }
+        call.arg(now).invoke(&mut self.0).expect("the script runs")
+    }
+
+    /// The entry, with the expiry rounded to the history's units.
+    fn entry(&mut self, now: u64) -> Slot {
+        let fields: HashMap<String, String> =
+            redis::cmd("HGETALL").arg(KEY).query(&mut self.0).expect("a hash");
+        let left: i64 = redis::cmd("PTTL").arg(KEY).query(&mut self.0).expect("a time to live");
+        let number = |name: &str| fields.get(name).and_then(|text| text.parse().ok()).unwrap_or(0_i64);
+        let time = |name: &str| u64::try_from(number(name)).expect("a time");
+        let value = fields.get("kind").map(|kind| Value {
+            version: (kind == "found").then(|| number("version")),
+            fresh: time("fresh"),
+            stale: time("stale"),
+            cost: time("cost"),
+        });
+        (!fields.is_empty()).then(|| Entry {
+            value,
+            token: u32::try_from(number("token")).expect("a token"),
+            lease: time("lease"),
+            rest: time("rest"),
+            floor: number("floor"),
+            expires: now + u64::try_from(left).expect("every key expires").next_multiple_of(UNIT),
+        })
+    }
+}
+
+fn found(reply: (String, String, i64, Option<String>, u64)) -> Found {
+    let (state, kind, version, body, wait) = reply;
+    let value = (kind == "found").then_some(version);
+    assert_eq!(body.unwrap_or_default(), value.map(|version| format!("v{version}")).unwrap_or_default());
+    match state.as_str() {
+        "hit" => Found::Hit(value),
+        "stale" => Found::Stale(value),
+        "refresh" => Found::Refresh(value),
+        "fill" => Found::Fill,
+        _ => Found::Wait(wait),
+    }
+}
+
+fn run(step: &Step, slot: &mut Slot, lua: &mut Lua, now: u64) -> Result<(), TestCaseError> {
+    let before = slot.clone();
+    match *step {
+        Step::Elapse(_) | Step::Evict => {}
+        Step::Lookup { token, early } => {
+            let arguments = [token.to_string(), LEASE.to_string(), early.to_string()];
+            let theirs = found(lua.call(&before, LOOKUP, &arguments, now));
+            prop_assert_eq!(lookup(slot, now, token, LEASE, early), theirs);
+        }
+        Step::Store { token, version, fresh, stale, cost } => {
+            let fill =
+                Fill { version, fresh_ms: fresh * UNIT, stale_ms: stale * UNIT, cost_ms: cost * 1_000 };
+            let arguments = [
+                token.to_string(),
+                if version.is_some() { "found" } else { "missing" }.to_owned(),
+                version.unwrap_or(0).to_string(),
+                version.map(|version| format!("v{version}")).unwrap_or_default(),
+                fill.fresh_ms.to_string(),
+                fill.stale_ms.to_string(),
+                fill.cost_ms.to_string(),
+            ];
+            let theirs: String = lua.call(&before, STORE, &arguments, now);
+            let ours = match store(slot, now, token, fill) {
+                Stored::Kept => "stored",
+                Stored::Overtaken => "overtaken",
+                Stored::Outdated => "outdated",
+            };
+            prop_assert_eq!(ours, theirs);
+        }
+        Step::Abandon { token } => {
+            let theirs: bool = lua.call(&before, ABANDON, &[token.to_string(), UNIT.to_string()], now);
+            prop_assert_eq!(abandon(slot, now, token, UNIT), theirs);
+        }
+        Step::Invalidate { version } => {
+            let text = version.map(|version| version.to_string()).unwrap_or_default();
+            let theirs: String = lua.call(&before, INVALIDATE, &[text, KEEP.to_string()], now);
+            let ours = match invalidate(slot, now, version, KEEP) {
+                Invalidated::Removed => "removed",
+                Invalidated::Current => "current",
+            };
+            prop_assert_eq!(ours, theirs);
+        }
+    }
+    Ok(())
+}
+
+fn agree(lua: &mut Lua, steps: &[Step]) -> Result<(), TestCaseError> {
+    let (mut now, mut slot) = (17_000_000 * UNIT, None);
+    redis::cmd("DEL").arg(KEY).exec(&mut lua.0).expect("deleted");
+    for step in steps {
+        match *step {
+            Step::Elapse(units) => now += units * UNIT,
+            Step::Evict => slot = None,
+            _ => {}
+        }
+        expire(&mut slot, now);
+        if matches!(step, Step::Elapse(_) | Step::Evict) {
+            continue;
+        }
+        run(step, &mut slot, lua, now)?;
+        prop_assert_eq!(&slot, &lua.entry(now));
+    }
+    Ok(())
+}
+
+#[test]
+fn the_cache_in_rust_and_in_lua_agree_step_by_step() {
+    let server = Server::start();
+    proptest!(histories(200), |(steps in prop::collection::vec(step(), 1..100))| {
+        agree(&mut Lua(server.raw()), &steps)?;
+    });
+}

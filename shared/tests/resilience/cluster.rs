@@ -1,0 +1,179 @@
+//! A Redis cluster of three nodes.
+
+use std::time::{Duration, Instant};
+
+use crate::ask::{Ask, COUNT, ECHO, ask_on, some};
+use crate::server::{Server, eventually, free_port, patient};
+use shared::breaker::{Admission, Breaker};
+use shared::cache::{Cache, Entry, Region};
+use shared::rate_limit::{API, Identity, LOGIN, Limiter};
+use shared::redis::{Redis, Settings};
+use tempfile::TempDir;
+
+/// Nodes with a third of the 16,384 slots each.
+struct Cluster {
+    nodes: Vec<Server>,
+    _folder: TempDir,
+}
+
+const RANGES: [(&str, &str); 3] = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
+
+impl Cluster {
+    async fn start() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().to_str().expect("UTF-8").to_owned();
+        let buses: Vec<String> = (0..3).map(|_| free_port().to_string()).collect();
+        let start = |bus: &String| {
+            let file = format!("nodes-{bus}.conf");
+            Server::start_with(&[
+                "--dir",
+                &path,
+                "--cluster-enabled",
+                "yes",
+                "--cluster-config-file",
+                &file,
+                "--cluster-port",
+                bus,
+                "--cluster-node-timeout",
+                "2000",
+            ])
+        };
+        let nodes: Vec<Server> = buses.iter().map(start).collect();
+        for (node, (first, last)) in nodes.iter().zip(RANGES) {
+            node.query::<()>(&["CLUSTER", "ADDSLOTSRANGE", first, last]);
+        }
+        for (node, bus) in nodes.iter().zip(&buses).skip(1) {
+            nodes[0].query::<()>(&["CLUSTER", "MEET", "127.0.0.1", &node.port().to_string(), bus]);
+        }
+        let cluster = Self { nodes, _folder: folder };
+        cluster.is_whole().await;
+        cluster
+    }
+
+    /// Waits until every node knows where all slots are.
+    async fn is_whole(&self) {
+        eventually("every node knows all slots", async || {
+            self.nodes.iter().all(|node| {
+                let info: String = node.query(&["CLUSTER", "INFO"]);
+                info.contains("cluster_state:ok") && info.contains("cluster_slots_ok:16384")
+            })
+        })
+        .await;
+    }
+
+    fn settings(&self) -> Settings {
+        Settings { cluster: true, ..patient(&self.nodes[0].url()) }
+    }
+
+    fn client(&self) -> Redis {
+        Redis::new(self.settings()).expect("a valid URL")
+    }
+
+    /// Gives a slot to another node than the one that has it, in the steps of redis-cli.
+    async fn move_slot(&self, key: &str) {
+        let slot: u32 = self.nodes[0].query(&["CLUSTER", "KEYSLOT", key]);
+        let from = usize::from(slot > 5460) + usize::from(slot > 10922);
+        let (to, third) = ((from + 1) % 3, (from + 2) % 3);
+        let id = |node: usize| self.nodes[node].query::<String>(&["CLUSTER", "MYID"]);
+        let set = |node: usize, how: &str, id: &str| {
+            self.nodes[node].query::<()>(&["CLUSTER", "SETSLOT", &slot.to_string(), how, id]);
+        };
+        set(to, "IMPORTING", &id(from));
+        set(from, "MIGRATING", &id(to));
+        for node in [to, from, third] {
+            set(node, "NODE", &id(to));
+        }
+        let moved = format!(" {slot} 127.0.0.1:{}", self.nodes[to].port());
+        eventually("every node knows where the slot is", async || {
+            [from, third].iter().all(|node| {
+                let asked: Result<i64, _> =
+                    ::redis::cmd("EXISTS").arg(key).query(&mut self.nodes[*node].raw());
+                asked.is_err_and(|error| error.to_string().contains(&moved))
+            })
+        })
+        .await;
+    }
+}
+
+/// A batch over some twenty slots, and so over all nodes.
+fn everywhere() -> Vec<Ask> {
+    (0..20).map(|n| ask_on(&format!("key {n}"), &COUNT, "")).collect()
+}
+
+#[tokio::test]
+async fn a_batch_across_slots_is_answered_in_order() {
+    let cluster = Cluster::start().await;
+    let redis = cluster.client();
+    let batch: Vec<_> = (0..20).map(|n| ask_on(&format!("key {n}"), &ECHO, &n.to_string())).collect();
+    let expected: Vec<_> = (0..20).map(|n| some(&n.to_string())).collect();
+    assert_eq!(redis.batch(batch).await, expected);
+    assert!(cluster.nodes.iter().all(|node| node.calls(&["eval"])[0] > 0), "each node had a part of it");
+    let ones: Vec<_> = (0..20).map(|_| some("1")).collect();
+    assert_eq!(redis.batch(everywhere()).await, ones, "each was carried out once");
+}
+
+#[tokio::test]
+async fn cache_limiter_and_breaker_travel_together() {
+    let cluster = Cluster::start().await;
+    let redis = cluster.client();
+    let limiter = Limiter::default();
+    let breaker = Breaker::new("payments", shared::breaker::Settings::payments(), redis.clone(), "a");
+    let cache = Cache::new(Region::new("product"), redis.clone());
+    for _ in 0..2 {
+        let check = limiter.check(&Identity::user("ann"), &[API, LOGIN]);
+        let (verdict, looked_up, admission) =
+            redis.batch((check, cache.lookup("1"), breaker.acquire())).await;
+        assert!(verdict.allowed && !verdict.degraded);
+        assert!(matches!(admission, Admission::Allow(_)));
+        let entry = Some(Entry { body: "{}".into(), version: 1 });
+        assert_eq!(looked_up.or_fill(async || Ok::<_, ()>(entry.clone())).await, Ok(entry));
+    }
+    let stored = cluster.nodes.iter().filter(|node| node.query::<i64>(&["DBSIZE"]) > 0).count();
+    assert!(stored > 1, "the keys lie on several nodes");
+}
+
+#[tokio::test]
+async fn a_slot_that_has_moved_is_found_at_once() {
+    let cluster = Cluster::start().await;
+    let redis = cluster.client();
+    redis.batch(everywhere()).await;
+    for key in ["a", "b", "c", "d", "e"] {
+        cluster.move_slot(key).await;
+        assert_eq!(redis.batch(ask_on(key, &COUNT, "")).await, some("1"), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn closed_connections_are_noticed_before_they_are_used() {
+    let cluster = Cluster::start().await;
+    let redis = cluster.client();
+    redis.batch(everywhere()).await;
+    for round in 2..22 {
+        for node in &cluster.nodes {
+            node.query::<i64>(&["CLIENT", "KILL", "TYPE", "normal"]);
+        }
+        let counts = redis.batch(everywhere()).await;
+        assert!(counts.iter().all(|count| *count == some(&round.to_string())), "{round}: {counts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_died_costs_as_little_as_any_outage() {
+    let mut cluster = Cluster::start().await;
+    let redis = Redis::new(Settings { cluster: true, ..Settings::new(cluster.nodes[0].url()) });
+    let redis = redis.expect("a valid URL");
+    let all_answer = async || redis.batch(everywhere()).await.iter().all(Option::is_some);
+    eventually("the cluster answers", all_answer).await;
+    cluster.nodes[2].stop();
+    for _ in 0..2 {
+        let began = Instant::now();
+        assert!(!all_answer().await);
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    }
+    let began = Instant::now();
+    assert!(!all_answer().await);
+    assert!(began.elapsed() < Duration::from_millis(100), "left alone");
+    cluster.nodes[2].start_again();
+    cluster.is_whole().await;
+    eventually("the cluster answers again", all_answer).await;
+}

@@ -1,0 +1,125 @@
+//! The cache's lease protocol as pure functions: what the scripts in `src/cache` do to one entry, in Rust.
+//!
+//! This is the text that the model checker explores (`models/cache.rs`), and that the scripts are compared with step by
+//! step (`agreement/cache.rs`). Times are milliseconds; a token is a number, and 0 is none.
+
+/// A key of Redis, if it exists.
+pub(crate) type Slot = Option<Entry>;
+
+/// What is kept under one key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Entry {
+    pub(crate) value: Option<Value>,
+    pub(crate) token: u32,
+    pub(crate) lease: u64,
+    /// Until then the origin is left alone.
+    pub(crate) rest: u64,
+    /// No value of a version below this one is stored.
+    pub(crate) floor: i64,
+    /// When Redis drops the key.
+    pub(crate) expires: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Value {
+    /// `None`: there is no such thing.
+    pub(crate) version: Option<i64>,
+    pub(crate) fresh: u64,
+    pub(crate) stale: u64,
+    pub(crate) cost: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Hit(Option<i64>),
+    Stale(Option<i64>),
+    Refresh(Option<i64>),
+    Fill,
+    Wait(u64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    Kept,
+    Overtaken,
+    Outdated,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Invalidated {
+    Removed,
+    Current,
+}
+
+/// What a fill wants to keep, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fill {
+    pub(crate) version: Option<i64>,
+    pub(crate) fresh_ms: u64,
+    pub(crate) stale_ms: u64,
+    pub(crate) cost_ms: u64,
+}
+
+/// Drops a key whose time is over.
+pub(crate) fn expire(slot: &mut Slot, now: u64) {
+    slot.take_if(|entry| entry.expires <= now);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "times are far below 2^53 ms")]
+pub(crate) fn lookup(slot: &mut Slot, now: u64, token: u32, lease_ms: u64, early: f64) -> Found {
+    let entry = slot.clone().unwrap_or_default();
+    let value = entry.value.filter(|value| now < value.stale);
+    if let Some(value) = value
+        && now as f64 + value.cost as f64 * early < value.fresh as f64
+    {
+        return Found::Hit(value.version);
+    }
+    let taken = entry.token != 0 && entry.token != token && now < entry.lease;
+    if let Some(value) = value
+        && (taken || now < entry.rest)
+    {
+        return if now < value.fresh { Found::Hit(value.version) } else { Found::Stale(value.version) };
+    }
+    if taken {
+        return Found::Wait(entry.lease - now);
+    }
+    let granted = slot.get_or_insert_default();
+    granted.token = token;
+    granted.lease = now + lease_ms;
+    granted.expires = granted.expires.max(now + lease_ms);
+    value.map_or(Found::Fill, |value| Found::Refresh(value.version))
+}
+
+pub(crate) fn store(slot: &mut Slot, now: u64, token: u32, fill: Fill) -> Stored {
+    let Some(entry) = slot.as_mut().filter(|entry| entry.token == token) else { return Stored::Overtaken };
+    if fill.version.is_some_and(|version| version < entry.floor) {
+        entry.token = 0;
+        return Stored::Outdated;
+    }
+    let fresh = now + fill.fresh_ms;
+    let stale = fresh + fill.stale_ms;
+    let value = Value { version: fill.version, fresh, stale, cost: fill.cost_ms };
+    let expires = entry.expires.max(stale);
+    *entry = Entry { value: Some(value), floor: entry.floor, expires, ..Entry::default() };
+    Stored::Kept
+}
+
+pub(crate) fn abandon(slot: &mut Slot, now: u64, token: u32, rest_ms: u64) -> bool {
+    let Some(entry) = slot.as_mut().filter(|entry| entry.token == token) else { return false };
+    (entry.token, entry.lease, entry.rest) = (0, 0, now + rest_ms);
+    true
+}
+
+pub(crate) fn invalidate(slot: &mut Slot, now: u64, version: Option<i64>, keep_ms: u64) -> Invalidated {
+    let entry = slot.clone().unwrap_or_default();
+    let floor = entry.floor.max(version.unwrap_or(0));
+    let stored = entry.value.and_then(|value| value.version);
+    if let (Some(version), Some(stored)) = (version, stored)
+        && stored >= version
+    {
+        *slot = Some(Entry { floor, expires: entry.expires.max(now + keep_ms), ..entry });
+        return Invalidated::Current;
+    }
+    *slot = (floor > 0).then(|| Entry { floor, expires: now + keep_ms, ..Entry::default() });
+    Invalidated::Removed
+}

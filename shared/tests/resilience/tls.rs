@@ -1,0 +1,82 @@
+//! Redis behind TLS and a password, with a certificate authority that the test makes.
+
+use std::fs;
+
+use crate::ask::{ECHO, ask, some};
+use crate::server::{Server, eventually, patient};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use shared::redis::{Redis, Settings};
+use tempfile::TempDir;
+
+/// A Redis that speaks TLS only, and the PEM text of the authority that signed its certificate for `localhost`.
+fn server() -> (Server, Vec<u8>, TempDir) {
+    let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = || KeyPair::generate().expect("a key");
+    let authority = CertifiedIssuer::self_signed(authority, key()).expect("an authority");
+    let server_key = key();
+    let certificate = CertificateParams::new(vec!["localhost".to_owned()])
+        .and_then(|parameters| parameters.signed_by(&server_key, &authority))
+        .expect("a certificate");
+    let folder = TempDir::new().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    fs::write(path("ca.pem"), authority.pem()).expect("written");
+    fs::write(path("server.pem"), certificate.pem()).expect("written");
+    fs::write(path("server.key"), server_key.serialize_pem()).expect("written");
+    let (ca, pem, key) = (path("ca.pem"), path("server.pem"), path("server.key"));
+    let server = Server::start_with(&[
+        "--port",
+        "0",
+        "--tls-port",
+        "{port}",
+        "--tls-auth-clients",
+        "no",
+        "--tls-ca-cert-file",
+        &ca,
+        "--tls-cert-file",
+        &pem,
+        "--tls-key-file",
+        &key,
+        "--requirepass",
+        "open sesame",
+    ]);
+    (server, authority.pem().into_bytes(), folder)
+}
+
+fn trusting(url: &str, ca: Option<&[u8]>) -> Redis {
+    let settings = Settings { ca_certificate: ca.map(<[u8]>::to_vec), ..patient(url) };
+    Redis::new(settings).expect("valid settings")
+}
+
+#[tokio::test]
+async fn a_trusted_server_is_spoken_to_over_tls_with_a_password() {
+    let (server, ca, _folder) = server();
+    let url = format!("rediss://:open%20sesame@localhost:{}", server.port());
+    eventually("Redis answers", async || trusting(&url, Some(&ca)).batch(ask(&ECHO, "a")).await == some("a"))
+        .await;
+    let wrong = url.replace("sesame", "barley");
+    assert_eq!(trusting(&wrong, Some(&ca)).batch(ask(&ECHO, "a")).await, None);
+}
+
+#[tokio::test]
+async fn a_stranger_gets_no_password() {
+    let (server, ca, _folder) = server();
+    let (_, other_ca, _other_folder) = self::server();
+    let url = format!("rediss://:open%20sesame@localhost:{}", server.port());
+    assert_eq!(trusting(&url, None).batch(ask(&ECHO, "a")).await, None, "unknown to the web's authorities");
+    assert_eq!(trusting(&url, Some(&other_ca)).batch(ask(&ECHO, "a")).await, None);
+    let by_address = url.replace("localhost", "127.0.0.1");
+    assert_eq!(trusting(&by_address, Some(&ca)).batch(ask(&ECHO, "a")).await, None, "another name");
+    let plain = url.replace("rediss", "redis");
+    assert_eq!(trusting(&plain, None).batch(ask(&ECHO, "a")).await, None, "it speaks TLS only");
+}
+
+#[test]
+fn a_file_without_a_certificate_is_refused() {
+    let refused = |pem: &[u8]| {
+        let settings = Settings { ca_certificate: Some(pem.to_vec()), ..Settings::new("rediss://localhost") };
+        Redis::new(settings).err().expect("no certificate").to_string()
+    };
+    assert!(refused(b"").contains("BEGIN CERTIFICATE"));
+    refused(b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
+}
