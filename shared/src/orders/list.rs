@@ -49,7 +49,8 @@ impl FromStr for Cursor {
         const REFUSAL: &str = "must be the next_cursor of the page before";
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| REFUSAL)?;
         let (time, id) = bytes.split_first_chunk::<8>().ok_or(REFUSAL)?;
-        let nanoseconds = i128::from(i64::from_be_bytes(*time)) * 1000;
+        let microseconds = u64::try_from(i64::from_be_bytes(*time)).map_err(|_| REFUSAL)?;
+        let nanoseconds = i128::from(microseconds) * 1000;
         let created_at = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).map_err(|_| REFUSAL)?;
         Ok(Self { created_at, id: Uuid::from_slice(id).map_err(|_| REFUSAL)? })
     }
