@@ -51,13 +51,14 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
 /// The answer for an order that there was nothing to cancel about.
 async fn already_cancelled(app: &App, user: uuid::Uuid, id: OrderId) -> Result<Answer> {
     let order = orders::find(&app.database, user, id).await?.ok_or_else(|| not_found("order"))?;
-    match order.status {
+    let answer = order.answer();
+    match answer.status {
         OrderStatus::Cancelling
         | OrderStatus::Cancelled
         | OrderStatus::RefundPending
-        | OrderStatus::Refunded => Ok(order.answer()),
+        | OrderStatus::Refunded => Ok(answer),
         OrderStatus::Paid | OrderStatus::Failed => {
-            Err(conflict(format!("The order is {} and cannot be cancelled.", order.status)))
+            Err(conflict(format!("The order is {} and cannot be cancelled.", answer.status)))
         }
         _ => Err(conflict("The order is being charged at this moment. Try again.")
             .retry_after(Duration::from_secs(5))),

@@ -8,6 +8,7 @@ mod find;
 mod list;
 mod nudge;
 mod status;
+mod summary;
 
 pub use answer::{Answer, ChargeSummary};
 pub use due::{make_due, take_due};
@@ -17,6 +18,7 @@ pub use nudge::Nudge;
 #[cfg(feature = "queue")]
 pub use nudge::nudge;
 pub use status::OrderStatus;
+pub use summary::Summary;
 
 use crate::id::id;
 
