@@ -11,9 +11,11 @@ mod checkout;
 mod due;
 mod find;
 mod idempotency;
+mod items;
 mod lease;
 mod list;
 mod nudge;
+mod page;
 mod place;
 #[cfg(feature = "payments")]
 mod provider;
@@ -27,11 +29,13 @@ pub use checkout::{Checkout, Item};
 pub use due::{make_due, take_due};
 pub use find::{Details, find};
 pub use idempotency::IdempotencyKey;
+pub use items::{Line, items};
 pub use lease::{Lease, claim, claim_to_cancel, postpone};
 pub use list::{Cursor, PAGE, Page, list};
 pub use nudge::Nudge;
 #[cfg(feature = "queue")]
 pub use nudge::nudge;
+pub use page::{Header, page};
 pub use place::{Placed, Purchase};
 pub use settle::{Advanced, leave};
 pub use status::OrderStatus;
