@@ -35,6 +35,8 @@ pub struct Services {
     pub products: Cache,
     /// The cached list of the front page.
     pub featured: Cache,
+    /// Cached answers to searches.
+    pub searches: Cache,
     /// Stands before the payment provider.
     pub payment_breaker: Breaker,
     issuer: OnceLock<token::Issuer>,
@@ -92,6 +94,8 @@ impl App {
             tokens: Verifier::new(&config.token_public_key)?,
             products: cache("product"),
             featured: cache("featured"),
+            // No update invalidates them: an edited product may be found by its old name for that long, and that again.
+            searches: Cache::new(Region::new("search").fresh_for(Duration::from_secs(30)), redis.clone()),
             payment_breaker: Breaker::new("payments", breaker, redis.clone(), environment),
             redis,
             issuer: OnceLock::new(),

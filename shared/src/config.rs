@@ -68,6 +68,11 @@ pub fn required(name: &'static str) -> Result<String, Error> {
     optional(name).ok_or(Error::Missing(name))
 }
 
+/// A switch that only some functions have; off unless it says `true`.
+pub fn enabled(name: &'static str) -> Result<bool, Error> {
+    flag(name)
+}
+
 fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -14,6 +14,8 @@ use super::settings::Settings;
 const HISTORY: &[(i64, &str, &str)] = &[
     (1, "shop", include_str!("../../migrations/0001_shop.sql")),
     (2, "application role", include_str!("../../migrations/0002_application_role.sql")),
+    (3, "forgiving search", include_str!("../../migrations/0003_forgiving_search.sql")),
+    (4, "iam login", include_str!("../../migrations/0004_iam_login.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.

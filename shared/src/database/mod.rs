@@ -14,7 +14,7 @@
 //! | `.persistent(false)` | 2 | 1089 | 6898 | 13 |
 //! | this module | **1** | **8000** | **0** | **0** |
 //!
-//! One client alone never shows the fault. `shared/tests/database_pooler.rs` shows it in every run.
+//! One client alone never shows the fault. `shared/tests/database/pooler.rs` shows it in every run.
 //!
 //! # The way out
 //!
@@ -68,7 +68,7 @@ pub use iam::Iam;
 pub use session::Row;
 pub use settings::{InvalidSettings, Settings};
 pub use sqlx::types::Json;
-pub use statement::{MAX_TEXT_BYTES, Query, Statement};
+pub use statement::{MAX_IDS, MAX_TEXT_BYTES, Query, Statement};
 pub use transaction::Transaction;
 
 use pool::Pool;

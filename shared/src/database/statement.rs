@@ -9,6 +9,9 @@ use super::placeholder;
 /// Longest text that is sent, arguments included. RDS Proxy pins the connection of a client that sends more.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024;
 
+/// Most ids to bind as one array. Each takes 37 bytes, so about 1.5 KB is left for the rest of the statement.
+pub const MAX_IDS: usize = 400;
+
 /// One SQL statement: static text with `$1…$n`, and the name by which logs, errors and `pg_stat_statements` know it.
 ///
 /// Declared as a `static` it is checked by the compiler: numbering, quotes, and that it is one statement.
@@ -186,6 +189,12 @@ mod tests {
         assert!(fits.len() > 16_000 && fits.len() <= MAX_TEXT_BYTES);
         let error = ECHO.bind("a".repeat(12_300)).bind(1).render().expect_err("too large");
         assert!(matches!(error, Error::TooLarge { bytes, .. } if bytes > MAX_TEXT_BYTES));
+    }
+
+    #[test]
+    fn it_takes_as_many_ids_as_it_says() {
+        let text = ECHO.bind(vec![uuid::Uuid::max(); MAX_IDS]).bind(1).render().expect("fits");
+        assert!(text.len() + 1500 < MAX_TEXT_BYTES, "{}", text.len());
     }
 
     #[test]

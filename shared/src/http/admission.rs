@@ -10,7 +10,7 @@ use crate::{
     redis::Command,
 };
 
-/// One request's passage: asked once, by the handler or, where the handler failed before it asked, by [`super::serve`].
+/// One request's passage: asked once, by the handler or, where the handler failed before it asked, by [`super::serve()`].
 pub(super) struct Admission {
     app: App,
     endpoint: Endpoint,

@@ -19,13 +19,13 @@ static LIST: Statement = Statement::new("orders.list", include_str!("list.sql"))
 /// placed meanwhile shifts nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    created_at: OffsetDateTime,
-    id: Uuid,
+    pub(super) created_at: OffsetDateTime,
+    pub(super) id: Uuid,
 }
 
 impl Cursor {
     /// Before the newest.
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         Self { created_at: time::macros::datetime!(9999-12-31 0:00 UTC), id: Uuid::max() }
     }
 }

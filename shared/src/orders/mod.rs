@@ -5,18 +5,22 @@
 mod answer;
 mod due;
 mod find;
+mod items;
 mod list;
 mod nudge;
+mod page;
 mod status;
 mod summary;
 
 pub use answer::{Answer, ChargeSummary};
 pub use due::{make_due, take_due};
 pub use find::{Details, find};
+pub use items::{Line, items};
 pub use list::{Cursor, PAGE, Page, list};
 pub use nudge::Nudge;
 #[cfg(feature = "queue")]
 pub use nudge::nudge;
+pub use page::{Header, page};
 pub use status::OrderStatus;
 pub use summary::Summary;
 

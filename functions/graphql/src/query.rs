@@ -1,0 +1,69 @@
+//! Where every query begins.
+
+use async_graphql::{Context, ID, Object, Result};
+use shared::{
+    app::App,
+    catalog::{self, ProductId},
+    error::{Error, not_found},
+    orders::{self, Cursor},
+};
+use uuid::Uuid;
+
+use crate::{
+    loaders::Batches,
+    refusal::{refuse, refuse_argument},
+    types::{Order, Product},
+};
+
+/// Most rows of a list.
+const PAGE: u8 = 20;
+
+/// Who asks, or why that is not known. Only orders have to know.
+pub(crate) struct Viewer(pub(crate) Result<Uuid, Error>);
+
+/// The shop.
+pub(crate) struct Query;
+
+/// Products are for everybody, orders for who placed them.
+#[Object]
+impl Query {
+    /// One product; null, with an error, if there is none.
+    async fn product(&self, context: &Context<'_>, id: ID) -> Result<Option<Product>> {
+        let product = context.data::<Batches>()?.load_one(product_id("id", &id)?).await;
+        let product = product.map_err(|error| refuse(&error))?;
+        Ok(Some(Product(product.ok_or_else(|| refuse(&not_found("product")))?)))
+    }
+
+    /// All products, oldest first.
+    #[graphql(complexity = "usize::from(limit) * child_complexity + 1")]
+    async fn products(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 20, desc = "How many, 1 to 20.", validator(minimum = 1, maximum = 20))] limit: u8,
+        #[graphql(desc = "The id of the last product of the page before.")] after: Option<ID>,
+    ) -> Result<Vec<Product>> {
+        let after = after.map(|id| product_id("after", &id)).transpose()?;
+        let products = catalog::page(&context.data::<App>()?.database, after, limit.min(PAGE)).await;
+        Ok(products.map_err(|error| refuse(&error))?.into_iter().map(Product).collect())
+    }
+
+    /// The caller's orders of the last 30 days, newest first, without cancelled ones. Needs an access token.
+    #[graphql(complexity = "usize::from(limit) * child_complexity + 1")]
+    async fn orders(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 20, desc = "How many, 1 to 20.", validator(minimum = 1, maximum = 20))] limit: u8,
+        #[graphql(desc = "The cursor of the last order of the page before.")] after: Option<String>,
+    ) -> Result<Vec<Order>> {
+        let user = *context.data::<Viewer>()?.0.as_ref().map_err(refuse)?;
+        let after: Option<Cursor> = after
+            .map(|cursor| cursor.parse().map_err(|error| refuse_argument("after", error)))
+            .transpose()?;
+        let orders = orders::page(&context.data::<App>()?.database, user, after, limit.min(PAGE)).await;
+        Ok(orders.map_err(|error| refuse(&error))?.into_iter().map(Order).collect())
+    }
+}
+
+fn product_id(argument: &str, id: &ID) -> Result<ProductId> {
+    id.parse().map_err(|error| refuse_argument(argument, error))
+}

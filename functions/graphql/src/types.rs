@@ -1,0 +1,153 @@
+//! Products and orders as GraphQL sees them.
+
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, scalar};
+use serde::{Deserialize, Serialize};
+use shared::{
+    catalog,
+    error::not_found,
+    orders::{self, Header, Line},
+};
+use time::OffsetDateTime;
+
+use crate::{loaders::Batches, refusal::refuse};
+
+/// An amount in the currency's minor unit (cents). No Int: an order may come to more than 32 bits hold.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct MinorUnits(i64);
+
+scalar!(
+    MinorUnits,
+    "MinorUnits",
+    "A whole number of the currency's minor unit, such as cents. A JSON number below 2^53."
+);
+
+/// An amount of money.
+#[derive(SimpleObject)]
+pub(crate) struct Money {
+    /// In minor units.
+    amount: MinorUnits,
+    /// ISO 4217, in lower case.
+    currency: String,
+}
+
+impl From<catalog::Money> for Money {
+    fn from(money: catalog::Money) -> Self {
+        Self { amount: MinorUnits(money.amount), currency: money.currency.to_string() }
+    }
+}
+
+/// What is sold.
+pub(crate) struct Product(pub(crate) catalog::Product);
+
+/// What is sold.
+#[Object]
+impl Product {
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    async fn description(&self) -> &str {
+        &self.0.description
+    }
+
+    /// What one piece costs.
+    async fn price(&self) -> Money {
+        self.0.price.into()
+    }
+
+    /// Whether it is shown on the front page.
+    async fn featured(&self) -> bool {
+        self.0.featured
+    }
+
+    /// Goes up with every change.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    async fn updated_at(&self) -> OffsetDateTime {
+        self.0.updated_at
+    }
+}
+
+/// Where an order stands.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "orders::OrderStatus")]
+pub(crate) enum OrderStatus {
+    Pending,
+    Charging,
+    Deferred,
+    ActionRequired,
+    Paid,
+    Failed,
+    Cancelling,
+    Cancelled,
+    RefundPending,
+    Refunded,
+}
+
+/// An order of the caller's.
+pub(crate) struct Order(pub(crate) Header);
+
+/// An order of the caller's.
+#[Object]
+impl Order {
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    async fn status(&self) -> OrderStatus {
+        self.0.status.into()
+    }
+
+    async fn created_at(&self) -> OffsetDateTime {
+        self.0.created_at
+    }
+
+    async fn total(&self) -> Money {
+        self.0.total.into()
+    }
+
+    /// Leads to the orders after this one.
+    async fn cursor(&self) -> String {
+        self.0.cursor().to_string()
+    }
+
+    /// What was bought. Five items an order are reckoned for the limit of complexity.
+    #[graphql(complexity = "5 * child_complexity + 1")]
+    async fn items(&self, context: &Context<'_>) -> Result<Vec<Item>> {
+        let lines = context.data::<Batches>()?.load_one(self.0.id).await.map_err(|error| refuse(&error))?;
+        let currency = self.0.total.currency;
+        Ok(lines.unwrap_or_default().into_iter().map(|line| Item { line, currency }).collect())
+    }
+}
+
+/// A line of an order.
+pub(crate) struct Item {
+    line: Line,
+    currency: catalog::Currency,
+}
+
+/// A line of an order.
+#[Object]
+impl Item {
+    async fn quantity(&self) -> i32 {
+        self.line.quantity
+    }
+
+    /// What one piece cost when it was ordered.
+    async fn unit_price(&self) -> Money {
+        catalog::Money { amount: self.line.unit_price, currency: self.currency }.into()
+    }
+
+    /// The product as it is now.
+    async fn product(&self, context: &Context<'_>) -> Result<Option<Product>> {
+        let product = context.data::<Batches>()?.load_one(self.line.product_id).await;
+        let product = product.map_err(|error| refuse(&error))?;
+        Ok(Some(Product(product.ok_or_else(|| refuse(&not_found("product")))?)))
+    }
+}

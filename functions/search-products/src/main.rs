@@ -1,0 +1,46 @@
+//! `GET /api/search`: products by words, ranked, with the matches marked.
+
+use serde_json::value::RawValue;
+use shared::{
+    app::App,
+    catalog::{self, MOST_FOUND, MOST_SKIPPED, Search},
+    error::{Error, Result, bad_request, internal},
+    http::{self, Endpoint, Request, Response},
+    rate_limit::{API, SEARCH},
+};
+
+/// Products of a page, unless the caller asks for another number.
+const PAGE: u16 = 20;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Fatal> {
+    http::serve(Endpoint::new("GET /api/search").limited_by(&[SEARCH, API]), search_products).await
+}
+
+async fn search_products(app: App, request: Request) -> Result<Response> {
+    let search = Search {
+        words: request.query("q")?.ok_or_else(|| refused("q", "say what to look for"))?,
+        limit: number(&request, "limit", 1, MOST_FOUND)?.unwrap_or(PAGE),
+        offset: number(&request, "offset", 0, MOST_SKIPPED)?.unwrap_or(0),
+    };
+    let cached = request.admit(app.searches.lookup(&search.key())).await?;
+    let page = cached
+        .until(request.time_limit().instant())
+        .or_fill(async || catalog::search(&app.database, &search).await)
+        .await?;
+    let page = page.map(|page| page.body).unwrap_or_default();
+    http::json(200, serde_json::from_slice::<&RawValue>(&page).map_err(internal)?)
+}
+
+fn number(request: &Request, name: &str, least: u16, most: u16) -> Result<Option<u16>> {
+    match request.query(name)? {
+        Some(number) if !(least..=most).contains(&number) => {
+            Err(refused(name, &format!("must be from {least} to {most}")))
+        }
+        number => Ok(number),
+    }
+}
+
+fn refused(name: &str, message: &str) -> Error {
+    bad_request("A parameter of the address is not valid.").field(name, message)
+}

@@ -1,0 +1,62 @@
+//! A customer's orders without their items, for callers who may not want those.
+
+use sqlx::{FromRow, Row, postgres::PgRow};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Cursor, OrderId, OrderStatus, PAGE};
+use crate::{
+    catalog::{Currency, Money},
+    database::{Database, Statement},
+    error::Result,
+};
+
+static PAGE_OF_ORDERS: Statement = Statement::new("orders.page", include_str!("page.sql"));
+
+/// An order without its items.
+#[derive(Clone, Debug)]
+pub struct Header {
+    /// The order.
+    pub id: OrderId,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// When it was placed.
+    pub created_at: OffsetDateTime,
+    /// What it costs.
+    pub total: Money,
+}
+
+impl Header {
+    /// Leads to the orders after this one.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { created_at: self.created_at, id: self.id.0 }
+    }
+}
+
+impl<'r> FromRow<'r, PgRow> for Header {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let decode = |error: &'static str| sqlx::Error::Decode(error.into());
+        let status = OrderStatus::try_from(row.try_get::<String, _>("status")?)
+            .map_err(|error| sqlx::Error::Decode(error.into()))?;
+        let currency = Currency::parse(row.try_get("currency")?).map_err(decode)?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            status,
+            created_at: row.try_get("created_at")?,
+            total: Money { amount: row.try_get("total")?, currency },
+        })
+    }
+}
+
+/// The user's next orders of the last 30 days, newest first: one statement.
+pub async fn page(
+    database: &Database,
+    user: Uuid,
+    after: Option<Cursor>,
+    limit: u8,
+) -> Result<Vec<Header>> {
+    let after = after.unwrap_or_else(Cursor::start);
+    let limit = i64::from(limit.clamp(1, PAGE));
+    let query = PAGE_OF_ORDERS.bind(user).bind(after.created_at).bind(after.id).bind(limit);
+    Ok(database.fetch_all(query).await?)
+}

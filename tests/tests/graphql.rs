@@ -1,0 +1,177 @@
+//! GraphQL: the caller's shape, one statement a level, nothing leaked.
+
+use serde_json::{Value, json};
+use tests::{Answer, Call, Customer, cost_of, new_product};
+use uuid::Uuid;
+
+const LAMP: &str = "01900000-0000-7000-8000-000000000001";
+const NOBODY: &str = "01900000-0000-7000-8000-ffffffffffff";
+
+/// Everything there is to know about orders.
+const ORDERS: &str = "query Orders($limit: Int!, $after: String) {
+    orders(limit: $limit, after: $after) {
+        id status createdAt cursor total { amount currency }
+        items { quantity unitPrice { amount currency }
+                product { id name description price { amount currency } featured version updatedAt } }
+    }
+}";
+
+fn visitor() -> Call {
+    Call::new("graphql", "POST", "/api/graphql")
+}
+
+fn customers(customer: &Customer) -> Call {
+    customer.call("graphql", "POST", "/api/graphql")
+}
+
+async fn ask(call: Call, query: &str, variables: Value) -> Value {
+    call.json(&json!({ "query": query, "variables": variables })).send().await.expect(200).json()
+}
+
+fn first_error(answer: &Value) -> (&str, &str) {
+    let error = &answer["errors"][0];
+    let text = |value: &'_ Value| -> &'static str { value.as_str().unwrap_or_default().to_owned().leak() };
+    (text(&error["message"]), text(&error["extensions"]["type"]))
+}
+
+#[tokio::test]
+async fn a_visitor_reads_products() {
+    let answer = ask(visitor(), "query($id: ID!) { product(id: $id) { id name price { amount currency } } }", json!({ "id": LAMP })).await;
+    assert_eq!(answer["data"]["product"]["id"], LAMP, "{answer}");
+    assert!(answer["data"]["product"]["price"]["amount"].is_i64());
+
+    let page = ask(visitor(), "{ products(limit: 3) { id } }", json!(null)).await;
+    let ids = page["data"]["products"].as_array().expect("products").clone();
+    assert_eq!(ids.len(), 3, "{page}");
+    let next = ask(visitor(), "query($after: ID) { products(limit: 1, after: $after) { id } }", json!({ "after": ids[1]["id"] })).await;
+    assert_eq!(next["data"]["products"][0], ids[2], "{next}");
+}
+
+#[tokio::test]
+async fn a_missing_product_is_an_error_for_itself_alone() {
+    let query = format!("{{ a: product(id: \"{LAMP}\") {{ id }} b: product(id: \"{NOBODY}\") {{ id }} c: product(id: \"{LAMP}\") {{ name }} }}");
+    let answer = ask(visitor(), &query, json!(null)).await;
+    assert_eq!(answer["data"]["a"]["id"], LAMP);
+    assert_eq!(answer["data"]["b"], Value::Null);
+    assert!(answer["data"]["c"]["name"].is_string());
+    assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1), "{answer}");
+    assert_eq!(answer["errors"][0]["path"], json!(["b"]));
+    assert_eq!(first_error(&answer), ("There is no such product.", "urn:millrace:problem:not-found"));
+}
+
+#[tokio::test]
+async fn products_asked_for_one_by_one_are_fetched_with_one_statement() {
+    let customer = Customer::register().await;
+    let mut fields = String::new();
+    for number in 1..=40 {
+        // Every other is asked for twice.
+        let id = format!("01900000-0000-7000-8000-{:012x}", number / 2 + 1);
+        fields += &format!("p{number}: product(id: \"{id}\") {{ id }} ");
+    }
+    let query = format!("{{ {fields} }}");
+    let call = || ask(customers(&customer), &query, json!(null));
+    call().await;
+    let cost = cost_of(5, async || assert_eq!(call().await["data"].as_object().map(serde_json::Map::len), Some(40))).await;
+    assert_eq!(cost.statements, [("catalog.load".to_owned(), 1)].into(), "{cost:?}");
+    assert_eq!(cost.redis_round_trips, 1);
+}
+
+#[tokio::test]
+async fn orders_with_items_and_products_cost_one_statement_a_level_whatever_their_number() {
+    let customer = Customer::register().await;
+    let (mut products, mut placed) = (Vec::new(), Vec::new());
+    for _ in 0..4 {
+        products.push(new_product(1000, 100).await);
+    }
+    for orders in [1, 6] {
+        while placed.len() < orders {
+            let items: Vec<_> = products.iter().map(|id| json!({ "product_id": id, "quantity": 2 })).collect();
+            let body = json!({ "items": items, "payment_method": "pm_card_visa" });
+            let call = customer.call("checkout", "POST", "/api/checkout");
+            let call = call.header("idempotency-key", Uuid::now_v7().to_string()).json(&body);
+            placed.push(call.send().await.expect(201).json()["order_id"].clone());
+        }
+        let call = async || {
+            let answer = ask(customers(&customer), ORDERS, json!({ "limit": 20 })).await;
+            assert_eq!(answer["errors"], Value::Null, "{answer}");
+            answer["data"]["orders"].as_array().expect("orders").clone()
+        };
+        let answered = call().await;
+        let ids: Vec<_> = answered.iter().rev().map(|order| order["id"].clone()).collect();
+        assert_eq!(ids, placed, "newest first");
+        for order in &answered {
+            assert_eq!((order["status"].as_str(), &order["total"]["amount"]), (Some("PAID"), &json!(8000)));
+            let bought: Vec<_> = order["items"].as_array().expect("items").iter().map(|i| i["product"]["id"].as_str()).collect();
+            assert_eq!(bought.len(), 4);
+            assert!(products.iter().all(|id| bought.contains(&Some(id))), "{order}");
+        }
+        let cost = cost_of(5, async || drop(call().await)).await;
+        let each = ["catalog.load", "orders.items", "orders.page"].map(|name| (name.to_owned(), 1));
+        assert_eq!(cost.statements, each.into(), "{orders} orders: {cost:?}");
+    }
+    let page = ask(customers(&customer), ORDERS, json!({ "limit": 2 })).await;
+    let cursor = &page["data"]["orders"][1]["cursor"];
+    let next = ask(customers(&customer), ORDERS, json!({ "limit": 20, "after": cursor })).await;
+    assert_eq!(next["data"]["orders"].as_array().map(Vec::len), Some(4), "{next}");
+}
+
+#[tokio::test]
+async fn orders_need_a_token_and_are_ones_own() {
+    let (one, other) = (Customer::register().await, Customer::register().await);
+    one.buys(&new_product(1000, 1).await).await.expect(201);
+    let query = "{ orders { id } }";
+    assert_eq!(ask(customers(&other), query, json!(null)).await["data"]["orders"], json!([]));
+    for call in [visitor(), visitor().bearer("nonsense")] {
+        let answer = ask(call, query, json!(null)).await;
+        assert_eq!(answer["data"], Value::Null);
+        assert_eq!(first_error(&answer).1, "urn:millrace:problem:unauthorized", "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_graphql_refuses_is_an_error_that_says_why_and_costs_no_statement() {
+    let customer = Customer::register().await;
+    let deep = "{ __schema { types { fields { type { ofType { ofType { ofType { ofType { ofType { name } } } } } } } } } }";
+    let fields = "items { product { id name description price { amount currency } } } ";
+    let dear = format!("{{ a: orders {{ {fields} }} b: orders {{ {fields} }} c: orders {{ {fields} }} }}");
+    let endless = "query { ...a } fragment a on Query { ...b } fragment b on Query { ...a }";
+    let cases = [
+        ("{ product(id: ", "expected"),
+        (deep, "too deep"),
+        (&dear, "too complex"),
+        (endless, "fragment"),
+        ("{ orders(limit: 21) { id } }", "limit"),
+        ("{ orders(limit: -1) { id } }", "u8"),
+        ("{ orders(after: \"x\") { id } }", "next_cursor"),
+        ("{ product(id: \"x\") { id } }", "UUID"),
+        ("{ users { passwordHash } }", "users"),
+        ("mutation { buy }", "mutation"),
+    ];
+    for (query, named) in cases {
+        let answer = ask(customers(&customer), query, json!(null)).await;
+        assert!(first_error(&answer).0.contains(named), "{query}: {answer}");
+    }
+    let cost = cost_of(5, async || drop(ask(customers(&customer), &dear, json!(null)).await)).await;
+    assert_eq!(cost.statement_count(), 0, "{cost:?}");
+}
+
+#[tokio::test]
+async fn introspection_is_off() {
+    let answer = ask(visitor(), "{ __schema { queryType { name } } __type(name: \"Order\") { name } }", json!(null)).await;
+    assert!(!answer.to_string().contains("\"Query\"") && !answer.to_string().contains("\"Order\""), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_graphql_request_is_refused_as_on_every_route() {
+    let refused = async |call: Call, status: u16| -> Answer { call.send().await.expect(status) };
+    let named = refused(visitor().json(&json!({})), 422).await;
+    assert_eq!(named.json()["errors"][0]["field"], "query", "{}", named.text);
+    refused(visitor().json(&json!({ "query": "" })), 422).await;
+    refused(visitor().json(&json!({ "query": "{ products { id } }", "mutation": "x" })), 422).await;
+    refused(visitor().json(&json!([{ "query": "{ products { id } }" }])), 422).await;
+    refused(visitor().json(&json!({})).body("{"), 400).await;
+    refused(visitor().json(&json!({ "query": "#".repeat(9000) })), 413).await;
+    refused(visitor().body("{ products { id } }").header("content-type", "application/graphql"), 415).await;
+    let extended = json!({ "query": "{ products(limit: 1) { id } }", "operationName": null, "extensions": { "clientLibrary": {} } });
+    refused(visitor().json(&extended), 200).await;
+}

@@ -1,0 +1,140 @@
+//! Searching products.
+
+use serde_json::{Value, json};
+use tests::{Answer, Call, Customer, administrator, cost_of, new_product};
+
+fn search(words: &str) -> Call {
+    Call::new("search-products", "GET", "/api/search").query("q", words)
+}
+
+async fn found(call: &Call) -> Value {
+    call.send().await.expect(200).json()
+}
+
+fn names(page: &Value) -> Vec<String> {
+    let products = page["products"].as_array().expect("products");
+    products.iter().map(|product| product["name"].as_str().expect("a name").to_owned()).collect()
+}
+
+/// A word that nobody else searches for, so that no other test has cached its answer.
+fn new_word() -> String {
+    std::iter::repeat_with(|| fastrand::char('a'..='z')).take(12).collect()
+}
+
+async fn product_named(name: &str, description: &str) -> String {
+    let id = new_product(1000, 1).await;
+    let call = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", &id);
+    let price = json!({ "amount": 1000, "currency": "usd" });
+    let body = json!({ "name": name, "description": description, "price": price, "featured": false });
+    call.bearer(&administrator()).json(&body).send().await.expect(200);
+    id
+}
+
+#[tokio::test]
+async fn every_word_must_occur_in_whatever_form_and_names_count_more() {
+    let [made, sold, other] = std::array::from_fn(|_| new_word());
+    let in_text = product_named(&format!("A {other} lamp"), &format!("Not a {made} {sold}.")).await;
+    let in_name = product_named(&format!("{made} {sold}"), "").await;
+    product_named(&made, "").await;
+
+    let page = found(&search(&format!("{sold}s {}", made.to_uppercase()))).await;
+    let ids: Vec<_> = page["products"].as_array().expect("products").iter().map(|p| &p["id"]).collect();
+    assert_eq!(ids, [&json!(in_name), &json!(in_text)], "{page}");
+    assert_eq!(page["query"], format!("{sold}s {made}"));
+    assert_eq!(page["next_offset"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_typing_error_still_finds_the_thing() {
+    for (typed, meant) in [("chiar", "Chair"), ("tabel", "Table"), ("bakpack", "Backpack")] {
+        let page = found(&search(typed).query("limit", "50")).await;
+        assert!(names(&page).iter().all(|name| name.contains(meant)), "{typed}: {:?}", names(&page));
+        assert_eq!(page["products"].as_array().map(Vec::len), Some(50));
+        let highlight = page["products"][0]["highlight"].as_str().expect("a highlight");
+        assert!(highlight.contains(&format!("<mark>{meant}</mark>")), "{highlight}");
+    }
+    let page = found(&search("walnut chiar")).await;
+    assert!(names(&page)[0].contains("Walnut Chair"), "{:?}", names(&page));
+    assert_eq!(names(&found(&search(&new_word())).await), [""; 0], "nothing is like it");
+}
+
+#[tokio::test]
+async fn a_highlight_marks_the_matches_and_lets_no_html_through() {
+    let word = new_word();
+    let name = format!("<b>Bold</b> & \"{word}\"");
+    product_named(&name, "<script>alert('hello')</script> <img src=x onerror=alert(1)>").await;
+    let page = found(&search(&word)).await;
+    assert_eq!(page["products"][0]["name"], name, "the name itself is plain text");
+    let highlight = page["products"][0]["highlight"].as_str().expect("a highlight");
+    assert!(highlight.contains(&format!("<mark>{word}</mark>")), "{highlight}");
+    let without_marks = highlight.replace("<mark>", "").replace("</mark>", "");
+    assert!(!without_marks.contains(['<', '>', '"', '\'']), "{highlight}");
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_gap_or_repetition() {
+    let all = found(&search("oak chair").query("limit", "9")).await;
+    let mut walked = Vec::new();
+    let mut offset = json!(0);
+    for _ in 0..3 {
+        let page = found(&search("oak chair").query("limit", "3").query("offset", offset.to_string())).await;
+        walked.extend(names(&page));
+        offset = page["next_offset"].clone();
+    }
+    assert_eq!(walked, names(&all));
+    assert_eq!(walked.len(), 9);
+    let end = found(&search("oak chair").query("limit", "50").query("offset", "1000")).await;
+    assert_eq!((names(&end).len(), &end["next_offset"]), (0, &Value::Null));
+}
+
+#[tokio::test]
+async fn what_cannot_be_meant_is_refused_by_name() {
+    let refused = async |call: Call, field: &str| {
+        let answer: Answer = call.send().await.expect(400);
+        assert_eq!(answer.json()["errors"][0]["field"], field, "{}", answer.text);
+    };
+    refused(Call::new("search-products", "GET", "/api/search"), "q").await;
+    for words in ["", "   ", "a\u{0}b", &"a".repeat(101)] {
+        refused(search(words), "q").await;
+    }
+    for limit in ["0", "51", "-1", "many", "1.5"] {
+        refused(search("lamp").query("limit", limit), "limit").await;
+    }
+    for offset in ["1001", "-1", "99999999999999999999"] {
+        refused(search("lamp").query("offset", offset), "offset").await;
+    }
+    for hostile in ["'", "'; drop table products; --", "a & | ! ( :*", "%_\\", "\" OR 1=1", "<->"] {
+        found(&search(hostile)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_thirty_first_search_of_a_minute_is_refused() {
+    let (word, caller) = (new_word(), "192.0.2.77");
+    let call = search(&word).from(caller);
+    let mut limits = Vec::new();
+    for _ in 0..31 {
+        let answer = call.send().await;
+        limits.push(answer.status);
+        if answer.status == 429 {
+            assert_eq!(answer.json()["violated_policies"], json!(["search"]));
+        }
+    }
+    // An earlier run of this test may have used up a part.
+    assert!(limits.contains(&429) && limits.iter().filter(|status| **status == 200).count() <= 30, "{limits:?}");
+}
+
+#[tokio::test]
+async fn a_search_costs_one_statement_and_repeated_none() {
+    let customer = Customer::register().await;
+    let call = |words: &str| customer.call("search-products", "GET", "/api/search").query("q", words);
+    call("lamp").send().await.expect(200);
+    let cost = cost_of(5, async || drop(call(&new_word()).send().await.expect(200))).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (2, 1), "{cost:?}");
+
+    let word = new_word();
+    call(&word).send().await.expect(200);
+    let spaced = format!("  {} ", word.to_uppercase());
+    let cost = cost_of(5, async || drop(call(&spaced).send().await.expect(200))).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 0), "{cost:?}");
+}
