@@ -44,12 +44,16 @@ fn service(folder: &Path) -> (Child, u32) {
     let pid_file = folder.join("child");
     let script = format!("sleep 600 & echo $! > {}; wait", pid_file.display());
     let service = local(folder, &["launch", "--", "sh", "-c", &script]).spawn().expect("it starts");
+    (service, pid_in(&pid_file))
+}
+
+fn pid_in(file: &Path) -> u32 {
     let end = Instant::now() + Duration::from_secs(20);
     loop {
-        if let Some(child) = fs::read_to_string(&pid_file).ok().and_then(|text| text.trim().parse().ok()) {
-            return (service, child);
+        if let Some(pid) = fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok()) {
+            return pid;
         }
-        assert!(Instant::now() < end, "the service's child never started");
+        assert!(Instant::now() < end, "no process wrote its pid to {}", file.display());
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -36,20 +36,32 @@ fn first_error(answer: &Value) -> (&str, &str) {
 
 #[tokio::test]
 async fn a_visitor_reads_products() {
-    let answer = ask(visitor(), "query($id: ID!) { product(id: $id) { id name price { amount currency } } }", json!({ "id": LAMP })).await;
+    let answer = ask(
+        visitor(),
+        "query($id: ID!) { product(id: $id) { id name price { amount currency } } }",
+        json!({ "id": LAMP }),
+    )
+    .await;
     assert_eq!(answer["data"]["product"]["id"], LAMP, "{answer}");
     assert!(answer["data"]["product"]["price"]["amount"].is_i64());
 
     let page = ask(visitor(), "{ products(limit: 3) { id } }", json!(null)).await;
     let ids = page["data"]["products"].as_array().expect("products").clone();
     assert_eq!(ids.len(), 3, "{page}");
-    let next = ask(visitor(), "query($after: ID) { products(limit: 1, after: $after) { id } }", json!({ "after": ids[1]["id"] })).await;
+    let next = ask(
+        visitor(),
+        "query($after: ID) { products(limit: 1, after: $after) { id } }",
+        json!({ "after": ids[1]["id"] }),
+    )
+    .await;
     assert_eq!(next["data"]["products"][0], ids[2], "{next}");
 }
 
 #[tokio::test]
 async fn a_missing_product_is_an_error_for_itself_alone() {
-    let query = format!("{{ a: product(id: \"{LAMP}\") {{ id }} b: product(id: \"{NOBODY}\") {{ id }} c: product(id: \"{LAMP}\") {{ name }} }}");
+    let query = format!(
+        "{{ a: product(id: \"{LAMP}\") {{ id }} b: product(id: \"{NOBODY}\") {{ id }} c: product(id: \"{LAMP}\") {{ name }} }}"
+    );
     let answer = ask(visitor(), &query, json!(null)).await;
     assert_eq!(answer["data"]["a"]["id"], LAMP);
     assert_eq!(answer["data"]["b"], Value::Null);
@@ -62,16 +74,16 @@ async fn a_missing_product_is_an_error_for_itself_alone() {
 #[tokio::test]
 async fn products_asked_for_one_by_one_are_fetched_with_one_statement() {
     let customer = Customer::register().await;
-    let mut fields = String::new();
-    for number in 1..=40 {
-        // Every other is asked for twice.
-        let id = format!("01900000-0000-7000-8000-{:012x}", number / 2 + 1);
-        fields += &format!("p{number}: product(id: \"{id}\") {{ id }} ");
-    }
-    let query = format!("{{ {fields} }}");
+    // Every other is asked for twice.
+    let id = |number| format!("01900000-0000-7000-8000-{:012x}", number / 2 + 1);
+    let field = |number| format!("p{number}: product(id: \"{}\") {{ id }}", id(number));
+    let fields: Vec<String> = (1..=40).map(field).collect();
+    let query = format!("{{ {} }}", fields.join(" "));
     let call = || ask(customers(&customer), &query, json!(null));
     call().await;
-    let cost = cost_of(5, async || assert_eq!(call().await["data"].as_object().map(serde_json::Map::len), Some(40))).await;
+    let cost =
+        cost_of(5, async || assert_eq!(call().await["data"].as_object().map(serde_json::Map::len), Some(40)))
+            .await;
     assert_eq!(cost.statements, [("catalog.load".to_owned(), 1)].into(), "{cost:?}");
     assert_eq!(cost.redis_round_trips, 1);
 }
@@ -85,7 +97,8 @@ async fn orders_with_items_and_products_cost_one_statement_a_level_whatever_thei
     }
     for orders in [1, 6] {
         while placed.len() < orders {
-            let items: Vec<_> = products.iter().map(|id| json!({ "product_id": id, "quantity": 2 })).collect();
+            let items: Vec<_> =
+                products.iter().map(|id| json!({ "product_id": id, "quantity": 2 })).collect();
             let body = json!({ "items": items, "payment_method": "pm_card_visa" });
             let call = customer.call("checkout", "POST", "/api/checkout");
             let call = call.header("idempotency-key", Uuid::now_v7().to_string()).json(&body);
@@ -101,7 +114,12 @@ async fn orders_with_items_and_products_cost_one_statement_a_level_whatever_thei
         assert_eq!(ids, placed, "newest first");
         for order in &answered {
             assert_eq!((order["status"].as_str(), &order["total"]["amount"]), (Some("PAID"), &json!(8000)));
-            let bought: Vec<_> = order["items"].as_array().expect("items").iter().map(|i| i["product"]["id"].as_str()).collect();
+            let bought: Vec<_> = order["items"]
+                .as_array()
+                .expect("items")
+                .iter()
+                .map(|i| i["product"]["id"].as_str())
+                .collect();
             assert_eq!(bought.len(), 4);
             assert!(products.iter().all(|id| bought.contains(&Some(id))), "{order}");
         }
@@ -157,8 +175,13 @@ async fn what_graphql_refuses_is_an_error_that_says_why_and_costs_no_statement()
 
 #[tokio::test]
 async fn introspection_is_off() {
-    let answer = ask(visitor(), "{ __schema { queryType { name } } __type(name: \"Order\") { name } }", json!(null)).await;
-    assert!(!answer.to_string().contains("\"Query\"") && !answer.to_string().contains("\"Order\""), "{answer}");
+    let answer =
+        ask(visitor(), "{ __schema { queryType { name } } __type(name: \"Order\") { name } }", json!(null))
+            .await;
+    assert!(
+        !answer.to_string().contains("\"Query\"") && !answer.to_string().contains("\"Order\""),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

@@ -121,7 +121,10 @@ async fn the_thirty_first_search_of_a_minute_is_refused() {
         }
     }
     // An earlier run of this test may have used up a part.
-    assert!(limits.contains(&429) && limits.iter().filter(|status| **status == 200).count() <= 30, "{limits:?}");
+    assert!(
+        limits.contains(&429) && limits.iter().filter(|status| **status == 200).count() <= 30,
+        "{limits:?}"
+    );
 }
 
 #[tokio::test]

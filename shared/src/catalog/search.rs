@@ -93,10 +93,9 @@ pub async fn search(database: &Database, search: &Search) -> Result<Option<cache
     let mut found: Vec<Found> = database.fetch_all(query).await?;
     let more = found.len() > usize::from(*limit);
     found.truncate(usize::from(*limit));
-    let products = found.into_iter().map(|Found { product, excerpt }| Highlighted {
-        product,
-        highlight: highlight(&excerpt),
-    });
+    let products = found
+        .into_iter()
+        .map(|Found { product, excerpt }| Highlighted { product, highlight: highlight(&excerpt) });
     let next_offset = Some(offset + limit).filter(|next| more && *next <= MOST_SKIPPED);
     let page = Page { query: words, products: products.collect(), next_offset };
     let version = i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1000).map_err(internal)?;
@@ -147,7 +146,8 @@ mod tests {
     #[test]
     fn it_takes_the_same_words_for_the_same_search() {
         assert_eq!(words("  Walnut\t LAMP\n"), Ok("walnut lamp".to_owned()));
-        let key = |text: &str, limit, offset| Search { words: text.parse().expect("words"), limit, offset }.key();
+        let key =
+            |text: &str, limit, offset| Search { words: text.parse().expect("words"), limit, offset }.key();
         assert_eq!(key("Lamp ", 20, 0), key("lamp", 20, 0));
         assert_ne!(key("lamp", 20, 0), key("lamp", 20, 20));
         assert_ne!(key("lamp", 20, 0), key("lamps", 20, 0));

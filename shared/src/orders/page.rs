@@ -49,12 +49,7 @@ impl<'r> FromRow<'r, PgRow> for Header {
 }
 
 /// The user's next orders of the last 30 days, newest first: one statement.
-pub async fn page(
-    database: &Database,
-    user: Uuid,
-    after: Option<Cursor>,
-    limit: u8,
-) -> Result<Vec<Header>> {
+pub async fn page(database: &Database, user: Uuid, after: Option<Cursor>, limit: u8) -> Result<Vec<Header>> {
     let after = after.unwrap_or_else(Cursor::start);
     let limit = i64::from(limit.clamp(1, PAGE));
     let query = PAGE_OF_ORDERS.bind(user).bind(after.created_at).bind(after.id).bind(limit);
