@@ -44,10 +44,15 @@ fn service(folder: &Path) -> (Child, u32) {
     let pid_file = folder.join("child");
     let script = format!("sleep 600 & echo $! > {}; wait", pid_file.display());
     let service = local(folder, &["launch", "--", "sh", "-c", &script]).spawn().expect("it starts");
+    (service, number_in(&pid_file))
+}
+
+/// What a file will hold.
+fn number_in(path: &Path) -> u32 {
     let end = Instant::now() + Duration::from_secs(20);
     loop {
-        if let Some(child) = fs::read_to_string(&pid_file).ok().and_then(|text| text.trim().parse().ok()) {
-            return (service, child);
+        if let Some(number) = fs::read_to_string(path).ok().and_then(|text| text.trim().parse().ok()) {
+            return number;
         }
         assert!(Instant::now() < end, "the service's child never started");
         std::thread::sleep(Duration::from_millis(20));
