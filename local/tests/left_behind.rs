@@ -44,16 +44,17 @@ fn service(folder: &Path) -> (Child, u32) {
     let pid_file = folder.join("child");
     let script = format!("sleep 600 & echo $! > {}; wait", pid_file.display());
     let service = local(folder, &["launch", "--", "sh", "-c", &script]).spawn().expect("it starts");
-    (service, pid_in(&pid_file))
+    (service, number_in(&pid_file))
 }
 
-fn pid_in(file: &Path) -> u32 {
+/// What a file will hold.
+fn number_in(path: &Path) -> u32 {
     let end = Instant::now() + Duration::from_secs(20);
     loop {
-        if let Some(pid) = fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok()) {
-            return pid;
+        if let Some(number) = fs::read_to_string(path).ok().and_then(|text| text.trim().parse().ok()) {
+            return number;
         }
-        assert!(Instant::now() < end, "no process wrote its pid to {}", file.display());
+        assert!(Instant::now() < end, "the service's child never started");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

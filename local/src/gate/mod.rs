@@ -5,6 +5,8 @@ mod step;
 mod steps;
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -45,6 +47,8 @@ impl Gate {
     fn new(folder: &Folder) -> Result<Self> {
         let folder =
             Folder::at(&folder.root, &folder.root.join(CLOUD), &format!("MILLRACE_DEV_DIR={CLOUD} ./dev"))?;
+        // Beside the cloud's logs, which go when the cloud is made afresh.
+        fs::create_dir_all(folder.path.join("gate")).context("cannot make the folder of the gate's logs")?;
         Ok(Self { folder, started: Instant::now() })
     }
 
@@ -113,9 +117,9 @@ impl Gate {
         Ok(())
     }
 
-    fn log(&self, name: &str) -> std::path::PathBuf {
+    fn log(&self, name: &str) -> PathBuf {
         let letters = name.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        self.folder.log(&format!("gate-{letters}"))
+        self.folder.path.join("gate").join(format!("{letters}.log"))
     }
 
     fn report(&self, outcomes: &[Outcome]) -> ExitCode {
