@@ -145,24 +145,25 @@ impl Identity {
         ours.filter_map(|process| i32::try_from(process.pid().as_u32()).ok()).collect()
     }
 
-    /// Ends it and all that came from it: gently first, after `patience` by force.
-    pub(crate) async fn end(self, gently: Signal, patience: Duration) -> Result<()> {
+    /// Ends it and all that came from it: gently first, after `patience` by force. Tells whether force was needed.
+    pub(crate) async fn end(self, gently: Signal, patience: Duration) -> Result<bool> {
         let mut family = self.family();
         self.signal(gently);
         // A paused process would otherwise sleep through the signal.
         self.signal(Signal::SIGCONT);
         let asked = Instant::now();
-        let mut orphans_told = false;
+        let (mut orphans_told, mut by_force) = (false, false);
         loop {
             family = still_alive(&family, self.family());
             if family.is_empty() {
-                return Ok(());
+                return Ok(by_force);
             }
             if !self.is_alive() && !orphans_told {
                 orphans_told = true;
                 signal_all(&family, Signal::SIGTERM);
             }
             if asked.elapsed() > patience {
+                by_force = true;
                 signal_all(&family, Signal::SIGKILL);
             }
             ensure!(

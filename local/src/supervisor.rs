@@ -211,7 +211,10 @@ impl Supervisor {
     async fn end(&mut self, service: Service) -> Result<()> {
         let Some(process) = self.running.remove(&service) else { return Ok(()) };
         let gently = service.program(&self.cloud)?.stop;
-        process.end(gently, PATIENCE).await.with_context(|| format!("{} does not end", service.name()))?;
+        let by_force = process.end(gently, PATIENCE).await;
+        if by_force.with_context(|| format!("{} does not end", service.name()))? {
+            say(format_args!("  {} did not end by itself and was killed", service.name()));
+        }
         self.note(service, State::Stopped, None, "");
         Ok(())
     }

@@ -8,7 +8,7 @@
 //! | [`events`] | serving a function that SQS, a schedule or a person invokes |
 //! | [`app`] | what a handler may touch, built lazily from the [`config`] |
 //! | [`error`] | one error for HTTP: what the caller sees, apart from what the log gets |
-//! | [`catalog`], [`orders`] | the domain: products; orders and their checkout |
+//! | [`catalog`], [`orders`], [`checkout`] | the domain: products; orders; how they are placed and paid |
 //! | [`accounts`], [`auth`] | who may log in; passwords and access tokens |
 //! | [`cache`], [`rate_limit`], [`breaker`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`] | the world outside |
@@ -22,6 +22,8 @@ pub mod auth;
 pub mod breaker;
 pub mod cache;
 pub mod catalog;
+#[cfg(feature = "payments")]
+pub mod checkout;
 pub mod config;
 pub mod database;
 pub mod error;

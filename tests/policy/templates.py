@@ -1,6 +1,7 @@
 """The templates as CloudFormation would see them: SAM's transform applied, loops unrolled, conditions decided."""
 
 import copy
+import os
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
+# SAM asks boto3 for a region; nothing is ever called there.
+os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
+
 NESTED = ["network", "data", "access", "observability"]
 
 TEST = {"Size": "test"}

@@ -1,7 +1,7 @@
 """Who may do what."""
 
 import pytest
-from templates import VARIANTS, load, resources
+from templates import ROOT, VARIANTS, load, resources, source
 
 # What AWS itself knows no narrower resource for.
 ONLY_ON_EVERYTHING = {
@@ -78,6 +78,26 @@ def test_no_role_has_a_policy_that_aws_wrote_except_for_deployments():
 )
 def test_a_function_may_use_what_its_settings_name_and_nothing_else(setting, policy):
     assert with_setting(setting) == granted(policy)
+
+
+@pytest.mark.parametrize(
+    ("code", "setting"),
+    [
+        ("app.payments()", "PAYMENTS_KEY_ARN"),
+        ("app.webhook_secrets()", "PAYMENTS_WEBHOOK_SECRET_ARN"),
+        ("app.issuer()", "TOKEN_PRIVATE_KEY_ARN"),
+        ("app.queue()", "DEFERRED_CHARGES_QUEUE_URL"),
+    ],
+)
+def test_a_function_has_the_settings_that_its_code_asks_for(code, setting):
+    template = source("template")["Resources"]
+    asking = {
+        name
+        for name in with_setting("DATABASE_URL") - {"Migrate"}
+        for main in [ROOT / template[name]["Properties"]["CodeUri"] / "src/main.rs"]
+        if main.exists() and code in main.read_text()
+    }
+    assert asking == with_setting(setting) - {"Migrate"}
 
 
 def test_everybody_but_the_migration_may_use_the_database():

@@ -21,6 +21,14 @@ pub struct Call {
     body: Option<String>,
 }
 
+/// Invokes a function with any event, as SQS and schedules do; what it returned.
+pub async fn invoke(function: &str, event: &Value) -> Value {
+    let url = format!("{}/2015-03-31/functions/{function}/invocations", env("API_URL"));
+    let response = reqwest::Client::new().post(url).json(event).send().await.expect("the emulator answers");
+    assert!(response.status().is_success(), "{function} was not invoked: {}", response.status());
+    response.json().await.expect("a response of a function")
+}
+
 /// What came back.
 #[derive(Debug)]
 pub struct Answer {
@@ -116,11 +124,7 @@ impl Call {
 
     /// Sends it.
     pub async fn send(&self) -> Answer {
-        let url = format!("{}/2015-03-31/functions/{}/invocations", env("API_URL"), self.function);
-        let response =
-            reqwest::Client::new().post(url).json(&self.event()).send().await.expect("the emulator answers");
-        assert!(response.status().is_success(), "{} was not invoked: {}", self.function, response.status());
-        let response: Value = response.json().await.expect("a response of a function");
+        let response = invoke(self.function, &self.event()).await;
         let headers = response["headers"].as_object().cloned().unwrap_or_default();
         let status = response["statusCode"].as_u64().unwrap_or_else(|| panic!("no status: {response}"));
         Answer {

@@ -26,8 +26,11 @@ pub fn env(name: &str) -> &'static str {
     environment().get(name).unwrap_or_else(|| panic!("the local cloud's env file has no {name}"))
 }
 
-/// The database as its owner sees it.
-pub fn database() -> Database {
-    let settings = Settings::new(env("DATABASE_DIRECT_URL")).expect("an address of a database");
-    Database::new(settings.connections(2))
+/// The database as its owner sees it. One pool for the whole test: nextest gives each test a process of its own.
+pub fn database() -> &'static Database {
+    static DATABASE: OnceLock<Database> = OnceLock::new();
+    DATABASE.get_or_init(|| {
+        let settings = Settings::new(env("DATABASE_DIRECT_URL")).expect("an address of a database");
+        Database::new(settings.connections(2))
+    })
 }

@@ -13,11 +13,13 @@ mod eventually;
 mod provider;
 mod shop;
 
-pub use call::{Answer, Call};
+pub use call::{Answer, Call, invoke};
 pub use cloud::{database, env, environment};
 pub use counts::{Cost, cost_of};
 pub use customer::{Customer, PASSWORD, administrator};
 pub use dev::dev;
 pub use eventually::eventually;
-pub use provider::{charges_of, provider_fails, provider_recovers, requests_to_provider};
-pub use shop::{new_product, stock_of};
+pub use provider::{
+    charges_of, customer_authenticates, provider_fails, provider_recovers, requests_to_provider,
+};
+pub use shop::{new_product, status_of, stock_of};

@@ -38,3 +38,19 @@ pub async fn requests_to_provider() -> usize {
         reqwest::get(control("requests")).await.expect("an answer").json().await.expect("a list");
     requests.as_array().expect("a list").len()
 }
+
+/// The customer passes the bank's check of an order's payment.
+pub async fn customer_authenticates(order: &str) {
+    let ledger: Value =
+        reqwest::get(control("ledger")).await.expect("an answer").json().await.expect("a ledger");
+    let intents = ledger["intents"].as_array().expect("intents");
+    let intent = intents.iter().find(|intent| intent["order_id"] == order).expect("the order's intent");
+    let path = format!("intents/{}/settle", intent["id"].as_str().expect("an id"));
+    let answer = reqwest::Client::new()
+        .post(control(&path))
+        .json(&json!({ "succeeds": true }))
+        .send()
+        .await
+        .expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.status());
+}

@@ -18,6 +18,13 @@ static PRODUCT: Statement = Statement::new(
 static STOCK: Statement =
     Statement::new("tests.stock", "select available from inventory where product_id = $1");
 
+static STATUS: Statement = Statement::new("tests.status", "select status from orders where id = $1");
+
+#[derive(FromRow)]
+struct Status {
+    status: String,
+}
+
 #[derive(FromRow)]
 struct Stock {
     available: i32,
@@ -34,4 +41,10 @@ pub async fn new_product(price: i64, stock: i32) -> String {
 pub async fn stock_of(product: &str) -> i32 {
     let id: Uuid = product.parse().expect("an id");
     database().fetch_one::<Stock>(STOCK.bind(id)).await.expect("finds").available
+}
+
+/// Where an order stands, asked without using up its customer's rate limit.
+pub async fn status_of(order: &str) -> String {
+    let id: Uuid = order.parse().expect("an id");
+    database().fetch_one::<Status>(STATUS.bind(id)).await.expect("finds").status
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tests::{
     Customer, charges_of, cost_of, dev, eventually, new_product, provider_fails, provider_recovers,
-    requests_to_provider, stock_of,
+    requests_to_provider, status_of, stock_of,
 };
 
-/// An outage's breaker, a delayed message and a schedule have to pass.
-const PATIENCE: Duration = Duration::from_secs(150);
+/// Enough for the breaker's longest interval, when it is the default's 60 s, and for the schedule's minute.
+const PATIENCE: Duration = Duration::from_secs(200);
 
 async fn order_placed(customer: &Customer, product: &str) -> String {
     let answer = customer.buys(product).await.expect(202).json();
@@ -20,19 +20,18 @@ async fn order_placed(customer: &Customer, product: &str) -> String {
 async fn all_paid_once(customer: &Customer, orders: &[String]) {
     for order in orders {
         eventually("an order's payment", PATIENCE, async || {
-            let status = customer.order(order).await["status"].clone();
-            assert!(
-                ["deferred", "charging", "paid"].contains(&status.as_str().expect("a status")),
-                "{status}"
-            );
+            let status = status_of(order).await;
+            assert!(["deferred", "charging", "paid"].contains(&status.as_str()), "{status}");
             (status == "paid").then_some(())
         })
         .await;
+        assert_eq!(customer.order(order).await["charge"]["status"], "succeeded");
         assert_eq!(charges_of(order).await.len(), 1, "{order}");
     }
-    // The breaker closes again once enough probes have succeeded.
+    // For the tests that follow: the breaker closes once enough probes have succeeded.
     let product = new_product(100, 100).await;
     eventually("a purchase paid at once", PATIENCE, async || {
+        let customer = Customer::register().await;
         (customer.buys(&product).await.status == 201).then_some(())
     })
     .await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use shared::{
     app::App,
     breaker::{Admission, Outcome},
+    checkout,
     error::{Result, conflict, not_found},
     http::{self, Endpoint, Request, Response},
     orders::{self, Answer, OrderId, OrderStatus},
@@ -21,17 +22,19 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
     let payments = app.payments()?;
     let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
     let claimed = match admitted {
-        Ok(()) => orders::claim_to_cancel(&app.database, user, id).await,
+        Ok(()) => checkout::claim_to_cancel(&app.database, user, id).await,
         Err(refusal) => Err(refusal),
     };
     let answer = match (claimed, admission) {
         (Ok(Some(lease)), Admission::Allow(permit) | Admission::Probe(permit)) => {
             let limit = request.time_limit();
-            orders::advance(&app.database, payments, &app.payment_breaker, permit, lease, limit).await?.answer
+            checkout::advance(&app.database, payments, &app.payment_breaker, permit, lease, limit)
+                .await?
+                .answer
         }
         // The provider is away: the order will not be charged any more, and the sweeper cancels it when it can.
         (Ok(Some(lease)), Admission::Deny { retry_after }) => {
-            orders::leave(&app.database, lease, retry_after).await?.answer
+            checkout::leave(&app.database, lease, retry_after).await?.answer
         }
         (unclaimed, admission) => {
             if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
@@ -48,13 +51,14 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
 /// The answer for an order that there was nothing to cancel about.
 async fn already_cancelled(app: &App, user: uuid::Uuid, id: OrderId) -> Result<Answer> {
     let order = orders::find(&app.database, user, id).await?.ok_or_else(|| not_found("order"))?;
-    match order.status {
+    let answer = order.answer();
+    match answer.status {
         OrderStatus::Cancelling
         | OrderStatus::Cancelled
         | OrderStatus::RefundPending
-        | OrderStatus::Refunded => Ok(order.answer()),
+        | OrderStatus::Refunded => Ok(answer),
         OrderStatus::Paid | OrderStatus::Failed => {
-            Err(conflict(format!("The order is {} and cannot be cancelled.", order.status)))
+            Err(conflict(format!("The order is {} and cannot be cancelled.", answer.status)))
         }
         _ => Err(conflict("The order is being charged at this moment. Try again.")
             .retry_after(Duration::from_secs(5))),

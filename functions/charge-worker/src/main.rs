@@ -7,9 +7,10 @@ use futures::future::join_all;
 use shared::{
     app::App,
     breaker::{Admission, Outcome},
+    checkout,
     error::Result,
     events::{self, SqsBatchResponse, SqsEvent, SqsMessage},
-    orders::{self, Nudge, OrderId},
+    orders::{Nudge, OrderId},
     time_limit::TimeLimit,
 };
 
@@ -52,11 +53,13 @@ async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<()> {
     let permit = match app.redis.batch(app.payment_breaker.acquire()).await {
         Admission::Allow(permit) | Admission::Probe(permit) => permit,
         // Acknowledged all the same: waiting must not use up the message's receives. The sweeper nudges again.
-        Admission::Deny { retry_after } => return orders::postpone(&app.database, order, retry_after).await,
+        Admission::Deny { retry_after } => {
+            return checkout::postpone(&app.database, order, retry_after).await;
+        }
     };
-    match orders::claim(&app.database, order).await {
+    match checkout::claim(&app.database, order).await {
         Ok(Some(lease)) => {
-            orders::advance(&app.database, payments, &app.payment_breaker, permit, lease, limit)
+            checkout::advance(&app.database, payments, &app.payment_breaker, permit, lease, limit)
                 .await
                 .map(|_| ())
         }

@@ -5,21 +5,22 @@ use std::time::Duration;
 use shared::{
     app::App,
     breaker::{Admission, Outcome, Permit},
+    checkout::{self, Advanced, IdempotencyKey, Placed, Purchase},
     error::{Error, Kind, Result, bad_request},
     http::{self, Endpoint, Request, Response, ResponseExt, header},
-    orders::{self, Advanced, Answer, IdempotencyKey, OrderStatus, Placed, Purchase},
+    orders::{self, Answer, OrderStatus},
     rate_limit::{API, CHECKOUT},
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {
-    http::serve(Endpoint::new("POST /api/checkout").limited_by(&[CHECKOUT, API]), checkout).await
+    http::serve(Endpoint::new("POST /api/checkout").limited_by(&[CHECKOUT, API]), serve_checkout).await
 }
 
-async fn checkout(app: App, request: Request) -> Result<Response> {
+async fn serve_checkout(app: App, request: Request) -> Result<Response> {
     let user = request.user()?.sub;
     let key = idempotency_key(&request)?;
-    let purchase = Purchase { user, key, body: request.body(), checkout: request.json()? };
+    let purchase = Purchase { user, key, body: request.body(), cart: request.json()? };
 
     // One Redis round trip: the rate limit's verdict and the breaker's.
     let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
@@ -47,7 +48,7 @@ async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permi
         Ok((Placed::New(lease), payments)) => {
             let (breaker, limit) = (&app.payment_breaker, request.time_limit());
             let Advanced { answer, due_in } =
-                orders::advance(&app.database, payments, breaker, permit, lease, limit).await?;
+                checkout::advance(&app.database, payments, breaker, permit, lease, limit).await?;
             if let Some(wait) = due_in {
                 orders::nudge(app.queue().await, answer.order_id, wait).await;
             }
@@ -93,10 +94,7 @@ fn respond(answer: &Answer) -> Result<Response> {
     if answer.status == OrderStatus::Failed {
         let error = Error::new(Kind::PaymentDeclined, "The payment was declined. Nothing was charged.");
         let charge = serde_json::to_value(&answer.charge).unwrap_or_default();
-        return Err(error
-            .member("order_id", answer.order_id.to_string())
-            .member("status", answer.status.as_str())
-            .member("charge", charge));
+        return Err(error.member("order_id", answer.order_id.to_string()).member("charge", charge));
     }
     let location = format!("/api/orders/{}", answer.order_id);
     http::json(answer.http_status(), answer)?.with(header::LOCATION, &location)

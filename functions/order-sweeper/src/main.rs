@@ -55,11 +55,13 @@ async fn nudge_due(app: &App) -> Result<usize> {
 /// Harmless where the first invalidation arrived: a value of the same version or a newer one stays.
 async fn invalidate_recent(app: &App) -> Result<usize> {
     let changed = catalog::changed_within(&app.database, RECENT).await?;
-    let Some(newest) = changed.iter().map(|product| product.as_of).max() else { return Ok(0) };
+    if changed.is_empty() {
+        return Ok(0);
+    }
     let invalidations: Vec<_> = changed
         .iter()
         .map(|product| app.products.invalidate(&product.id.to_string(), product.version))
         .collect();
-    app.redis.batch((invalidations, app.featured.invalidate(FEATURED_KEY, newest))).await;
+    app.redis.batch((invalidations, app.featured.evict(FEATURED_KEY))).await;
     Ok(changed.len())
 }

@@ -19,14 +19,11 @@ async fn update_product(app: App, request: Request) -> Result<Response> {
     let expected = request.if_match_version()?;
     let change: Change = request.json()?;
 
-    let updated = catalog::update(&app.database, id, change, expected).await?;
+    let product = catalog::update(&app.database, id, change, expected).await?;
     // After the commit and before the answer: whoever knows of the update must not read the older value. What does not
     // arrive here is invalidated again by the sweeper, which finds the row by its `updated_at`.
-    let product = updated.product;
-    let invalidations = (
-        app.products.invalidate(&id.to_string(), product.version),
-        app.featured.invalidate(FEATURED_KEY, updated.as_of),
-    );
+    let invalidations =
+        (app.products.invalidate(&id.to_string(), product.version), app.featured.evict(FEATURED_KEY));
     app.redis.batch(invalidations).await;
     http::json(200, &product)?.with(http::header::ETAG, &Product::etag(product.version))
 }

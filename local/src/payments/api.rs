@@ -17,28 +17,14 @@ use tokio::time::sleep;
 
 use super::{
     Provider,
+    call::Call,
     error::ApiError,
     faults::{Fault, Kind},
-    form::Form,
     ledger::{Fact, Kept},
     operations::{self, Effect, Operation, new_id},
     requests::{Seen, milliseconds},
     server,
 };
-
-/// A request, read.
-#[derive(Clone, Debug)]
-struct Call {
-    method: Method,
-    path: String,
-    operation: Option<Operation>,
-    /// The object in the path.
-    id: String,
-    form: Form,
-    key: Option<String>,
-    version: Option<String>,
-    authorised: bool,
-}
 
 /// An answer, not yet on its way.
 #[derive(Clone, Debug)]
@@ -97,6 +83,9 @@ async fn end(provider: &Arc<Provider>, call: &Call, fault: Option<&Fault>) -> En
         Kind::RateLimit => return End::Answer(Answer::fault(fault, &ApiError::rate_limited())),
         Kind::Fail => return End::Answer(Answer::fault(fault, &ApiError::broken(fault.status))),
         _ => {}
+    }
+    if fault.kind == Kind::ActTwice {
+        perform(provider.clone(), call.clone(), None).await;
     }
     // On a task of its own: a caller that hangs up does not stop what it has begun, here no more than at Stripe.
     let performed = tokio::spawn(perform(provider.clone(), call.clone(), Some(fault.clone()))).await;
@@ -186,47 +175,6 @@ fn act(
     match ledger.commit(facts) {
         Ok(()) => (Answer::new(status, body), events),
         Err(_) => (ApiError::broken(500).into(), Vec::new()),
-    }
-}
-
-impl Call {
-    fn read(provider: &Provider, method: Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Self {
-        let text = |name: &str| headers.get(name)?.to_str().ok();
-        let path = uri.path().to_owned();
-        let (operation, id) = match route(&method, &path) {
-            Some((operation, id)) => (Some(operation), id.to_owned()),
-            None => (None, String::new()),
-        };
-        // Stripe reads keys on POST only.
-        let key = text("idempotency-key").filter(|_| method == Method::POST).map(str::to_owned);
-        Self {
-            operation,
-            id,
-            form: Form::parse(uri.query().unwrap_or_default(), body),
-            key,
-            version: text("stripe-version").map(str::to_owned),
-            authorised: provider.authorises(text("authorization").unwrap_or_default()),
-            method,
-            path,
-        }
-    }
-
-    /// What must be the same for the key's answer to be the answer.
-    fn fingerprint(&self) -> String {
-        format!("{} {} {}", self.method, self.path, self.form.canonical())
-    }
-}
-
-fn route<'a>(method: &Method, path: &'a str) -> Option<(Operation, &'a str)> {
-    let segments: Vec<&str> = path.strip_prefix("/v1/")?.split('/').collect();
-    match (method.as_str(), segments.as_slice()) {
-        ("POST", ["payment_intents"]) => Some((Operation::Create, "")),
-        ("GET", ["payment_intents"]) => Some((Operation::List, "")),
-        ("GET", ["payment_intents", id]) => Some((Operation::Retrieve, id)),
-        ("POST", ["payment_intents", id, "confirm"]) => Some((Operation::Confirm, id)),
-        ("POST", ["payment_intents", id, "cancel"]) => Some((Operation::Cancel, id)),
-        ("POST", ["refunds"]) => Some((Operation::Refund, "")),
-        _ => None,
     }
 }
 

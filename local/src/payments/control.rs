@@ -16,33 +16,10 @@ use axum::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{
-    Provider,
-    faults::Fault,
-    ledger::Fact,
-    operations::{self, Effect},
-    webhooks::Change,
-};
+use super::{Provider, charging, faults::Fault, ledger::Fact, operations::Effect, webhooks::Change};
 
 /// `GET /_control`: what there is.
-const HELP: &str = "\
-GET    /_control/ledger                what was charged and given back, by order
-GET    /_control/requests              what was asked and answered; DELETE forgets it
-POST   /_control/faults                {\"kind\": \"act_then_hang\", \"operation\": \"confirm\", \"times\": 1, \"percent\": 100,
-                                        \"delay_ms\": 0, \"status\": 500, \"should_retry\": true, \"retry_after\": 1}
-                                       kinds: delay, drop, hang, rate_limit, fail, fail_for_ever, act_then_drop,
-                                       act_then_hang, act_then_fail, act_then_fail_for_ever, act_then_garble
-                                       operations: create, confirm, retrieve, cancel, list, refund; none: all
-                                       \"times\": null strikes until it is deleted
-GET    /_control/faults                those that still wait; DELETE ends them
-GET    /_control/running               the keys and intents that are being worked on
-POST   /_control/refuse                {\"for_ms\": 2000}: no connection is accepted for so long, this interface's included
-DELETE /_control/keys                  forgets every idempotency key
-POST   /_control/intents/{id}/settle   {\"succeeds\": true}: ends requires_action or processing
-GET    /_control/webhooks              settings and deliveries
-PUT    /_control/webhooks              {\"url\": \"…\", \"secret\": \"…\", \"enabled\": true, \"delay_ms\": 0, \"copies\": 1, \"shuffle\": false}
-                                       what is not named stays as it is
-";
+const HELP: &str = include_str!("control.txt");
 
 /// No fault takes the provider away for longer.
 const LONGEST_REFUSAL_MS: u64 = 60_000;
@@ -129,7 +106,7 @@ async fn settle(
 ) -> Result<Json<Value>, BadOrder> {
     let Settle { succeeds } = read(&body)?;
     let mut ledger = provider.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-    let effect = operations::settle(&ledger.state, &id, succeeds);
+    let effect = charging::settle(&ledger.state, &id, succeeds);
     let Effect { facts, body, events, .. } = effect.map_err(|error| BadOrder(error.body().to_string()))?;
     ledger.commit(facts).map_err(|error| BadOrder(error.to_string()))?;
     drop(ledger);

@@ -63,7 +63,8 @@ impl ApiError {
 
     /// 400: the key was used with other parameters.
     pub(super) fn key_reused() -> Self {
-        let message = "Keys for idempotent requests can only be used with the same parameters they were first used with.";
+        let message =
+            "Keys for idempotent requests can only be used with the parameters they were first used with.";
         Self::new(400, "idempotency_error", message.to_owned())
     }
 

@@ -1,7 +1,8 @@
 //! Faults on command.
 //!
-//! A fault waits for requests of its operation and strikes as many of them as it was told to. It strikes where it would
-//! on a real network: before the provider looked at the request, or after it acted and before the answer got home.
+//! A fault waits for requests of its operation and strikes as many of them as it was told to. It strikes where it
+//! would on a real network: before the provider looked at the request, or after it acted and before the answer got
+//! home.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,6 +16,8 @@ use super::operations::Operation;
 pub(super) enum Kind {
     /// Nothing but `delay_ms`, while the key counts as running.
     Delay,
+    /// The request arrives twice, as from a proxy that tries again on its own; the second answer gets home.
+    ActTwice,
     /// The connection is cut; nothing was done.
     Drop,
     /// No answer, ever; nothing was done.

@@ -1,8 +1,8 @@
 //! What the provider knows, as a file that only grows: one JSON line for each change.
 //!
-//! A line is written before its change is answered, with one `write`. A killed process therefore forgets nothing it has
-//! told anyone, and loses at most a torn last line, which is cut off at the next start. (A power cut may lose more: there
-//! is no `fsync`, because this is a double.)
+//! A line is written before its change is answered, with one `write`. A killed process therefore forgets nothing it
+//! has told anyone, and loses at most a torn last line, which is cut off at the next start. (A power cut may lose
+//! more: there is no `fsync`, because this is a double.)
 
 use std::{
     fs::{File, OpenOptions},

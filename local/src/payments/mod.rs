@@ -1,5 +1,5 @@
-//! The local payment provider: Stripe's wire format for what Millrace uses, a ledger that can be read back, and faults on
-//! command.
+//! The local payment provider: Stripe's wire format for what Millrace uses, a ledger that can be read back, and
+//! faults on command.
 //!
 //! It is the one double in this house. Published fakes will not do: `localstripe` 1.15.10 ignores idempotency keys
 //! (measured), and a shop that survives a provider without faults has proven nothing.
@@ -9,14 +9,16 @@
 //! | `command` | the subcommand `local payments` |
 //! | `server` | sockets: cutting connections, refusing them |
 //! | `api` | the way of a request: fault, key, operation, answer |
-//! | `operations`, `cards` | what is done to intents, and what each test card does |
+//! | `call`, `operations`, `charging`, `cards` | what is asked, done and charged; the test cards |
 //! | `ledger`, `journal` | the truth, and its file |
 //! | `faults`, `control`, `requests` | orders, the interface for them, what was seen |
 //! | `webhooks` | signed events: late, doubled, shuffled, off |
 //! | `form`, `objects`, `error` | Stripe's dialect |
 
 mod api;
+mod call;
 mod cards;
+mod charging;
 mod command;
 mod control;
 mod error;

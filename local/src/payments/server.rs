@@ -1,5 +1,5 @@
-//! The sockets. Not `axum::serve`, because a payment provider under test must be able to do what a healthy server never
-//! does: cut a connection instead of answering, and stop listening for a while.
+//! The sockets. Not `axum::serve`, because a payment provider under test must be able to do what a healthy server
+//! never does: cut a connection instead of answering, and stop listening for a while.
 
 use std::{io, pin::pin, time::Duration};
 

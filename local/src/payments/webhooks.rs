@@ -21,7 +21,8 @@ const TRIES: u32 = 6;
 /// How many deliveries are remembered.
 const KEPT: usize = 20_000;
 
-/// Where events go and what happens to them on the way. Changed with `PUT /_control/webhooks`; what is not named stays.
+/// Where events go and what happens to them on the way. Changed with `PUT /_control/webhooks`; what is not named
+/// stays.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Settings {
     /// The shop's endpoint; none: events are dropped.

@@ -9,9 +9,6 @@ use crate::cloud::Cloud;
 use crate::process::{Program, open_log};
 use crate::progress::step;
 
-/// How long a request waits for its function. A function that dies while it starts would hang requests for ever.
-const TIMEOUT_SECONDS: &str = "30";
-
 /// Builds all functions at once. Left to itself, watch compiles each on its first request, one after the other.
 pub(super) async fn prepare(cloud: &Cloud) -> Result<()> {
     let log = open_log(&cloud.folder.log("functions"))?;
@@ -30,22 +27,23 @@ pub(super) async fn prepare(cloud: &Cloud) -> Result<()> {
     .await
 }
 
+/// Without `--timeout`: in cargo-lambda 1.9.2 it also cuts off the call in which an idle function waits for its next
+/// event, and `lambda_runtime` 1.5 panics on the answer. With `--timeout 30` every function died after 30 idle seconds.
 pub(super) fn program(cloud: &Cloud) -> Result<Program> {
     let (port, env) = (cloud.port(Service::Functions)?.to_string(), cloud.folder.env().display().to_string());
     let mut program = Program::new(
         "cargo-lambda",
         ["lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", &port, "--env-file", &env],
     );
-    program
-        .arguments
-        .extend(["--timeout", TIMEOUT_SECONDS, "--concurrency", &concurrency()].map(str::to_owned));
+    program.arguments.extend(["--concurrency".to_owned(), concurrency()]);
     if std::env::var_os("MILLRACE_NO_RELOAD").is_some() {
         program.arguments.push("--ignore-changes".to_owned());
     }
     Ok(program)
 }
 
-/// Environments of each function at most.
+/// Environments of each function. Two show what one hides (state that is not shared, requests that overtake each
+/// other); each more makes a function's first request a second slower, because watch starts all of them by `cargo run`.
 fn concurrency() -> String {
-    std::env::var("MILLRACE_CONCURRENCY").unwrap_or_else(|_| "4".to_owned())
+    std::env::var("MILLRACE_CONCURRENCY").unwrap_or_else(|_| "2".to_owned())
 }

@@ -1,5 +1,5 @@
-//! Millrace's client against `localstripe`, which others wrote: it shows that we speak Stripe's dialect and not only that
-//! of our own double. Its limits shape these tests: no idempotency, few cards, plainer errors.
+//! Millrace's client against `localstripe`, which others wrote: it shows that we speak Stripe's dialect and not only
+//! that of our own double. Its limits shape these tests: no idempotency, few cards, plainer errors.
 
 mod fake;
 

@@ -19,8 +19,6 @@ pub struct Changed {
     pub id: ProductId,
     /// Its version now.
     pub version: i64,
-    /// When, in microseconds.
-    pub as_of: i64,
 }
 
 /// The products that changed within the last `period`, at most a thousand.

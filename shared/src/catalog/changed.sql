@@ -1,5 +1,5 @@
 -- The products changed in the last $1 seconds, oldest change first; by products_updated_at.
-select id, version, (extract(epoch from updated_at) * 1000000)::bigint as as_of
+select id, version
 from products
 where updated_at > now() - $1 * interval '1 second'
 order by updated_at

@@ -14,4 +14,4 @@ pub use featured::{FEATURED_KEY, featured};
 pub use find::find;
 pub use money::{Currency, Money};
 pub use product::{Product, ProductId};
-pub use update::{Change, Updated, update};
+pub use update::{Change, update};

@@ -42,19 +42,9 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D, least: usize, most: usize) -
     Ok(text)
 }
 
-/// A product after its change.
-#[derive(Debug)]
-pub struct Updated {
-    /// As it is now.
-    pub product: Product,
-    /// When, in microseconds: the version that lists with this product in or out of them must exceed.
-    pub as_of: i64,
-}
-
 struct Found {
     version: i64,
     currency: String,
-    as_of: i64,
     product: Option<Product>,
 }
 
@@ -64,7 +54,6 @@ impl<'r> FromRow<'r, PgRow> for Found {
         Ok(Self {
             version: row.try_get("found_version")?,
             currency: row.try_get("found_currency")?,
-            as_of: row.try_get("as_of")?,
             product: changed.then(|| Product::from_row(row)).transpose()?,
         })
     }
@@ -79,7 +68,7 @@ pub async fn update(
     id: ProductId,
     change: Change,
     expected: Option<i64>,
-) -> Result<Updated> {
+) -> Result<Product> {
     let currency = change.price.currency;
     let query = UPDATE
         .bind(id)
@@ -94,11 +83,8 @@ pub async fn update(
     if found.currency != currency.as_str() {
         return Err(invalid("price.currency", format!("this product is sold in {}", found.currency)));
     }
-    match found.product {
-        Some(product) => Ok(Updated { product, as_of: found.as_of }),
-        None => {
-            let detail = format!("The product has changed: its version is {} now.", found.version);
-            Err(Error::new(Kind::PreconditionFailed, detail))
-        }
-    }
+    found.product.ok_or_else(|| {
+        let detail = format!("The product has changed: its version is {} now.", found.version);
+        Error::new(Kind::PreconditionFailed, detail)
+    })
 }

@@ -1,18 +1,16 @@
 -- Finds the product and changes it, if it is sold in this currency and has the version the caller expects (null: any).
--- `as_of` is read after the row was locked: no list read before that moment can have a version as high.
 with target as (
     select id, version, currency from products where id = $1 for update
 ), changed as (
     update products
     set name = $2, description = $3, price = $4, featured = $6, version = products.version + 1, updated_at = now()
     from target
-    where products.id = target.id and target.currency = $5 and ($7 is null or target.version = $7)
+    where products.id = target.id and target.currency = $5 and ($7::bigint is null or target.version = $7)
     returning products.*
 )
 select
     target.version as found_version,
     target.currency as found_currency,
-    (extract(epoch from clock_timestamp()) * 1000000)::bigint as as_of,
     changed.id, changed.name, changed.description, changed.price, changed.currency, changed.featured,
     changed.version, changed.updated_at
 from target left join changed on changed.id = target.id

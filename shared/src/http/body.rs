@@ -10,6 +10,9 @@ use crate::error::{Error, Kind, Result, bad_request, invalid};
 /// 8 KiB of body is at most 11 KB of base64 in a statement, and a statement over 16 KB would pin RDS Proxy.
 const LIMIT: usize = 8 * 1024;
 
+/// What the body as a whole is called among the fields.
+const WHOLE: &str = "(body)";
+
 /// Reads the body as JSON: 413 over the limit, 415 for another media type, 400 for broken JSON, 422 for wrong values.
 pub(super) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &Body) -> Result<T> {
     if body.len() > LIMIT {
@@ -18,6 +21,10 @@ pub(super) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &Body) -> Res
     if !is_json(headers) {
         let detail = "Send the body as JSON, with the header Content-Type: application/json.";
         return Err(Error::new(Kind::UnsupportedMediaType, detail));
+    }
+    // Every body of ours is an object; serde would also read one from an array, by position.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(invalid(WHOLE, "must be an object"));
     }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -34,7 +41,7 @@ fn refuse(path: &str, error: &serde_json::Error) -> Error {
             // serde_json ends its messages with a position, which says less than the field's name.
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or_default();
-            let field = if path == "." { "(body)" } else { path };
+            let field = if path == "." { WHOLE } else { path };
             invalid(field, message)
         }
         _ => bad_request(format!("The body is not valid JSON: {error}.")),
@@ -87,7 +94,8 @@ mod tests {
             (r#"{"items":[{"quantity":1},{"quantity":-1}]}"#, "items[1].quantity"),
             (r#"{"items":[{"quantity":1,"price":0}]}"#, "items[0].price"),
             (r#"{"items":[{}]}"#, "items[0]"),
-            ("[1]", "items"),
+            (r#"[[{"quantity":1}]]"#, "(body)"),
+            ("7", "(body)"),
         ] {
             let (status, problem) = read("application/json", body).expect_err("refused");
             assert_eq!(status, 422, "{problem}");

@@ -4,16 +4,13 @@ use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
-use serde_json::value::RawValue;
-use sqlx::{FromRow, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{OrderId, OrderStatus};
+use super::summary::Summary;
 use crate::{
-    catalog::{Currency, Money},
     database::{Database, Statement},
-    error::{Result, internal},
+    error::Result,
 };
 
 static LIST: Statement = Statement::new("orders.list", include_str!("list.sql"));
@@ -49,38 +46,18 @@ impl FromStr for Cursor {
         const REFUSAL: &str = "must be the next_cursor of the page before";
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| REFUSAL)?;
         let (time, id) = bytes.split_first_chunk::<8>().ok_or(REFUSAL)?;
-        let nanoseconds = i128::from(i64::from_be_bytes(*time)) * 1000;
+        let microseconds = u64::try_from(i64::from_be_bytes(*time)).map_err(|_| REFUSAL)?;
+        let nanoseconds = i128::from(microseconds) * 1000;
         let created_at = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).map_err(|_| REFUSAL)?;
         Ok(Self { created_at, id: Uuid::from_slice(id).map_err(|_| REFUSAL)? })
     }
 }
 
-#[derive(FromRow)]
-struct Row {
-    id: OrderId,
-    #[sqlx(try_from = "String")]
-    status: OrderStatus,
-    created_at: OffsetDateTime,
-    currency: String,
-    total: i64,
-    lines: Json<Box<RawValue>>,
-}
-
 /// One page of orders.
 #[derive(Serialize)]
 pub struct Page {
-    orders: Vec<Listed>,
+    orders: Vec<Summary>,
     next_cursor: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Listed {
-    id: OrderId,
-    status: OrderStatus,
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
-    total: Money,
-    items: Box<RawValue>,
 }
 
 /// The most orders of a page.
@@ -92,23 +69,12 @@ pub async fn list(database: &Database, user: Uuid, after: Option<Cursor>, limit:
     let limit = limit.clamp(1, PAGE);
     // One more than asked for tells whether there is a next page.
     let query = LIST.bind(user).bind(after.created_at).bind(after.id).bind(i64::from(limit) + 1);
-    let mut rows: Vec<Row> = database.fetch_all(query).await?;
-    let more = rows.len() > usize::from(limit);
-    rows.truncate(usize::from(limit));
-    let last = rows.last().filter(|_| more).map(|row| Cursor { created_at: row.created_at, id: row.id.0 });
-    let orders = rows.into_iter().map(listed).collect::<Result<_>>()?;
-    Ok(Page { orders, next_cursor: last.map(|cursor| cursor.to_string()) })
-}
-
-fn listed(row: Row) -> Result<Listed> {
-    let currency = Currency::parse(&row.currency).map_err(internal)?;
-    Ok(Listed {
-        id: row.id,
-        status: row.status,
-        created_at: row.created_at,
-        total: Money { amount: row.total, currency },
-        items: row.lines.0,
-    })
+    let mut orders: Vec<Summary> = database.fetch_all(query).await?;
+    let more = orders.len() > usize::from(limit);
+    orders.truncate(usize::from(limit));
+    let last = orders.last().filter(|_| more);
+    let next_cursor = last.map(|order| Cursor { created_at: order.created_at, id: order.id.0 }.to_string());
+    Ok(Page { orders, next_cursor })
 }
 
 #[cfg(test)]

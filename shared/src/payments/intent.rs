@@ -30,7 +30,8 @@ pub struct Intent {
     pub charge: Option<Charge>,
     /// Why the last attempt failed.
     pub last_error: Option<Decline>,
-    /// What the customer's browser needs to authenticate a payment in `requires_action` (Stripe.js `handleNextAction`).
+    /// What the customer's browser needs to authenticate a payment in `requires_action` (Stripe.js
+    /// `handleNextAction`).
     pub client_secret: Option<Secret>,
 }
 
@@ -38,10 +39,10 @@ impl Intent {
     /// Whether a payment was ever tried on it. Only where none was may a confirmation go out under a new key.
     #[must_use]
     pub fn attempted(&self) -> bool {
-        !matches!(self.status, IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation)
-            && self.status != IntentStatus::Canceled
-            || self.charge.is_some()
-            || self.last_error.is_some()
+        use IntentStatus::{Canceled, RequiresConfirmation, RequiresPaymentMethod};
+        // These three alone are also states of an intent on which nothing was tried.
+        let says_nothing = matches!(self.status, RequiresPaymentMethod | RequiresConfirmation | Canceled);
+        !says_nothing || self.charge.is_some() || self.last_error.is_some()
     }
 }
 

@@ -83,7 +83,7 @@ pub enum Unknown {
 
 /// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the payment provider refused: {message} (status {status}, code {code})", code = code.as_deref().unwrap_or("none"))]
+#[error("the payment provider refused with status {status}: {message}")]
 pub struct Rejection {
     /// The HTTP status.
     pub status: u16,

@@ -18,7 +18,7 @@ pub struct Settings {
 }
 
 /// Settings with which no payment could be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SettingsError {
     /// The URL does not parse, or has no host.
     #[error("PAYMENTS_URL is not a URL; set it to https://api.stripe.com")]
@@ -31,6 +31,9 @@ pub enum SettingsError {
     /// A key that no HTTP header can carry.
     #[error("PAYMENTS_KEY is empty or holds characters that no key has; set it to the provider's secret key")]
     NotAKey,
+    /// The crypto library and the TLS library do not fit together: a mistake in how we were built.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
 }
 
 impl Settings {

@@ -17,7 +17,8 @@ const CEILING: Duration = Duration::from_secs(5);
 /// A `PaymentIntent` takes some 3 kB; more than this is not Stripe.
 const LARGEST_BODY: usize = 256 * 1024;
 
-/// One call. Sending it twice does no more than sending it once: it has an idempotency key, or only reads, or cancels.
+/// One call. Sending it twice does no more than sending it once: it has an idempotency key, or only reads, or
+/// cancels.
 pub(super) struct Call<'a> {
     pub(super) method: Method,
     pub(super) url: Url,
@@ -63,7 +64,8 @@ impl Try {
     }
 }
 
-/// Makes the call, and makes it once more if the connection broke or the provider asks for it (`Stripe-Should-Retry`).
+/// Makes the call, and makes it once more if the connection broke or the provider asks for it
+/// (`Stripe-Should-Retry`).
 pub(super) async fn send<T: serde::de::DeserializeOwned>(
     pool: &Pool,
     call: Call<'_>,
@@ -109,7 +111,10 @@ async fn attempt(pool: &Pool, call: &Call<'_>, deadline: Instant) -> Try {
         Ok(Err(error)) if error.is_connect() || error.is_builder() => {
             Try::NeverSent(NeverSent::Connect(innermost(&error)))
         }
-        Ok(Err(_)) => Try::Lost(Unknown::Dropped),
+        Ok(Err(_)) => {
+            pool.renew();
+            Try::Lost(Unknown::Dropped)
+        }
         Err(_elapsed) => Try::Lost(Unknown::TimedOut),
     }
 }
@@ -154,3 +159,6 @@ fn innermost(error: &reqwest::Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+mod tests;

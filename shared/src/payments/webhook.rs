@@ -1,8 +1,8 @@
 //! Webhooks: who sent this event, and what is it about?
 //!
 //! [Stripe's scheme][scheme]: the header `Stripe-Signature: t=…,v1=…[,v1=…]` carries an HMAC-SHA256 of `t.body`, keyed with the
-//! endpoint's signing secret. It is checked on the raw bytes, before anything is parsed, and in constant time. An event
-//! tells only that something happened: they come late, twice and out of order, so look at the intent.
+//! endpoint's signing secret. It is checked on the raw bytes, before anything is parsed, and in constant time. An
+//! event tells only that something happened: they come late, twice and out of order, so look at the intent.
 //!
 //! [scheme]: https://docs.stripe.com/webhooks/signature
 

@@ -22,7 +22,8 @@ pub fn init() {
     let text = std::env::var("AWS_LAMBDA_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("text"));
     let layer = tracing_subscriber::fmt::layer().with_target(false).with_ansi(false);
     // CloudWatch stamps each line itself, but a log that is read elsewhere needs its own time.
-    let layer = if text { layer.boxed() } else { layer.json().flatten_event(true).boxed() };
+    let layer =
+        if text { layer.boxed() } else { layer.json().flatten_event(true).with_span_list(false).boxed() };
     let _ = registry().with(filter).with(layer).try_init();
 }
 

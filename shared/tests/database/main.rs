@@ -7,4 +7,5 @@ mod outage;
 mod pool;
 mod pooler;
 mod servers;
+mod statements;
 mod transaction;

@@ -75,12 +75,16 @@ impl Servers {
 
     /// Directly, as the functions' role.
     pub(crate) fn direct(&self) -> Settings {
-        Settings::new(&self.url("millrace_app", 5432)).expect("valid")
+        Settings::new(&self.direct_url()).expect("valid")
     }
 
     /// Through PgBouncer, as the functions' role.
     pub(crate) fn pooled(&self) -> Settings {
         Settings::new(&self.pooled_url()).expect("valid")
+    }
+
+    pub(crate) fn direct_url(&self) -> String {
+        self.url("millrace_app", 5432)
     }
 
     pub(crate) fn pooled_url(&self) -> String {

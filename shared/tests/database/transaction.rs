@@ -8,6 +8,9 @@ use crate::servers::{Servers, until};
 
 static PREPARE: Statement = Statement::new("test.prepare", "create table note (id bigint primary key)");
 static ALLOW: Statement = Statement::new("test.allow", "grant select, insert on note to millrace_app");
+/// So that it is ours to end a transaction: the server would do it after ten seconds.
+static NO_LIMIT: Statement =
+    Statement::new("test.no_limit", "alter role millrace_app set idle_in_transaction_session_timeout = 0");
 static INSERT: Statement = Statement::new("test.insert", "insert into note values ($1)");
 static COUNT: Statement = Statement::new("test.count", "select count(*) from note");
 static OPEN: Statement = Statement::new(
@@ -26,6 +29,7 @@ async fn fixture() -> Fixture {
     let owner = Database::new(servers.owner());
     owner.execute(&PREPARE).await.expect("creates");
     owner.execute(&ALLOW).await.expect("grants");
+    owner.execute(&NO_LIMIT).await.expect("alters");
     Fixture { database: Database::new(servers.pooled()), owner, _servers: servers }
 }
 

@@ -7,7 +7,7 @@ use shared::payments::{Health, Intent, IntentStatus, NeverSent, Outcome, Reply, 
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::payments::testing::{Double, price, soon};
+use crate::payments::testing::{Double, client, price, soon};
 
 /// An order with an intent that was not confirmed yet, at a provider that works.
 async fn ready() -> (Double, Uuid, String) {
@@ -43,6 +43,38 @@ async fn it_knows_that_nothing_was_sent_when_the_connection_is_refused() {
     let reply = double.payments.confirm_intent(order, &intent, 1, soon()).await;
     assert!(matches!(reply.outcome, Outcome::NeverSent(NeverSent::Connect(_))), "{reply:?}");
     assert_eq!(reply.health(), Health::Failed);
+}
+
+#[tokio::test]
+async fn it_knows_that_nothing_was_sent_when_the_connection_takes_too_long() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    // Nobody accepts: when the listener's queue is full, the next connection waits.
+    let brief = Duration::from_millis(100);
+    let mut queue = Vec::new();
+    while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, brief) {
+        queue.push(stream);
+    }
+    let payments = client(&format!("http://{address}"));
+    let reply = payments.retrieve_intent("pi_1", soon()).await;
+    assert!(matches!(reply.outcome, Outcome::NeverSent(NeverSent::Connect(_))), "{reply:?}");
+}
+
+#[tokio::test]
+async fn it_knows_that_nothing_was_sent_when_the_other_side_does_not_speak_tls() {
+    let double = Double::start().await;
+    let reply = client(&double.url.replace("http:", "https:")).retrieve_intent("pi_1", soon()).await;
+    assert!(matches!(reply.outcome, Outcome::NeverSent(NeverSent::Connect(_))), "{reply:?}");
+    assert!(double.seen().await.is_empty());
+}
+
+#[tokio::test]
+async fn it_charges_once_when_a_request_arrives_twice() {
+    let ready = ready().await;
+    let reply = confirm_under("act_twice", 1, &ready).await;
+    assert_eq!(status(&reply), Some(IntentStatus::Succeeded));
+    assert!(reply.replayed);
+    assert_eq!(ready.0.charged(ready.1).await, (1, 0));
 }
 
 #[tokio::test]

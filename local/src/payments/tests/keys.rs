@@ -69,6 +69,18 @@ async fn it_charges_once_when_many_confirm_with_one_key() {
 }
 
 #[tokio::test]
+async fn it_creates_one_intent_when_many_create_with_one_key() {
+    let double = Double::start().await;
+    let (order, price) = (Uuid::now_v7(), price());
+    double.fault(json!({ "kind": "delay", "operation": "create", "delay_ms": 100, "times": null })).await;
+    let create = || double.payments.create_intent(order, &price, "pm_card_visa", soon());
+    let replies = futures::future::join_all((0..20).map(|_| create())).await;
+    assert!(replies.iter().any(|reply| matches!(reply.outcome, Outcome::Answered(_))));
+    let ledger = double.control("GET", "ledger", Value::Null).await;
+    assert_eq!(ledger["intents"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
 async fn it_comes_back_later_while_its_key_is_busy() {
     let double = Double::start().await;
     let order = Uuid::now_v7();

@@ -189,9 +189,19 @@ impl<'a> Provider<'a> {
     }
 
     fn observe<T>(&mut self, reply: &Reply<T>) {
-        if reply.health() != Health::Skipped {
-            self.health = reply.health();
+        let health = reply.health();
+        if health != Health::Skipped {
+            self.health = health;
         }
+        let trouble = match &reply.outcome {
+            Outcome::NeverSent(why) => why.to_string(),
+            Outcome::Unknown(why) => why.to_string(),
+            Outcome::RateLimited { .. } => "the payment provider asks us to slow down".to_owned(),
+            _ => return,
+        };
+        let duration_ms = u64::try_from(reply.took.as_millis()).unwrap_or(u64::MAX);
+        let provider_request = reply.request_id.as_deref().unwrap_or_default();
+        tracing::warn!(duration_ms, provider_request, "{trouble}");
     }
 
     fn until(&self) -> Instant {

@@ -9,10 +9,10 @@ use crate::catalog::ProductId;
 /// The most lines of one order: more would not fit the 16 KB of a statement that RDS Proxy does not pin.
 const LINES: usize = 50;
 
-/// A checkout request. Prices are not part of it: they come from the catalogue, never from the caller.
+/// The body of a checkout. Prices are not part of it: they come from the catalogue, never from the caller.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Checkout {
+pub struct Cart {
     /// What to buy, at least one line, each product once.
     #[serde(deserialize_with = "items")]
     pub items: Vec<Item>,
@@ -67,16 +67,16 @@ fn payment_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, 
 mod tests {
     use super::*;
 
-    fn read(items: &str, method: &str) -> Result<Checkout, serde_json::Error> {
+    fn read(items: &str, method: &str) -> Result<Cart, serde_json::Error> {
         serde_json::from_str(&format!(r#"{{"items":{items},"payment_method":"{method}"}}"#))
     }
 
     #[test]
     fn it_takes_lines_of_different_products_and_a_payment_method() {
         let product = ProductId::new();
-        let checkout =
+        let cart =
             read(&format!(r#"[{{"product_id":"{product}","quantity":3}}]"#), "pm_card_visa").expect("reads");
-        assert_eq!(checkout.items, [Item { product_id: product, quantity: 3 }]);
+        assert_eq!(cart.items, [Item { product_id: product, quantity: 3 }]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 --   $1 order  $2 user  $3 idempotency key  $4 request digest  $5 product ids  $6 quantities  $7 payment method
 --   $8 status  $9 seconds until somebody else may go on  $10 first answer, or null  $11 lease owner, or null
 with line as (
-    select l.product_id, l.quantity from unnest($5, $6) as l (product_id, quantity)
+    select l.product_id, l.quantity from unnest($5::uuid[], $6::integer[]) as l (product_id, quantity)
 ),
 -- The order of an earlier request with this key.
 known as (
@@ -49,7 +49,8 @@ placed as (
     )
     select
         $1, $2, $8, total.currency, total.amount, $3, $4, $10,
-        $11, case when $11 is not null then now() + $9 * interval '1 second' end, now() + $9 * interval '1 second'
+        $11, case when $11::uuid is not null then now() + $9 * interval '1 second' end,
+        now() + $9 * interval '1 second'
     from total
     where total.currencies = 1 and not exists (select from known) and not exists (select from refused)
     -- A request with the same key that was placed a moment ago.

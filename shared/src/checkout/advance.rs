@@ -3,11 +3,12 @@
 //! Checkout, the worker and the cancellation all come here with a lease; what is to be done follows from the state the
 //! order was leased in.
 
-use super::{Advanced, Lease, OrderStatus, provider::Provider, settle::settle};
+use super::{Advanced, Lease, provider::Provider, settle::settle};
 use crate::{
     breaker::{self, Breaker, Permit},
     database::Database,
     error::Result,
+    orders::OrderStatus,
     payments::{Health, Payments},
     time_limit::TimeLimit,
 };

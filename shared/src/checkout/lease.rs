@@ -5,16 +5,16 @@ use std::time::Duration;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{OrderId, OrderStatus};
 use crate::{
     database::{Database, Statement},
     error::{Result, conflict},
+    orders::{OrderId, OrderStatus},
 };
 
-static CLAIM: Statement = Statement::new("orders.claim", include_str!("claim.sql"));
-static CANCEL: Statement = Statement::new("orders.cancel", include_str!("cancel.sql"));
-static POSTPONE: Statement = Statement::new("orders.postpone", include_str!("postpone.sql"));
-static ATTEMPT: Statement = Statement::new("orders.attempt", include_str!("attempt.sql"));
+static CLAIM: Statement = Statement::new("checkout.claim", include_str!("claim.sql"));
+static CANCEL: Statement = Statement::new("checkout.cancel", include_str!("cancel.sql"));
+static POSTPONE: Statement = Statement::new("checkout.postpone", include_str!("postpone.sql"));
+static ATTEMPT: Statement = Statement::new("checkout.attempt", include_str!("attempt.sql"));
 
 /// Longer than any invocation that may hold one (the time limit's ceiling is 20 s), so that a lease that ran out belongs
 /// to nobody.

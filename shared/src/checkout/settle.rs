@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use sqlx::FromRow;
 
-use super::{Answer, Lease, OrderId, OrderStatus};
+use super::Lease;
 use crate::{
     database::{Database, Statement},
     error::{Result, internal},
+    orders::{Answer, OrderId, OrderStatus},
 };
 
-static SETTLE: Statement = Statement::new("orders.settle", include_str!("settle.sql"));
+static SETTLE: Statement = Statement::new("checkout.settle", include_str!("settle.sql"));
 
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,17 +9,19 @@ use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
 use super::{
-    Answer, Checkout, IdempotencyKey, OrderId, OrderStatus, idempotency::request_digest, lease::LEASE,
-    lease::Lease,
+    Cart, IdempotencyKey,
+    idempotency::request_digest,
+    lease::{LEASE, Lease},
 };
 use crate::{
     catalog::ProductId,
     database::{Bytea, Database, Query, Statement},
     error::{Error, Kind, Result, internal, invalid},
+    orders::{Answer, OrderId, OrderStatus},
 };
 
-static PLACE: Statement = Statement::new("orders.place", include_str!("place.sql"));
-static KNOWN: Statement = Statement::new("orders.known", include_str!("known.sql"));
+static PLACE: Statement = Statement::new("checkout.place", include_str!("place.sql"));
+static KNOWN: Statement = Statement::new("checkout.known", include_str!("known.sql"));
 
 /// A checkout and who asked for it.
 pub struct Purchase<'a> {
@@ -30,7 +32,7 @@ pub struct Purchase<'a> {
     /// The body as it came in: the same key with another body is another request.
     pub body: &'a [u8],
     /// The body as it was read.
-    pub checkout: Checkout,
+    pub cart: Cart,
 }
 
 /// What became of a request.
@@ -82,7 +84,7 @@ impl Purchase<'_> {
         let (order, owner) = (OrderId::new(), Uuid::now_v7());
         let query = self.query(order, OrderStatus::Charging, LEASE).bind(None::<Value>).bind(owner);
         self.place(database, query, |amount, currency| {
-            Lease::of_new_order(order, owner, amount, currency, self.checkout.payment_method.clone())
+            Lease::of_new_order(order, owner, amount, currency, self.cart.payment_method.clone())
         })
         .await
     }
@@ -100,7 +102,7 @@ impl Purchase<'_> {
     }
 
     fn query(&self, order: OrderId, status: OrderStatus, next: Duration) -> Query {
-        let items = &self.checkout.items;
+        let items = &self.cart.items;
         PLACE
             .bind(order)
             .bind(self.user)
@@ -108,7 +110,7 @@ impl Purchase<'_> {
             .bind(Bytea(&request_digest(self.body)))
             .bind(items.iter().map(|item| item.product_id.0).collect::<Vec<_>>())
             .bind(items.iter().map(|item| item.quantity).collect::<Vec<_>>())
-            .bind(self.checkout.payment_method.as_str())
+            .bind(self.cart.payment_method.as_str())
             .bind(status.as_str())
             .bind(i32::try_from(next.as_millis().div_ceil(1000)).unwrap_or(i32::MAX))
     }
@@ -125,7 +127,7 @@ impl Purchase<'_> {
             return known.repeat(&digest);
         }
         if let Some(Json(refused)) = &row.refused {
-            return Err(refusal(refused, &self.checkout));
+            return Err(refusal(refused, &self.cart));
         }
         if row.currencies > 1 {
             return Err(invalid("items", "must be products of one currency"));
@@ -177,7 +179,7 @@ impl Known {
 }
 
 /// Names every line that cannot be had.
-fn refusal(refused: &[Refused], checkout: &Checkout) -> Error {
+fn refusal(refused: &[Refused], cart: &Cart) -> Error {
     let unknown = refused.iter().any(|line| line.reason == "unknown");
     let error = if unknown {
         Error::new(Kind::Validation, "Some products of the order do not exist.")
@@ -185,7 +187,7 @@ fn refusal(refused: &[Refused], checkout: &Checkout) -> Error {
         Error::new(Kind::OutOfStock, "Not enough is left of some products. Nothing was ordered.")
     };
     refused.iter().filter(|line| !unknown || line.reason == "unknown").fold(error, |error, line| {
-        let index = checkout.items.iter().position(|item| item.product_id == line.product_id);
+        let index = cart.items.iter().position(|item| item.product_id == line.product_id);
         let field = |name| format!("items[{}].{name}", index.unwrap_or_default());
         if unknown {
             error.field(field("product_id"), "there is no such product")

@@ -1,0 +1,113 @@
+//! What the gate checks, in order: what is quick and fails often first.
+
+use super::count::Counter;
+use super::step::Step;
+
+/// Before there is a cloud.
+pub(super) const WITHOUT_CLOUD: &[Step] = &[
+    Step {
+        name: "Formatting",
+        command: &["cargo", "fmt", "--all", "--check"],
+        counter: Counter::One,
+        advice: "cargo fmt puts it right.",
+        needs_cloud: false,
+    },
+    Step {
+        name: "Unused dependencies",
+        command: &["cargo", "machete"],
+        counter: Counter::One,
+        advice: "Remove them from the Cargo.toml that the output names.",
+        needs_cloud: false,
+    },
+    Step {
+        name: "Licences, bans, sources",
+        command: &[
+            "cargo",
+            "deny",
+            "--log-level=error",
+            "--workspace",
+            "check",
+            "--hide-inclusion-graph",
+            "licenses",
+            "bans",
+            "sources",
+        ],
+        counter: Counter::One,
+        advice: "deny.toml says what is allowed and why.",
+        needs_cloud: false,
+    },
+    Step {
+        name: "Lints",
+        command: &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+        counter: Counter::One,
+        advice: "Correct them, or #[expect] one with its reason.",
+        needs_cloud: false,
+    },
+    Step {
+        name: "Documentation",
+        command: &["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"],
+        counter: Counter::One,
+        advice: "A link in a doc comment leads nowhere, or a public item has none.",
+        needs_cloud: false,
+    },
+    Step {
+        name: "Templates: cfn-lint",
+        command: &[
+            "cfn-lint",
+            "--append-rules",
+            "cfn_lint_serverless.rules",
+            "--template",
+            "template.yaml",
+            "infrastructure/*.yaml",
+        ],
+        counter: Counter::One,
+        advice: "Its rule's number is in the output; a suppression needs a reason.",
+        needs_cloud: false,
+    },
+    Step {
+        name: "Templates: sam validate",
+        command: &["sam", "validate", "--lint", "--region", "us-east-1"],
+        counter: Counter::One,
+        advice: "template.yaml is not what SAM expects.",
+        needs_cloud: false,
+    },
+    Step {
+        name: "Templates: checkov",
+        command: &["checkov", "--config-file", ".checkov.yaml", "--directory", ".", "--compact", "--quiet"],
+        counter: Counter::One,
+        advice: "A suppression stands in .checkov.yaml, with its reason.",
+        needs_cloud: false,
+    },
+    Step {
+        name: "Templates: policy",
+        command: &[".dev/tools/policy/bin/python", "-m", "pytest", "-p", "no:cacheprovider", "tests/policy"],
+        counter: Counter::Pytest,
+        advice: "The failed test's name says what must hold.",
+        needs_cloud: false,
+    },
+];
+
+/// With a cloud.
+pub(super) const WITH_CLOUD: &[Step] = &[
+    Step {
+        name: "Tests",
+        command: &["cargo", "nextest", "run", "--workspace", "--no-fail-fast"],
+        counter: Counter::Nextest,
+        advice: "One alone, against your own cloud: ./dev up --detach; cargo nextest run NAME",
+        needs_cloud: true,
+    },
+    Step {
+        name: "Documentation's examples",
+        command: &["cargo", "test", "--workspace", "--doc"],
+        counter: Counter::Rustdoc,
+        advice: "An example in a doc comment does not do what it says.",
+        needs_cloud: false,
+    },
+    Step {
+        name: "Contract",
+        command: &["tests/contract/run"],
+        counter: Counter::One,
+        advice: "A route answered what openapi.yaml does not say; the output has a curl line that shows it.",
+        needs_cloud: true,
+    },
+];

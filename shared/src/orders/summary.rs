@@ -1,0 +1,40 @@
+//! An order with its items, as lists and single answers show it.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sqlx::{FromRow, Row, postgres::PgRow, types::Json};
+use time::OffsetDateTime;
+
+use super::{OrderId, OrderStatus};
+use crate::catalog::{Currency, Money};
+
+/// An order with its items.
+#[derive(Serialize)]
+pub struct Summary {
+    /// Which.
+    pub id: OrderId,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// When it was placed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    /// What it costs in all.
+    pub total: Money,
+    /// Products, quantities and prices, as Postgres put them together: nothing here would look inside.
+    pub items: Box<RawValue>,
+}
+
+impl<'r> FromRow<'r, PgRow> for Summary {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let decode = |error: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(error);
+        let currency = Currency::parse(row.try_get("currency")?).map_err(|error| decode(error.into()))?;
+        let status = row.try_get::<String, _>("status")?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            status: status.parse().map_err(|error: super::status::UnknownStatus| decode(error.into()))?,
+            created_at: row.try_get("created_at")?,
+            total: Money { amount: row.try_get("total")?, currency },
+            items: row.try_get::<Json<Box<RawValue>>, _>("lines")?.0,
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! What is kept of broken connections.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Barrier},
+    thread,
+};
+
+use super::*;
+
+/// Two connections that answer one request each, at the same moment so that both must be open, and break under the
+/// next. Every later one answers on and on.
+fn server() -> Url {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().expect("an address"))).expect("a URL");
+    thread::spawn(move || {
+        let together = Arc::new(Barrier::new(2));
+        for (number, mut stream) in listener.incoming().flatten().enumerate() {
+            let together = together.clone();
+            thread::spawn(move || {
+                if number >= 2 {
+                    while answer(&mut stream) {}
+                } else if request(&mut stream) {
+                    together.wait();
+                    respond(&mut stream);
+                    request(&mut stream);
+                }
+            });
+        }
+    });
+    url
+}
+
+fn answer(stream: &mut TcpStream) -> bool {
+    request(stream) && respond(stream)
+}
+
+fn request(stream: &mut TcpStream) -> bool {
+    stream.read(&mut [0; 4096]).is_ok_and(|length| length > 0)
+}
+
+fn respond(stream: &mut TcpStream) -> bool {
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").is_ok()
+}
+
+async fn call(pool: &Pool, url: &Url) -> Outcome<serde_json::Value> {
+    let call = Call { method: Method::GET, url: url.clone(), key: None, form: Vec::new() };
+    send(pool, call, Instant::now() + CEILING).await.outcome
+}
+
+#[tokio::test]
+async fn it_gets_through_although_every_kept_connection_is_dead() {
+    let url = server();
+    let pool = Pool::new(HeaderMap::new()).expect("a pool");
+    let (one, other) = futures::future::join(call(&pool, &url), call(&pool, &url)).await;
+    assert!(matches!((one, other), (Outcome::Answered(_), Outcome::Answered(_))));
+    let third = call(&pool, &url).await;
+    assert!(matches!(third, Outcome::Answered(_)), "{third:?}");
+}
