@@ -72,6 +72,10 @@ enum Command {
         function: String,
         event: Option<String>,
     },
+    Breaker {
+        order: commands::Order,
+        name: String,
+    },
     Test,
     #[command(disable_help_flag = true)]
     Psql {
@@ -140,6 +144,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Invoke { function, event } => {
             return commands::invoke(&folder, &function, event.map(PathBuf::from).as_deref()).await;
         }
+        Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
         Command::Test => return gate::run(&folder).await,
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,

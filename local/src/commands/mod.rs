@@ -1,10 +1,12 @@
 //! What a person types.
 
+mod breaker;
 mod inspect;
 mod invoke;
 mod lifecycle;
 mod shells;
 
+pub(crate) use breaker::{Order, breaker};
 pub(crate) use inspect::{logs, status};
 pub(crate) use invoke::invoke;
 pub(crate) use lifecycle::{down, reset, start, stop, up};

@@ -31,7 +31,7 @@ pub(crate) fn redis(folder: &Folder, arguments: &[String]) -> Result<()> {
     Err(Command::new(shell).args(["-u", &url]).args(arguments).exec()).context("cannot run the shell")
 }
 
-fn setting(folder: &Folder, name: &str) -> Result<String> {
+pub(super) fn setting(folder: &Folder, name: &str) -> Result<String> {
     let value = key_value::read(&folder.env())?.remove(name);
     value.with_context(|| format!("nothing was started yet: {} up", folder.dev))
 }
