@@ -138,12 +138,12 @@ impl Call {
     }
 
     fn event(&self) -> Value {
-        let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.query).finish();
         json!({
             "version": "2.0",
             "routeKey": "$default",
             "rawPath": self.path,
-            "rawQueryString": query.join("&"),
+            "rawQueryString": query,
             "headers": self.headers,
             "queryStringParameters": self.query,
             "pathParameters": self.parameters,

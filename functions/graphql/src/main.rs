@@ -9,7 +9,7 @@ mod types;
 
 use async_graphql::{EmptyMutation, EmptySubscription, Schema, Variables};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use shared::{
     app::App,
     config,
@@ -52,7 +52,7 @@ struct Body {
     #[serde(default)]
     operation_name: Option<String>,
     #[serde(default)]
-    variables: Option<Value>,
+    variables: Option<Map<String, Value>>,
     /// Clients say here which library they are; nothing we act on.
     #[serde(default, rename = "extensions")]
     _extensions: Option<Value>,
@@ -66,7 +66,7 @@ async fn graphql(shop: &Shop, app: App, request: &Request) -> Result<Response> {
     }
     let viewer = Viewer(request.user().map(|claims| claims.sub));
     let mut query = async_graphql::Request::new(query)
-        .variables(Variables::from_json(variables.unwrap_or_default()))
+        .variables(Variables::from_json(variables.unwrap_or_default().into()))
         .data(loaders::batches(&app.database))
         .data(viewer)
         .data(app);

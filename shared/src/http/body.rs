@@ -41,11 +41,20 @@ fn refuse(path: &str, error: &serde_json::Error) -> Error {
             // serde_json ends its messages with a position, which says less than the field's name.
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or_default();
-            let field = if path == "." { WHOLE } else { path };
-            invalid(field, message)
+            let place = if path == "." { "" } else { path };
+            // serde says where a field is missing; callers look for which.
+            if let Some(name) = missing_field(message) {
+                let field = if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+                return invalid(field, "is missing");
+            }
+            invalid(if place.is_empty() { WHOLE } else { place }, message)
         }
         _ => bad_request(format!("The body is not valid JSON: {error}.")),
     }
+}
+
+fn missing_field(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -93,7 +102,8 @@ mod tests {
         for (body, field) in [
             (r#"{"items":[{"quantity":1},{"quantity":-1}]}"#, "items[1].quantity"),
             (r#"{"items":[{"quantity":1,"price":0}]}"#, "items[0].price"),
-            (r#"{"items":[{}]}"#, "items[0]"),
+            (r#"{"items":[{}]}"#, "items[0].quantity"),
+            ("{}", "items"),
             (r#"[[{"quantity":1}]]"#, "(body)"),
             ("7", "(body)"),
         ] {
