@@ -19,6 +19,8 @@ use shared::{
 
 use query::{Query, Viewer};
 
+/// Longer than any query a person writes, and within what a body may have.
+const LONGEST: usize = 8000;
 /// `{ orders { items { product { price { amount } } } } }` is five deep.
 const DEEPEST: usize = 8;
 /// Fields, times the rows of the lists they stand in. Everything about 20 orders of 5 items comes to about 1,600.
@@ -63,6 +65,9 @@ async fn graphql(shop: &Shop, app: App, request: &Request) -> Result<Response> {
     let Body { query, operation_name, variables, .. } = request.json()?;
     if query.trim().is_empty() {
         return Err(invalid("query", "must not be empty"));
+    }
+    if query.chars().count() > LONGEST {
+        return Err(invalid("query", format!("must have at most {LONGEST} characters")));
     }
     let viewer = Viewer(request.user().map(|claims| claims.sub));
     let mut query = async_graphql::Request::new(query)
