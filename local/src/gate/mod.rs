@@ -34,12 +34,16 @@ pub(crate) async fn run(folder: &Folder) -> Result<ExitCode> {
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
         _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
     };
-    gate.cloud("down").await.ok();
+    // Before anything is reported: a gate that leaves its cloud running has not passed.
+    gate.cloud("down").await?;
     Ok(gate.report(&outcome?))
 }
 
 struct Gate {
     folder: Folder,
+    /// This program, as it was named when the gate began. The tests' build may replace the file meanwhile, and then the
+    /// system names it "… (deleted)": a gate that asked only at its end could not stop its cloud.
+    program: PathBuf,
     started: Instant,
 }
 
@@ -49,7 +53,8 @@ impl Gate {
             Folder::at(&folder.root, &folder.root.join(CLOUD), &format!("MILLRACE_DEV_DIR={CLOUD} ./dev"))?;
         // Beside the cloud's logs, which go when the cloud is made afresh.
         fs::create_dir_all(folder.path.join("gate")).context("cannot make the folder of the gate's logs")?;
-        Ok(Self { folder, started: Instant::now() })
+        let program = std::env::current_exe().context("cannot find this program's own path")?;
+        Ok(Self { folder, program, started: Instant::now() })
     }
 
     async fn run(&self) -> Result<Vec<Outcome>> {
@@ -105,7 +110,7 @@ impl Gate {
 
     /// Runs this program for the gate's cloud. It says itself how far it is.
     async fn cloud(&self, command: &str) -> Result<()> {
-        let mut cloud = tokio::process::Command::new(std::env::current_exe()?);
+        let mut cloud = tokio::process::Command::new(&self.program);
         cloud
             .args(command.split(' '))
             // A breaker that probes after two seconds, so that outages in the tests end soon.
