@@ -169,6 +169,35 @@ async fn an_origin_that_lags_behind_an_announced_update_is_not_believed() {
     assert_eq!(cached(&redis, &cache).await, entry(5));
 }
 
+/// A replica may lag for longer than a value lives: what is remembered of an update must not go with the value.
+#[tokio::test]
+async fn a_value_does_not_take_the_floor_with_it() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    redis.batch(cache.invalidate("1", 5)).await;
+    assert_eq!(look(&redis, &cache).await.or_fill(async || Ok::<_, ()>(None)).await, Ok(None));
+    assert!(
+        server.query::<i64>(&["PTTL", KEY]) > 800_000,
+        "15 minutes, and not the 10 s of what is not there"
+    );
+    read(&redis, &Cache::new(Region::new("other"), redis.clone()), 5).await;
+    redis.batch(Cache::new(Region::new("other"), redis.clone()).invalidate("1", 5)).await;
+    assert!(server.query::<i64>(&["PTTL", "cache:other:1"]) > 800_000);
+}
+
+#[tokio::test]
+async fn a_value_that_is_too_old_is_not_served() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    redis.batch(cache.invalidate("1", 1)).await;
+    read(&redis, &cache, 1).await;
+    server.query::<()>(&["HSET", KEY, "fresh", "0", "stale", "1"]);
+    let failing = look(&redis, &cache).await.or_fill(async || Err::<Option<Entry>, _>("away")).await;
+    assert_eq!(failing, Err("away"), "its key is still there, for the floor");
+}
+
 #[tokio::test]
 async fn an_update_announced_twice_or_late_costs_no_refill() {
     let server = Server::start();

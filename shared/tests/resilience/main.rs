@@ -11,8 +11,7 @@
 //! | `clocks` | the limiter under clocks that step back |
 //! | `processes` | many processes, and killed ones |
 //!
-//! `RESILIENCE_DEPTH=10` looks deeper than the gate does. `mutants.py` breaks one guard at a time and shows that
-//! something here fails.
+//! `RESILIENCE_DEPTH=10` looks deeper than the gate does.
 
 mod agreement;
 mod ask;

@@ -1,6 +1,7 @@
 //! `breaker/machine.rs` against `breaker/machine.lua`.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use redis::{Connection, Script};
@@ -58,11 +59,19 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Settings with which a short history comes far: the seed's, and ones where rates and environments decide.
+/// Settings with which a short history comes far: the seed's, ones that open soon and probe for long, and ones where
+/// rates and environments decide.
 fn limits() -> impl Strategy<Value = Limits> {
     let payments = Settings::payments();
-    let rates = Settings { minimum_calls: 4, minimum_environments: 2, probes: 2, ..payments };
-    prop::sample::select(vec![payments, rates]).prop_map(|settings| settings.limits())
+    let short = Settings {
+        consecutive: 1,
+        open_for: Duration::from_secs(2),
+        open_at_most: Duration::from_secs(30),
+        lease: Duration::from_secs(20),
+        ..payments
+    };
+    let rates = Settings { consecutive: 3, minimum_calls: 4, minimum_environments: 2, probes: 2, ..short };
+    prop::sample::select(vec![payments, short, rates]).prop_map(|settings| settings.limits())
 }
 
 /// Both sides of the comparison.
@@ -171,7 +180,7 @@ fn agree(server: &Server, limits: Limits, steps: &[Step]) -> Result<(), TestCase
 #[test]
 fn the_breaker_in_rust_and_in_lua_agree_step_by_step() {
     let server = Server::start();
-    proptest!(histories(150), |(limits in limits(), steps in prop::collection::vec(step(), 1..120))| {
+    proptest!(histories(250), |(limits in limits(), steps in prop::collection::vec(step(), 1..120))| {
         agree(&server, limits, &steps)?;
     });
 }
