@@ -104,6 +104,13 @@ pub(super) const WITH_CLOUD: &[Step] = &[
         needs_cloud: false,
     },
     Step {
+        name: "Sample events",
+        command: &["tests/contract/events"],
+        counter: Counter::One,
+        advice: "events/README.md says what each is answered; the output says what it was.",
+        needs_cloud: true,
+    },
+    Step {
         name: "Contract",
         command: &["tests/contract/run"],
         counter: Counter::One,
