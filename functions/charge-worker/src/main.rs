@@ -10,6 +10,7 @@ use shared::{
     checkout,
     error::Result,
     events::{self, SqsBatchResponse, SqsEvent, SqsMessage},
+    kill_point::KillPoint,
     orders::{Nudge, OrderId},
     time_limit::TimeLimit,
 };
@@ -27,6 +28,7 @@ async fn charge_worker(app: App, event: SqsEvent, limit: TimeLimit) -> Result<Sq
             response.add_failure(message.message_id.clone().unwrap_or_default());
         }
     }
+    KillPoint::AfterBatch.reached();
     Ok(response)
 }
 
