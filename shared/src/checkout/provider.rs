@@ -13,6 +13,7 @@ use crate::{
     database::Database,
     error::Result,
     payments::{Health, Intent, IntentStatus, Money, Outcome, Payments, RefundStatus, Reply, Unknown},
+    telemetry::{self, Counter, Timer},
     time_limit::TimeLimit,
 };
 
@@ -189,6 +190,8 @@ impl<'a> Provider<'a> {
     }
 
     fn observe<T>(&mut self, reply: &Reply<T>) {
+        telemetry::count(Counter::ProviderCalls);
+        telemetry::time(Timer::ProviderTime, reply.took);
         let health = reply.health();
         if health != Health::Skipped {
             self.health = health;

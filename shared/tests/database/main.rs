@@ -1,6 +1,7 @@
 //! `shared::database` against servers of its own: every test starts a Postgres and a PgBouncer, so that it may pause and
 //! kill them. They listen on Unix sockets in a temporary folder: no port can be taken.
 
+mod counted;
 mod encoder;
 mod migrations;
 mod outage;
