@@ -3,6 +3,7 @@
 //! order depends on.
 
 mod checkout;
+mod counted;
 mod encoder;
 mod migrations;
 mod outage;
