@@ -2,6 +2,7 @@
 //! kill them. They listen on Unix sockets in a temporary folder: no port can be taken.
 
 mod encoder;
+mod insights;
 mod migrations;
 mod outage;
 mod pool;

@@ -54,6 +54,8 @@ impl Servers {
                 "fsync=off",
                 "-c",
                 "shared_buffers=16MB",
+                "-c",
+                "shared_preload_libraries=pg_stat_statements",
             ])
             .spawn()
             .expect("postgres starts");
