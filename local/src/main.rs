@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`supervisor`] | starts the services, watches over them, ends them |
 //! | [`services`] | what each service needs, how it is started, how to ask whether it answers |
+//! | [`runtime_api`], [`gateway`] | runs functions as Lambda does, and calls them as API Gateway does |
 //! | [`dispatcher`] | invokes functions from queues and schedules, as Lambda does |
 //! | [`commands`] | what a person types |
 //! | [`payments`] | the payment provider |
@@ -22,12 +23,14 @@ mod environment;
 mod explain;
 mod folder;
 mod gate;
+mod gateway;
 mod key_value;
 mod payments;
 mod ports;
 mod process;
 mod progress;
 mod record;
+mod runtime_api;
 mod secrets;
 mod services;
 mod supervisor;
@@ -98,6 +101,11 @@ enum Command {
     /// The dispatcher's process.
     #[command(hide = true)]
     Dispatch,
+    /// Serves the functions of a finished build.
+    #[command(hide = true)]
+    Serve {
+        profile: String,
+    },
     /// The payment provider's process.
     #[command(hide = true)]
     Payments(payments::Arguments),
@@ -155,17 +163,15 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
         Command::Supervise => supervisor::run(Cloud::open(folder)?, |_| Ok(())).await?,
+        Command::Serve { profile } => gateway::run(&Cloud::open(folder)?, &profile).await?,
         Command::Dispatch => dispatcher::run(&Cloud::open(folder)?).await?,
         Command::Payments(_) | Command::Launch { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A fresh folder for a test.
+/// A folder for a test, which goes when it is dropped.
 #[cfg(test)]
-pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
-    let path = std::env::temp_dir().join(format!("millrace-{name}-{}", std::process::id()));
-    std::fs::remove_dir_all(&path).ok();
-    std::fs::create_dir_all(&path)?;
-    Ok(path)
+pub(crate) fn scratch() -> Result<tempfile::TempDir> {
+    Ok(tempfile::Builder::new().prefix("millrace-").tempdir()?)
 }
