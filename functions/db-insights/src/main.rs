@@ -7,6 +7,7 @@ use shared::{
     error::Result,
     events,
     insights::{self, Insights, Suggestion},
+    telemetry::{self, Gauge},
     time_limit::TimeLimit,
 };
 use time::OffsetDateTime;
@@ -30,5 +31,12 @@ async fn db_insights(app: App, _event: Value, _limit: TimeLimit) -> Result<Repor
     for Suggestion { about, advice, evidence } in &suggestions {
         tracing::warn!(about, advice, evidence, "{about}: {advice} {evidence}");
     }
+    measure(&insights, suggestions.len());
     Ok(Report { suggestions, insights })
+}
+
+fn measure(Insights { server, .. }: &Insights, suggestions: usize) {
+    telemetry::set(Gauge::DatabaseConnectionsUsed, server.connections_percent());
+    telemetry::set(Gauge::DatabaseMemoryHits, server.memory_percent());
+    telemetry::set(Gauge::DatabaseSuggestions, suggestions as u64);
 }

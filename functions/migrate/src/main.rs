@@ -17,7 +17,7 @@ use std::time::Duration;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::Value;
-use shared::telemetry;
+use shared::telemetry::{self, Outcome, Record};
 use shared::time_limit::TimeLimit;
 
 use work::{Failure, Settings};
@@ -31,9 +31,19 @@ const CEILING: Duration = Duration::from_secs(900 - 45);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        let limit = TimeLimit::of_long_invocation(Some(event.context.deadline), CEILING, RESERVE);
-        invoke(Settings::from_env(), event.payload, limit).await
+    lambda_runtime::run(service_fn(async |LambdaEvent { payload, context }: LambdaEvent<Value>| {
+        let limit = TimeLimit::of_long_invocation(Some(context.deadline), CEILING, RESERVE);
+        let record = Record::begin(context.xray_trace_id.clone());
+        let result = record.observe(invoke(Settings::from_env(), payload, limit)).await;
+        let (class, words) = if result.is_ok() { ("ok", "returned") } else { ("failed", "failed") };
+        record.write(&Outcome {
+            route: &context.env_config.function_name,
+            class,
+            status: None,
+            request_id: &context.request_id,
+            words,
+        });
+        result
     }))
     .await
 }

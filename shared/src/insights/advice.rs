@@ -20,11 +20,11 @@ const BLOCKS_A_ROW: f64 = 50.0;
 /// An index may serve a report of the month's end; a week without a reader is a reason to look, less is none.
 const LONG_ENOUGH: Duration = Duration::days(7);
 /// Less than this from memory, and disks set the pace.
-const LOW_MEMORY_PERCENT: f64 = 99.0;
+const LOW_MEMORY_PERCENT: u64 = 99;
 /// Fewer blocks say nothing about a rate: a server that has just started reads everything once.
 const ENOUGH_BLOCKS: i64 = 100_000;
 /// Above it, a burst may find no connection left.
-const MANY_CONNECTIONS_PERCENT: f64 = 80.0;
+const MANY_CONNECTIONS_PERCENT: u64 = 80;
 
 /// Something to do, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,7 +65,7 @@ fn connections(server: &Server) -> Option<Suggestion> {
         suggest(
             "max_connections",
             "Let the proxy open fewer (MaxConnectionsPercent, default_pool_size), or find what connects past it.",
-            format!("{} of {} connections are open ({percent:.0} %).", server.connections, server.connection_limit),
+            format!("{} of {} connections are open ({percent} %).", server.connections, server.connection_limit),
         )
     })
 }
@@ -86,7 +86,7 @@ fn memory(server: &Server) -> Option<Suggestion> {
         suggest(
             "memory",
             "Give the database more memory, or have it read less: look at the statements with the most blocks.",
-            format!("{percent:.1} % of the blocks were in memory; {disk} came from disk."),
+            format!("{percent} % of the blocks were in memory; {disk} came from disk."),
         )
     })
 }

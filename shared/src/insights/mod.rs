@@ -103,16 +103,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Blocks found in memory, in percent; 100 where none was needed.
+    /// Blocks found in memory, in percent, rounded down; 100 where none was needed.
     #[must_use]
-    pub fn memory_percent(&self) -> f64 {
-        percent(self.blocks_from_memory, self.blocks_from_memory + self.blocks_from_disk).unwrap_or(100.0)
+    pub fn memory_percent(&self) -> u64 {
+        percent(self.blocks_from_memory, self.blocks_from_memory.saturating_add(self.blocks_from_disk))
     }
 
-    /// Open connections, in percent of the limit.
+    /// Open connections, in percent of the limit, rounded down.
     #[must_use]
-    pub fn connections_percent(&self) -> f64 {
-        percent(self.connections, self.connection_limit.into()).unwrap_or(100.0)
+    pub fn connections_percent(&self) -> u64 {
+        percent(self.connections, self.connection_limit.into())
     }
 }
 
@@ -142,7 +142,7 @@ pub async fn gather(database: &Database) -> Result<Insights> {
     })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "percentages of counts")]
-fn percent(part: i64, whole: i64) -> Option<f64> {
-    (whole > 0).then(|| 100.0 * part as f64 / whole as f64)
+fn percent(part: i64, whole: i64) -> u64 {
+    let percent = part.saturating_mul(100).checked_div(whole).unwrap_or(100);
+    u64::try_from(percent).unwrap_or(0)
 }

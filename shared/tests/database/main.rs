@@ -5,6 +5,7 @@
 mod checkout;
 mod counted;
 mod encoder;
+mod frozen;
 mod insights;
 mod migrations;
 mod outage;
@@ -12,4 +13,5 @@ mod pool;
 mod pooler;
 mod servers;
 mod statements;
+mod tls;
 mod transaction;

@@ -135,7 +135,7 @@ fn it_warns_of_transactions_that_do_nothing() {
 #[test]
 fn it_warns_when_memory_no_longer_holds_what_is_read() {
     let found = only(after(|shop| shop.server.blocks_from_disk = 500_000));
-    assert_eq!(found.evidence, "95.2 % of the blocks were in memory; 500000 came from disk.");
+    assert_eq!(found.evidence, "95 % of the blocks were in memory; 500000 came from disk.");
     let new = |shop: &mut Insights| {
         (shop.server.blocks_from_memory, shop.server.blocks_from_disk) = (1_000, 1_000);
     };
