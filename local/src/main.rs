@@ -11,6 +11,7 @@
 //! | [`payments`] | the payment provider |
 //! | [`gate`] | `./dev test` |
 //! | [`demo`] | the demo data |
+//! | [`explain`] | `./dev explain` |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 
 mod account;
@@ -19,6 +20,7 @@ mod commands;
 mod demo;
 mod dispatcher;
 mod environment;
+mod explain;
 mod folder;
 mod gate;
 mod gateway;
@@ -78,6 +80,9 @@ enum Command {
     Breaker {
         order: commands::Order,
         name: String,
+    },
+    Explain {
+        statement: Option<String>,
     },
     Test,
     #[command(disable_help_flag = true)]
@@ -153,6 +158,7 @@ async fn run(command: Command) -> Result<ExitCode> {
             return commands::invoke(&folder, &function, event.map(PathBuf::from).as_deref()).await;
         }
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
+        Command::Explain { statement } => return explain::explain(folder, statement.as_deref()).await,
         Command::Test => return gate::run(&folder).await,
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,

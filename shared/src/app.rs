@@ -11,7 +11,7 @@ use crate::{
     breaker::{self, Breaker},
     cache::{Cache, Region},
     config::{self, Config},
-    database::{self, Database},
+    database::{self, Database, Iam},
     error::{Result, internal},
     rate_limit::Limiter,
     redis::{self, Redis},
@@ -73,7 +73,11 @@ impl App {
 
     /// From these settings. No network.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let database = database::Settings::new(&config.database_url)?.connections(config.concurrency);
+        let mut database = database::Settings::new(&config.database_url)?.connections(config.concurrency);
+        if config.database_iam_auth {
+            let region = config.region.as_deref().ok_or(config::Error::Missing("AWS_REGION"))?;
+            database = database.iam(Iam::of_function(region))?;
+        }
         let redis = Redis::new(redis::Settings {
             cluster: config.redis_cluster,
             ca_certificate: config.redis_ca.clone(),

@@ -9,6 +9,7 @@
 //! | [`app`] | what a handler may touch, built lazily from the [`config`] |
 //! | [`error`] | one error for HTTP: what the caller sees, apart from what the log gets |
 //! | [`catalog`], [`orders`], [`checkout`] | the domain: products; orders; how they are placed and paid |
+//! | [`insights`] | what the database knows about itself, and what to do about it |
 //! | [`accounts`], [`auth`] | who may log in; passwords and access tokens |
 //! | [`cache`], [`rate_limit`], [`breaker`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`] | the world outside |
@@ -31,6 +32,7 @@ pub mod error;
 pub mod events;
 pub mod http;
 mod id;
+pub mod insights;
 pub mod kill_point;
 pub mod orders;
 #[cfg(feature = "payments")]

@@ -1,8 +1,11 @@
 //! Log-in with IAM: a presigned request stands in for the password, signed here without any network call.
 
+use std::env;
 use std::time::{Duration, SystemTime};
 
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use url::Url;
@@ -20,8 +23,13 @@ pub struct Iam {
 }
 
 impl Iam {
-    /// Signs with `credentials`: on Lambda `Credentials::new(..)` made of `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
-    /// `AWS_SESSION_TOKEN`, or any provider of `aws-config`.
+    /// Signs with the function's own role, whose keys Lambda puts into the environment. They are read when a token is
+    /// signed, and no network is asked, which is why `aws-config` with its chain of providers is not needed here.
+    pub fn of_function(region: impl Into<String>) -> Self {
+        Self::new(region, EnvironmentKeys)
+    }
+
+    /// Signs with `credentials`, of any provider.
     pub fn new(region: impl Into<String>, credentials: impl ProvideCredentials + 'static) -> Self {
         Self { region: region.into(), credentials: SharedCredentialsProvider::new(credentials) }
     }
@@ -57,11 +65,49 @@ impl Iam {
     }
 }
 
+/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`.
+#[derive(Debug)]
+struct EnvironmentKeys;
+
+impl ProvideCredentials for EnvironmentKeys {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(keys_of(|name| env::var(name).ok()))
+    }
+}
+
+fn keys_of(variable: impl Fn(&'static str) -> Option<String>) -> Result<Credentials, CredentialsError> {
+    let required = |name| {
+        variable(name).ok_or_else(|| {
+            CredentialsError::not_loaded(format!(
+                "the environment variable {name} is not set; Lambda sets it"
+            ))
+        })
+    };
+    let (id, secret) = (required("AWS_ACCESS_KEY_ID")?, required("AWS_SECRET_ACCESS_KEY")?);
+    Ok(Credentials::new(id, secret, variable("AWS_SESSION_TOKEN"), None, "environment"))
+}
+
 #[cfg(test)]
 mod tests {
-    use aws_credential_types::Credentials;
-
     use super::*;
+
+    #[test]
+    fn it_says_which_variable_is_missing_and_shows_no_key() {
+        let set = |name| (name != "AWS_SECRET_ACCESS_KEY").then(|| "AKIDEXAMPLE".to_owned());
+        let error = keys_of(set).expect_err("missing");
+        let shown = format!("{error:?}");
+        assert!(shown.contains("AWS_SECRET_ACCESS_KEY is not set") && !shown.contains("AKID"), "{shown}");
+    }
+
+    #[test]
+    fn it_takes_the_session_token_along() {
+        let keys = keys_of(|name| Some(name.to_lowercase())).expect("all there");
+        assert_eq!(keys.access_key_id(), "aws_access_key_id");
+        assert_eq!(keys.session_token(), Some("aws_session_token"));
+    }
 
     #[tokio::test]
     async fn it_signs_a_connect_request_for_fifteen_minutes() {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection};
 
-#[cfg(feature = "iam")]
 use super::iam::Iam;
 
 /// How to reach the database. `Debug` shows neither password nor keys.
@@ -16,7 +15,6 @@ pub struct Settings {
     pub(super) connections: usize,
     pub(super) acquire_limit: Duration,
     pub(super) statement_limit: Duration,
-    #[cfg(feature = "iam")]
     iam: Option<Iam>,
 }
 
@@ -41,7 +39,6 @@ impl Settings {
             connections: 1,
             acquire_limit: Duration::from_secs(3),
             statement_limit: Duration::from_secs(6),
-            #[cfg(feature = "iam")]
             iam: None,
         })
     }
@@ -68,7 +65,6 @@ impl Settings {
     }
 
     /// Logs in with IAM tokens instead of the URL's password. A token is a password: TLS must be verified.
-    #[cfg(feature = "iam")]
     pub fn iam(self, iam: Iam) -> Result<Self, InvalidSettings> {
         use sqlx::postgres::PgSslMode::{VerifyCa, VerifyFull};
         if !matches!(self.options.get_ssl_mode(), VerifyCa | VerifyFull) {
@@ -79,7 +75,6 @@ impl Settings {
 
     /// A connection, its TCP, TLS and log-in done. A token is signed for each: microseconds, and never an expired one.
     pub(super) async fn connect(&self) -> sqlx::Result<PgConnection> {
-        #[cfg(feature = "iam")]
         if let Some(iam) = &self.iam {
             let (host, port) = (self.options.get_host(), self.options.get_port());
             let token = iam.token(host, port, self.options.get_username()).await?;
