@@ -10,6 +10,7 @@ use shared::{
     checkout,
     error::Result,
     events::{self, SqsBatchResponse, SqsEvent, SqsMessage},
+    kill_point::KillPoint,
     orders::{Nudge, OrderId},
     telemetry,
     time_limit::TimeLimit,
@@ -28,6 +29,7 @@ async fn charge_worker(app: App, event: SqsEvent, limit: TimeLimit) -> Result<Sq
             response.add_failure(message.message_id.clone().unwrap_or_default());
         }
     }
+    KillPoint::AfterBatch.reached();
     Ok(response)
 }
 

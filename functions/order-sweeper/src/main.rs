@@ -12,6 +12,7 @@ use shared::{
     catalog::{self, FEATURED_KEY},
     error::{Result, internal},
     events,
+    kill_point::KillPoint,
     orders::{self, Nudge},
     queue,
     telemetry::{self, Gauge},
@@ -51,6 +52,7 @@ async fn nudge_due(app: &App) -> Result<usize> {
         let bodies = some.iter().map(|&order_id| Nudge { order_id }.body());
         // They are due again in a minute.
         queue.send_batch(bodies).await.map_err(internal)?;
+        KillPoint::AfterSendBatch.reached();
     }
     Ok(orders.len())
 }
