@@ -13,6 +13,7 @@
 //! | [`cache`], [`rate_limit`], [`breaker`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`] | the world outside |
 //! | [`telemetry`] | logs and metrics |
+//! | [`kill_point`] | where the chaos run kills |
 //!
 //! The domain uses mechanisms; mechanisms use `redis` or `config`; nothing below knows `http`.
 
@@ -30,6 +31,7 @@ pub mod error;
 pub mod events;
 pub mod http;
 mod id;
+pub mod kill_point;
 pub mod orders;
 #[cfg(feature = "payments")]
 pub mod payments;

@@ -17,6 +17,7 @@ use crate::{
     catalog::ProductId,
     database::{Bytea, Database, Query, Statement},
     error::{Error, Kind, Result, internal, invalid},
+    kill_point::KillPoint,
     orders::{Answer, OrderId, OrderStatus},
 };
 
@@ -121,7 +122,9 @@ impl Purchase<'_> {
         query: Query,
         placed: impl FnOnce(i64, String) -> T,
     ) -> Result<Placed<T>> {
+        KillPoint::BeforePlace.reached();
         let row: Row = database.fetch_one(query).await?;
+        KillPoint::AfterPlace.reached();
         let digest = request_digest(self.body);
         if let Some(known) = row.known() {
             return known.repeat(&digest);
