@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`supervisor`] | starts the services, watches over them, ends them |
 //! | [`services`] | what each service needs, how it is started, how to ask whether it answers |
+//! | [`runtime_api`], [`gateway`] | runs functions as Lambda does, and calls them as API Gateway does |
 //! | [`dispatcher`] | invokes functions from queues and schedules, as Lambda does |
 //! | [`commands`] | what a person types |
 //! | [`payments`] | the payment provider |
@@ -20,12 +21,14 @@ mod dispatcher;
 mod environment;
 mod folder;
 mod gate;
+mod gateway;
 mod key_value;
 mod payments;
 mod ports;
 mod process;
 mod progress;
 mod record;
+mod runtime_api;
 mod secrets;
 mod services;
 mod supervisor;
@@ -93,6 +96,11 @@ enum Command {
     /// The dispatcher's process.
     #[command(hide = true)]
     Dispatch,
+    /// Serves the functions of a finished build.
+    #[command(hide = true)]
+    Serve {
+        profile: String,
+    },
     /// The payment provider's process.
     #[command(hide = true)]
     Payments(payments::Arguments),
@@ -149,6 +157,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
         Command::Supervise => supervisor::run(Cloud::open(folder)?, |_| Ok(())).await?,
+        Command::Serve { profile } => gateway::run(&Cloud::open(folder)?, &profile).await?,
         Command::Dispatch => dispatcher::run(&Cloud::open(folder)?).await?,
         Command::Payments(_) | Command::Launch { .. } => {}
     }

@@ -55,6 +55,7 @@ impl Service {
             Self::Redis => "cache, rate limits, breaker; keeps nothing",
             Self::Sqs => "queues; keeps nothing",
             Self::Payments => "payment provider",
+            Self::Functions if functions::profile().is_some() => "a finished build",
             Self::Functions => "cargo lambda watch",
             Self::Dispatcher => "polls the queues, fires the schedules",
         }
