@@ -168,11 +168,8 @@ async fn run(command: Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A fresh folder for a test.
+/// A folder for a test, which goes when it is dropped.
 #[cfg(test)]
-pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
-    let path = std::env::temp_dir().join(format!("millrace-{name}-{}", std::process::id()));
-    std::fs::remove_dir_all(&path).ok();
-    std::fs::create_dir_all(&path)?;
-    Ok(path)
+pub(crate) fn scratch() -> Result<tempfile::TempDir> {
+    Ok(tempfile::Builder::new().prefix("millrace-").tempdir()?)
 }

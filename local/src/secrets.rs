@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn it_makes_secrets_once() -> Result<()> {
-        let path = crate::scratch("secrets-once")?.join("secrets");
+        let folder = crate::scratch()?;
+        let path = folder.path().join("secrets");
         let first = Secrets::load(&path)?;
         let second = Secrets::load(&path)?;
         assert_eq!(first.owner_password(), second.owner_password());
@@ -124,7 +125,8 @@ mod tests {
 
     #[test]
     fn it_issues_tokens_that_the_functions_accept() -> Result<()> {
-        let secrets = Secrets::load(&crate::scratch("secrets-token")?.join("secrets"))?;
+        let folder = crate::scratch()?;
+        let secrets = Secrets::load(&folder.path().join("secrets"))?;
         let user = Uuid::now_v7();
         let token = secrets.access_token(user, Role::Administrator)?;
         let claims = Verifier::new(&secrets.token_public_key()?)?.verify(&token)?;

@@ -10,6 +10,7 @@ use shared::{
     http::{self, Endpoint, Request, Response, ResponseExt, header},
     orders::{self, Answer, OrderStatus},
     rate_limit::{API, CHECKOUT},
+    telemetry::{self, Counter},
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -49,6 +50,9 @@ async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permi
             let (breaker, limit) = (&app.payment_breaker, request.time_limit());
             let Advanced { answer, due_in } =
                 checkout::advance(&app.database, payments, breaker, permit, lease, limit).await?;
+            if answer.status == OrderStatus::Deferred {
+                telemetry::count(Counter::DeferredOrders);
+            }
             if let Some(wait) = due_in {
                 orders::nudge(app.queue().await, answer.order_id, wait).await;
             }
@@ -68,6 +72,7 @@ async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permi
 async fn charge_later(app: &App, purchase: &Purchase<'_>, wait: Duration) -> Result<Answer> {
     match purchase.place_deferred(&app.database, wait).await? {
         Placed::New(answer) => {
+            telemetry::count(Counter::DeferredOrders);
             orders::nudge(app.queue().await, answer.order_id, wait).await;
             Ok(answer)
         }

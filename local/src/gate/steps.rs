@@ -37,6 +37,13 @@ pub(super) const WITHOUT_CLOUD: &[Step] = &[
         needs_cloud: false,
     },
     Step {
+        name: "Guards that mutation breaks",
+        command: &["tests/mutation/run", "--check"],
+        counter: Counter::One,
+        advice: "A guard's text has changed: put tests/mutation/guards right, and run tests/mutation/run on it.",
+        needs_cloud: false,
+    },
+    Step {
         name: "Lints",
         command: &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
         counter: Counter::One,

@@ -147,20 +147,35 @@ mod tests {
         assert_eq!((claims.sub, claims.role), (user, Role::Administrator));
     }
 
+    /// What login would sign now, for an hour.
+    fn claims() -> Claims {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+        let (iss, aud) = (ISSUER.to_owned(), AUDIENCE.to_owned());
+        Claims { sub: Uuid::now_v7(), role: Role::Customer, iss, aud, iat: now, exp: now + 3600 }
+    }
+
+    fn sign(issuer: &Issuer, claims: &Claims) -> String {
+        jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), claims, &issuer.0).expect("encodes")
+    }
+
     #[test]
-    fn it_refuses_a_token_that_expired() {
+    fn it_refuses_a_token_that_expired_and_were_it_a_second_ago() {
         let (issuer, verifier) = keys();
-        let claims = Claims {
-            sub: Uuid::now_v7(),
-            role: Role::Customer,
-            iss: ISSUER.to_owned(),
-            aud: AUDIENCE.to_owned(),
-            iat: 1,
-            exp: 2,
-        };
-        let token =
-            jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &issuer.0).expect("encodes");
-        assert!(matches!(verifier.verify(&token), Err(Error::Expired)));
+        verifier.verify(&sign(&issuer, &claims())).expect("good for an hour");
+        for exp in [2, claims().iat - 1] {
+            let token = sign(&issuer, &Claims { exp, ..claims() });
+            assert!(matches!(verifier.verify(&token), Err(Error::Expired)), "{exp}");
+        }
+    }
+
+    /// Signed with our key all the same: another service's token is none of ours.
+    #[test]
+    fn it_refuses_a_token_of_another_issuer_or_for_another_audience() {
+        let (issuer, verifier) = keys();
+        let other = || "other".to_owned();
+        for claims in [Claims { iss: other(), ..claims() }, Claims { aud: other(), ..claims() }] {
+            assert!(matches!(verifier.verify(&sign(&issuer, &claims)), Err(Error::Invalid)), "{claims:?}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::{
     error::Result,
     kill_point::KillPoint,
     payments::{Health, Intent, IntentStatus, Money, Outcome, Payments, RefundStatus, Reply, Unknown},
+    telemetry::{self, Counter, Timer},
     time_limit::TimeLimit,
 };
 
@@ -204,6 +205,8 @@ impl<'a> Provider<'a> {
     }
 
     fn observe<T>(&mut self, reply: &Reply<T>) {
+        telemetry::count(Counter::ProviderCalls);
+        telemetry::time(Timer::ProviderTime, reply.took);
         let health = reply.health();
         if health != Health::Skipped {
             self.health = health;

@@ -97,6 +97,16 @@ mod tests {
     }
 
     #[test]
+    fn it_charges_all_policies_or_none() {
+        let (local, caller) = (Local::default(), Identity::user("ann"));
+        for _ in 0..5 {
+            let _ = local.check(&caller, &[LOGIN, API], 0);
+        }
+        let (_, readings) = local.check(&caller, &[API], 0);
+        assert_eq!(readings[0].used, 3, "the two that were allowed, and this one");
+    }
+
+    #[test]
     fn it_remembers_the_calls_that_redis_allowed() {
         let (local, caller) = (Local::default(), Identity::user("ann"));
         for _ in 0..99 {

@@ -64,6 +64,8 @@ fn pause() -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -83,6 +85,12 @@ mod tests {
         guard.failed();
         assert!(!guard.succeeded(), "one failure is no outage yet");
         assert!(guard.failed().is_none());
+    }
+
+    #[test]
+    fn environments_do_not_return_all_at_once() {
+        let pauses: BTreeSet<Duration> = (0..100).map(|_| pause()).collect();
+        assert!(pauses.len() > 50, "{} different pauses of 100", pauses.len());
     }
 
     #[test]

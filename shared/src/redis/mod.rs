@@ -18,7 +18,7 @@ mod link;
 mod script;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 use tracing::{debug, warn};
@@ -26,6 +26,7 @@ use tracing::{debug, warn};
 pub use command::Command;
 pub use script::{Call, Calls, Replies, Script};
 
+use crate::telemetry::{self, Counter, Timer};
 use connection::{Connections, Failure};
 use guard::Guard;
 
@@ -112,9 +113,13 @@ impl Redis {
         }
         if !self.0.guard.admits() {
             debug!(outcome = "left_alone", calls = calls.len(), "redis batch");
+            telemetry::count(Counter::RedisAway);
+            telemetry::count(Counter::RedisLeftAlone);
             return Replies::none();
         }
+        let began = Instant::now();
         let outcome = timeout(self.0.batch_limit, self.0.connections.exchange(&calls)).await;
+        telemetry::time(Timer::RedisTime, began.elapsed());
         let failure = match outcome.unwrap_or(Err(Failure::TimedOut)) {
             Ok(replies) => {
                 debug!(outcome = "answered", calls = calls.len(), "redis batch");
@@ -125,6 +130,8 @@ impl Redis {
             }
             Err(failure) => failure,
         };
+        telemetry::count(Counter::RedisAway);
+        telemetry::count(Counter::RedisFailed);
         debug!(outcome = "failed", calls = calls.len(), error = %failure, "redis batch");
         // Once for each outage: what follows is the same news again.
         if let Some(pause) = self.0.guard.failed() {

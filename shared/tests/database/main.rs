@@ -1,6 +1,9 @@
 //! `shared::database` against servers of its own: every test starts a Postgres and a PgBouncer, so that it may pause and
-//! kill them. They listen on Unix sockets in a temporary folder: no port can be taken.
+//! kill them. They listen on Unix sockets in a temporary folder: no port can be taken. `checkout` are the statements that an
+//! order depends on.
 
+mod checkout;
+mod counted;
 mod encoder;
 mod migrations;
 mod outage;

@@ -9,7 +9,7 @@ use futures::future::{join, join_all};
 use shared::cache::{Cache, Entry, LookedUp, Region};
 use shared::redis::Redis;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 const REGION: Region = Region::new("product");
 /// Where the key "1" of the region is kept.
@@ -54,6 +54,23 @@ async fn a_value_is_read_once_and_comes_back_byte_for_byte() {
     assert_eq!(cached(&redis, &cache).await, value);
     let left: i64 = server.query(&["PTTL", KEY]);
     assert!((569_000..=630_000).contains(&left), "270–330 s fresh and 300 s stale, not {left} ms");
+}
+
+#[tokio::test]
+async fn entries_stored_together_do_not_expire_together() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    let mut lives = Vec::new();
+    for key in 0..20 {
+        let looked_up = redis.batch(cache.lookup(&key.to_string())).await;
+        looked_up.or_fill(async || Ok::<_, ()>(entry(1))).await.expect("the origin answers");
+        let expiry: u64 = server.query(&["PEXPIRETIME", &format!("cache:product:{key}")]);
+        lives.push(expiry);
+    }
+    let (first, last) = (lives.iter().min().expect("twenty"), lives.iter().max().expect("twenty"));
+    // Spread over 60 s by chance; what all of them share is the moment, which the test's own length moves by less.
+    assert!(last - first > 10_000, "within {} ms", last - first);
 }
 
 #[tokio::test]
@@ -294,10 +311,13 @@ async fn when_the_origin_fails_and_nothing_is_there_the_next_reader_tries() {
 async fn a_reader_waits_no_longer_than_its_deadline() {
     let server = Server::start();
     let redis = server.client();
-    let cache = Cache::new(Region { lease: Duration::from_mins(10), ..REGION }, redis.clone());
+    let ten_minutes = Duration::from_mins(10);
+    let cache = Cache::new(Region { lease: ten_minutes, wait: ten_minutes, ..REGION }, redis.clone());
     drop(look(&redis, &cache).await);
     let deadline = Instant::now() + Duration::from_millis(50);
-    let value = look(&redis, &cache).await.until(deadline).or_fill(async || Ok::<_, ()>(entry(1))).await;
+    let looked_up = look(&redis, &cache).await.until(deadline);
+    let value = looked_up.or_fill(async || Ok::<_, ()>(entry(1)));
+    let value = timeout(Duration::from_secs(20), value).await.expect("not after ten minutes");
     assert_eq!(value, Ok(entry(1)));
     assert_eq!(server.query::<Option<String>>(&["HGET", KEY, "value"]), None, "it has no right to store");
 }

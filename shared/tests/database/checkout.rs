@@ -1,0 +1,194 @@
+//! Placing and settling orders, by the statements alone: once, whoever asks, and never more than there is.
+
+use std::time::Duration;
+
+use shared::catalog::ProductId;
+use shared::checkout::{Cart, Item, Lease, Placed, Purchase, claim, claim_to_cancel, leave};
+use shared::database::{Database, Json, Statement};
+use shared::error::{Kind, Result};
+use shared::orders::{OrderId, OrderStatus};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::servers::Servers;
+
+static USER: Statement =
+    Statement::new("test.user", "insert into users values ($1, $1::text || '@example.com', '', 'customer')");
+static PRODUCT: Statement = Statement::new(
+    "test.product",
+    "with product as (
+        insert into products (id, name, description, price, currency, featured)
+        values ($1, 'A product', '', $2, 'usd', false)
+        returning id
+    )
+    insert into inventory select id, $3 from product",
+);
+static STOCK: Statement =
+    Statement::new("test.stock", "select available from inventory where product_id = $1");
+static ORDERS: Statement =
+    Statement::new("test.orders", "select coalesce(json_agg(total), '[]') from orders where user_id = $1");
+static END_LEASES: Statement = Statement::new("test.end_leases", "update orders set lease_until = now()");
+static OWNER: Statement = Statement::new("test.owner", "select lease_owner from orders where id = $1");
+
+const BODY: &[u8] = b"the body";
+
+/// A shop behind a pooler, as its functions see it and as its owner does.
+struct Shop {
+    functions: Database,
+    owner: Database,
+    _servers: Servers,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let servers = Servers::start().await;
+        let functions = Database::new(servers.pooled().connections(20));
+        Self { functions, owner: Database::new(servers.owner()), _servers: servers }
+    }
+
+    async fn customer(&self) -> Uuid {
+        let id = Uuid::now_v7();
+        self.owner.execute(USER.bind(id)).await.expect("creates");
+        id
+    }
+
+    async fn product(&self, price: i64, stock: i32) -> ProductId {
+        let id = ProductId::new();
+        self.owner.execute(PRODUCT.bind(id).bind(price).bind(stock)).await.expect("creates");
+        id
+    }
+
+    async fn stock(&self, product: ProductId) -> i32 {
+        self.owner.fetch_one::<(i32,)>(STOCK.bind(product)).await.expect("finds").0
+    }
+
+    /// What each order of a customer comes to.
+    async fn totals(&self, user: Uuid) -> Vec<i64> {
+        self.owner.fetch_one::<(Json<Vec<i64>>,)>(ORDERS.bind(user)).await.expect("finds").0.0
+    }
+
+    async fn lease_owner(&self, order: OrderId) -> Option<Uuid> {
+        self.owner.fetch_one::<(Option<Uuid>,)>(OWNER.bind(order)).await.expect("finds").0
+    }
+}
+
+fn purchase<'a>(user: Uuid, key: &str, body: &'a [u8], items: &[(ProductId, i32)]) -> Purchase<'a> {
+    let items =
+        items.iter().map(|(product_id, quantity)| Item { product_id: *product_id, quantity: *quantity });
+    let cart = Cart { items: items.collect(), payment_method: "pm_card_visa".to_owned() };
+    Purchase { user, key: key.parse().expect("a key"), body, cart }
+}
+
+/// The kind of the problem that a caller would be told of.
+fn refusal<T>(outcome: Result<Placed<T>>) -> Option<Kind> {
+    outcome.err().map(|error| error.problem().kind())
+}
+
+fn new<T>(outcome: Result<Placed<T>>) -> T {
+    match outcome {
+        Ok(Placed::New(placed)) => placed,
+        Ok(Placed::Repeated(answer)) => panic!("repeated: {answer:?}"),
+        Err(error) => panic!("refused: {:?} {:?}", error.problem(), error.cause()),
+    }
+}
+
+#[tokio::test]
+async fn a_request_sent_twenty_times_at_once_places_one_order() {
+    let shop = Shop::open().await;
+    let (user, product) = (shop.customer().await, shop.product(1250, 100).await);
+    let mut requests = JoinSet::new();
+    for _ in 0..20 {
+        let database = shop.functions.clone();
+        requests.spawn(async move {
+            refusal(purchase(user, "key", BODY, &[(product, 2)]).place_leased(&database).await)
+        });
+    }
+    let outcomes = requests.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_none()).count(), 1, "{outcomes:?}");
+    assert!(outcomes.into_iter().flatten().all(|kind| kind == Kind::RequestInProgress));
+    assert_eq!((shop.stock(product).await, shop.totals(user).await), (98, vec![2500]));
+}
+
+#[tokio::test]
+async fn a_repeated_request_gets_the_first_answer_and_another_body_or_customer_does_not() {
+    let shop = Shop::open().await;
+    let (user, product) = (shop.customer().await, shop.product(1250, 10).await);
+    let wait = Duration::from_mins(1);
+    let first = new(purchase(user, "key", BODY, &[(product, 1)]).place_deferred(&shop.functions, wait).await);
+    let again = purchase(user, "key", BODY, &[(product, 1)]).place_deferred(&shop.functions, wait).await;
+    assert!(matches!(again, Ok(Placed::Repeated(answer)) if answer == first));
+    let other = purchase(user, "key", b"another", &[(product, 1)]).place_leased(&shop.functions).await;
+    assert_eq!(refusal(other), Some(Kind::IdempotencyKeyReused));
+    let stranger = shop.customer().await;
+    new(purchase(stranger, "key", BODY, &[(product, 1)]).place_leased(&shop.functions).await);
+    assert_eq!(shop.stock(product).await, 8);
+}
+
+#[tokio::test]
+async fn forty_buyers_of_the_last_five_pieces_get_five() {
+    let shop = Shop::open().await;
+    let product = shop.product(1250, 5).await;
+    let mut buyers = JoinSet::new();
+    for _ in 0..40 {
+        let (database, user) = (shop.functions.clone(), shop.customer().await);
+        buyers.spawn(async move {
+            refusal(purchase(user, "key", BODY, &[(product, 1)]).place_leased(&database).await)
+        });
+    }
+    let outcomes = buyers.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_none()).count(), 5, "{outcomes:?}");
+    assert!(outcomes.into_iter().flatten().all(|kind| kind == Kind::OutOfStock));
+    assert_eq!(shop.stock(product).await, 0);
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_had_whole_takes_nothing() {
+    let shop = Shop::open().await;
+    let user = shop.customer().await;
+    let (plenty, scarce) = (shop.product(100, 10).await, shop.product(100, 2).await);
+    for missing in [(scarce, 3), (ProductId::new(), 1)] {
+        let outcome =
+            purchase(user, "key", BODY, &[(plenty, 1), missing]).place_leased(&shop.functions).await;
+        assert!(matches!(refusal(outcome), Some(Kind::OutOfStock | Kind::Validation)));
+    }
+    assert_eq!((shop.stock(plenty).await, shop.stock(scarce).await), (10, 2));
+    assert!(shop.totals(user).await.is_empty());
+}
+
+async fn leased(shop: &Shop, user: Uuid, product: ProductId) -> Lease {
+    new(purchase(user, "key", BODY, &[(product, 1)]).place_leased(&shop.functions).await)
+}
+
+#[tokio::test]
+async fn one_holds_the_lease_of_an_order_and_after_it_ran_out_settles_nothing() {
+    let shop = Shop::open().await;
+    let (user, product) = (shop.customer().await, shop.product(100, 10).await);
+    let late = leased(&shop, user, product).await;
+    let order = late.order;
+    assert!(claim(&shop.functions, order).await.expect("answers").is_none(), "another holds it");
+    shop.owner.execute(&END_LEASES).await.expect("updates");
+    let lease = claim(&shop.functions, order).await.expect("answers").expect("it ran out");
+    let owner = shop.lease_owner(order).await;
+    assert!(claim(&shop.functions, order).await.expect("answers").is_none(), "the next one holds it");
+
+    let settled = leave(&shop.functions, late, Duration::ZERO).await.expect("answers");
+    assert_eq!((settled.answer.status, settled.due_in), (OrderStatus::Charging, None));
+    assert_eq!(shop.lease_owner(order).await, owner, "it is still the next one's");
+    leave(&shop.functions, lease, Duration::ZERO).await.expect("settles");
+    assert_eq!(shop.lease_owner(order).await, None);
+}
+
+#[tokio::test]
+async fn a_customer_cancels_their_own_order_and_nobody_while_it_is_charged() {
+    let shop = Shop::open().await;
+    let (user, stranger) = (shop.customer().await, shop.customer().await);
+    let product = shop.product(100, 10).await;
+    let wait = Duration::from_mins(1);
+    let deferred = purchase(user, "later", BODY, &[(product, 1)]).place_deferred(&shop.functions, wait).await;
+    let deferred = new(deferred).order_id;
+    let cancel = async |user, order| claim_to_cancel(&shop.functions, user, order).await.expect("answers");
+    assert!(cancel(stranger, deferred).await.is_none());
+    assert!(cancel(user, deferred).await.is_some());
+    let charging = leased(&shop, user, product).await.order;
+    assert!(cancel(user, charging).await.is_none());
+}
