@@ -11,6 +11,7 @@
 //! | [`payments`] | the payment provider |
 //! | [`gate`] | `./dev test` |
 //! | [`chaos`] | `./dev chaos` |
+//! | [`stats`] | `./dev stats` |
 //! | [`demo`] | the demo data |
 //! | [`explain`] | `./dev explain` |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
@@ -35,6 +36,7 @@ mod record;
 mod runtime_api;
 mod secrets;
 mod services;
+mod stats;
 mod supervisor;
 mod template;
 
@@ -85,6 +87,11 @@ enum Command {
     },
     Explain {
         statement: Option<String>,
+    },
+    Stats(stats::Arguments),
+    Sizes {
+        #[arg(long)]
+        build: bool,
     },
     Test,
     Chaos(chaos::Arguments),
@@ -162,6 +169,8 @@ async fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
         Command::Explain { statement } => return explain::explain(folder, statement.as_deref()).await,
+        Command::Sizes { build } => commands::sizes(&folder, build)?,
+        Command::Stats(arguments) => stats::run(folder, arguments).await?,
         Command::Test => return gate::run(&folder).await,
         Command::Chaos(arguments) => return chaos::run(&folder, arguments).await,
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,

@@ -17,6 +17,12 @@ impl Logs {
         Self(files.map(|file| (file.clone(), fs::read(file).expect("a log").len())).collect())
     }
 
+    /// A whole log.
+    pub fn whole(name: &str) -> String {
+        let bytes = fs::read(folder().join("logs").join(name)).expect("a log");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// What each service has written since: its log's name, and the text.
     pub fn read(&self) -> Vec<(String, String)> {
         let read = |(file, from): &(PathBuf, usize)| {

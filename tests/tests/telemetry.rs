@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::{
-    Call, Customer, Logs, PASSWORD, customer_authenticates, env, eventually, new_product, provider_fails,
-    provider_recovers, status_of,
+    Call, Customer, Logs, PASSWORD, customer_authenticates, dev, env, eventually, new_product,
+    provider_fails, provider_recovers, status_of,
 };
 use uuid::Uuid;
 
@@ -190,4 +190,45 @@ async fn no_log_holds_what_was_secret_or_personal_in_a_whole_journey() {
         }
     }
     assert!(lines >= 15, "this was not the log of the journey: {lines} lines");
+}
+
+/// The least value that so many per cent of them do not exceed.
+fn percentile(values: &[f64], percent: usize) -> f64 {
+    let enough =
+        |value: &&f64| values.iter().filter(|other| other <= value).count() * 100 >= values.len() * percent;
+    values.iter().filter(enough).copied().fold(f64::INFINITY, f64::min)
+}
+
+#[tokio::test]
+async fn the_percentiles_of_dev_stats_are_those_of_the_log() {
+    const ROUTE: &str = "GET /api/products/{id}";
+    let (logs, customer) = (Logs::from_now(), Customer::register().await);
+    let id = new_product(1000, 1).await;
+    let call = customer.call("get-product", "GET", format!("/api/products/{id}")).parameter("id", &id);
+    for _ in 0..19 {
+        call.send().await.expect(200);
+    }
+    logs.line_of(&call.send().await.expect(200)).await;
+
+    let printed = dev(&["stats", "--once", "--minutes", "1440"]);
+    let row = printed.lines().find(|line| line.contains(ROUTE)).unwrap_or_else(|| panic!("{printed}"));
+    let figures: Vec<&str> = row.trim().strip_prefix(ROUTE).expect("a route").split_whitespace().collect();
+    let lines: Vec<Value> =
+        Logs::whole("functions.log").lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let of_route = lines.iter().filter(|line| line["Route"] == ROUTE);
+    let latencies: Vec<f64> = of_route.map(|line| line["Latency"].as_f64().expect("a time")).collect();
+    assert_eq!(figures[0], latencies.len().to_string(), "{printed}");
+    for (figure, percent) in figures[2..5].iter().zip([50, 95, 99]) {
+        assert_eq!(*figure, format!("{:.1}", percentile(&latencies, percent)), "p{percent} in {printed}");
+    }
+    for label in ["cache", "limiter", "breaker", "redis", "postgres", "queue"] {
+        assert!(printed.contains(&format!("  {label} ")), "{printed}");
+    }
+
+    let page = std::env::temp_dir().join(format!("millrace-stats-{}.html", Uuid::now_v7()));
+    dev(&["stats", "--minutes", "1440", "--html", page.to_str().expect("UTF-8")]);
+    let text = std::fs::read_to_string(&page).expect("a page");
+    std::fs::remove_file(&page).expect("removed");
+    assert!(text.contains(ROUTE) && text.matches("<svg").count() == 5, "{text}");
+    assert!(!text.contains("http"), "everything is in the page itself");
 }

@@ -94,7 +94,7 @@ pub(crate) async fn logs(folder: &Folder, service: Option<&str>, follow: bool) -
 
 /// Gives each whole line after a position in a file to `take`, and returns where the next one begins. A file that was
 /// made anew is read from its start; one that does not exist is empty.
-pub(super) fn read_from(path: &Path, position: u64, mut take: impl FnMut(&str)) -> Result<u64> {
+pub(crate) fn read_from(path: &Path, position: u64, mut take: impl FnMut(&str)) -> Result<u64> {
     let Ok(mut file) = File::open(path) else { return Ok(0) };
     let position = if file.metadata()?.len() < position { 0 } else { position };
     let mut bytes = Vec::new();

@@ -60,7 +60,7 @@ fn signature(event: &str, secret: &str) -> Result<String> {
     Ok(format!("t={time},v1={}", hexadecimal(tag.as_ref())))
 }
 
-fn functions(folder: &Folder) -> Vec<String> {
+pub(super) fn functions(folder: &Folder) -> Vec<String> {
     names_in(&folder.root.join("functions"))
 }
 

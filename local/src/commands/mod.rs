@@ -5,9 +5,11 @@ mod inspect;
 mod invoke;
 mod lifecycle;
 mod shells;
+mod sizes;
 
 pub(crate) use breaker::{Order, breaker};
-pub(crate) use inspect::{logs, status};
+pub(crate) use inspect::{logs, read_from, status};
 pub(crate) use invoke::invoke;
 pub(crate) use lifecycle::{down, reset, start, stop, up};
 pub(crate) use shells::{psql, redis};
+pub(crate) use sizes::sizes;
