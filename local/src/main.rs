@@ -82,6 +82,7 @@ enum Command {
         name: String,
     },
     Test,
+    Redrive,
     Chaos(chaos::Arguments),
     #[command(disable_help_flag = true)]
     Psql {
@@ -157,6 +158,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
         Command::Test => return gate::run(&folder).await,
+        Command::Redrive => commands::redrive(folder).await?,
         Command::Chaos(arguments) => return chaos::run(&folder, arguments).await,
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
