@@ -12,6 +12,7 @@
 //! | [`gate`] | `./dev test` |
 //! | [`chaos`] | `./dev chaos` |
 //! | [`demo`] | the demo data |
+//! | [`explain`] | `./dev explain` |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 
 mod account;
@@ -21,6 +22,7 @@ mod commands;
 mod demo;
 mod dispatcher;
 mod environment;
+mod explain;
 mod folder;
 mod gate;
 mod gateway;
@@ -80,6 +82,9 @@ enum Command {
     Breaker {
         order: commands::Order,
         name: String,
+    },
+    Explain {
+        statement: Option<String>,
     },
     Test,
     Redrive,
@@ -157,6 +162,7 @@ async fn run(command: Command) -> Result<ExitCode> {
             return commands::invoke(&folder, &function, event.map(PathBuf::from).as_deref()).await;
         }
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
+        Command::Explain { statement } => return explain::explain(folder, statement.as_deref()).await,
         Command::Test => return gate::run(&folder).await,
         Command::Redrive => commands::redrive(folder).await?,
         Command::Chaos(arguments) => return chaos::run(&folder, arguments).await,

@@ -132,4 +132,11 @@ pub(super) const WITH_CLOUD: &[Step] = &[
         advice: "A promise of docs/checkout.md was broken; the output says which, and by which order.",
         needs_cloud: false,
     },
+    Step {
+        name: "Fuzzing the encoder",
+        command: &["tests/fuzz/run"],
+        counter: Counter::One,
+        advice: "An argument left its literal, or came back changed: the output has it.",
+        needs_cloud: false,
+    },
 ];
