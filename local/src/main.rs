@@ -94,6 +94,7 @@ enum Command {
         build: bool,
     },
     Test,
+    Redrive,
     Chaos(chaos::Arguments),
     #[command(disable_help_flag = true)]
     Psql {
@@ -172,6 +173,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Sizes { build } => commands::sizes(&folder, build)?,
         Command::Stats(arguments) => stats::run(folder, arguments).await?,
         Command::Test => return gate::run(&folder).await,
+        Command::Redrive => commands::redrive(folder).await?,
         Command::Chaos(arguments) => return chaos::run(&folder, arguments).await,
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,

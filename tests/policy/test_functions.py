@@ -1,6 +1,7 @@
 """Every function: built alone, logged, watched, released in steps, and after the schema."""
 
 import re
+import tomllib
 
 import pytest
 from templates import NESTED, ROOT, load, resources, source
@@ -91,3 +92,14 @@ def test_no_function_outlives_the_gateway_that_waits_for_it():
     for name, resource in functions().items():
         if any(event["Type"] == "HttpApi" for event in resource["Properties"].get("Events", {}).values()):
             assert resource["Properties"].get("Timeout", 10) < 30, name
+
+
+def test_nothing_that_is_deployed_kills_itself():
+    # The feature of the chaos run (shared/src/kill_point.rs): no function turns it on, and it is not on by default.
+    shared = tomllib.loads((ROOT / "shared/Cargo.toml").read_text())
+    assert "kill-points" in shared["features"] and "kill-points" not in str(shared["features"]["default"])
+    manifests = [ROOT / "Cargo.toml", *ROOT.glob("functions/*/Cargo.toml")]
+    for manifest in manifests:
+        assert "kill-points" not in manifest.read_text(), manifest
+    for name, resource in functions().items():
+        assert set(resource["Metadata"]["BuildProperties"]) == {"Binary"}, name

@@ -67,6 +67,6 @@ async fn invalidate_recent(app: &App) -> Result<usize> {
         .iter()
         .map(|product| app.products.invalidate(&product.id.to_string(), product.version))
         .collect();
-    app.redis.batch((invalidations, app.featured.evict(FEATURED_KEY))).await;
+    app.redis.insist((invalidations, app.featured.evict(FEATURED_KEY))).await;
     Ok(changed.len())
 }

@@ -26,7 +26,7 @@ async fn update_product(app: App, request: Request) -> Result<Response> {
     // arrive here is invalidated again by the sweeper, which finds the row by its `updated_at`.
     let invalidations =
         (app.products.invalidate(&id.to_string(), product.version), app.featured.evict(FEATURED_KEY));
-    app.redis.batch(invalidations).await;
+    app.redis.insist(invalidations).await;
     KillPoint::AfterInvalidate.reached();
     http::json(200, &product)?.with(http::header::ETAG, &Product::etag(product.version))
 }

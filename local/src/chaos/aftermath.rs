@@ -16,7 +16,7 @@ use crate::services::Service;
 /// What is not finished by then never will be.
 const LIMIT: Duration = Duration::from_secs(100);
 /// Long enough for a lease of 30 s that was taken last by a process that died.
-const CLIENTS_TRY: Duration = Duration::from_secs(60);
+const CLIENTS_TRY: Duration = Duration::from_mins(1);
 
 /// Waits until every order is finished; how many are not when the limit has passed.
 pub(super) async fn settle(world: &World) -> Result<usize> {

@@ -55,8 +55,6 @@ use report::Report;
 use services::Services;
 use world::World;
 
-/// The run's own cloud, beside whatever runs already.
-const CLOUD: &str = ".dev-chaos";
 /// How often a run says how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(15);
 /// How often banks answer.
@@ -74,6 +72,9 @@ pub(crate) struct Arguments {
     /// Where the report goes besides the terminal
     #[arg(long)]
     report: Option<PathBuf>,
+    /// The folder of the run's own cloud, beside whatever runs already; all that is in it is wiped
+    #[arg(long, default_value = ".dev-chaos")]
+    folder: String,
 }
 
 /// Runs once. The exit status tells whether every promise was kept.
@@ -82,12 +83,12 @@ pub(crate) async fn run(folder: &Folder, arguments: Arguments) -> Result<ExitCod
         Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is no length of time")?;
     ensure!(length >= Duration::from_secs(10), "--minutes must be at least 0.2");
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(1..100_000));
-    let name = std::env::var("MILLRACE_DEV_DIR").unwrap_or_else(|_| CLOUD.to_owned());
-    let folder =
-        Folder::at(&folder.root, &folder.root.join(&name), &format!("MILLRACE_DEV_DIR={name} ./dev"))?;
+    let name = &arguments.folder;
+    let at = || Folder::at(&folder.root, &folder.root.join(name), &format!("MILLRACE_DEV_DIR={name} ./dev"));
+    let folder = at()?;
     // Yesterday's orders must not decide today's figures.
     commands::reset(&folder).await?;
-    let mut cloud = Cloud::open(Folder::at(&folder.root, &folder.path, &folder.dev)?)?;
+    let mut cloud = Cloud::open(at()?)?;
     let _lock = supervisor::take_lock(&cloud)?;
     ensure!(Service::Pgbouncer.is_available(), "chaos needs PgBouncer, which is not on the PATH");
     cloud.choose_ports()?;
@@ -208,7 +209,7 @@ async fn strike_at(
     let mut dice = Dice::new(world.seed, 1_000_000 + number);
     match strikes::strike(world, planned.fault, planned.length, &mut dice).await {
         Ok(()) => {
-            *struck.lock().unwrap_or_else(PoisonError::into_inner).entry(planned.fault).or_default() += 1
+            *struck.lock().unwrap_or_else(PoisonError::into_inner).entry(planned.fault).or_default() += 1;
         }
         // The provider takes no orders while it is away itself, for one.
         Err(error) => say(format_args!("  {} did not strike: {error:#}", planned.fault.name())),

@@ -41,12 +41,12 @@ impl Services {
     /// Starts all of them with their schema and queues.
     pub(super) async fn start(&self) -> Result<()> {
         for service in SERVICES {
-            service.prepare(&self.cloud).await?;
+            Box::pin(service.prepare(&self.cloud)).await?;
             let mut running = self.of(service).lock().await;
             *running = Some(self.launch(service).await?);
             match service {
-                Service::Postgres => services::make_schema(&self.cloud).await?,
-                _ => service.furnish(&self.cloud).await?,
+                Service::Postgres => Box::pin(services::make_schema(&self.cloud)).await?,
+                _ => Box::pin(service.furnish(&self.cloud)).await?,
             }
         }
         Ok(())
@@ -60,7 +60,7 @@ impl Services {
         }
         tokio::time::sleep(absence).await;
         *running = Some(self.launch(service).await?);
-        if service == Service::Sqs { service.furnish(&self.cloud).await } else { Ok(()) }
+        if service == Service::Sqs { Box::pin(service.furnish(&self.cloud)).await } else { Ok(()) }
     }
 
     /// Stops a server's processes in the middle of whatever they do, and lets them go on after `pause`.
@@ -100,7 +100,7 @@ impl Services {
         record::write(&cloud.folder, service.name(), &Record::new(State::Ready, Some(process), ""))?;
         tokio::spawn(async move { child.wait().await });
         let started = Instant::now();
-        while service.ask(cloud).await.is_err() {
+        while Box::pin(service.ask(cloud)).await.is_err() {
             if !process.is_alive() || started.elapsed() > READY_WITHIN {
                 bail!("{} does not come up. {}", service.name(), record::tail(&cloud.folder, service));
             }

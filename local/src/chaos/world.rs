@@ -89,7 +89,7 @@ impl World {
         let webhooks = self.door.listen(cloud.port(Service::Functions)?).await?;
         work.spawn(async move {
             let _open = webhooks;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         let invoker = Invoker::Fleet(Arc::clone(&self.fleet));
         dispatcher::poll(cloud, &self.queue.sqs, &invoker, &mut work)?;

@@ -109,18 +109,29 @@ impl Redis {
 
     /// Sends `commands` in one round trip and returns their answers, degraded ones if Redis is away.
     pub async fn batch<C: Command>(&self, commands: C) -> C::Output {
+        self.send(commands, false).await
+    }
+
+    /// Like [`Redis::batch`], but never leaves Redis alone after it was away: for what others must not miss. While one
+    /// environment still spares Redis, another may read from it again (`./dev chaos` found an update of a product whose
+    /// invalidation was spared too, and readers that got the older one).
+    pub async fn insist<C: Command>(&self, commands: C) -> C::Output {
+        self.send(commands, true).await
+    }
+
+    async fn send<C: Command>(&self, commands: C, insist: bool) -> C::Output {
         let mut calls = Calls::default();
         commands.calls(&mut calls);
-        let mut replies = self.send(calls).await;
+        let mut replies = self.exchange(calls.into_vec(), insist).await;
         commands.read(&mut replies)
     }
 
-    async fn send(&self, calls: Calls) -> Replies {
-        let calls = calls.into_vec();
+    async fn exchange(&self, calls: Vec<Call>, insist: bool) -> Replies {
         if calls.is_empty() {
             return Replies::none();
         }
-        if !self.0.guard.admits() {
+        // Asked first: whoever insists ends an outage as well as anybody.
+        if !(self.0.guard.admits() || insist) {
             debug!(outcome = "left_alone", calls = calls.len(), "redis batch");
             telemetry::count(Counter::RedisAway);
             telemetry::count(Counter::RedisLeftAlone);

@@ -143,6 +143,19 @@ async fn redis_is_restarted_empty() {
 }
 
 #[tokio::test]
+async fn what_must_not_be_missed_is_sent_although_redis_was_away_a_moment_ago() {
+    let mut server = Server::start();
+    let redis = in_production(&server.url());
+    server.stop();
+    for _ in 0..2 {
+        assert!(timed(&redis).await.0.is_none());
+    }
+    server.start_again();
+    assert!(redis.insist(ask(&ECHO, "x")).await.is_some());
+    assert!(timed(&redis).await.0.is_some(), "and it is known that Redis is back");
+}
+
+#[tokio::test]
 async fn an_idle_connection_is_closed_by_the_server() {
     let server = Server::start();
     let redis = server.client();
