@@ -10,6 +10,7 @@ mod counts;
 mod customer;
 mod dev;
 mod eventually;
+mod postgres;
 mod provider;
 mod shop;
 
@@ -19,6 +20,7 @@ pub use counts::{Cost, cost_of};
 pub use customer::{Customer, PASSWORD, administrator};
 pub use dev::dev;
 pub use eventually::eventually;
+pub use postgres::{Paused, pause_postgres};
 pub use provider::{
     charges_of, customer_authenticates, provider_fails, provider_recovers, requests_to_provider,
 };
