@@ -10,11 +10,13 @@
 //! | [`commands`] | what a person types |
 //! | [`payments`] | the payment provider |
 //! | [`gate`] | `./dev test` |
+//! | [`chaos`] | `./dev chaos` |
 //! | [`demo`] | the demo data |
 //! | [`explain`] | `./dev explain` |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 
 mod account;
+mod chaos;
 mod cloud;
 mod commands;
 mod demo;
@@ -85,6 +87,7 @@ enum Command {
         statement: Option<String>,
     },
     Test,
+    Chaos(chaos::Arguments),
     #[command(disable_help_flag = true)]
     Psql {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -160,6 +163,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
         Command::Explain { statement } => return explain::explain(folder, statement.as_deref()).await,
         Command::Test => return gate::run(&folder).await,
+        Command::Chaos(arguments) => return chaos::run(&folder, arguments).await,
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
         Command::Supervise => supervisor::run(Cloud::open(folder)?, |_| Ok(())).await?,

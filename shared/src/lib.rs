@@ -13,6 +13,7 @@
 //! | [`accounts`], [`auth`] | who may log in; passwords and access tokens |
 //! | [`cache`], [`rate_limit`], [`breaker`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`] | the world outside |
+//! | [`presign`], [`secrets`] | signing in by IAM; secrets that rotate |
 //! | [`telemetry`] | logs and metrics |
 //! | [`kill_point`] | where the chaos run kills |
 //!
@@ -37,9 +38,11 @@ pub mod kill_point;
 pub mod orders;
 #[cfg(feature = "payments")]
 pub mod payments;
+pub mod presign;
 #[cfg(feature = "queue")]
 pub mod queue;
 pub mod rate_limit;
 pub mod redis;
+pub mod secrets;
 pub mod telemetry;
 pub mod time_limit;

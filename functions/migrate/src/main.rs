@@ -34,7 +34,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(async |LambdaEvent { payload, context }: LambdaEvent<Value>| {
         let limit = TimeLimit::of_long_invocation(Some(context.deadline), CEILING, RESERVE);
         let record = Record::begin(context.xray_trace_id.clone());
-        let result = record.observe(invoke(Settings::from_env(), payload, limit)).await;
+        let result = record.observe(async { invoke(Settings::from_env().await, payload, limit).await }).await;
         let (class, words) = if result.is_ok() { ("ok", "returned") } else { ("failed", "failed") };
         record.write(&Outcome {
             route: &context.env_config.function_name,

@@ -2,8 +2,10 @@
 
 use shared::auth::SigningKey;
 use shared::config;
+use shared::database::Settings as Database;
 use shared::database::migrations::{self, Step};
-use shared::database::{Iam, Settings as Database};
+use shared::presign::Signer;
+use shared::secrets::Rotating;
 use shared::time_limit::TimeLimit;
 
 /// Why something was not done. Holds no secret: operators read it in CloudFormation's events.
@@ -18,15 +20,18 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// `DATABASE_DIRECT_URL`, `DATABASE_IAM_AUTH`, `TOKEN_PRIVATE_KEY`.
-    pub(crate) fn from_env() -> Result<Self, Failure> {
+    /// `DATABASE_DIRECT_URL`, `DATABASE_IAM_AUTH`, `TOKEN_PRIVATE_KEY` or `TOKEN_PRIVATE_KEY_ARN`.
+    pub(crate) async fn from_env() -> Result<Self, Failure> {
         let database = Database::new(&config::required("DATABASE_DIRECT_URL")?)?;
         let database = if config::enabled("DATABASE_IAM_AUTH")? {
-            database.iam(Iam::of_function(config::required("AWS_REGION")?))?
+            database.iam(Signer::of_function()?)?
         } else {
             database
         };
-        Ok(Self { database, token_private_key: config::required("TOKEN_PRIVATE_KEY")? })
+        let secret = Rotating::of_setting("TOKEN_PRIVATE_KEY", |key| Ok(key.to_owned()));
+        let token_private_key =
+            secret.get().await.map_err(|error| error.cause().unwrap_or_default().to_owned())?;
+        Ok(Self { database, token_private_key: token_private_key.to_string() })
     }
 
     /// The steps that [`migrate`](Self::migrate) would take.

@@ -62,7 +62,6 @@ use std::sync::Arc;
 
 pub use argument::{Argument, Bytea, Value};
 pub use error::{Error, Result};
-pub use iam::Iam;
 pub use session::Row;
 pub use settings::{InvalidSettings, Settings};
 pub use sqlx::types::Json;

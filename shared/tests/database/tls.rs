@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use aws_credential_types::Credentials;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use shared::database::{Database, Error, Settings, Statement};
+use shared::presign::Signer;
 use tempfile::TempDir;
 
 use crate::servers::{Servers, until};
@@ -67,7 +69,8 @@ async fn it_sends_nothing_to_a_server_that_it_cannot_verify() {
 fn it_refuses_to_log_in_with_iam_where_the_server_is_not_verified() {
     for mode in ["", "?sslmode=require", "?sslmode=prefer"] {
         let settings = Settings::new(&format!("postgres://app@db.test/shop{mode}")).expect("valid");
-        let error = settings.iam(shared::database::Iam::of_function("eu-west-1")).expect_err("unverified");
+        let keys = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
+        let error = settings.iam(Signer::new("eu-west-1", keys)).expect_err("unverified");
         assert!(error.to_string().contains("sslmode=verify-full"), "{error}");
     }
 }
