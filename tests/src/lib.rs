@@ -11,6 +11,7 @@ mod customer;
 mod dev;
 mod eventually;
 mod logs;
+mod postgres;
 mod provider;
 mod shop;
 
@@ -22,6 +23,7 @@ pub use customer::{Customer, PASSWORD, administrator};
 pub use dev::dev;
 pub use eventually::eventually;
 pub use logs::Logs;
+pub use postgres::{Paused, pause_postgres};
 pub use provider::{
     charges_of, customer_authenticates, provider_fails, provider_fails_for_ever, provider_recovers,
     provider_sends_webhooks, requests_to_provider,

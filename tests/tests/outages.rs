@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use shared::database::Statement;
 use tests::{
-    Customer, charges_of, cost_of, customer_authenticates, dev, eventually, new_product, provider_fails,
-    provider_fails_for_ever, provider_recovers, provider_sends_webhooks, requests_to_provider, status_of,
-    stock_of,
+    Customer, charges_of, cost_of, customer_authenticates, database, dev, eventually, new_product,
+    pause_postgres, provider_fails, provider_fails_for_ever, provider_recovers, provider_sends_webhooks,
+    requests_to_provider, status_of, stock_of,
 };
 use uuid::Uuid;
 
@@ -95,6 +96,38 @@ async fn products_are_read_and_changed_without_redis() {
     }
     dev(&["start", "redis"]);
     read.send().await.expect(200);
+}
+
+#[tokio::test]
+async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwards_all_is_well() {
+    static OPEN: Statement = Statement::new(
+        "tests.open",
+        "select count(*) from pg_stat_activity where usename = 'millrace_app' and xact_start is not null",
+    );
+    let customer = Customer::register().await;
+    let product = new_product(1000, 10).await;
+    let cached =
+        customer.call("get-product", "GET", format!("/api/products/{product}")).parameter("id", &product);
+    cached.send().await.expect(200);
+    let list = customer.call("list-orders", "GET", "/api/orders");
+    list.send().await.expect(200);
+
+    let paused = pause_postgres().await;
+    for _ in 0..3 {
+        let answer = list.send().await.expect(503);
+        assert!(!answer.header("retry-after").is_empty());
+        cached.send().await.expect(200);
+    }
+    customer.buys(&product).await.expect(503);
+    drop(paused);
+
+    eventually("an order list", PATIENCE, async || (list.send().await.status == 200).then_some(())).await;
+    customer.buys(&product).await.expect(201);
+    eventually("an end to every transaction", PATIENCE, async || {
+        let (open,): (i64,) = database().fetch_one(&OPEN).await.expect("counts");
+        (open == 0).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

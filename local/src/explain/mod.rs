@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
+use shared::database::Argument;
 
 use crate::cloud::{Cloud, DATABASE};
 use crate::folder::Folder;
@@ -86,10 +87,19 @@ fn script_of(name: &str, text: &str) -> Result<String> {
 fn fill(text: &str, arguments: &[&str]) -> Result<String> {
     let expected = (1..=99).take_while(|number| text.contains(&format!("${number}"))).count();
     ensure!(arguments.len() == expected, "{} arguments for {expected} placeholders", arguments.len());
-    let numbered = arguments.iter().enumerate().rev();
-    Ok(numbered.fold(text.to_owned(), |text, (index, argument)| {
-        text.replace(&format!("${}", index + 1), &format!("({argument})"))
-    }))
+    let mut numbered = arguments.iter().enumerate().rev();
+    numbered.try_fold(text.to_owned(), |text, (index, argument)| {
+        Ok(text.replace(&format!("${}", index + 1), &literal(argument)?))
+    })
+}
+
+/// As the functions write it: text is the one type whose literal may change the plan.
+fn literal(argument: &str) -> Result<String> {
+    let Some(text) = argument.strip_prefix('\'').and_then(|rest| rest.strip_suffix("'::text")) else {
+        return Ok(format!("({argument})"));
+    };
+    let encoded = Argument::from(text);
+    encoded.literal().map(str::to_owned).map_err(anyhow::Error::msg)
 }
 
 /// Prints the plans, and returns `table (statement)` for each scan of a table of ours.
@@ -139,6 +149,7 @@ mod tests {
         assert_eq!(fill("$1 $2 $1", &["a", "b"])?, "(a) (b) (a)");
         let ten = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
         assert_eq!(fill("$1$2$3$4$5$6$7$8$9$10", &ten)?, "(0)(1)(2)(3)(4)(5)(6)(7)(8)(9)");
+        assert!(fill("$1", &["'it'::text"])?.contains("convert_from("), "text goes as the functions send it");
         assert!(fill("$1 $2", &["a"]).is_err() && fill("$1", &["a", "b"]).is_err());
         Ok(())
     }

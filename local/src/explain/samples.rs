@@ -92,5 +92,6 @@ pub(super) const SAMPLES: &[Sample] = &[
         what: "a later page",
         arguments: &[USER, "(now() - interval '5 days')", LAST, "21"],
     },
+    sample("orders.oldest", &[]),
     sample("orders.page", &[USER, FUTURE, LAST, "21"]),
 ];

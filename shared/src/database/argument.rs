@@ -7,7 +7,7 @@
 //! | Rust | SQL |
 //! |---|---|
 //! | `-7_i64` | `('-7'::bigint)` |
-//! | `"it's"` | `(convert_from(decode('aXQncw==','base64'),'UTF8')::text)` |
+//! | `"it's"` | `((convert_from(decode('aXQncw==','base64'),'UTF8') collate "default")::text)` |
 //! | `vec![Some(id), None]` | `('{0190…,NULL}'::uuid[])` |
 //! | `None::<bool>` | `(null::boolean)` |
 //!
@@ -39,6 +39,16 @@ type Refusal = &'static str;
 /// }
 /// ```
 pub struct Argument(pub(super) Result<String, Refusal>);
+
+impl Argument {
+    /// The literal as it is sent, or why there is none.
+    ///
+    /// # Errors
+    /// For a value that Postgres cannot hold.
+    pub fn literal(&self) -> Result<&str, &'static str> {
+        self.0.as_deref().map_err(|refusal| *refusal)
+    }
+}
 
 /// A Rust type with one SQL type. The set is closed: what is not here has not been attacked by the tests.
 ///
@@ -97,7 +107,10 @@ fn literal<T: Value>(text: &str, array: &str) -> Result<String, Refusal> {
         return Err("text holds a NUL character, which Postgres cannot store");
     }
     let shielded = BASE64_STANDARD.encode(text);
-    Ok(format!("(convert_from(decode('{shielded}','base64'),'UTF8')::{sql}{array})"))
+    // `convert_from` takes the collation "C" from its second argument, a name; no index of the usual collation would be
+    // used for such a text, without a word (found by db-insights: 724 blocks for a payment instead of 4).
+    let text = format!("convert_from(decode('{shielded}','base64'),'UTF8') collate \"default\"");
+    Ok(format!("(({text})::{sql}{array})"))
 }
 
 /// Postgres' input text of an array. Only elements that could hold anything need quotes: the others have no comma,

@@ -207,3 +207,31 @@ async fn it_says_which_argument_postgres_cannot_hold() {
         assert!(matches!(error, Error::BadArgument { at: "test.echo", .. }), "{error:?}");
     }
 }
+
+#[tokio::test]
+async fn its_literals_find_their_way_into_an_index() {
+    static NO_SCANS: Statement =
+        Statement::new("test.no_scans", "alter role millrace_app set enable_seqscan = off");
+    static EMAIL: Statement =
+        Statement::new("test.email", "explain select from users where lower(email) = lower($1)");
+    static INTENT: Statement =
+        Statement::new("test.intent", "explain select from payments where intent_id = $1");
+    static INTENTS: Statement =
+        Statement::new("test.intents", "explain select from payments where intent_id = any($1)");
+    static KEY: Statement =
+        Statement::new("test.key", "explain select from orders where user_id = $1 and idempotency_key = $2");
+
+    let servers = Servers::start().await;
+    Database::new(servers.owner()).execute(&NO_SCANS).await.expect("alters");
+    let database = Database::new(servers.direct());
+    for (query, condition) in [
+        (EMAIL.bind("a"), "lower(email) = "),
+        (INTENT.bind("a"), "intent_id = "),
+        (INTENTS.bind(["a", "b"]), "intent_id = ANY"),
+        (KEY.bind(Uuid::nil()).bind("a"), "idempotency_key = "),
+    ] {
+        let plan: Vec<(String,)> = database.fetch_all(query).await.expect("plans");
+        let by_index = plan.iter().any(|(line,)| line.contains("Index Cond") && line.contains(condition));
+        assert!(by_index, "{condition}: {plan:?}");
+    }
+}

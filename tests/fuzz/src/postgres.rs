@@ -7,14 +7,14 @@ pub(crate) fn read(argument: &str) -> (String, Option<String>) {
     reader.expect("(");
     let text = if reader.take("null") {
         None
-    } else if reader.take("convert_from(decode(") {
+    } else if reader.take("(convert_from(decode(") {
         let shielded = reader.string();
         reader.expect(",");
         assert_eq!(reader.string(), "base64");
         reader.expect(")");
         reader.expect(",");
         assert_eq!(reader.string(), "UTF8");
-        reader.expect(")");
+        reader.expect(") collate \"default\")");
         Some(String::from_utf8(base64(&shielded)).expect("convert_from takes UTF-8"))
     } else {
         Some(reader.string())
