@@ -5,27 +5,34 @@
 //! |---|---|
 //! | [`supervisor`] | starts the services, watches over them, ends them |
 //! | [`services`] | what each service needs, how it is started, how to ask whether it answers |
+//! | [`runtime_api`], [`gateway`] | runs functions as Lambda does, and calls them as API Gateway does |
 //! | [`dispatcher`] | invokes functions from queues and schedules, as Lambda does |
 //! | [`commands`] | what a person types |
 //! | [`payments`] | the payment provider |
 //! | [`gate`] | `./dev test` |
+//! | [`chaos`] | `./dev chaos` |
 //! | [`demo`] | the demo data |
+//! | [`explain`] | `./dev explain` |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 
 mod account;
+mod chaos;
 mod cloud;
 mod commands;
 mod demo;
 mod dispatcher;
 mod environment;
+mod explain;
 mod folder;
 mod gate;
+mod gateway;
 mod key_value;
 mod payments;
 mod ports;
 mod process;
 mod progress;
 mod record;
+mod runtime_api;
 mod secrets;
 mod services;
 mod supervisor;
@@ -76,7 +83,11 @@ enum Command {
         order: commands::Order,
         name: String,
     },
+    Explain {
+        statement: Option<String>,
+    },
     Test,
+    Chaos(chaos::Arguments),
     #[command(disable_help_flag = true)]
     Psql {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -93,6 +104,11 @@ enum Command {
     /// The dispatcher's process.
     #[command(hide = true)]
     Dispatch,
+    /// Serves the functions of a finished build.
+    #[command(hide = true)]
+    Serve {
+        profile: String,
+    },
     /// The payment provider's process.
     #[command(hide = true)]
     Payments(payments::Arguments),
@@ -145,21 +161,21 @@ async fn run(command: Command) -> Result<ExitCode> {
             return commands::invoke(&folder, &function, event.map(PathBuf::from).as_deref()).await;
         }
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
+        Command::Explain { statement } => return explain::explain(folder, statement.as_deref()).await,
         Command::Test => return gate::run(&folder).await,
+        Command::Chaos(arguments) => return chaos::run(&folder, arguments).await,
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
         Command::Supervise => supervisor::run(Cloud::open(folder)?, |_| Ok(())).await?,
+        Command::Serve { profile } => gateway::run(&Cloud::open(folder)?, &profile).await?,
         Command::Dispatch => dispatcher::run(&Cloud::open(folder)?).await?,
         Command::Payments(_) | Command::Launch { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A fresh folder for a test.
+/// A folder for a test, which goes when it is dropped.
 #[cfg(test)]
-pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
-    let path = std::env::temp_dir().join(format!("millrace-{name}-{}", std::process::id()));
-    std::fs::remove_dir_all(&path).ok();
-    std::fs::create_dir_all(&path)?;
-    Ok(path)
+pub(crate) fn scratch() -> Result<tempfile::TempDir> {
+    Ok(tempfile::Builder::new().prefix("millrace-").tempdir()?)
 }

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn it_keeps_a_port_across_runs() -> Result<()> {
-        let path = crate::scratch("ports-keep")?.join("ports");
+        let folder = crate::scratch()?;
+        let path = folder.path().join("ports");
         let first = Ports::choose(&path, &["redis", "sqs"], 11)?;
         let second = Ports::choose(&path, &["redis", "sqs"], 99)?;
         assert_eq!(first.get("redis"), second.get("redis"));
@@ -81,7 +82,8 @@ mod tests {
 
     #[test]
     fn it_chooses_another_port_when_somebody_took_the_remembered_one() -> Result<()> {
-        let path = crate::scratch("ports-taken")?.join("ports");
+        let folder = crate::scratch()?;
+        let path = folder.path().join("ports");
         let squatter = TcpListener::bind("127.0.0.1:0")?;
         let taken = squatter.local_addr()?.port();
         key_value::write(&path, [("redis", taken.to_string())])?;

@@ -1,13 +1,18 @@
-//! What template.yaml says about queues and event sources, so that nothing is configured twice.
+//! What template.yaml says about functions, queues and event sources, so that nothing is configured twice.
+
+mod functions;
 
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use saphyr::{LoadableYamlNode, Yaml};
 
-/// Queues, and what invokes functions besides HTTP.
+pub(crate) use functions::{Function, Route};
+
+/// Functions, queues, and what invokes functions besides HTTP.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Template {
+    pub(crate) functions: Vec<Function>,
     pub(crate) queues: Vec<Queue>,
     pub(crate) sources: Vec<QueueSource>,
     pub(crate) schedules: Vec<Schedule>,
@@ -89,6 +94,7 @@ impl Template {
     }
 
     fn add_function(&mut self, document: &Yaml<'_>, id: &str, resource: &Yaml<'_>) -> Result<()> {
+        self.functions.extend(functions::function(document, resource));
         let Some(events) = at(resource, &["Properties", "Events"]).and_then(Yaml::as_mapping) else {
             return Ok(());
         };
@@ -192,9 +198,11 @@ fn reference(node: Option<&Yaml<'_>>) -> Option<String> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = r"
+    const TEXT: &str = r#"
 Parameters:
   ChargeConcurrency: { Type: Number, Default: 3 }
+Globals:
+  Function: { MemorySize: 512, Timeout: 10 }
 Resources:
   DeferredChargesDeadLetters:
     Type: AWS::SQS::Queue
@@ -226,12 +234,16 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       CodeUri: functions/order-sweeper/
+      Timeout: 50
       Events:
+        ByHand:
+          Type: HttpApi
+          Properties: { Method: post, Path: "/sweep/{what}" }
         EveryMinute:
           Type: ScheduleV2
           Properties:
             ScheduleExpression: rate(1 minute)
-";
+"#;
 
     #[test]
     fn it_reads_queues_with_their_dead_letter_queues() -> Result<()> {
@@ -260,6 +272,18 @@ Resources:
             input: None,
         };
         assert_eq!(template.schedules, [schedule]);
+        Ok(())
+    }
+
+    #[test]
+    fn it_reads_the_limits_and_routes_of_functions() -> Result<()> {
+        let template = Template::parse(TEXT)?;
+        let [worker, sweeper] = template.functions.as_slice() else { panic!("{:?}", template.functions) };
+        assert_eq!((worker.name.as_str(), worker.memory_mb), ("charge-worker", 512));
+        assert_eq!(worker.time_limit.as_secs(), 10);
+        assert_eq!((sweeper.name.as_str(), sweeper.time_limit.as_secs()), ("order-sweeper", 50));
+        let route = Route { method: "POST".to_owned(), path: "/sweep/{what}".to_owned() };
+        assert_eq!(sweeper.routes, [route]);
         Ok(())
     }
 

@@ -1,18 +1,18 @@
 //! What a supervisor that was killed leaves behind: `down` ends it, and nobody else.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
+use tempfile::TempDir;
 
 /// A cloud's folder with nothing in it.
-fn folder(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("millrace-{name}-{}", std::process::id()));
-    fs::remove_dir_all(&path).ok();
-    fs::create_dir_all(path.join("run")).expect("a folder");
-    path
+fn folder() -> TempDir {
+    let folder = tempfile::Builder::new().prefix("millrace-").tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("run")).expect("a folder");
+    folder
 }
 
 fn local(folder: &Path, arguments: &[&str]) -> Command {
@@ -74,43 +74,43 @@ fn down(folder: &Path) {
 
 #[test]
 fn down_ends_a_service_whose_supervisor_was_killed_and_what_it_started() {
-    let folder = folder("left-behind");
-    let (mut service, child) = service(&folder);
-    record(&folder, service.id(), started(service.id()));
-    down(&folder);
+    let folder = folder();
+    let (mut service, child) = service(folder.path());
+    record(folder.path(), service.id(), started(service.id()));
+    down(folder.path());
     assert!(!is_alive(&processes(), child), "the service's child survived");
     assert!(!service.wait().expect("it ended").success());
 }
 
 #[test]
 fn down_finds_what_a_service_started_even_when_the_service_itself_was_killed() {
-    let folder = folder("orphan");
-    let (mut service, child) = service(&folder);
-    record(&folder, service.id(), started(service.id()));
+    let folder = folder();
+    let (mut service, child) = service(folder.path());
+    record(folder.path(), service.id(), started(service.id()));
     service.kill().expect("it runs");
     service.wait().expect("it ended");
     assert!(is_alive(&processes(), child));
-    down(&folder);
+    down(folder.path());
     assert!(!is_alive(&processes(), child), "the orphan survived");
 }
 
 #[test]
 fn down_leaves_a_stranger_alone_who_got_the_pid_of_a_service() {
-    let folder = folder("stranger");
-    let (mut stranger, child) = service(&folder);
-    record(&folder, stranger.id(), started(stranger.id()) - 1000);
-    down(&folder);
+    let folder = folder();
+    let (mut stranger, child) = service(folder.path());
+    record(folder.path(), stranger.id(), started(stranger.id()) - 1000);
+    down(folder.path());
     let system = processes();
     assert!(is_alive(&system, stranger.id()) && is_alive(&system, child));
-    record(&folder, stranger.id(), started(stranger.id()));
-    down(&folder);
+    record(folder.path(), stranger.id(), started(stranger.id()));
+    down(folder.path());
     stranger.wait().expect("it ended");
 }
 
 #[test]
 fn status_fails_while_nothing_runs() {
-    let folder = folder("status");
-    let output = local(&folder, &["status"]).output().expect("it runs");
+    let folder = folder();
+    let output = local(folder.path(), &["status"]).output().expect("it runs");
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stdout).contains("Nothing is running"));
 }

@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     app::App,
     error::{Error, Result},
-    telemetry,
+    telemetry::{self, Outcome, Record},
     time_limit::TimeLimit,
 };
 
@@ -35,8 +35,20 @@ where
     lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<E>| {
         let (app, handler) = (app.clone(), Arc::clone(&handler));
         async move {
-            let limit = TimeLimit::of_invocation(Some(event.context.deadline));
-            handler(app, event.payload, limit).await.map_err(Failed)
+            let LambdaEvent { payload, context } = event;
+            let limit = TimeLimit::of_invocation(Some(context.deadline));
+            let record = Record::begin(context.xray_trace_id.clone());
+            // Boxed: the compiler gives up on types as deep as these.
+            let result = record.observe(Box::pin(handler(app, payload, limit))).await;
+            let (class, words) = if result.is_ok() { ("ok", "returned") } else { ("failed", "failed") };
+            record.write(&Outcome {
+                route: &context.env_config.function_name,
+                class,
+                status: None,
+                request_id: &context.request_id,
+                words,
+            });
+            result.map_err(Failed)
         }
     }))
     .await

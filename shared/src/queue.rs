@@ -1,11 +1,20 @@
 //! SQS: messages that nudge somebody to look at an order.
 //!
-//! A message is never the truth, so losing one costs time and nothing else; hence short time limits and one retry.
+//! A message is never the truth, so losing one costs time and nothing else; hence short time limits and one retry. It
+//! carries X-Ray's header of the request that sent it, so that a trace goes on where the message is handled.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
+use aws_sdk_sqs::{
+    Client,
+    types::{
+        MessageSystemAttributeNameForSends::{self, AwsTraceHeader},
+        MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+    },
+};
+
+use crate::telemetry::{self, Counter, Timer};
 
 /// Most entries SQS takes in one call.
 pub const BATCH: usize = 10;
@@ -51,19 +60,44 @@ impl Queue {
     pub async fn send(&self, body: String, delay: Duration) -> Result<(), Error> {
         let seconds = i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(MOST_DELAY).min(MOST_DELAY);
         let call = self.client.send_message().queue_url(&self.url).message_body(body).delay_seconds(seconds);
-        call.send().await.map(|_| ()).map_err(|error| failed(&error))
+        let call = call.set_message_system_attributes(trace()?.map(|trace| [trace].into()));
+        measured(1, async { call.send().await.map(|_| 0).map_err(|error| failed(&error)) }).await
     }
 
     /// Sends up to [`BATCH`] messages in one call.
     pub async fn send_batch(&self, bodies: impl IntoIterator<Item = String>) -> Result<(), Error> {
+        let (trace, mut messages) = (trace()?, 0);
         let mut call = self.client.send_message_batch().queue_url(&self.url);
         for (index, body) in bodies.into_iter().enumerate() {
             let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body);
+            let entry = entry.set_message_system_attributes(trace.clone().map(|trace| [trace].into()));
             call = call.entries(entry.build().map_err(|error| failed(&error))?);
+            messages += 1;
         }
-        let refused = call.send().await.map_err(|error| failed(&error))?.failed.len();
-        if refused == 0 { Ok(()) } else { Err(Error::Refused(refused)) }
+        let send = async { call.send().await.map(|sent| sent.failed.len()).map_err(|error| failed(&error)) };
+        measured(messages, send).await
     }
+}
+
+/// Sends `messages`, of which SQS refuses as many as `send` answers.
+async fn measured(messages: u32, send: impl Future<Output = Result<usize, Error>>) -> Result<(), Error> {
+    let began = Instant::now();
+    let result = send.await;
+    telemetry::time(Timer::QueueTime, began.elapsed());
+    let lost = result.as_ref().map_or(messages, |refused| u32::try_from(*refused).unwrap_or(messages));
+    telemetry::add(Counter::QueueFailed, lost);
+    telemetry::add(Counter::QueueSent, messages - lost);
+    match result? {
+        0 => Ok(()),
+        refused => Err(Error::Refused(refused)),
+    }
+}
+
+/// X-Ray's header of the current invocation, as SQS takes it along.
+fn trace() -> Result<Option<(MessageSystemAttributeNameForSends, MessageSystemAttributeValue)>, Error> {
+    let Some(header) = telemetry::trace_header() else { return Ok(None) };
+    let value = MessageSystemAttributeValue::builder().data_type("String").string_value(header);
+    Ok(Some((AwsTraceHeader, value.build().map_err(|error| failed(&error))?)))
 }
 
 /// The SDK's own text says little more than "service error"; its sources say why.

@@ -10,7 +10,9 @@ use shared::{
     checkout,
     error::Result,
     events::{self, SqsBatchResponse, SqsEvent, SqsMessage},
+    kill_point::KillPoint,
     orders::{Nudge, OrderId},
+    telemetry,
     time_limit::TimeLimit,
 };
 
@@ -27,6 +29,7 @@ async fn charge_worker(app: App, event: SqsEvent, limit: TimeLimit) -> Result<Sq
             response.add_failure(message.message_id.clone().unwrap_or_default());
         }
     }
+    KillPoint::AfterBatch.reached();
     Ok(response)
 }
 
@@ -38,35 +41,43 @@ async fn handle(app: &App, message: &SqsMessage, limit: TimeLimit) -> bool {
         return false;
     };
     let order = nudge.order_id;
+    // Of the request that sent the message: the worker's own trace is that of the whole batch.
+    let trace_id = message.attributes.get("AWSTraceHeader").and_then(|header| telemetry::trace_id(header));
+    let trace_id = trace_id.unwrap_or_default();
     match charge(app, order, limit).await {
-        Ok(()) => true,
+        Ok(now) => {
+            tracing::info!(%order, trace_id, now, "order {order} is {now}");
+            true
+        }
         Err(error) => {
             let cause = error.cause().unwrap_or_default();
-            tracing::warn!(%order, cause, "order {order} was not charged: {cause}");
+            tracing::warn!(%order, trace_id, cause, "order {order} was not charged: {cause}");
             false
         }
     }
 }
 
-async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<()> {
-    let payments = app.payments()?;
+/// How the order stands after this.
+async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<&'static str> {
+    let payments = app.payments().await?;
     let permit = match app.redis.batch(app.payment_breaker.acquire()).await {
         Admission::Allow(permit) | Admission::Probe(permit) => permit,
         // Acknowledged all the same: waiting must not use up the message's receives. The sweeper nudges again.
         Admission::Deny { retry_after } => {
-            return checkout::postpone(&app.database, order, retry_after).await;
+            checkout::postpone(&app.database, order, retry_after).await?;
+            return Ok("postponed");
         }
     };
     match checkout::claim(&app.database, order).await {
         Ok(Some(lease)) => {
-            checkout::advance(&app.database, payments, &app.payment_breaker, permit, lease, limit)
-                .await
-                .map(|_| ())
+            let breaker = &app.payment_breaker;
+            let advanced = checkout::advance(&app.database, &payments, breaker, permit, lease, limit).await?;
+            Ok(advanced.answer.status.as_str())
         }
         // Finished, or in somebody else's hands.
         idle => {
             app.payment_breaker.report(permit, Outcome::Skipped).await;
-            idle.map(|_| ())
+            idle.map(|_| "in other hands")
         }
     }
 }

@@ -10,6 +10,7 @@ use shared::{
     http::{self, Endpoint, Request, Response, ResponseExt, header},
     orders::{self, Answer, OrderStatus},
     rate_limit::{API, CHECKOUT},
+    telemetry::{self, Counter},
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -40,7 +41,7 @@ async fn serve_checkout(app: App, request: Request) -> Result<Response> {
 }
 
 async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permit: Permit) -> Result<Answer> {
-    let placed = match app.payments() {
+    let placed = match app.payments().await {
         Ok(payments) => purchase.place_leased(&app.database).await.map(|placed| (placed, payments)),
         Err(error) => Err(error),
     };
@@ -48,7 +49,10 @@ async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permi
         Ok((Placed::New(lease), payments)) => {
             let (breaker, limit) = (&app.payment_breaker, request.time_limit());
             let Advanced { answer, due_in } =
-                checkout::advance(&app.database, payments, breaker, permit, lease, limit).await?;
+                checkout::advance(&app.database, &payments, breaker, permit, lease, limit).await?;
+            if answer.status == OrderStatus::Deferred {
+                telemetry::count(Counter::DeferredOrders);
+            }
             if let Some(wait) = due_in {
                 orders::nudge(app.queue().await, answer.order_id, wait).await;
             }
@@ -68,6 +72,7 @@ async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permi
 async fn charge_later(app: &App, purchase: &Purchase<'_>, wait: Duration) -> Result<Answer> {
     match purchase.place_deferred(&app.database, wait).await? {
         Placed::New(answer) => {
+            telemetry::count(Counter::DeferredOrders);
             orders::nudge(app.queue().await, answer.order_id, wait).await;
             Ok(answer)
         }

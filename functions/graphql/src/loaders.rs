@@ -11,6 +11,7 @@ use shared::{
     database::{Database, MAX_IDS},
     error::Error,
     orders::{self, Line, OrderId},
+    telemetry,
 };
 
 /// Fetches what [`DataLoader`] collected.
@@ -21,7 +22,8 @@ pub(crate) type Batches = DataLoader<Rows>;
 
 /// New ones for a request: what one caller loaded is not for another.
 pub(crate) fn batches(database: &Database) -> Batches {
-    DataLoader::new(Rows(database.clone()), tokio::spawn).delay(Duration::ZERO).max_batch_size(MAX_IDS)
+    let spawn = |task| tokio::spawn(telemetry::carry(task));
+    DataLoader::new(Rows(database.clone()), spawn).delay(Duration::ZERO).max_batch_size(MAX_IDS)
 }
 
 impl Loader<ProductId> for Rows {

@@ -1,7 +1,7 @@
 //! Every minute: finds what a crash or an outage left behind.
 //!
 //! It nudges somebody to look at every order that is due, and invalidates the products of the last minutes again, in case
-//! Redis was away when they were changed.
+//! Redis was away when they were changed. And it says how far behind we are.
 
 use std::time::Duration;
 
@@ -12,8 +12,10 @@ use shared::{
     catalog::{self, FEATURED_KEY},
     error::{Result, internal},
     events,
+    kill_point::KillPoint,
     orders::{self, Nudge},
     queue,
+    telemetry::{self, Gauge},
     time_limit::TimeLimit,
 };
 
@@ -35,6 +37,8 @@ struct Swept {
 }
 
 async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swept> {
+    let oldest = orders::oldest_unfinished(&app.database).await?;
+    telemetry::set(Gauge::OldestUnfinishedOrder, oldest.as_secs());
     let products = invalidate_recent(&app).await?;
     let orders = nudge_due(&app).await?;
     tracing::info!(orders, products, "nudged {orders} orders, invalidated {products} products");
@@ -48,6 +52,7 @@ async fn nudge_due(app: &App) -> Result<usize> {
         let bodies = some.iter().map(|&order_id| Nudge { order_id }.body());
         // They are due again in a minute.
         queue.send_batch(bodies).await.map_err(internal)?;
+        KillPoint::AfterSendBatch.reached();
     }
     Ok(orders.len())
 }

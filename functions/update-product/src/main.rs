@@ -5,6 +5,7 @@ use shared::{
     catalog::{self, Change, FEATURED_KEY, Product, ProductId},
     error::Result,
     http::{self, Endpoint, Request, Response, ResponseExt},
+    kill_point::KillPoint,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -20,10 +21,12 @@ async fn update_product(app: App, request: Request) -> Result<Response> {
     let change: Change = request.json()?;
 
     let product = catalog::update(&app.database, id, change, expected).await?;
+    KillPoint::AfterUpdate.reached();
     // After the commit and before the answer: whoever knows of the update must not read the older value. What does not
     // arrive here is invalidated again by the sweeper, which finds the row by its `updated_at`.
     let invalidations =
         (app.products.invalidate(&id.to_string(), product.version), app.featured.evict(FEATURED_KEY));
     app.redis.batch(invalidations).await;
+    KillPoint::AfterInvalidate.reached();
     http::json(200, &product)?.with(http::header::ETAG, &Product::etag(product.version))
 }

@@ -111,7 +111,8 @@ mod tests {
 
     #[test]
     fn it_reads_whole_lines_only_and_goes_on_where_it_was() -> Result<()> {
-        let path = crate::scratch("logs")?.join("log");
+        let folder = crate::scratch()?;
+        let path = folder.path().join("log");
         let mut lines = Vec::new();
         std::fs::write(&path, "one\ntw")?;
         let seen = read_from(&path, 0, |line| lines.push(line.to_owned()))?;
@@ -123,7 +124,8 @@ mod tests {
 
     #[test]
     fn it_starts_again_when_a_log_was_made_anew() -> Result<()> {
-        let path = crate::scratch("logs-anew")?.join("log");
+        let folder = crate::scratch()?;
+        let path = folder.path().join("log");
         std::fs::write(&path, "new\n")?;
         let mut lines = Vec::new();
         read_from(&path, 1000, |line| lines.push(line.to_owned()))?;

@@ -117,12 +117,13 @@ mod tests {
 
     #[test]
     fn it_finds_the_events_of_a_function() -> Result<()> {
-        let root = crate::scratch("invoke")?;
+        let scratch = crate::scratch()?;
+        let root = scratch.path();
         fs::create_dir_all(root.join("events"))?;
         for name in ["checkout.json", "checkout-declined.json", "checkouts.json"] {
             fs::write(root.join("events").join(name), "{}")?;
         }
-        let folder = Folder::at(&root, &root.join(".dev"), "./dev")?;
+        let folder = Folder::at(root, &root.join(".dev"), "./dev")?;
         assert!(find_event(&folder, "checkout", None)?.ends_with("checkout.json"));
         assert!(
             find_event(&folder, "checkout", Some(Path::new("declined")))?.ends_with("checkout-declined.json")

@@ -1,12 +1,10 @@
 //! A provider for a test: on a free port, with a folder of its own.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::payments::{Intent, Money, Outcome, Payments, Reply, Secret};
+use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
     task::JoinSet,
@@ -26,43 +24,26 @@ pub(super) const KEY: &str = "sk_test_millrace";
 pub(super) const SIGNING_SECRET: &str = "whsec_millrace";
 
 /// A folder that goes when it is dropped.
-#[derive(Debug)]
-pub(super) struct Folder(PathBuf);
-
-impl Folder {
-    pub(super) fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("millrace-payments-{}", Uuid::now_v7()));
-        std::fs::create_dir(&path).expect("a folder");
-        Self(path)
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+pub(super) fn folder() -> TempDir {
+    crate::scratch().expect("a folder")
 }
 
 /// A running provider, and a client of it.
 pub(super) struct Double {
     pub(super) payments: Payments,
     pub(super) url: String,
-    folder: Folder,
+    folder: TempDir,
     http: reqwest::Client,
     task: JoinSet<anyhow::Result<()>>,
 }
 
 impl Double {
     pub(super) async fn start() -> Self {
-        Self::start_in(Folder::new(), None).await
+        Self::start_in(folder(), None).await
     }
 
     pub(super) async fn start_with_webhooks(url: String) -> Self {
-        Self::start_in(Folder::new(), Some(url)).await
+        Self::start_in(folder(), Some(url)).await
     }
 
     /// Stops this one without a word, as a SIGKILL would, and starts another on its folder.
@@ -71,7 +52,7 @@ impl Double {
         Self::start_in(self.folder, None).await
     }
 
-    async fn start_in(folder: Folder, url_of_shop: Option<String>) -> Self {
+    async fn start_in(folder: TempDir, url_of_shop: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let settings = Settings {

@@ -55,6 +55,7 @@ impl Service {
             Self::Redis => "cache, rate limits, breaker; keeps nothing",
             Self::Sqs => "queues; keeps nothing",
             Self::Payments => "payment provider",
+            Self::Functions if functions::profile().is_some() => "a finished build",
             Self::Functions => "cargo lambda watch",
             Self::Dispatcher => "polls the queues, fires the schedules",
         }
@@ -117,6 +118,11 @@ impl Service {
             _ => Ok(()),
         }
     }
+}
+
+/// The database with its tables and roles, and nothing in them.
+pub(crate) async fn make_schema(cloud: &Cloud) -> Result<()> {
+    postgres::make_schema(cloud).await
 }
 
 /// Where a program is, if it is on the PATH.

@@ -35,6 +35,7 @@ pub use tally::{Part, Tally};
 pub use telling::{Force, Reported, Show, Shown};
 
 use crate::redis::{Call, Calls, Command, Redis, Replies, Script};
+use crate::telemetry::{self, Counter};
 use local::Local;
 
 static ACQUIRE: Script = Script::new(
@@ -124,19 +125,31 @@ impl Breaker {
     }
 
     fn admission(&self, answer: Answer, token: String, store: Store) -> Admission {
-        let (outcome, admission) = match answer {
+        let (outcome, counter, admission) = match answer {
             Answer::Allow { generation, watched } => {
                 let kind = if watched { Kind::Watched } else { Kind::Plain };
-                ("allow", Admission::Allow(Permit { token, generation, kind, store }))
+                (
+                    "allow",
+                    Counter::BreakerAllowed,
+                    Admission::Allow(Permit { token, generation, kind, store }),
+                )
             }
             Answer::Probe { generation } => {
-                ("probe", Admission::Probe(Permit { token, generation, kind: Kind::Probe, store }))
+                let permit = Permit { token, generation, kind: Kind::Probe, store };
+                ("probe", Counter::BreakerProbed, Admission::Probe(permit))
             }
-            Answer::Deny { wait } => ("deny", Admission::Deny { retry_after: Duration::from_millis(wait) }),
+            Answer::Deny { wait } => {
+                let retry_after = Duration::from_millis(wait);
+                ("deny", Counter::BreakerDenied, Admission::Deny { retry_after })
+            }
         };
         // The one place where the outcome of each acquire is known.
         let degraded = store == Store::Local;
         tracing::debug!(breaker = self.0.name, outcome, degraded, "breaker acquire");
+        telemetry::count(counter);
+        if degraded {
+            telemetry::count(Counter::BreakerDegraded);
+        }
         admission
     }
 }

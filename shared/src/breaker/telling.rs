@@ -4,6 +4,7 @@ use tracing::{debug, warn};
 
 use super::{Breaker, Effect, Forced, Kind, Machine, Outcome, Permit, Report, Store, now};
 use crate::redis::{Call, Calls, Command, Replies, Script};
+use crate::telemetry::{self, Counter};
 
 static REPORT: Script = Script::new(
     "breaker.report",
@@ -34,6 +35,7 @@ impl Breaker {
     /// that was allowed while nothing had failed.
     pub async fn report(&self, permit: Permit, outcome: Outcome) -> Reported {
         let reported = self.carry(permit, outcome).await;
+        tally(outcome, reported);
         let (breaker, outcome) = (&self.0.name, outcome.name());
         let (effect, degraded) = match reported {
             Reported::NotNeeded => ("not_needed", false),
@@ -88,6 +90,23 @@ impl Breaker {
     /// A command that reads the shared state. Answers `None` when Redis is away.
     pub fn show(&self) -> Show {
         Show(SHOW.on([self.0.key.as_str()]))
+    }
+}
+
+fn tally(outcome: Outcome, reported: Reported) {
+    match outcome {
+        Outcome::Failed => telemetry::count(Counter::BreakerFailed),
+        Outcome::Slow => telemetry::count(Counter::BreakerSlow),
+        Outcome::Ok | Outcome::Skipped => {}
+    }
+    match reported {
+        Reported::Shared(Effect::Opened) | Reported::Local(Effect::Opened) => {
+            telemetry::count(Counter::BreakerOpened);
+        }
+        Reported::Shared(Effect::Closed) | Reported::Local(Effect::Closed) => {
+            telemetry::count(Counter::BreakerClosed);
+        }
+        _ => {}
     }
 }
 

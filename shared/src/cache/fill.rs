@@ -8,6 +8,7 @@ use tracing::warn;
 use super::lookup::{Found, LookedUp, Value};
 use super::write::{Abandon, Store, Stored};
 use super::{Cache, Outcome};
+use crate::telemetry::{self, Counter};
 
 /// The first look after this long: a fill takes two round trips and a read, some milliseconds in all.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
@@ -75,6 +76,7 @@ impl Cache {
         old: Value,
         origin: impl AsyncFnOnce() -> Result<Value, E>,
     ) -> (Outcome, Result<Value, E>) {
+        telemetry::count(Counter::CacheRefreshed);
         let (outcome, value) = self.fill(key, token, origin).await;
         if value.is_err() {
             warn!(region = self.0.region.name, "the origin failed; serving the value of before");

@@ -31,6 +31,7 @@ pub use region::Region;
 pub use write::Invalidate;
 
 use crate::redis::Redis;
+use crate::telemetry::{self, Counter};
 use flights::Flights;
 
 /// A cached value: the body as it goes out to callers, and the version of what it was made from.
@@ -87,6 +88,20 @@ impl Outcome {
             Self::Failed => "failed",
         }
     }
+
+    /// Hit or miss, and how.
+    fn counters(self) -> (Counter, Option<Counter>) {
+        match self {
+            Self::Hit => (Counter::CacheHit, None),
+            Self::Stale => (Counter::CacheHit, Some(Counter::CacheStale)),
+            Self::Waited => (Counter::CacheHit, Some(Counter::CacheWaited)),
+            Self::Filled => (Counter::CacheMiss, Some(Counter::CacheFilled)),
+            Self::Overtaken => (Counter::CacheMiss, Some(Counter::CacheFillDropped)),
+            Self::GaveUp => (Counter::CacheMiss, Some(Counter::CacheGaveUp)),
+            Self::Degraded => (Counter::CacheMiss, Some(Counter::CacheDegraded)),
+            Self::Failed => (Counter::CacheMiss, Some(Counter::CacheFailed)),
+        }
+    }
 }
 
 impl Cache {
@@ -115,5 +130,10 @@ impl Cache {
     /// The one place where the outcome of each read is known.
     fn observe(&self, outcome: Outcome) {
         debug!(region = self.0.region.name, outcome = outcome.name(), "cache read");
+        let (kind, more) = outcome.counters();
+        telemetry::count(kind);
+        if let Some(counter) = more {
+            telemetry::count(counter);
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Region;
 use super::lookup::Value;
 use crate::redis::{Call, Calls, Command, Replies, Script};
+use crate::telemetry::{self, Counter};
 
 static STORE: Script =
     Script::new("cache.store", concat!(include_str!("../redis/clock.lua"), include_str!("store.lua")));
@@ -109,6 +110,10 @@ impl Command for Invalidate {
     }
 
     fn read(self, replies: &mut Replies) -> bool {
-        replies.next::<String>().is_some()
+        let delivered = replies.next::<String>().is_some();
+        if !delivered {
+            telemetry::count(Counter::InvalidationLost);
+        }
+        delivered
     }
 }

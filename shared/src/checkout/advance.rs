@@ -8,6 +8,7 @@ use crate::{
     breaker::{self, Breaker, Permit},
     database::Database,
     error::Result,
+    kill_point::KillPoint,
     orders::OrderStatus,
     payments::{Health, Payments},
     time_limit::TimeLimit,
@@ -36,6 +37,7 @@ pub async fn advance(
         _ => provider.charge(&mut lease).await,
     };
     breaker.report(permit, outcome(provider.health())).await;
+    KillPoint::AfterReport.reached();
     settle(database, &lease, step?).await
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     database::{Database, Statement},
     error::{Result, conflict},
+    kill_point::KillPoint,
     orders::{OrderId, OrderStatus},
 };
 
@@ -79,6 +80,7 @@ impl Lease {
         if database.execute(query).await? == 0 {
             return Err(conflict("Somebody else is bringing this order forward."));
         }
+        KillPoint::AfterRemember.reached();
         self.intent_id = Some(intent.to_owned());
         self.attempt = attempt;
         self.key_may_be_forgotten = false;
@@ -89,7 +91,9 @@ impl Lease {
 /// Takes the lease of an order; `None` if it is finished, or somebody else holds it.
 pub async fn claim(database: &Database, order: OrderId) -> Result<Option<Lease>> {
     let owner = Uuid::now_v7();
+    KillPoint::BeforeClaim.reached();
     let lease: Option<Lease> = database.fetch_optional(CLAIM.bind(order).bind(owner).bind(SECONDS)).await?;
+    KillPoint::AfterClaim.reached();
     Ok(lease.map(|lease| Lease { owner, ..lease }))
 }
 
@@ -98,7 +102,9 @@ pub async fn claim(database: &Database, order: OrderId) -> Result<Option<Lease>>
 pub async fn claim_to_cancel(database: &Database, user: Uuid, order: OrderId) -> Result<Option<Lease>> {
     let owner = Uuid::now_v7();
     let query = CANCEL.bind(order).bind(user).bind(owner).bind(SECONDS);
+    KillPoint::BeforeClaim.reached();
     let lease: Option<Lease> = database.fetch_optional(query).await?;
+    KillPoint::AfterClaim.reached();
     Ok(lease.map(|lease| Lease { owner, ..lease }))
 }
 
@@ -106,5 +112,6 @@ pub async fn claim_to_cancel(database: &Database, user: Uuid, order: OrderId) ->
 pub async fn postpone(database: &Database, order: OrderId, wait: Duration) -> Result<()> {
     let seconds = i32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
     database.execute(POSTPONE.bind(order).bind(seconds)).await?;
+    KillPoint::AfterPostpone.reached();
     Ok(())
 }

@@ -17,6 +17,7 @@ use crate::{
     catalog::ProductId,
     database::{Bytea, Database, Query, Statement},
     error::{Error, Kind, Result, internal, invalid},
+    kill_point::KillPoint,
     orders::{Answer, OrderId, OrderStatus},
 };
 
@@ -121,12 +122,18 @@ impl Purchase<'_> {
         query: Query,
         placed: impl FnOnce(i64, String) -> T,
     ) -> Result<Placed<T>> {
+        KillPoint::BeforePlace.reached();
         let row: Row = database.fetch_one(query).await?;
+        KillPoint::AfterPlace.reached();
         let digest = request_digest(self.body);
         if let Some(known) = row.known() {
             return known.repeat(&digest);
         }
         if let Some(Json(refused)) = &row.refused {
+            // Perhaps it was this very request, submitted twice, that took the last pieces while our statement waited.
+            if let Some(known) = self.known(database).await? {
+                return known.repeat(&digest);
+            }
             return Err(refusal(refused, &self.cart));
         }
         if row.currencies > 1 {
@@ -136,11 +143,14 @@ impl Purchase<'_> {
             (true, Some(amount), Some(currency)) => Ok(Placed::New(placed(amount, currency))),
             // Another request with this key committed after our statement had begun.
             _ => {
-                let query = KNOWN.bind(self.user).bind(self.key.as_str());
-                let known: Option<Known> = database.fetch_optional(query).await?;
+                let known = self.known(database).await?;
                 known.ok_or_else(|| internal("an order was neither placed nor known"))?.repeat(&digest)
             }
         }
+    }
+
+    async fn known(&self, database: &Database) -> Result<Option<Known>> {
+        Ok(database.fetch_optional(KNOWN.bind(self.user).bind(self.key.as_str())).await?)
     }
 }
 

@@ -12,7 +12,9 @@ use super::{Lease, settle::Step};
 use crate::{
     database::Database,
     error::Result,
+    kill_point::KillPoint,
     payments::{Health, Intent, IntentStatus, Money, Outcome, Payments, RefundStatus, Reply, Unknown},
+    telemetry::{self, Counter, Timer},
     time_limit::TimeLimit,
 };
 
@@ -102,6 +104,7 @@ impl<'a> Provider<'a> {
         // an intent that is not stored was never confirmed and never will be.
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
         let reply = self.payments.cancel_intent(intent, self.until()).await;
+        KillPoint::AfterCancel.reached();
         self.observe(&reply);
         match reply.outcome {
             Outcome::Answered(Intent { status: IntentStatus::Canceled, .. }) => Step::Cancelled,
@@ -114,7 +117,13 @@ impl<'a> Provider<'a> {
     /// Gives the money back.
     pub(super) async fn refund(&mut self, lease: &Lease) -> Step {
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
-        let reply = self.payments.refund(lease.order.0, intent, "unwanted", self.until()).await;
+        let mut reply = self.payments.refund(lease.order.0, intent, "unwanted", self.until()).await;
+        if reply.replays_a_failure() {
+            // Another key is safe: the provider gives no more back than it took.
+            let purpose = format!("unwanted:{}", lease.owner());
+            reply = self.payments.refund(lease.order.0, intent, &purpose, self.until()).await;
+        }
+        KillPoint::AfterRefund.reached();
         self.observe(&reply);
         match reply.outcome {
             Outcome::Answered(refund)
@@ -148,8 +157,13 @@ impl<'a> Provider<'a> {
     /// An unconfirmed intent moves no money, so whatever goes wrong here, trying again later is safe.
     async fn create(&mut self, lease: &Lease) -> Result<String, Step> {
         let money = Money { amount: lease.amount, currency: lease.currency.clone() };
-        let reply =
-            self.payments.create_intent(lease.order.0, &money, &lease.payment_method, self.until()).await;
+        let (order, method) = (lease.order.0, lease.payment_method.as_str());
+        let mut reply = self.payments.create_intent(order, &money, method, self.until()).await;
+        if reply.replays_a_failure() {
+            let again = lease.owner();
+            reply = self.payments.create_intent_again(order, again, &money, method, self.until()).await;
+        }
+        KillPoint::AfterCreate.reached();
         self.observe(&reply);
         match reply.outcome {
             Outcome::Answered(intent) => Ok(intent.id),
@@ -161,6 +175,7 @@ impl<'a> Provider<'a> {
     async fn confirm(&mut self, lease: &Lease, intent: &str) -> Reply<Intent> {
         let attempt = u32::try_from(lease.attempt).unwrap_or_default();
         let reply = self.payments.confirm_intent(lease.order.0, intent, attempt, self.until()).await;
+        KillPoint::AfterConfirm.reached();
         self.observe(&reply);
         reply
     }
@@ -181,6 +196,7 @@ impl<'a> Provider<'a> {
 
     async fn retrieve(&mut self, intent: &str) -> Option<Intent> {
         let reply = self.payments.retrieve_intent(intent, self.until()).await;
+        KillPoint::AfterLook.reached();
         self.observe(&reply);
         match reply.outcome {
             Outcome::Answered(intent) => Some(intent),
@@ -189,6 +205,8 @@ impl<'a> Provider<'a> {
     }
 
     fn observe<T>(&mut self, reply: &Reply<T>) {
+        telemetry::count(Counter::ProviderCalls);
+        telemetry::time(Timer::ProviderTime, reply.took);
         let health = reply.health();
         if health != Health::Skipped {
             self.health = health;

@@ -8,6 +8,7 @@ use super::Lease;
 use crate::{
     database::{Database, Statement},
     error::{Result, internal},
+    kill_point::KillPoint,
     orders::{Answer, OrderId, OrderStatus},
 };
 
@@ -145,6 +146,7 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
         .bind(decline_code)
         .bind(refund_id);
     let settled: Option<Settled> = database.fetch_optional(query).await?;
+    KillPoint::AfterSettle.reached();
     if settled.is_none() {
         return Ok(Advanced { answer: Answer::new(lease.order, OrderStatus::Charging, None), due_in: None });
     }

@@ -12,7 +12,7 @@
 //!   so it closes with it: the next request gets a fresh one at once, and the server rolls back.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use super::error::{Error, Result};
 use super::settings::Settings;
+use crate::telemetry::{self, Counter, Timer};
 
 /// Idle for longer, a connection is tested before it is used.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
@@ -53,13 +54,30 @@ impl Pool {
     }
 
     pub(super) async fn acquire(self: &Arc<Self>) -> Result<Lease> {
+        let began = Instant::now();
+        let lease = self.lease().await;
+        let waited = began.elapsed();
+        telemetry::time(Timer::PoolWait, waited);
+        telemetry::time(Timer::DatabaseTime, waited);
+        if lease.is_err() {
+            telemetry::count(Counter::DatabaseAway);
+        }
+        lease
+    }
+
+    async fn lease(self: &Arc<Self>) -> Result<Lease> {
         let limit = self.settings.acquire_limit;
         timeout(limit, async {
             let permit = Arc::clone(&self.permits).acquire_owned().await;
             let permit = permit.map_err(|closed| Error::unavailable("connect", closed.to_string()))?;
             let connection = match self.idle_connection().await {
                 Some(connection) => connection,
-                None => self.settings.connect().await.map_err(|error| Error::not_connected(&error))?,
+                None => {
+                    let opened = self.settings.connect().await;
+                    let opened = opened.map_err(|error| Error::not_connected(&error))?;
+                    telemetry::count(Counter::DatabaseConnected);
+                    opened
+                }
             };
             Ok(Lease { connection: Some(connection), pool: Arc::clone(self), _permit: permit })
         })
@@ -73,11 +91,13 @@ impl Pool {
         if since.elapsed().is_ok_and(|idle| idle <= TRUSTED_FOR) {
             return Some(connection);
         }
+        telemetry::count(Counter::DatabaseRoundTrips);
         if let Ok(Ok(())) = timeout(PING_LIMIT, connection.ping()).await {
             return Some(connection);
         }
         // What closed this one during the freeze has closed the others, and each would cost its own 300 ms.
         let lost = std::mem::take(&mut *self.idle()).len() + 1;
+        telemetry::add(Counter::DatabaseDiscarded, u32::try_from(lost).unwrap_or(u32::MAX));
         tracing::info!(
             lost,
             "{lost} idle database connections were closed by the other side; opening a new one"

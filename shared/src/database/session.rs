@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use super::error::{Error, Result, connection_survives};
 use super::pool::Lease;
 use super::statement::Query;
+use crate::telemetry::{self, Counter, Timer};
 
 /// A row type: anything that derives [`sqlx::FromRow`], or a tuple.
 pub trait Row: for<'r> FromRow<'r, PgRow> {}
@@ -63,15 +64,26 @@ impl Lease {
             .take()
             .ok_or_else(|| Error::unavailable(at, "the connection was lost earlier"))?;
         let started = std::time::Instant::now();
-        let Ok(result) = timeout(limit, round_trip(&mut connection, text)).await else {
+        telemetry::count(Counter::DatabaseRoundTrips);
+        let result = timeout(limit, round_trip(&mut connection, text)).await;
+        let waited = started.elapsed();
+        telemetry::time(Timer::DatabaseTime, waited);
+        let Ok(result) = result else {
+            telemetry::count(Counter::DatabaseAway);
             return Err(Error::unavailable(at, format!("no answer within {limit:?}")));
         };
-        let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+        let duration_ms = waited.as_secs_f64() * 1e3;
         tracing::debug!(statement = at, duration_ms, ok = result.is_ok(), "{at} took {duration_ms:.1} ms");
         if result.as_ref().err().is_none_or(connection_survives) {
             self.connection = Some(connection);
         }
-        let (rows, affected) = result.map_err(|error| Error::from_sqlx(at, &error))?;
+        let (rows, affected) = result.map_err(|error| {
+            let error = Error::from_sqlx(at, &error);
+            if error.is_unavailable() {
+                telemetry::count(Counter::DatabaseAway);
+            }
+            error
+        })?;
         Ok(Answer { at, rows, affected })
     }
 }

@@ -1,6 +1,6 @@
 //! From an event to a response, whatever happens on the way.
 
-use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, time::Instant};
+use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe};
 
 use futures::FutureExt;
 use http::{HeaderName, HeaderValue, header};
@@ -11,7 +11,7 @@ use crate::{
     app::App,
     error::{Error, Result, internal},
     rate_limit::Verdict,
-    telemetry,
+    telemetry::{self, Outcome, Record},
 };
 
 /// Why a function could not start.
@@ -43,8 +43,31 @@ where
     H: Fn(App, Request) -> F,
     F: Future<Output = Result<Response>>,
 {
-    let started = Instant::now();
+    let record = Record::begin(event.lambda_context_ref().and_then(|context| context.xray_trace_id.clone()));
     let request_id = request_id(&event);
+    let response = record.observe(answer(app, endpoint, handler, event, &request_id)).await;
+    let status = response.status();
+    record.write(&Outcome {
+        route: endpoint.route(),
+        class: class(status),
+        status: Some(status.as_u16()),
+        request_id: &request_id,
+        words: &format!("answered {}", status.as_u16()),
+    });
+    response
+}
+
+async fn answer<H, F>(
+    app: App,
+    endpoint: Endpoint,
+    handler: H,
+    event: lambda_http::Request,
+    request_id: &str,
+) -> Response
+where
+    H: Fn(App, Request) -> F,
+    F: Future<Output = Result<Response>>,
+{
     let request = Request::new(app.clone(), endpoint, event);
     let admission = request.admission();
 
@@ -56,15 +79,23 @@ where
     }
 
     let mut response = result.unwrap_or_else(|error| {
-        log_failure(endpoint, &request_id, &error);
-        response::problem(error.problem(), &request_id)
+        log_failure(endpoint, request_id, &error);
+        response::problem(error.problem(), request_id)
     });
     if let Some(verdict) = admission.verdict() {
         add_limit_headers(&mut response, verdict);
     }
-    add_header(&mut response, HeaderName::from_static("x-request-id"), &request_id);
-    telemetry::request(endpoint.route(), response.status().as_u16(), started.elapsed(), &request_id);
+    add_header(&mut response, HeaderName::from_static("x-request-id"), request_id);
     response
+}
+
+fn class(status: http::StatusCode) -> &'static str {
+    match status.as_u16() {
+        ..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    }
 }
 
 /// The id under which both the caller and the log know this request: the gateway's, else the invocation's.

@@ -8,6 +8,7 @@ mod find;
 mod items;
 mod list;
 mod nudge;
+mod oldest;
 mod page;
 mod status;
 mod summary;
@@ -20,6 +21,7 @@ pub use list::{Cursor, PAGE, Page, list};
 pub use nudge::Nudge;
 #[cfg(feature = "queue")]
 pub use nudge::nudge;
+pub use oldest::oldest_unfinished;
 pub use page::{Header, page};
 pub use status::OrderStatus;
 pub use summary::Summary;

@@ -9,6 +9,7 @@ use super::OrderId;
 #[cfg(feature = "queue")]
 use crate::{
     error::{Result, internal},
+    kill_point::KillPoint,
     queue::Queue,
 };
 
@@ -43,4 +44,5 @@ pub async fn nudge(queue: Result<&Queue>, order_id: OrderId, wait: Duration) {
         let cause = error.cause().unwrap_or_default();
         tracing::warn!(%order_id, cause, "no nudge was sent, the sweeper will find the order: {cause}");
     }
+    KillPoint::AfterNudge.reached();
 }

@@ -23,6 +23,7 @@ pub use policy::{API, CHECKOUT, Identity, LOGIN, LOGIN_ACCOUNT, Policy, SEARCH};
 pub use verdict::{Quota, Verdict};
 
 use crate::redis::{Calls, Command, Replies, Script};
+use crate::telemetry::{self, Counter};
 use local::Local;
 use window::BUCKETS;
 
@@ -109,6 +110,10 @@ fn observe(verdict: &Verdict) {
     let violated: Vec<&str> = verdict.violated().map(|policy| policy.name).collect();
     let outcome = if verdict.allowed { "allowed" } else { "rejected" };
     debug!(outcome, degraded = verdict.degraded, violated = violated.join(","), "rate limit");
+    telemetry::count(if verdict.allowed { Counter::RateAllowed } else { Counter::RateLimited });
+    if verdict.degraded {
+        telemetry::count(Counter::RateDegraded);
+    }
 }
 
 /// Wall clock: it runs on while an environment is frozen. A window copes with its stepping back.

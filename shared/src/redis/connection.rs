@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use super::link::{Link, Server};
 use super::script::{Call, Replies};
 use super::{InvalidSettings, Settings};
+use crate::telemetry::{self, Counter};
 
 /// Errors that mean this server as a whole is of no use now: after a failover the old primary answers `READONLY`
 /// for ever, and only a new connection finds the new one.
@@ -94,6 +95,7 @@ impl Connections {
     }
 
     async fn send(&self, current: &Current, commands: Vec<Cmd>) -> Result<Vec<RedisResult<Value>>, Failure> {
+        telemetry::count(Counter::RedisRoundTrips);
         let replies = timeout(self.settings.response_limit, current.link.send(&commands)).await;
         Ok(replies.map_err(|_| Failure::TimedOut)??)
     }
@@ -113,6 +115,7 @@ impl Connections {
         *slot = None;
         let dead = Arc::new(AtomicBool::new(false));
         let link = self.server.connect(dead.clone()).await?;
+        telemetry::count(Counter::RedisConnected);
         Ok(slot.insert(Current { link, dead, last_used: now }).clone())
     }
 

@@ -1,16 +1,53 @@
-//! Logs: one JSON line for each request, and one for each failure, where it is handled.
+//! Logs and metrics: one line for each request, and one for each failure, where it is handled.
+//!
+//! The line of a request is also its metrics: CloudWatch takes them out of it ([`Record::write`]). What happens on the
+//! way of a request is counted where it is known, without handing anything around:
+//!
+//! ```
+//! use std::time::Duration;
+//! use shared::telemetry::{self, Counter, Record, Timer};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(async {
+//! let record = Record::begin(None);
+//! record.observe(async {
+//!     telemetry::count(Counter::CacheHit);
+//!     telemetry::time(Timer::RedisTime, Duration::from_micros(300));
+//! }).await;
+//! assert_eq!(record.count_of(Counter::CacheHit), 1);
+//! # });
+//! ```
+//!
+//! Outside of [`Record::observe`] counting does nothing, so the mechanisms need not know who uses them. Work that is
+//! spawned takes the record along with [`carry`].
 //!
 //! Never logged: tokens, passwords, e-mail addresses, payment methods, bodies.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+mod emf;
+mod metrics;
+mod record;
+mod trace;
+
+pub use metrics::{Counter, Gauge, Timer};
+pub use record::{Record, add, carry, count, set, time, trace_header};
+pub use trace::trace_id;
 
 use tracing::Level;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, registry, util::SubscriberInitExt};
 
-static COLD: AtomicBool = AtomicBool::new(true);
+/// How an invocation ended, for its line.
+#[derive(Debug)]
+pub struct Outcome<'a> {
+    /// Method and path pattern, or the function's name where there is no route.
+    pub route: &'a str,
+    /// `2xx` … `5xx`; `ok` or `failed` where there is no HTTP status.
+    pub class: &'static str,
+    /// HTTP status.
+    pub status: Option<u16>,
+    /// Under which the caller knows the request.
+    pub request_id: &'a str,
+    /// Say it in words: `answered 200`.
+    pub words: &'a str,
+}
 
 /// Starts logging: JSON unless `AWS_LAMBDA_LOG_FORMAT=TEXT`, at `RUST_LOG`, else `AWS_LAMBDA_LOG_LEVEL`, else info.
 /// Does nothing the second time.
@@ -25,11 +62,4 @@ pub fn init() {
     let layer =
         if text { layer.boxed() } else { layer.json().flatten_event(true).with_span_list(false).boxed() };
     let _ = registry().with(filter).with(layer).try_init();
-}
-
-/// The line for a request that was answered.
-pub fn request(route: &str, status: u16, elapsed: Duration, request_id: &str) {
-    let duration_ms = elapsed.as_secs_f64() * 1000.0;
-    let cold_start = COLD.swap(false, Ordering::Relaxed);
-    tracing::info!(route, status, duration_ms, cold_start, request_id, "{route} answered {status}");
 }

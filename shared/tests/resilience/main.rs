@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `redis`, `tls`, `cluster` | the client in each bad situation, with the time a caller loses to it |
 //! | `cache`, `limiter`, `breaker` | what each mechanism promises, through its public door |
-//! | `headers`, `observed` | what callers and logs are told |
+//! | `headers`, `observed`, `counted` | what callers, logs and metrics are told |
 //! | `models` | every interleaving of a few callers, within bounds |
 //! | `agreement` | the same random histories in Rust and in Lua, step by step |
 //! | `interleavings` | random orders of updates and fills on a real Redis |
@@ -19,6 +19,7 @@ mod breaker;
 mod cache;
 mod clocks;
 mod cluster;
+mod counted;
 mod interleavings;
 mod limiter;
 mod models;

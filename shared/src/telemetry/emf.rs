@@ -1,0 +1,250 @@
+//! A record as one line of JSON: a log line, and in it metrics in CloudWatch's embedded metric format.
+//!
+//! [The format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
+//! names, under `_aws`, which members of the line are metrics. Latency has the dimensions route and status class; all
+//! others have none, because each combination of dimensions is a metric that is paid for. Ids are members and no metrics.
+
+use std::{sync::OnceLock, time::Duration};
+
+use serde::{
+    Serialize, Serializer,
+    ser::{SerializeMap, SerializeSeq},
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{Counter, Gauge, Outcome, Record, Timer, trace_id};
+
+/// The line, its end included.
+pub(super) fn line(record: &Record, outcome: &Outcome<'_>) -> Vec<u8> {
+    let mut line = Vec::with_capacity(1536);
+    // Text and numbers under text keys cannot fail to become JSON.
+    if serde_json::to_writer(&mut line, &Line { record, outcome, now: OffsetDateTime::now_utc() }).is_err() {
+        line.clear();
+    }
+    line.push(b'\n');
+    line
+}
+
+struct Line<'a> {
+    record: &'a Record,
+    outcome: &'a Outcome<'a>,
+    now: OffsetDateTime,
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { record, outcome, now } = self;
+        let mut line = serializer.serialize_map(None)?;
+        // Lambda believes a line's level only if it also has a time (docs: Log-level filtering).
+        let to_the_millisecond = now.replace_millisecond(now.millisecond()).unwrap_or(*now);
+        line.serialize_entry("timestamp", &to_the_millisecond.format(&Rfc3339).unwrap_or_default())?;
+        line.serialize_entry("level", "INFO")?;
+        line.serialize_entry("message", &format_args!("{} {}", outcome.route, outcome.words))?;
+        line.serialize_entry("service", &names().service)?;
+        line.serialize_entry("request_id", outcome.request_id)?;
+        if let Some(id) = record.trace_header().and_then(trace_id) {
+            line.serialize_entry("trace_id", id)?;
+        }
+        line.serialize_entry("Route", outcome.route)?;
+        line.serialize_entry("StatusClass", outcome.class)?;
+        if let Some(status) = outcome.status {
+            line.serialize_entry("status", &status)?;
+        }
+        line.serialize_entry(LATENCY, &milliseconds(record.elapsed()))?;
+        for (metric, value) in metrics(record) {
+            match value {
+                Value::Whole(value) => line.serialize_entry(metric.name, &value)?,
+                Value::Waited(value) => line.serialize_entry(metric.name, &milliseconds(value))?,
+            }
+        }
+        line.serialize_entry("_aws", &Directives { record, now: *now })?;
+        line.end()
+    }
+}
+
+/// What tells CloudWatch which members are metrics.
+struct Directives<'a> {
+    record: &'a Record,
+    now: OffsetDateTime,
+}
+
+impl Serialize for Directives<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut aws = serializer.serialize_map(Some(2))?;
+        aws.serialize_entry("Timestamp", &(self.now.unix_timestamp_nanos() / 1_000_000))?;
+        aws.serialize_entry(
+            "CloudWatchMetrics",
+            &(
+                Directive {
+                    dimensions: &["Route", "StatusClass"],
+                    metrics: &[Metric { name: LATENCY, unit: MILLISECONDS }],
+                },
+                Directive { dimensions: &[], metrics: &Present(self.record) },
+            ),
+        )?;
+        aws.end()
+    }
+}
+
+struct Directive<'a, M> {
+    dimensions: &'a [&'a str],
+    metrics: &'a M,
+}
+
+impl<M: Serialize> Serialize for Directive<'_, M> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut directive = serializer.serialize_map(Some(3))?;
+        directive.serialize_entry("Namespace", &names().namespace)?;
+        directive.serialize_entry("Dimensions", &[self.dimensions])?;
+        directive.serialize_entry("Metrics", self.metrics)?;
+        directive.end()
+    }
+}
+
+/// The metrics that this record has a value of.
+struct Present<'a>(&'a Record);
+
+impl Serialize for Present<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for (metric, _) in metrics(self.0) {
+            list.serialize_element(&metric)?;
+        }
+        list.end()
+    }
+}
+
+const LATENCY: &str = "Latency";
+const MILLISECONDS: &str = "Milliseconds";
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+}
+
+enum Value {
+    Whole(u64),
+    Waited(Duration),
+}
+
+/// What did not happen is left out: the line is shorter, and a metric nobody ever counted costs nothing.
+fn metrics(record: &Record) -> impl Iterator<Item = (Metric, Value)> {
+    let counters = Counter::ALL.iter().filter_map(|counter| {
+        let count = record.count_of(*counter);
+        let metric = Metric { name: counter.name(), unit: "Count" };
+        (count > 0).then_some((metric, Value::Whole(count.into())))
+    });
+    let timers = Timer::ALL.iter().filter_map(|timer| {
+        let metric = Metric { name: timer.name(), unit: MILLISECONDS };
+        Some((metric, Value::Waited(record.time_of(*timer)?)))
+    });
+    let gauges = Gauge::ALL.iter().filter_map(|gauge| {
+        let metric = Metric { name: gauge.name(), unit: gauge.unit() };
+        Some((metric, Value::Whole(record.value_of(*gauge)?)))
+    });
+    counters.chain(timers).chain(gauges)
+}
+
+/// To the microsecond: more digits would be noise.
+fn milliseconds(time: Duration) -> f64 {
+    u32::try_from(time.as_micros()).map_or(time.as_secs_f64() * 1e3, |micros| f64::from(micros) / 1e3)
+}
+
+/// What Lambda people call these settings.
+struct Names {
+    service: String,
+    namespace: String,
+}
+
+fn names() -> &'static Names {
+    static NAMES: OnceLock<Names> = OnceLock::new();
+    NAMES.get_or_init(|| Names {
+        service: std::env::var("POWERTOOLS_SERVICE_NAME").unwrap_or_else(|_| "millrace".to_owned()),
+        namespace: std::env::var("POWERTOOLS_METRICS_NAMESPACE").unwrap_or_else(|_| "Millrace".to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value as Json;
+
+    use super::*;
+    use crate::telemetry::{add, count, set, time};
+
+    async fn line_of_a_request() -> Json {
+        let record = Record::begin(Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1".to_owned()));
+        let work = async {
+            count(Counter::CacheHit);
+            add(Counter::RedisRoundTrips, 2);
+            time(Timer::RedisTime, Duration::from_micros(1_250));
+            set(Gauge::OldestUnfinishedOrder, 0);
+        };
+        record.observe(work).await;
+        let words = "answered 200";
+        let outcome =
+            Outcome { route: "GET /api/\"x\"", class: "2xx", status: Some(200), request_id: "a\nb", words };
+        let line = line(&record, &outcome);
+        let line = String::from_utf8(line).expect("text");
+        assert_eq!(line.matches('\n').count(), 1, "one line, whatever is in it");
+        serde_json::from_str(&line).expect("JSON")
+    }
+
+    #[tokio::test]
+    async fn a_line_says_what_happened() {
+        let line = line_of_a_request().await;
+        for (name, value) in [
+            ("level", Json::from("INFO")),
+            ("message", "GET /api/\"x\" answered 200".into()),
+            ("request_id", "a\nb".into()),
+            ("trace_id", "1-5759e988-bd862e3fe1be46a994272793".into()),
+            ("Route", "GET /api/\"x\"".into()),
+            ("StatusClass", "2xx".into()),
+            ("status", 200.into()),
+            ("CacheHit", 1.into()),
+            ("RedisRoundTrips", 2.into()),
+            ("RedisTime", 1.25.into()),
+            ("OldestUnfinishedOrder", 0.into()),
+        ] {
+            assert_eq!(line[name], value, "{name}");
+        }
+        assert_eq!(line.get("CacheMiss"), None, "what did not happen is left out");
+        let time = line["timestamp"].as_str().expect("a time");
+        OffsetDateTime::parse(time, &Rfc3339).expect("RFC 3339, or Lambda would not believe the level");
+    }
+
+    /// The rules of the specification that CloudWatch drops a record for, without a word.
+    #[tokio::test]
+    async fn every_metric_and_dimension_of_a_line_is_one_of_its_members() {
+        let line = line_of_a_request().await;
+        assert!(line["_aws"]["Timestamp"].as_u64().is_some_and(|time| time > 1_700_000_000_000));
+        let mut seen = Vec::new();
+        for directive in line["_aws"]["CloudWatchMetrics"].as_array().expect("directives") {
+            assert_eq!(directive["Namespace"], "Millrace");
+            let dimensions = directive["Dimensions"].as_array().expect("sets");
+            assert_eq!(dimensions.len(), 1);
+            for name in dimensions[0].as_array().expect("a set") {
+                assert!(line[name.as_str().expect("a name")].is_string(), "{name}");
+            }
+            for metric in directive["Metrics"].as_array().expect("metrics") {
+                let name = metric["Name"].as_str().expect("a name");
+                assert!(line[name].is_number(), "{name}");
+                assert!(["Count", "Milliseconds", "Seconds"].iter().any(|unit| metric["Unit"] == *unit));
+                seen.push((name.to_owned(), dimensions[0].clone()));
+            }
+        }
+        seen.retain(|(name, _)| name != "ColdStart");
+        let expected = [
+            ("Latency", &["Route", "StatusClass"][..]),
+            ("CacheHit", &[]),
+            ("RedisRoundTrips", &[]),
+            ("RedisTime", &[]),
+            ("OldestUnfinishedOrder", &[]),
+        ];
+        assert_eq!(
+            seen,
+            expected.map(|(name, dimensions)| (name.to_owned(), Json::from(dimensions.to_vec())))
+        );
+    }
+}

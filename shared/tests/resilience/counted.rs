@@ -1,0 +1,170 @@
+//! Each outcome of the mechanisms is counted once, for the invocation that it happened in.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::join;
+use shared::breaker::{Admission, Breaker, Forced, Outcome, Permit, Settings};
+use shared::cache::{Cache, Entry, LookedUp, Region};
+use shared::rate_limit::{Identity, Limiter, Policy};
+use shared::redis::Redis;
+use shared::telemetry::{Counter, Record, Timer};
+
+use crate::server::{Server, nowhere};
+
+/// What `work` is counted as: `CacheHit` and the like, `CacheMiss*2` for what happened twice. Not the round trips,
+/// which `budgets` counts from the other side.
+async fn counted(work: impl Future) -> Vec<String> {
+    let record = Record::begin(None);
+    // Boxed, as two of them at once are a large future.
+    record.observe(Box::pin(work)).await;
+    let not_here = [Counter::ColdStart, Counter::RedisRoundTrips, Counter::RedisConnected];
+    let happened = Counter::ALL.iter().filter(|counter| !not_here.contains(counter));
+    let happened = happened.map(|counter| (counter.name(), record.count_of(*counter)));
+    let happened: BTreeMap<_, _> = happened.filter(|(_, times)| *times > 0).collect();
+    let words = happened.into_iter().map(|(name, times)| match times {
+        1 => name.to_owned(),
+        _ => format!("{name}*{times}"),
+    });
+    words.collect()
+}
+
+async fn look(redis: &Redis, cache: &Cache) -> LookedUp {
+    redis.batch(cache.lookup("1")).await
+}
+
+async fn fill(looked_up: LookedUp) {
+    let entry = Entry { body: "{}".into(), version: 1 };
+    looked_up.or_fill(async || Ok::<_, ()>(Some(entry))).await.expect("the origin answers");
+}
+
+async fn fail(looked_up: LookedUp) {
+    let _ = looked_up.or_fill(async || Err("the origin is away")).await;
+}
+
+#[tokio::test]
+async fn a_read_is_a_hit_or_a_miss_and_says_how() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(Region::new("product"), redis.clone());
+    assert_eq!(counted(async { fail(look(&redis, &cache).await).await }).await, ["CacheFailed", "CacheMiss"]);
+
+    let filler = look(&redis, &cache).await;
+    let waiter = look(&redis, &cache).await;
+    let (filled, waited) = join(counted(fill(filler)), counted(fill(waiter))).await;
+    assert_eq!(filled, ["CacheFilled", "CacheMiss"]);
+    assert_eq!(waited, ["CacheHit", "CacheWaited"]);
+    assert_eq!(counted(async { fill(look(&redis, &cache).await).await }).await, ["CacheHit"]);
+
+    redis.batch(cache.evict("1")).await;
+    let overtaken = look(&redis, &cache).await;
+    redis.batch(cache.evict("1")).await;
+    assert_eq!(counted(fill(overtaken)).await, ["CacheFillDropped", "CacheMiss"]);
+
+    let impatient = Region { wait: Duration::ZERO, ..Region::new("impatient") };
+    let impatient = Cache::new(impatient, redis.clone());
+    let _filler = look(&redis, &impatient).await;
+    assert_eq!(
+        counted(async { fill(look(&redis, &impatient).await).await }).await,
+        ["CacheGaveUp", "CacheMiss"]
+    );
+}
+
+#[tokio::test]
+async fn an_expired_value_is_refreshed_by_one_and_served_stale_to_others() {
+    let server = Server::start();
+    let redis = server.client();
+    let region = Region { fresh: Duration::ZERO, ..Region::new("product") };
+    let cache = Cache::new(region, redis.clone());
+    fill(look(&redis, &cache).await).await;
+    let refresher = look(&redis, &cache).await;
+    let stale = counted(async { fill(look(&redis, &cache).await).await }).await;
+    assert_eq!(stale, ["CacheHit", "CacheStale"]);
+    assert_eq!(counted(fill(refresher)).await, ["CacheFilled", "CacheMiss", "CacheRefreshed"]);
+    let failing = look(&redis, &cache).await;
+    assert_eq!(counted(fail(failing)).await, ["CacheHit", "CacheRefreshed", "CacheStale"]);
+}
+
+#[tokio::test]
+async fn without_redis_reads_and_invalidations_are_counted_as_such() {
+    let redis = nowhere();
+    let cache = Cache::new(Region::new("product"), redis.clone());
+    let read = counted(async { fill(look(&redis, &cache).await).await }).await;
+    assert_eq!(read, ["CacheDegraded", "CacheMiss", "RedisAway", "RedisFailed"]);
+    let lost = counted(async { redis.batch(cache.invalidate("1", 2)).await }).await;
+    assert_eq!(lost, ["InvalidationLost", "RedisAway", "RedisFailed"]);
+    let two = async {
+        redis.batch(cache.invalidate("1", 2)).await;
+        redis.batch(cache.invalidate("1", 2)).await
+    };
+    // A request that met the same outage twice was still one request without Redis.
+    assert_eq!(counted(two).await, ["InvalidationLost*2", "RedisAway", "RedisLeftAlone*2"]);
+}
+
+#[tokio::test]
+async fn each_check_of_the_limiter_is_counted() {
+    let (server, limiter, policy) = (Server::start(), Limiter::default(), Policy::per_minute("one", 1));
+    let redis = server.client();
+    let check = async |redis: &Redis| {
+        let _ = redis.batch(limiter.check(&Identity::user("ann"), &[policy])).await;
+    };
+    assert_eq!(counted(check(&redis)).await, ["RateAllowed"]);
+    assert_eq!(counted(check(&redis)).await, ["RateLimited"]);
+    let degraded = counted(check(&nowhere())).await;
+    assert_eq!(degraded, ["RateDegraded", "RateLimited", "RedisAway", "RedisFailed"]);
+}
+
+async fn permit(redis: &Redis, breaker: &Breaker) -> Permit {
+    match redis.batch(breaker.acquire()).await {
+        Admission::Allow(permit) | Admission::Probe(permit) => permit,
+        Admission::Deny { .. } => panic!("denied"),
+    }
+}
+
+async fn call(redis: &Redis, breaker: &Breaker, outcome: Outcome) {
+    let permit = permit(redis, breaker).await;
+    breaker.report(permit, outcome).await;
+}
+
+#[tokio::test]
+async fn each_call_behind_a_breaker_is_counted() {
+    let server = Server::start();
+    let redis = server.client();
+    let settings = Settings { consecutive: 2, probes: 1, open_for: Duration::ZERO, ..Settings::payments() };
+    let breaker = Breaker::new("payments", settings, redis.clone(), "a");
+    for (outcome, expected) in [
+        (Outcome::Ok, &["BreakerAllowed"][..]),
+        (Outcome::Slow, &["BreakerAllowed", "BreakerSlow"]),
+        (Outcome::Failed, &["BreakerAllowed", "BreakerFailed", "BreakerOpened"]),
+        (Outcome::Failed, &["BreakerFailed", "BreakerOpened", "BreakerProbed"]),
+        (Outcome::Ok, &["BreakerClosed", "BreakerProbed"]),
+    ] {
+        assert_eq!(counted(call(&redis, &breaker, outcome)).await, expected);
+    }
+    redis.batch(breaker.force(Forced::Open)).await;
+    assert_eq!(counted(redis.batch(breaker.acquire())).await, ["BreakerDenied"]);
+
+    let away = nowhere();
+    let breaker = Breaker::new("payments", settings, away.clone(), "a");
+    let degraded = ["BreakerAllowed", "BreakerDegraded", "RedisAway", "RedisFailed"];
+    assert_eq!(counted(call(&away, &breaker, Outcome::Ok)).await, degraded);
+}
+
+#[tokio::test]
+async fn a_batch_is_one_round_trip_and_its_time_is_measured() {
+    let server = Server::start();
+    let redis = server.client();
+    let (limiter, cache) = (Limiter::default(), Cache::new(Region::new("product"), redis.clone()));
+    let check = || limiter.check(&Identity::user("ann"), &[Policy::per_minute("one", 1)]);
+    // Scripts that Redis does not know yet cost a second round trip.
+    let first = Record::begin(None);
+    let _ = first.observe(redis.batch((check(), cache.lookup("1")))).await;
+    let seen = |record: &Record| {
+        [Counter::RedisConnected, Counter::RedisRoundTrips].map(|counter| record.count_of(counter))
+    };
+    assert_eq!(seen(&first), [1, 2]);
+    let second = Record::begin(None);
+    let _ = second.observe(redis.batch((check(), cache.lookup("2")))).await;
+    assert_eq!(seen(&second), [0, 1]);
+    assert!(second.time_of(Timer::RedisTime).is_some());
+}
