@@ -1,5 +1,6 @@
 //! Reading orders.
 
+use serde_json::json;
 use tests::{Call, Customer, new_product};
 
 #[tokio::test]
@@ -46,11 +47,17 @@ async fn nobody_sees_another_customers_order() {
 #[tokio::test]
 async fn parameters_of_the_list_that_make_no_sense_are_refused_by_name() {
     let customer = Customer::register().await;
-    for (name, value) in
-        [("limit", "0"), ("limit", "21"), ("limit", "ten"), ("cursor", "abc"), ("cursor", "")]
-    {
+    let (limit, cursor) = ("must be from 1 to 20", "must be the next_cursor of the page before");
+    for (name, value, message) in [
+        ("limit", "0", limit),
+        ("limit", "21", limit),
+        ("limit", "ten", limit),
+        ("limit", "99999999999999999999", limit),
+        ("cursor", "abc", cursor),
+        ("cursor", "", cursor),
+    ] {
         let answer =
             customer.call("list-orders", "GET", "/api/orders").query(name, value).send().await.expect(400);
-        assert_eq!(answer.json()["errors"][0]["field"], name);
+        assert_eq!(answer.json()["errors"], json!([{ "field": name, "message": message }]));
     }
 }

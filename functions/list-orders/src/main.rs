@@ -2,7 +2,7 @@
 
 use shared::{
     app::App,
-    error::{Result, bad_request},
+    error::Result,
     http::{self, Endpoint, Request, Response},
     orders::{self, Cursor, PAGE},
 };
@@ -16,10 +16,6 @@ async fn list_orders(app: App, request: Request) -> Result<Response> {
     request.admit(()).await?;
     let user = request.user()?.sub;
     let after: Option<Cursor> = request.query("cursor")?;
-    let limit = request.query("limit")?.unwrap_or(PAGE);
-    if !(1..=PAGE).contains(&limit) {
-        let error = bad_request("A parameter of the address is not valid.");
-        return Err(error.field("limit", format!("must be from 1 to {PAGE}")));
-    }
+    let limit = request.number("limit", 1..=PAGE)?.unwrap_or(PAGE);
     http::json(200, &orders::list(&app.database, user, after, limit).await?)
 }

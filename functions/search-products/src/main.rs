@@ -19,9 +19,9 @@ async fn main() -> Result<(), http::Fatal> {
 
 async fn search_products(app: App, request: Request) -> Result<Response> {
     let search = Search {
-        words: request.query("q")?.ok_or_else(|| refused("q", "say what to look for"))?,
-        limit: number(&request, "limit", 1, MOST_FOUND)?.unwrap_or(PAGE),
-        offset: number(&request, "offset", 0, MOST_SKIPPED)?.unwrap_or(0),
+        words: request.query("q")?.ok_or_else(no_words)?,
+        limit: request.number("limit", 1..=MOST_FOUND)?.unwrap_or(PAGE),
+        offset: request.number("offset", 0..=MOST_SKIPPED)?.unwrap_or(0),
     };
     let cached = request.admit(app.searches.lookup(&search.key())).await?;
     let page = cached
@@ -32,15 +32,6 @@ async fn search_products(app: App, request: Request) -> Result<Response> {
     http::json(200, serde_json::from_slice::<&RawValue>(&page).map_err(internal)?)
 }
 
-fn number(request: &Request, name: &str, least: u16, most: u16) -> Result<Option<u16>> {
-    match request.query(name)? {
-        Some(number) if !(least..=most).contains(&number) => {
-            Err(refused(name, &format!("must be from {least} to {most}")))
-        }
-        number => Ok(number),
-    }
-}
-
-fn refused(name: &str, message: &str) -> Error {
-    bad_request("A parameter of the address is not valid.").field(name, message)
+fn no_words() -> Error {
+    bad_request("A parameter of the address is not valid.").field("q", "say what to look for")
 }

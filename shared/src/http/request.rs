@@ -1,6 +1,6 @@
 //! A request as a handler sees it.
 
-use std::{fmt::Display, str::FromStr, sync::Arc};
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr, sync::Arc};
 
 use http::header::{self, AsHeaderName};
 use lambda_http::RequestExt;
@@ -96,8 +96,26 @@ impl Request {
     /// # Errors
     /// 400 if it is not of the right shape.
     pub fn query<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>> {
-        let parameters = self.event.query_string_parameters_ref();
-        parameters.and_then(|parameters| parameters.first(name)).map(|text| parse(name, text)).transpose()
+        self.query_text(name).map(|text| parse(name, text)).transpose()
+    }
+
+    /// A query parameter that is a number, if there is one.
+    ///
+    /// # Errors
+    /// 400 if it is none, or out of bounds.
+    pub fn number<T>(&self, name: &str, bounds: RangeInclusive<T>) -> Result<Option<T>>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let Some(text) = self.query_text(name) else { return Ok(None) };
+        // Rust's own words for what is no number are not for callers.
+        let number = text.parse().ok().filter(|number| bounds.contains(number));
+        let message = || format!("must be from {} to {}", bounds.start(), bounds.end());
+        number.map(Some).ok_or_else(|| bad_request(BAD_PARAMETER).field(name, message()))
+    }
+
+    fn query_text(&self, name: &str) -> Option<&str> {
+        self.event.query_string_parameters_ref().and_then(|parameters| parameters.first(name))
     }
 
     /// A header's value, if it is there and is text.
@@ -134,8 +152,8 @@ impl Request {
     }
 }
 
+const BAD_PARAMETER: &str = "A parameter of the address is not valid.";
+
 fn parse<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T> {
-    text.parse().map_err(|error: T::Err| {
-        bad_request("A parameter of the address is not valid.").field(name, error.to_string())
-    })
+    text.parse().map_err(|error: T::Err| bad_request(BAD_PARAMETER).field(name, error.to_string()))
 }

@@ -140,6 +140,7 @@ fn a_failed_probe_opens_it_for_twice_as_long() {
         bench.call(Outcome::Failed);
     }
     assert_eq!(bench.acquire().1, Answer::Deny { wait: 600 * SECOND }, "up to a maximum");
+    assert_eq!(bench.machine.interval, 600 * SECOND, "which the interval itself does not leave behind");
 }
 
 #[test]
@@ -179,6 +180,20 @@ fn generations_grow_even_when_the_clock_goes_back() {
     bench.now -= 3_600 * SECOND;
     bench.call(Outcome::Failed);
     assert!(bench.machine.generation > before);
+}
+
+/// The replica that takes over may not have seen the last changes of phase.
+#[test]
+fn after_a_failover_to_an_older_state_no_generation_is_issued_again() {
+    let mut bench = Bench::new();
+    let older = bench.machine.clone();
+    bench.half_open();
+    bench.acquire();
+    let issued = bench.machine.generation;
+    bench.machine = older;
+    bench.half_open();
+    bench.acquire();
+    assert!(bench.machine.generation > issued);
 }
 
 #[test]
