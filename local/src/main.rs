@@ -10,10 +10,12 @@
 //! | [`commands`] | what a person types |
 //! | [`payments`] | the payment provider |
 //! | [`gate`] | `./dev test` |
+//! | [`bench`], [`traffic`] | `./dev bench`; what customers send |
 //! | [`demo`] | the demo data |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 
 mod account;
+mod bench;
 mod cloud;
 mod commands;
 mod demo;
@@ -33,6 +35,7 @@ mod secrets;
 mod services;
 mod supervisor;
 mod template;
+mod traffic;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -80,6 +83,7 @@ enum Command {
         name: String,
     },
     Test,
+    Bench(bench::Arguments),
     #[command(disable_help_flag = true)]
     Psql {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -153,6 +157,7 @@ async fn run(command: Command) -> Result<ExitCode> {
             return commands::invoke(&folder, &function, event.map(PathBuf::from).as_deref()).await;
         }
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
+        Command::Bench(arguments) => bench::run(&folder, &arguments).await?,
         Command::Test => return gate::run(&folder).await,
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,

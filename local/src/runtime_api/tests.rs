@@ -1,12 +1,12 @@
 //! Against a small function of our own and a real one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use tempfile::TempDir;
 
-use super::settings::FunctionSettings;
 use super::*;
 
 /// Longer than anything here takes on a busy machine.
@@ -22,9 +22,9 @@ fn settings(folder: &Path, how: &str, environments: usize, time_limit: Duration)
 }
 
 /// A fleet of the small function, and the folder of its log.
-async fn fleet(name: &str, environments: usize) -> Result<(Arc<Fleet>, PathBuf)> {
-    let folder = crate::scratch(name)?;
-    Ok((Arc::new(Fleet::start(settings(&folder, "well", environments, AMPLE)).await?), folder))
+async fn fleet(environments: usize) -> Result<(Arc<Fleet>, TempDir)> {
+    let folder = crate::scratch()?;
+    Ok((Arc::new(Fleet::start(settings(folder.path(), "well", environments, AMPLE)).await?), folder))
 }
 
 async fn invoke(fleet: &Fleet, event: &'static str) -> Result<Answer, InvokeError> {
@@ -47,7 +47,7 @@ fn is_alive(pid: i32) -> bool {
 
 #[tokio::test]
 async fn it_returns_the_answer_byte_for_byte_and_starts_nothing_for_the_next_one() -> Result<()> {
-    let (fleet, _) = fleet("fleet-echo", 5).await?;
+    let (fleet, _folder) = fleet(5).await?;
     assert!(fleet.environments().is_empty(), "nothing runs before it is needed");
     let first = invoke(&fleet, r#"{"ä":  1.0}"#).await?;
     assert_eq!(first.body, r#"{"ä":  1.0}"#);
@@ -61,7 +61,7 @@ async fn it_returns_the_answer_byte_for_byte_and_starts_nothing_for_the_next_one
 
 #[tokio::test]
 async fn a_function_learns_its_deadline_its_ids_and_its_settings() -> Result<()> {
-    let (fleet, folder) = fleet("fleet-tells", 1).await?;
+    let (fleet, folder) = fleet(1).await?;
     let answer = invoke(&fleet, "\"tell\"").await?;
     let told: Value = serde_json::from_slice(&answer.body)?;
     let headers = &told["headers"];
@@ -79,14 +79,14 @@ async fn a_function_learns_its_deadline_its_ids_and_its_settings() -> Result<()>
         Value::Null,
         "our own environment is not the function's"
     );
-    let log = std::fs::read_to_string(folder.join("function.log"))?;
+    let log = std::fs::read_to_string(folder.path().join("function.log"))?;
     assert!(log.contains(&answer.request_id), "{log}");
     Ok(())
 }
 
 #[tokio::test]
 async fn one_environment_has_one_invocation_at_a_time_and_the_others_wait() -> Result<()> {
-    let (fleet, _) = fleet("fleet-queue", 3).await?;
+    let (fleet, _folder) = fleet(3).await?;
     let invocations = (0..60).map(|_| {
         let fleet = Arc::clone(&fleet);
         tokio::spawn(async move { invoke(&fleet, "1").await })
@@ -102,7 +102,7 @@ async fn one_environment_has_one_invocation_at_a_time_and_the_others_wait() -> R
 
 #[tokio::test]
 async fn an_error_of_the_function_comes_back_and_its_environment_lives_on() -> Result<()> {
-    let (fleet, _) = fleet("fleet-fails", 1).await?;
+    let (fleet, _folder) = fleet(1).await?;
     let failed = InvokeError::Failed(Bytes::from_static(br#"{"errorMessage":"as you wish"}"#));
     assert_eq!(invoke(&fleet, "\"fail\"").await, Err(failed));
     assert!(!invoke(&fleet, "1").await?.cold);
@@ -112,14 +112,14 @@ async fn an_error_of_the_function_comes_back_and_its_environment_lives_on() -> R
 
 #[tokio::test]
 async fn an_answer_to_another_invocation_is_refused() -> Result<()> {
-    let (fleet, _) = fleet("fleet-another", 1).await?;
+    let (fleet, _folder) = fleet(1).await?;
     assert_eq!(invoke(&fleet, "\"answer another\"").await?.body, "400");
     Ok(())
 }
 
 #[tokio::test]
 async fn an_environment_that_dies_fails_its_invocation_and_is_replaced() -> Result<()> {
-    let (fleet, _) = fleet("fleet-dies", 1).await?;
+    let (fleet, _folder) = fleet(1).await?;
     let died = invoke(&fleet, "\"die\"").await;
     assert_eq!(died, Err(InvokeError::Died("exit status: 3".to_owned())));
     let next = invoke(&fleet, "1").await?;
@@ -130,7 +130,7 @@ async fn an_environment_that_dies_fails_its_invocation_and_is_replaced() -> Resu
 
 #[tokio::test]
 async fn an_environment_that_is_killed_while_idle_costs_no_invocation() -> Result<()> {
-    let (fleet, _) = fleet("fleet-killed", 1).await?;
+    let (fleet, _folder) = fleet(1).await?;
     let first = invoke(&fleet, "1").await?;
     assert!(fleet.signal(first.environment, Signal::SIGKILL));
     until(|| fleet.environments().is_empty()).await?;
@@ -143,9 +143,9 @@ async fn an_environment_that_is_killed_while_idle_costs_no_invocation() -> Resul
 
 #[tokio::test]
 async fn an_invocation_that_takes_too_long_is_killed_even_in_a_frozen_environment() -> Result<()> {
-    let folder = crate::scratch("fleet-slow")?;
+    let folder = crate::scratch()?;
     let limit = Duration::from_millis(400);
-    let fleet = Fleet::start(settings(&folder, "well", 1, limit)).await?;
+    let fleet = Fleet::start(settings(folder.path(), "well", 1, limit)).await?;
     assert_eq!(invoke(&fleet, "\"hang\"").await, Err(InvokeError::TimedOut(limit)));
     // On a busy machine the limit may also pass before a fresh process has read its event.
     let warm = loop {
@@ -163,14 +163,15 @@ async fn an_invocation_that_takes_too_long_is_killed_even_in_a_frozen_environmen
 #[tokio::test]
 async fn a_function_that_cannot_start_says_why_and_is_not_started_for_ever() -> Result<()> {
     for (how, words) in [("crashes", "exit status: 7"), ("explains", r#"{"errorMessage":"no settings"}"#)] {
-        let folder = crate::scratch(&format!("fleet-{how}"))?;
-        let fleet = Fleet::start(settings(&folder, how, 2, AMPLE)).await?;
+        let folder = crate::scratch()?;
+        let fleet = Fleet::start(settings(folder.path(), how, 2, AMPLE)).await?;
         for _ in 0..2 {
             assert_eq!(invoke(&fleet, "1").await, Err(InvokeError::NotStarted(words.to_owned())));
         }
         until(|| fleet.environments().is_empty()).await?;
     }
-    let mut missing = settings(&crate::scratch("fleet-missing")?, "", 1, AMPLE);
+    let scratch = crate::scratch()?;
+    let mut missing = settings(scratch.path(), "", 1, AMPLE);
     for function in missing.functions.values_mut() {
         function.command = vec!["/nonexistent/function".to_owned()];
     }
@@ -181,8 +182,8 @@ async fn a_function_that_cannot_start_says_why_and_is_not_started_for_ever() -> 
 
 #[tokio::test]
 async fn nothing_runs_after_the_end_and_what_was_under_way_fails() -> Result<()> {
-    let folder = crate::scratch("fleet-end")?;
-    let fleet = Arc::new(Fleet::start(settings(&folder, "well", 2, AMPLE)).await?);
+    let folder = crate::scratch()?;
+    let fleet = Arc::new(Fleet::start(settings(folder.path(), "well", 2, AMPLE)).await?);
     invoke(&fleet, "1").await?;
     let pids: Vec<_> = fleet.environments().iter().filter_map(|environment| environment.pid).collect();
     let function = Arc::clone(fleet.functions.get("function").context("the function")?);
@@ -197,7 +198,7 @@ async fn nothing_runs_after_the_end_and_what_was_under_way_fails() -> Result<()>
 
 #[tokio::test]
 async fn a_dropped_fleet_leaves_nothing_behind_not_even_a_frozen_environment() -> Result<()> {
-    let (fleet, _) = fleet("fleet-dropped", 1).await?;
+    let (fleet, _folder) = fleet(1).await?;
     invoke(&fleet, "1").await?;
     let environment = fleet.environments().pop().context("an environment")?;
     let pid = environment.pid.context("a process")?;
@@ -208,7 +209,7 @@ async fn a_dropped_fleet_leaves_nothing_behind_not_even_a_frozen_environment() -
 
 #[tokio::test]
 async fn an_invocation_that_nobody_waits_for_any_more_is_not_begun() -> Result<()> {
-    let (fleet, folder) = fleet("fleet-forgotten", 1).await?;
+    let (fleet, folder) = fleet(1).await?;
     let first = tokio::spawn({
         let fleet = Arc::clone(&fleet);
         async move { invoke(&fleet, "1").await }
@@ -221,7 +222,7 @@ async fn an_invocation_that_nobody_waits_for_any_more_is_not_begun() -> Result<(
     waiting.abort();
     assert!(waiting.await.is_err_and(|error| error.is_cancelled()));
     first.await??;
-    assert!(!invoke(&fleet, "2").await?.cold, "{}", folder.display());
+    assert!(!invoke(&fleet, "2").await?.cold, "{}", folder.path().display());
     Ok(())
 }
 
@@ -229,14 +230,17 @@ async fn an_invocation_that_nobody_waits_for_any_more_is_not_begun() -> Result<(
 /// events from here and brings answers back.
 #[tokio::test]
 async fn a_real_function_is_served() -> Result<()> {
-    let folder = crate::scratch("fleet-real")?;
+    let folder = crate::scratch()?;
     let binary = std::env::current_exe()?.with_file_name("../get-product");
     ensure!(binary.is_file(), "{} is missing: cargo build --bins", binary.display());
-    let mut settings = settings(&folder, "well", 1, AMPLE);
+    let mut settings = settings(folder.path(), "well", 1, AMPLE);
     let variables = [
         ("DATABASE_URL", "postgres://nobody:nothing@127.0.0.1:9/nowhere".to_owned()),
         ("REDIS_URL", "redis://127.0.0.1:9".to_owned()),
-        ("TOKEN_PUBLIC_KEY", crate::secrets::Secrets::load(&folder.join("secrets"))?.token_public_key()?),
+        (
+            "TOKEN_PUBLIC_KEY",
+            crate::secrets::Secrets::load(&folder.path().join("secrets"))?.token_public_key()?,
+        ),
     ];
     settings.environment.extend(variables.map(|(name, value)| (name.to_owned(), value)));
     for function in settings.functions.values_mut() {
