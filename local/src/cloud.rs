@@ -89,6 +89,26 @@ impl Cloud {
 
     /// Runs SQL as the owner, in a database of Postgres or on `PgBouncer`'s console, and returns the rows, unadorned.
     pub(crate) async fn sql(&self, service: Service, database: &str, sql: &str) -> Result<String> {
+        self.psql(service, database, (OWNER, self.secrets.owner_password()), sql).await
+    }
+
+    /// The same as the role that the functions log in as, with its rights and its time limits.
+    pub(crate) async fn sql_as_functions(
+        &self,
+        service: Service,
+        database: &str,
+        sql: &str,
+    ) -> Result<String> {
+        self.psql(service, database, (APPLICATION, self.secrets.application_password()), sql).await
+    }
+
+    async fn psql(
+        &self,
+        service: Service,
+        database: &str,
+        (user, password): (&str, &str),
+        sql: &str,
+    ) -> Result<String> {
         let mut psql = Command::new("psql");
         psql.args([
             "--no-psqlrc",
@@ -99,8 +119,8 @@ impl Cloud {
             "--file=-",
         ])
         .args(["--host=127.0.0.1", &format!("--port={}", self.port(service)?)])
-        .args([format!("--username={OWNER}"), format!("--dbname={database}")])
-        .env("PGPASSWORD", self.secrets.owner_password())
+        .args([format!("--username={user}"), format!("--dbname={database}")])
+        .env("PGPASSWORD", password)
         .envs([("PGCONNECT_TIMEOUT", "2"), ("PGSSLMODE", "disable")])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -11,16 +11,20 @@
 //! | [`payments`] | the payment provider |
 //! | [`gate`] | `./dev test` |
 //! | [`bench`], [`traffic`] | `./dev bench`; what customers send |
+//! | [`chaos`] | `./dev chaos` |
 //! | [`demo`] | the demo data |
+//! | [`explain`] | `./dev explain` |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 
 mod account;
 mod bench;
+mod chaos;
 mod cloud;
 mod commands;
 mod demo;
 mod dispatcher;
 mod environment;
+mod explain;
 mod folder;
 mod gate;
 mod gateway;
@@ -82,8 +86,12 @@ enum Command {
         order: commands::Order,
         name: String,
     },
+    Explain {
+        statement: Option<String>,
+    },
     Test,
     Bench(bench::Arguments),
+    Chaos(chaos::Arguments),
     #[command(disable_help_flag = true)]
     Psql {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -158,7 +166,9 @@ async fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
         Command::Bench(arguments) => bench::run(&folder, &arguments).await?,
+        Command::Explain { statement } => return explain::explain(folder, statement.as_deref()).await,
         Command::Test => return gate::run(&folder).await,
+        Command::Chaos(arguments) => return chaos::run(&folder, arguments).await,
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
         Command::Supervise => supervisor::run(Cloud::open(folder)?, |_| Ok(())).await?,

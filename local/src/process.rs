@@ -128,6 +128,11 @@ impl Identity {
         }
     }
 
+    /// Sends it and all that came from it a signal.
+    pub(crate) fn signal_family(self, signal: Signal) {
+        signal_all(&self.family(), signal);
+    }
+
     /// Itself and all that came from it: its descendants, and what belongs to its session although its parent died.
     fn family(self) -> Vec<i32> {
         let system = processes();

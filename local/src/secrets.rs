@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use aws_lc_rs::rand::{self, SystemRandom};
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::BASE64_STANDARD;
+use shared::auth::SigningKey;
 use shared::auth::token::{Issuer, Role};
 use uuid::Uuid;
 
@@ -71,20 +72,13 @@ impl Secrets {
 
     /// The key that verifies access tokens: 32 bytes in base64url.
     pub(crate) fn token_public_key(&self) -> Result<String> {
-        Ok(BASE64_URL_SAFE_NO_PAD.encode(self.key_pair()?.public_key().as_ref()))
+        let key = SigningKey::new(self.token_private_key());
+        Ok(key.context("./dev reset makes a new one")?.public_key())
     }
 
     /// An access token as login issues it, but valid for a month: a curl line copied today works next week.
     pub(crate) fn access_token(&self, user: Uuid, role: Role) -> Result<String> {
         Ok(Issuer::new(self.token_private_key())?.issue(user, role, Duration::from_hours(24 * 30))?)
-    }
-
-    fn key_pair(&self) -> Result<Ed25519KeyPair> {
-        let document =
-            BASE64_STANDARD.decode(self.token_private_key()).context("TOKEN_PRIVATE_KEY is not base64")?;
-        Ed25519KeyPair::from_pkcs8_maybe_unchecked(&document).map_err(|reason| {
-            anyhow!("TOKEN_PRIVATE_KEY is no Ed25519 key ({reason}); ./dev reset makes a new one")
-        })
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) async fn run(mut cloud: Cloud, when_ready: impl FnOnce(&Cloud) -> Res
 }
 
 /// Only one supervisor may work in a folder.
-fn take_lock(cloud: &Cloud) -> Result<File> {
+pub(crate) fn take_lock(cloud: &Cloud) -> Result<File> {
     let lock = File::create(cloud.folder.lock()).context("cannot create the lock file")?;
     if lock.try_lock().is_err() {
         bail!("this cloud is already running: {0} status, or {0} down", cloud.folder.dev);

@@ -1,10 +1,6 @@
 //! What a handler may touch. Built from the [`Config`] without any network: the first request pays for its connections.
 
-use std::{
-    ops::Deref,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use crate::{
     auth::token::{self, Verifier},
@@ -13,8 +9,10 @@ use crate::{
     config::{self, Config},
     database::{self, Database},
     error::{Result, internal},
+    presign::Signer,
     rate_limit::Limiter,
     redis::{self, Redis},
+    secrets::Rotating,
 };
 
 /// Everything a handler may touch; cheap to clone.
@@ -39,13 +37,13 @@ pub struct Services {
     pub searches: Cache,
     /// Stands before the payment provider.
     pub payment_breaker: Breaker,
-    issuer: OnceLock<token::Issuer>,
+    issuer: Rotating<token::Issuer>,
     #[cfg(feature = "payments")]
-    payments: OnceLock<crate::payments::Payments>,
+    payments: Rotating<crate::payments::Payments>,
     #[cfg(feature = "queue")]
     queue: tokio::sync::OnceCell<crate::queue::Queue>,
     #[cfg(feature = "payments")]
-    webhook_secrets: OnceLock<Vec<crate::payments::Secret>>,
+    webhook_secrets: Rotating<Vec<crate::payments::Secret>>,
 }
 
 /// A setting with which nothing could work. Its text holds no secret.
@@ -73,8 +71,13 @@ impl App {
 
     /// From these settings. No network.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let database = database::Settings::new(&config.database_url)?.connections(config.concurrency);
+        let mut database = database::Settings::new(&config.database_url)?.connections(config.concurrency);
+        if config.database_iam_auth {
+            database = database.iam(Signer::of_function()?)?;
+        }
+        let sign_in = |cache: &String| Ok::<_, Error>(redis::Iam::new(Signer::of_function()?, cache));
         let redis = Redis::new(redis::Settings {
+            iam: config.redis_iam_cache.as_ref().map(sign_in).transpose()?,
             cluster: config.redis_cluster,
             ca_certificate: config.redis_ca.clone(),
             ..redis::Settings::new(&config.redis_url)
@@ -98,13 +101,17 @@ impl App {
             searches: Cache::new(Region::new("search").fresh_for(Duration::from_secs(30)), redis.clone()),
             payment_breaker: Breaker::new("payments", breaker, redis.clone(), environment),
             redis,
-            issuer: OnceLock::new(),
+            issuer: Rotating::of_setting("TOKEN_PRIVATE_KEY", |key| {
+                token::Issuer::new(key).map_err(internal)
+            }),
             #[cfg(feature = "payments")]
-            payments: OnceLock::new(),
+            payments: Rotating::of_setting("PAYMENTS_KEY", payments),
             #[cfg(feature = "queue")]
             queue: tokio::sync::OnceCell::new(),
             #[cfg(feature = "payments")]
-            webhook_secrets: OnceLock::new(),
+            webhook_secrets: Rotating::of_setting("PAYMENTS_WEBHOOK_SECRET", |secrets| {
+                Ok(secrets.split(',').map(crate::payments::Secret::new).collect())
+            }),
         })))
     }
 }
@@ -120,33 +127,21 @@ impl Deref for App {
 /// What only some functions need, made when it is first needed.
 impl Services {
     /// Issues access tokens; needs `TOKEN_PRIVATE_KEY`.
-    pub fn issuer(&self) -> Result<&token::Issuer> {
-        get_or_try_init(&self.issuer, || {
-            let key = config::required("TOKEN_PRIVATE_KEY").map_err(internal)?;
-            token::Issuer::new(&key).map_err(internal)
-        })
+    pub async fn issuer(&self) -> Result<Arc<token::Issuer>> {
+        self.issuer.get().await
     }
 
     /// The payment provider; needs `PAYMENTS_URL` and `PAYMENTS_KEY`.
     #[cfg(feature = "payments")]
-    pub fn payments(&self) -> Result<&crate::payments::Payments> {
-        use crate::payments::{Payments, Secret, Settings};
-        get_or_try_init(&self.payments, || {
-            let base_url = config::required("PAYMENTS_URL").map_err(internal)?;
-            let secret_key = Secret::new(&config::required("PAYMENTS_KEY").map_err(internal)?);
-            Payments::new(&Settings { base_url, secret_key }).map_err(internal)
-        })
+    pub async fn payments(&self) -> Result<Arc<crate::payments::Payments>> {
+        self.payments.get().await
     }
 
     /// What the provider signs its webhooks with; needs `PAYMENTS_WEBHOOK_SECRET`, with commas between several: while a
     /// secret is being rotated both are good.
     #[cfg(feature = "payments")]
-    pub fn webhook_secrets(&self) -> Result<&[crate::payments::Secret]> {
-        let secrets = get_or_try_init(&self.webhook_secrets, || {
-            let secrets = config::required("PAYMENTS_WEBHOOK_SECRET").map_err(internal)?;
-            Ok(secrets.split(',').map(|secret| crate::payments::Secret::new(secret.trim())).collect())
-        })?;
-        Ok(secrets)
+    pub fn webhook_secrets(&self) -> &Rotating<Vec<crate::payments::Secret>> {
+        &self.webhook_secrets
     }
 
     /// The queue of deferred charges; needs `DEFERRED_CHARGES_QUEUE_URL`.
@@ -160,11 +155,9 @@ impl Services {
     }
 }
 
-/// `OnceLock::get_or_try_init` is not stable yet.
-fn get_or_try_init<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
-    if let Some(made) = cell.get() {
-        return Ok(made);
-    }
-    let made = make()?;
-    Ok(cell.get_or_init(|| made))
+#[cfg(feature = "payments")]
+fn payments(key: &str) -> Result<crate::payments::Payments> {
+    use crate::payments::{Payments, Secret, Settings};
+    let base_url = config::required("PAYMENTS_URL").map_err(internal)?;
+    Payments::new(&Settings { base_url, secret_key: Secret::new(key) }).map_err(internal)
 }

@@ -20,8 +20,6 @@ pub struct Config {
     pub database_url: String,
     /// `DATABASE_IAM_AUTH`: sign in with a token instead of the URL's password. Off where no IAM is.
     pub database_iam_auth: bool,
-    /// `AWS_REGION`: for signing the database token. Lambda sets it.
-    pub region: Option<String>,
     /// `AWS_LAMBDA_MAX_CONCURRENCY`: requests that one environment serves at a time, and so the size of its pool. 1 on
     /// ordinary Lambda, which sets nothing; Managed Instances set more.
     pub concurrency: usize,
@@ -29,6 +27,9 @@ pub struct Config {
     pub redis_url: String,
     /// `REDIS_CLUSTER`: whether that address is one of a cluster. ElastiCache Serverless needs no cluster client.
     pub redis_cluster: bool,
+    /// `REDIS_IAM_AUTH`, `REDIS_CACHE_NAME`: sign in as the URL's user with tokens of IAM, for the `ElastiCache` Serverless
+    /// cache of this name. Off where no IAM is.
+    pub redis_iam_cache: Option<String>,
     /// `REDIS_CA_FILE`: with `rediss://`, the path of a PEM file with the certificate authorities to trust, and no others.
     /// Unset, those of the web are trusted, which sign `ElastiCache`'s certificates.
     pub redis_ca: Option<Vec<u8>>,
@@ -50,10 +51,10 @@ impl Config {
         Ok(Self {
             database_url: required("DATABASE_URL")?,
             database_iam_auth: flag("DATABASE_IAM_AUTH")?,
-            region: optional("AWS_REGION"),
             concurrency: number("AWS_LAMBDA_MAX_CONCURRENCY", 1)?.max(1),
             redis_url: required("REDIS_URL")?,
             redis_cluster: flag("REDIS_CLUSTER")?,
+            redis_iam_cache: flag("REDIS_IAM_AUTH")?.then(|| required("REDIS_CACHE_NAME")).transpose()?,
             redis_ca: file("REDIS_CA_FILE")?,
             cache_ttl: Duration::from_secs(number("CACHE_TTL_SECONDS", 300)?),
             token_public_key: required("TOKEN_PUBLIC_KEY")?,

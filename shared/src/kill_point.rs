@@ -78,7 +78,6 @@ kill_points! {
 
 impl KillPoint {
     /// The process is here, and may die of it.
-    #[cfg_attr(not(feature = "kill-points"), expect(clippy::unused_self, reason = "nothing happens here"))]
     pub fn reached(self) {
         #[cfg(feature = "kill-points")]
         killing::consider(self);

@@ -9,9 +9,11 @@
 //! | [`app`] | what a handler may touch, built lazily from the [`config`] |
 //! | [`error`] | one error for HTTP: what the caller sees, apart from what the log gets |
 //! | [`catalog`], [`orders`], [`checkout`] | the domain: products; orders; how they are placed and paid |
+//! | [`insights`] | what the database knows about itself, and what to do about it |
 //! | [`accounts`], [`auth`] | who may log in; passwords and access tokens |
 //! | [`cache`], [`rate_limit`], [`breaker`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`] | the world outside |
+//! | [`presign`], [`secrets`] | signing in by IAM; secrets that rotate |
 //! | [`telemetry`] | logs and metrics |
 //! | [`kill_point`] | where the chaos run kills |
 //!
@@ -31,13 +33,16 @@ pub mod error;
 pub mod events;
 pub mod http;
 mod id;
+pub mod insights;
 pub mod kill_point;
 pub mod orders;
 #[cfg(feature = "payments")]
 pub mod payments;
+pub mod presign;
 #[cfg(feature = "queue")]
 pub mod queue;
 pub mod rate_limit;
 pub mod redis;
+pub mod secrets;
 pub mod telemetry;
 pub mod time_limit;

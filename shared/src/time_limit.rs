@@ -20,10 +20,16 @@ impl TimeLimit {
     /// No invocation begins after its deadline; cargo-lambda's emulator says so all the same (it sends the constant
     /// 600000, a moment in January 1970), and there the ceiling alone holds.
     pub fn of_invocation(deadline: Option<u64>) -> Self {
+        Self::of_long_invocation(deadline, CEILING, RESERVE)
+    }
+
+    /// The same for a function that nobody waits for at the gateway: until `reserve` before the deadline, and never more
+    /// than `ceiling`.
+    pub fn of_long_invocation(deadline: Option<u64>, ceiling: Duration, reserve: Duration) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let left = deadline.and_then(|deadline| Duration::from_millis(deadline).checked_sub(now));
-        let left = left.map_or(CEILING, |left| left.saturating_sub(RESERVE));
-        Self(Instant::now() + left.min(CEILING))
+        let left = left.map_or(ceiling, |left| left.saturating_sub(reserve));
+        Self(Instant::now() + left.min(ceiling))
     }
 
     /// What is left.

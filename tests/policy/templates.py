@@ -39,6 +39,8 @@ def _root(variant):
         properties = resource.get("Properties", {})
         if "CodeUri" in properties:
             properties["CodeUri"] = f"s3://artifacts/{name}"
+        if "ContentUri" in properties:
+            properties["ContentUri"] = f"s3://artifacts/{name}"
         if "Location" in properties:
             properties["Location"] = f"https://artifacts.s3.amazonaws.com/{name}.yaml"
     defaults = {name: str(parameter.get("Default", "")) for name, parameter in template["Parameters"].items()}

@@ -8,9 +8,7 @@ use shared::database::{Database, Settings};
 pub fn environment() -> &'static BTreeMap<String, String> {
     static ENVIRONMENT: OnceLock<BTreeMap<String, String>> = OnceLock::new();
     ENVIRONMENT.get_or_init(|| {
-        let folder = env::var("MILLRACE_DEV_DIR").unwrap_or_else(|_| ".dev".to_owned());
-        let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        let path = root.join(folder).join("env");
+        let path = folder().join("env");
         let text = fs::read_to_string(&path).unwrap_or_else(|error| {
             panic!("no local cloud: {}: {error}; start one with ./dev up --detach", path.display())
         });
@@ -19,6 +17,12 @@ pub fn environment() -> &'static BTreeMap<String, String> {
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .collect()
     })
+}
+
+/// Where the local cloud keeps what it writes.
+pub(crate) fn folder() -> PathBuf {
+    let folder = env::var("MILLRACE_DEV_DIR").unwrap_or_else(|_| ".dev".to_owned());
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(folder)
 }
 
 /// One value of the environment.

@@ -34,9 +34,22 @@ pub const PASSWORD: &str = "a password of the tests";
 impl Customer {
     /// Registers a new customer.
     pub async fn register() -> Self {
+        Self::with_hash(&password::hash(PASSWORD.to_owned()).await.expect("hashes")).await
+    }
+
+    /// Registers so many new customers. Their passwords are hashed once, which would otherwise take all the time.
+    pub async fn register_many(number: usize) -> Vec<Self> {
+        let hash = password::hash(PASSWORD.to_owned()).await.expect("hashes");
+        let mut customers = Vec::with_capacity(number);
+        for _ in 0..number {
+            customers.push(Self::with_hash(&hash).await);
+        }
+        customers
+    }
+
+    async fn with_hash(hash: &str) -> Self {
         let id = Uuid::now_v7();
         let email = format!("{id}@example.com");
-        let hash = password::hash(PASSWORD.to_owned()).await.expect("hashes");
         let query = REGISTER.bind(id).bind(email.as_str()).bind(hash);
         database().execute(query).await.expect("registers");
         Self { id, email, token: token(id, Role::Customer) }

@@ -10,16 +10,20 @@ mod counts;
 mod customer;
 mod dev;
 mod eventually;
+mod logs;
 mod provider;
 mod shop;
 
 pub use call::{Answer, Call, invoke};
+pub(crate) use cloud::folder;
 pub use cloud::{database, env, environment};
 pub use counts::{Cost, cost_of};
 pub use customer::{Customer, PASSWORD, administrator};
 pub use dev::dev;
 pub use eventually::eventually;
+pub use logs::Logs;
 pub use provider::{
-    charges_of, customer_authenticates, provider_fails, provider_recovers, requests_to_provider,
+    charges_of, customer_authenticates, provider_fails, provider_fails_for_ever, provider_recovers,
+    provider_sends_webhooks, requests_to_provider,
 };
-pub use shop::{new_product, status_of, stock_of};
+pub use shop::{deadlocks, new_product, status_of, stock_of};

@@ -26,6 +26,23 @@ pub async fn provider_fails() {
     assert!(answer.status().is_success(), "{}", answer.status());
 }
 
+/// The next request of this operation is answered 500, and so is every repetition of it under the same key. `acts`: it is
+/// carried out all the same.
+pub async fn provider_fails_for_ever(operation: &str, acts: bool) {
+    let kind = if acts { "act_then_fail_for_ever" } else { "fail_for_ever" };
+    let fault = json!({ "kind": kind, "operation": operation });
+    let answer = reqwest::Client::new().post(control("faults")).json(&fault).send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.status());
+}
+
+/// Whether the provider's events are sent or lost.
+pub async fn provider_sends_webhooks(enabled: bool) {
+    let change = json!({ "enabled": enabled });
+    let answer =
+        reqwest::Client::new().put(control("webhooks")).json(&change).send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.status());
+}
+
 /// From now on the provider works again.
 pub async fn provider_recovers() {
     let answer = reqwest::Client::new().delete(control("faults")).send().await.expect("an answer");

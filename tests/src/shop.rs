@@ -20,6 +20,16 @@ static STOCK: Statement =
 
 static STATUS: Statement = Statement::new("tests.status", "select status from orders where id = $1");
 
+static DEADLOCKS: Statement = Statement::new(
+    "tests.deadlocks",
+    "select deadlocks from pg_stat_database where datname = current_database()",
+);
+
+#[derive(FromRow)]
+struct Deadlocks {
+    deadlocks: i64,
+}
+
 #[derive(FromRow)]
 struct Status {
     status: String,
@@ -47,4 +57,9 @@ pub async fn stock_of(product: &str) -> i32 {
 pub async fn status_of(order: &str) -> String {
     let id: Uuid = order.parse().expect("an id");
     database().fetch_one::<Status>(STATUS.bind(id)).await.expect("finds").status
+}
+
+/// How many deadlocks Postgres has had to end so far.
+pub async fn deadlocks() -> i64 {
+    database().fetch_one::<Deadlocks>(DEADLOCKS).await.expect("counts").deadlocks
 }

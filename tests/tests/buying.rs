@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use serde_json::json;
-use tests::{Customer, charges_of, new_product, stock_of};
+use tests::{Customer, charges_of, deadlocks, new_product, stock_of};
 use uuid::Uuid;
 
 fn key() -> String {
@@ -130,16 +130,46 @@ async fn fifty_submits_of_one_key_at_once_make_one_order_and_one_charge() {
 }
 
 #[tokio::test]
-async fn forty_buyers_of_the_last_five_pieces_make_five_orders() {
-    let product = new_product(1250, 5).await;
-    let mut buyers = Vec::new();
-    for _ in 0..40 {
-        buyers.push(Customer::register().await);
+async fn two_hundred_buyers_of_the_last_twenty_pieces_make_twenty_orders() {
+    let (product, other) = (new_product(1250, 20).await, new_product(700, 1_000).await);
+    let buyers = Customer::register_many(200).await;
+    let deadlocks = deadlocks().await;
+    // Every second one names the two products the other way round: whoever locks in that order meets the others head on.
+    let purchases = buyers.iter().enumerate().map(|(number, buyer)| {
+        let mut items = vec![
+            json!({ "product_id": product, "quantity": 1 }),
+            json!({ "product_id": other, "quantity": 1 }),
+        ];
+        if number % 2 == 0 {
+            items.reverse();
+        }
+        let body = json!({ "items": items, "payment_method": "pm_card_visa" });
+        let call =
+            buyer.call("checkout", "POST", "/api/checkout").header("idempotency-key", key()).json(&body);
+        async move { call.send().await }
+    });
+    let answers = join_all(purchases).await;
+    for answer in &answers {
+        let refused = answer.status == 409 && answer.text.contains("urn:millrace:problem:out-of-stock");
+        assert!(answer.status == 201 || refused, "{answer:?}");
     }
-    let answers = join_all(buyers.iter().map(|buyer| buyer.buys(&product))).await;
     let sold = answers.iter().filter(|answer| answer.status == 201).count();
-    assert!(answers.iter().all(|answer| [201, 409].contains(&answer.status)), "{answers:?}");
-    assert_eq!((sold, stock_of(&product).await), (5, 0));
+    assert_eq!((sold, stock_of(&product).await, stock_of(&other).await), (20, 0, 980));
+    assert_eq!(self::deadlocks().await, deadlocks);
+}
+
+#[tokio::test]
+async fn submits_of_one_key_for_the_last_piece_are_never_told_that_it_is_sold_out() {
+    for _ in 0..5 {
+        let customer = Customer::register().await;
+        let product = new_product(1250, 1).await;
+        let call = customer.checkout(&key(), &product, 1, "pm_card_visa");
+        for answer in join_all((0..10).map(|_| call.send())).await {
+            let running = answer.text.contains("urn:millrace:problem:request-in-progress");
+            assert!(answer.status == 201 || (answer.status == 409 && running), "{answer:?}");
+        }
+        assert_eq!(stock_of(&product).await, 0);
+    }
 }
 
 #[tokio::test]

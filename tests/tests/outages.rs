@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tests::{
-    Customer, charges_of, cost_of, dev, eventually, new_product, provider_fails, provider_recovers,
-    requests_to_provider, status_of, stock_of,
+    Customer, charges_of, cost_of, customer_authenticates, dev, eventually, new_product, provider_fails,
+    provider_fails_for_ever, provider_recovers, provider_sends_webhooks, requests_to_provider, status_of,
+    stock_of,
 };
+use uuid::Uuid;
 
 /// Enough for the breaker's longest interval, when it is the default's 60 s, and for the schedule's minute.
 const PATIENCE: Duration = Duration::from_secs(200);
@@ -93,4 +95,53 @@ async fn products_are_read_and_changed_without_redis() {
     }
     dev(&["start", "redis"]);
     read.send().await.expect(200);
+}
+
+#[tokio::test]
+async fn an_order_is_paid_although_the_provider_replays_a_failure_to_create_its_intent_for_ever() {
+    let product = new_product(1250, 100).await;
+    for acts in [false, true] {
+        let customer = Customer::register().await;
+        provider_fails_for_ever("create", acts).await;
+        let order = order_placed(&customer, &product).await;
+        all_paid_once(&customer, &[order]).await;
+    }
+}
+
+/// An order that its customer paid and cancelled before the shop knew that it was paid.
+async fn order_paid_and_cancelled(customer: &Customer, product: &str) -> String {
+    let call = customer.checkout(&Uuid::now_v7().to_string(), product, 2, "pm_card_authenticationRequired");
+    let order = call.send().await.expect(202).json()["order_id"].as_str().expect("an id").to_owned();
+    provider_sends_webhooks(false).await;
+    customer_authenticates(&order).await;
+    let cancel = customer.call("cancel-order", "POST", format!("/api/orders/{order}/cancel"));
+    let answer = cancel.parameter("id", &order).send().await.expect(202).json();
+    provider_sends_webhooks(true).await;
+    assert_eq!(answer["status"], "refund_pending");
+    order
+}
+
+async fn all_given_back(order: &str, product: &str) {
+    eventually("the refund", PATIENCE, async || (status_of(order).await == "refunded").then_some(())).await;
+    let charges = charges_of(order).await;
+    assert_eq!(charges.len(), 1, "{charges:?}");
+    assert_eq!(charges[0]["amount_refunded"], charges[0]["amount"]);
+    assert_eq!(stock_of(product).await, 5);
+}
+
+#[tokio::test]
+async fn a_charge_that_succeeded_before_the_cancellation_is_given_back() {
+    let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
+    let order = order_paid_and_cancelled(&customer, &product).await;
+    all_given_back(&order, &product).await;
+}
+
+#[tokio::test]
+async fn a_refund_is_made_once_although_the_provider_replays_its_failure_for_ever() {
+    for acts in [false, true] {
+        let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
+        provider_fails_for_ever("refund", acts).await;
+        let order = order_paid_and_cancelled(&customer, &product).await;
+        all_given_back(&order, &product).await;
+    }
 }

@@ -19,7 +19,7 @@ async fn main() -> Result<(), http::Fatal> {
 async fn cancel_order(app: App, request: Request) -> Result<Response> {
     let user = request.user()?.sub;
     let id: OrderId = request.path("id")?;
-    let payments = app.payments()?;
+    let payments = app.payments().await?;
     let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
     let claimed = match admitted {
         Ok(()) => checkout::claim_to_cancel(&app.database, user, id).await,
@@ -28,7 +28,7 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
     let answer = match (claimed, admission) {
         (Ok(Some(lease)), Admission::Allow(permit) | Admission::Probe(permit)) => {
             let limit = request.time_limit();
-            checkout::advance(&app.database, payments, &app.payment_breaker, permit, lease, limit)
+            checkout::advance(&app.database, &payments, &app.payment_breaker, permit, lease, limit)
                 .await?
                 .answer
         }

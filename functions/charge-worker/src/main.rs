@@ -59,7 +59,7 @@ async fn handle(app: &App, message: &SqsMessage, limit: TimeLimit) -> bool {
 
 /// How the order stands after this.
 async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<&'static str> {
-    let payments = app.payments()?;
+    let payments = app.payments().await?;
     let permit = match app.redis.batch(app.payment_breaker.acquire()).await {
         Admission::Allow(permit) | Admission::Probe(permit) => permit,
         // Acknowledged all the same: waiting must not use up the message's receives. The sweeper nudges again.
@@ -71,7 +71,7 @@ async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<&'static 
     match checkout::claim(&app.database, order).await {
         Ok(Some(lease)) => {
             let breaker = &app.payment_breaker;
-            let advanced = checkout::advance(&app.database, payments, breaker, permit, lease, limit).await?;
+            let advanced = checkout::advance(&app.database, &payments, breaker, permit, lease, limit).await?;
             Ok(advanced.answer.status.as_str())
         }
         // Finished, or in somebody else's hands.

@@ -41,7 +41,7 @@ async fn serve_checkout(app: App, request: Request) -> Result<Response> {
 }
 
 async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permit: Permit) -> Result<Answer> {
-    let placed = match app.payments() {
+    let placed = match app.payments().await {
         Ok(payments) => purchase.place_leased(&app.database).await.map(|placed| (placed, payments)),
         Err(error) => Err(error),
     };
@@ -49,7 +49,7 @@ async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permi
         Ok((Placed::New(lease), payments)) => {
             let (breaker, limit) = (&app.payment_breaker, request.time_limit());
             let Advanced { answer, due_in } =
-                checkout::advance(&app.database, payments, breaker, permit, lease, limit).await?;
+                checkout::advance(&app.database, &payments, breaker, permit, lease, limit).await?;
             if answer.status == OrderStatus::Deferred {
                 telemetry::count(Counter::DeferredOrders);
             }

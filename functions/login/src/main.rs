@@ -43,7 +43,8 @@ async fn login(app: App, request: Request) -> Result<Response> {
     let known = password::verify(credentials.password, stored).await.map_err(internal)?;
     match account.filter(|_| known) {
         Some(account) => {
-            let token = app.issuer()?.issue(account.id, account.role, token::LIFETIME).map_err(internal)?;
+            let token =
+                app.issuer().await?.issue(account.id, account.role, token::LIFETIME).map_err(internal)?;
             let expires_in = token::LIFETIME.as_secs();
             http::json(200, &AccessToken { access_token: token, token_type: "Bearer", expires_in })
         }

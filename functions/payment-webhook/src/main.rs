@@ -11,7 +11,7 @@ use shared::{
     error::{Result, bad_request},
     http::{self, Endpoint, Request, Response},
     orders,
-    payments::webhook,
+    payments::webhook::{self, Event, Forged},
 };
 use time::OffsetDateTime;
 
@@ -23,7 +23,8 @@ async fn main() -> Result<(), http::Fatal> {
 
 async fn payment_webhook(app: App, request: Request) -> Result<Response> {
     let signature = request.header(webhook::SIGNATURE_HEADER).unwrap_or_default();
-    let event = webhook::verify(app.webhook_secrets()?, signature, request.body(), OffsetDateTime::now_utc())
+    let event = verify(&app, signature, request.body())
+        .await?
         .map_err(|forged| bad_request(format!("The event is not accepted: {forged}.")))?;
     if let Some(intent) = &event.intent_id {
         let paid = event.kind == "payment_intent.succeeded";
@@ -32,4 +33,16 @@ async fn payment_webhook(app: App, request: Request) -> Result<Response> {
         }
     }
     http::empty(204)
+}
+
+/// A secret may have been rotated a moment ago: what the one at hand refuses is tried with a newer one.
+async fn verify(app: &App, signature: &str, body: &[u8]) -> Result<Result<Event, Forged>> {
+    let (secrets, now) = (app.webhook_secrets().get().await?, OffsetDateTime::now_utc());
+    let verified = webhook::verify(&secrets, signature, body, now);
+    if matches!(verified, Err(Forged::WrongSignature))
+        && let Some(newer) = app.webhook_secrets().get_newer(&secrets).await
+    {
+        return Ok(webhook::verify(&newer, signature, body, now));
+    }
+    Ok(verified)
 }

@@ -1,8 +1,12 @@
-//! Invocations through Lambda's invoke API, which `cargo lambda watch` serves.
+//! Invocations: through Lambda's invoke API, which `cargo lambda watch` serves, or of a fleet in this process.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use bytes::Bytes;
+
+use crate::runtime_api::Fleet;
 
 /// What came of an invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,10 +18,12 @@ pub(crate) enum Answer {
 }
 
 /// Invokes functions.
-#[derive(Clone, Debug)]
-pub(crate) struct Invoker {
-    client: reqwest::Client,
-    base: String,
+#[derive(Clone)]
+pub(crate) enum Invoker {
+    /// See [`Api`].
+    Api(Api),
+    /// Our own Runtime API.
+    Fleet(Arc<Fleet>),
 }
 
 impl Invoker {
@@ -25,11 +31,30 @@ impl Invoker {
     pub(crate) fn new(base: String) -> Result<Self> {
         // Longer than watch itself waits for a function, which has to compile it first after a change.
         let client = reqwest::Client::builder().timeout(Duration::from_mins(5)).build()?;
-        Ok(Self { client, base })
+        Ok(Self::Api(Api { client, base }))
     }
 
     /// Invokes a function and waits for what it returns. An error means that the API could not be reached.
     pub(crate) async fn invoke(&self, function: &str, payload: String) -> Result<Answer> {
+        match self {
+            Self::Api(api) => api.invoke(function, payload).await,
+            Self::Fleet(fleet) => Ok(match fleet.invoke(function, Bytes::from(payload)).await {
+                Ok(answer) => Answer::Returned(String::from_utf8_lossy(&answer.body).into_owned()),
+                Err(error) => Answer::Failed(error.to_string()),
+            }),
+        }
+    }
+}
+
+/// Lambda's invoke API.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    client: reqwest::Client,
+    base: String,
+}
+
+impl Api {
+    async fn invoke(&self, function: &str, payload: String) -> Result<Answer> {
         let url = format!("{}/2015-03-31/functions/{function}/invocations", self.base);
         let response =
             self.client.post(url).body(payload).send().await.context("the functions do not answer")?;

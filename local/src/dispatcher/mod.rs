@@ -10,7 +10,9 @@ use anyhow::Result;
 use aws_config::BehaviorVersion;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{Credentials, Region};
+use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
 pub(crate) use invoke::{Answer, Invoker};
 
@@ -24,15 +26,8 @@ pub(crate) async fn run(cloud: &Cloud) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let sqs = sqs_client(&cloud.http(Service::Sqs)?).await;
     let invoker = Invoker::new(cloud.http(Service::Functions)?)?;
-    for source in cloud.template.sources.iter().filter(|source| exists(cloud, &source.function)) {
-        let Some(queue) = cloud.template.queue(&source.queue) else { continue };
-        say(format_args!("{} → {} (batches of {})", queue.name, source.function, source.batch_size));
-        for _ in 0..source.concurrency {
-            let url = cloud.queue_url(&queue.name)?;
-            let poller = Poller::new(sqs.clone(), invoker.clone(), url, &queue.name, source.clone());
-            tokio::spawn(poller.run());
-        }
-    }
+    let mut pollers = JoinSet::new();
+    poll(cloud, &sqs, &invoker, &mut pollers)?;
     for schedule in cloud.template.schedules.iter().filter(|schedule| exists(cloud, &schedule.function)) {
         match schedule::interval(&schedule.expression) {
             Some(interval) => {
@@ -47,6 +42,25 @@ pub(crate) async fn run(cloud: &Cloud) -> Result<()> {
     }
     terminate.recv().await;
     Ok(())
+}
+
+/// Sets the pollers of all queues to work.
+pub(crate) fn poll(cloud: &Cloud, sqs: &Client, invoker: &Invoker, pollers: &mut JoinSet<()>) -> Result<()> {
+    for source in cloud.template.sources.iter().filter(|source| exists(cloud, &source.function)) {
+        let Some(queue) = cloud.template.queue(&source.queue) else { continue };
+        say(format_args!("{} → {} (batches of {})", queue.name, source.function, source.batch_size));
+        for _ in 0..source.concurrency {
+            let url = cloud.queue_url(&queue.name)?;
+            let poller = Poller::new(sqs.clone(), invoker.clone(), url, &queue.name, source.clone());
+            pollers.spawn(poller.run());
+        }
+    }
+    Ok(())
+}
+
+/// What a schedule sends to its function.
+pub(crate) fn schedule_event(function: &str) -> Value {
+    event::of_schedule(function)
 }
 
 /// A client of the local SQS server.

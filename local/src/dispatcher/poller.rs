@@ -49,7 +49,7 @@ impl Poller {
         loop {
             let outcome = self.poll().await;
             if let Err(error) = &outcome {
-                if !troubled {
+                if !troubled && !matches!(self.invoker, Invoker::Fleet(_)) {
                     say(format_args!("{}: {error:#}; trying on", self.queue));
                 }
                 tokio::time::sleep(PAUSE).await;
@@ -81,6 +81,10 @@ impl Poller {
     }
 
     fn tell(&self, messages: &[Message], answer: &Answer, done: usize) {
+        // Where functions are killed on purpose, their failures are no news.
+        if matches!(self.invoker, Invoker::Fleet(_)) {
+            return;
+        }
         let (function, all) = (&self.source.function, messages.len());
         match answer {
             Answer::Failed(reason) => say(format_args!("{function}: {all} messages failed: {reason}")),

@@ -97,7 +97,7 @@ impl Gate {
         let environment = environment();
         let fetch = execute(&["cargo", "deny", "fetch", "db"], &environment, &log);
         match tokio::time::timeout(FETCH_WITHIN, fetch).await {
-            Ok(Ok(true)) => step.run(&environment, &self.log(step.name)).await,
+            Ok(Ok(status)) if status.success() => step.run(&environment, &self.log(step.name)).await,
             _ => Ok(step.skipped("their database cannot be fetched from here")),
         }
     }

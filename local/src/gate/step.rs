@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -14,6 +14,9 @@ use crate::progress::{elapsed, say, step};
 
 /// How much of a failed step's output is shown.
 const TAIL_LINES: usize = 80;
+
+/// With it a step says that it cannot run here, as automake's tests do.
+const CANNOT_RUN: i32 = 77;
 
 /// A command and what to do when it fails.
 pub(super) struct Step {
@@ -43,12 +46,17 @@ impl Step {
     /// Runs it with an environment, its output going to a file, and shows the output's end if it fails.
     pub(super) async fn run(&self, environment: &BTreeMap<String, String>, log: &Path) -> Result<Outcome> {
         let started = Instant::now();
+        let mut cannot_run = false;
         let work = async {
-            let success = execute(self.command, environment, log).await?;
-            ensure!(success, "it failed");
+            let status = execute(self.command, environment, log).await?;
+            cannot_run = status.code() == Some(CANNOT_RUN);
+            ensure!(status.success(), "it failed");
             Ok(())
         };
         let success = step(self.name, work).await.is_ok();
+        if cannot_run {
+            return Ok(self.skipped("it cannot run on this machine"));
+        }
         let output = fs::read(log).unwrap_or_default();
         let output = String::from_utf8_lossy(&output);
         if !success {
@@ -73,12 +81,12 @@ impl Step {
     }
 }
 
-/// Runs a command to its end, everything it says going to a file. Tells whether it succeeded.
+/// Runs a command to its end, everything it says going to a file.
 pub(super) async fn execute(
     command: &[&str],
     environment: &BTreeMap<String, String>,
     log: &Path,
-) -> Result<bool> {
+) -> Result<ExitStatus> {
     let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     let (program, arguments) = command.split_first().context("a step without a command")?;
     let mut command = Command::new(program);
@@ -89,6 +97,5 @@ pub(super) async fn execute(
         .stdout(file.try_clone()?)
         .stderr(file)
         .kill_on_drop(true);
-    let status = command.status().await.with_context(|| format!("cannot run {program}"))?;
-    Ok(status.success())
+    command.status().await.with_context(|| format!("cannot run {program}"))
 }

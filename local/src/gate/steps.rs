@@ -124,4 +124,11 @@ pub(super) const WITH_CLOUD: &[Step] = &[
         advice: "A route answered what openapi.yaml does not say; the output has a curl line that shows it.",
         needs_cloud: true,
     },
+    Step {
+        name: "Fuzzing the encoder",
+        command: &["tests/fuzz/run"],
+        counter: Counter::One,
+        advice: "An argument left its literal, or came back changed: the output has it.",
+        needs_cloud: false,
+    },
 ];

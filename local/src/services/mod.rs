@@ -122,6 +122,11 @@ impl Service {
     }
 }
 
+/// The database with its tables and roles, and nothing in them.
+pub(crate) async fn make_schema(cloud: &Cloud) -> Result<()> {
+    postgres::make_schema(cloud).await
+}
+
 /// Where a program is, if it is on the PATH.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

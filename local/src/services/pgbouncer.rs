@@ -22,6 +22,7 @@ pub(super) fn prepare(cloud: &Cloud) -> Result<()> {
         cloud.secrets.owner_password()
     );
     write_for(cloud.account.as_ref(), &users, &list)?;
+    // After Postgres was away PgBouncer refuses everybody until it tries again, by default for 15 s.
     // Five server connections for everybody: code that is wrong behind a pooler shows it soon. No start-up parameter
     // is ignored and statements are not tracked, so that what works here works behind every version.
     let text = format!(
@@ -36,6 +37,7 @@ pub(super) fn prepare(cloud: &Cloud) -> Result<()> {
          admin_users = {OWNER}\n\
          pool_mode = transaction\n\
          default_pool_size = 5\n\
+         server_login_retry = 1\n\
          max_client_conn = 1000\n\
          log_connections = 0\n\
          log_disconnections = 0\n",

@@ -104,6 +104,16 @@ pub(super) async fn ask(cloud: &Cloud) -> Result<()> {
 }
 
 pub(super) async fn furnish(cloud: &Cloud) -> Result<()> {
+    make_schema(cloud).await?;
+    if demo::is_missing(cloud).await? {
+        let load = step("Loading 10,000 products, 1,000 users and 50,000 orders", demo::load(cloud));
+        load.await.context("the demo data could not be loaded")?;
+    }
+    Ok(())
+}
+
+/// The database, its tables and its roles.
+pub(super) async fn make_schema(cloud: &Cloud) -> Result<()> {
     let exists = format!("select from pg_database where datname = '{DATABASE}'");
     let create = format!("select 'create database {DATABASE}' where not exists ({exists})\n\\gexec");
     cloud.sql(Service::Postgres, "postgres", &create).await.context("the database could not be made")?;
@@ -115,12 +125,8 @@ pub(super) async fn furnish(cloud: &Cloud) -> Result<()> {
     cloud
         .sql(Service::Postgres, DATABASE, &alter)
         .await
-        .context("the application's password could not be set")?;
-    if demo::is_missing(cloud).await? {
-        let load = step("Loading 10,000 products, 1,000 users and 50,000 orders", demo::load(cloud));
-        load.await.context("the demo data could not be loaded")?;
-    }
-    Ok(())
+        .context("the application's password could not be set")
+        .map(drop)
 }
 
 async fn migrate(cloud: &Cloud) -> Result<()> {

@@ -2,4 +2,7 @@
 
 #[cfg(feature = "passwords")]
 pub mod password;
+mod signing_key;
 pub mod token;
+
+pub use signing_key::SigningKey;

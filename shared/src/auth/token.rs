@@ -5,10 +5,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use super::SigningKey;
 
 const ISSUER: &str = "millrace";
 const AUDIENCE: &str = "millrace";
@@ -72,10 +73,9 @@ pub enum Error {
 pub struct Issuer(EncodingKey);
 
 impl Issuer {
-    /// From the base64 of a PKCS#8 document: `openssl genpkey -algorithm ed25519 -outform DER | base64 -w0`.
+    /// From what [`SigningKey`] reads.
     pub fn new(private_key: &str) -> Result<Self, Error> {
-        let der = STANDARD.decode(private_key.trim()).map_err(|_| Error::Key("TOKEN_PRIVATE_KEY"))?;
-        Ok(Self(EncodingKey::from_ed_der(&der)))
+        Ok(Self(SigningKey::new(private_key)?.encoding_key()?))
     }
 
     /// A token for this user, good from now for `lifetime`.
@@ -127,7 +127,8 @@ impl Verifier {
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
     use super::*;
 

@@ -130,6 +130,10 @@ impl Purchase<'_> {
             return known.repeat(&digest);
         }
         if let Some(Json(refused)) = &row.refused {
+            // Perhaps it was this very request, submitted twice, that took the last pieces while our statement waited.
+            if let Some(known) = self.known(database).await? {
+                return known.repeat(&digest);
+            }
             return Err(refusal(refused, &self.cart));
         }
         if row.currencies > 1 {
@@ -139,11 +143,14 @@ impl Purchase<'_> {
             (true, Some(amount), Some(currency)) => Ok(Placed::New(placed(amount, currency))),
             // Another request with this key committed after our statement had begun.
             _ => {
-                let query = KNOWN.bind(self.user).bind(self.key.as_str());
-                let known: Option<Known> = database.fetch_optional(query).await?;
+                let known = self.known(database).await?;
                 known.ok_or_else(|| internal("an order was neither placed nor known"))?.repeat(&digest)
             }
         }
+    }
+
+    async fn known(&self, database: &Database) -> Result<Option<Known>> {
+        Ok(database.fetch_optional(KNOWN.bind(self.user).bind(self.key.as_str())).await?)
     }
 }
 

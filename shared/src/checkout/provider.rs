@@ -117,7 +117,12 @@ impl<'a> Provider<'a> {
     /// Gives the money back.
     pub(super) async fn refund(&mut self, lease: &Lease) -> Step {
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
-        let reply = self.payments.refund(lease.order.0, intent, "unwanted", self.until()).await;
+        let mut reply = self.payments.refund(lease.order.0, intent, "unwanted", self.until()).await;
+        if reply.replays_a_failure() {
+            // Another key is safe: the provider gives no more back than it took.
+            let purpose = format!("unwanted:{}", lease.owner());
+            reply = self.payments.refund(lease.order.0, intent, &purpose, self.until()).await;
+        }
         KillPoint::AfterRefund.reached();
         self.observe(&reply);
         match reply.outcome {
@@ -152,8 +157,12 @@ impl<'a> Provider<'a> {
     /// An unconfirmed intent moves no money, so whatever goes wrong here, trying again later is safe.
     async fn create(&mut self, lease: &Lease) -> Result<String, Step> {
         let money = Money { amount: lease.amount, currency: lease.currency.clone() };
-        let reply =
-            self.payments.create_intent(lease.order.0, &money, &lease.payment_method, self.until()).await;
+        let (order, method) = (lease.order.0, lease.payment_method.as_str());
+        let mut reply = self.payments.create_intent(order, &money, method, self.until()).await;
+        if reply.replays_a_failure() {
+            let again = lease.owner();
+            reply = self.payments.create_intent_again(order, again, &money, method, self.until()).await;
+        }
         KillPoint::AfterCreate.reached();
         self.observe(&reply);
         match reply.outcome {

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use serde::Serialize;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, SqlSafeStr};
@@ -22,7 +23,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
 const TABLE: &str = "_sqlx_migrations";
 
 /// One step of the schema's history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// Its number, from 1.
     pub version: i64,
@@ -33,7 +34,8 @@ pub struct Step {
 /// Brings the schema up to date and returns the steps that ran.
 ///
 /// Safe to call twice, and at the same time: the second caller waits for the first and finds nothing to do. A step that
-/// fails leaves nothing behind, and those before it stay.
+/// fails leaves nothing behind, and those before it stay. Steps of a newer version of the code, which a rollback finds,
+/// are left alone.
 pub async fn run(settings: &Settings) -> Result<Vec<Step>> {
     let mut connection = connect(settings).await?;
     // Before looking, so that two callers do not report the same steps. A failure drops the connection and with it the
@@ -85,7 +87,9 @@ fn migrator() -> Migrator {
         let no_transaction = sql.starts_with("-- no-transaction");
         Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), no_transaction)
     });
-    Migrator::with_migrations(migrations.collect())
+    let mut migrator = Migrator::with_migrations(migrations.collect());
+    migrator.set_ignore_missing(true);
+    migrator
 }
 
 fn is_unknown_table(error: &MigrateError) -> bool {

@@ -48,7 +48,6 @@
 
 mod argument;
 mod error;
-#[cfg(feature = "iam")]
 mod iam;
 #[cfg(feature = "migrate")]
 pub mod migrations;
@@ -63,8 +62,6 @@ use std::sync::Arc;
 
 pub use argument::{Argument, Bytea, Value};
 pub use error::{Error, Result};
-#[cfg(feature = "iam")]
-pub use iam::Iam;
 pub use session::Row;
 pub use settings::{InvalidSettings, Settings};
 pub use sqlx::types::Json;

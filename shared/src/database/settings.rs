@@ -1,13 +1,13 @@
 //! How to reach the database, and how long to wait for it.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection};
 
-#[cfg(feature = "iam")]
-use super::iam::Iam;
+use super::iam;
+use crate::presign::Signer;
 
 /// How to reach the database. `Debug` shows neither password nor keys.
 #[derive(Clone)]
@@ -16,8 +16,7 @@ pub struct Settings {
     pub(super) connections: usize,
     pub(super) acquire_limit: Duration,
     pub(super) statement_limit: Duration,
-    #[cfg(feature = "iam")]
-    iam: Option<Iam>,
+    signer: Option<Signer>,
 }
 
 /// Settings that cannot work. The text says what to change and holds no secret.
@@ -41,8 +40,7 @@ impl Settings {
             connections: 1,
             acquire_limit: Duration::from_secs(3),
             statement_limit: Duration::from_secs(6),
-            #[cfg(feature = "iam")]
-            iam: None,
+            signer: None,
         })
     }
 
@@ -68,21 +66,20 @@ impl Settings {
     }
 
     /// Logs in with IAM tokens instead of the URL's password. A token is a password: TLS must be verified.
-    #[cfg(feature = "iam")]
-    pub fn iam(self, iam: Iam) -> Result<Self, InvalidSettings> {
+    pub fn iam(self, signer: Signer) -> Result<Self, InvalidSettings> {
         use sqlx::postgres::PgSslMode::{VerifyCa, VerifyFull};
         if !matches!(self.options.get_ssl_mode(), VerifyCa | VerifyFull) {
             return Err(InvalidSettings("IAM authentication needs `?sslmode=verify-full` in the URL".into()));
         }
-        Ok(Self { iam: Some(iam), ..self })
+        Ok(Self { signer: Some(signer), ..self })
     }
 
     /// A connection, its TCP, TLS and log-in done. A token is signed for each: microseconds, and never an expired one.
     pub(super) async fn connect(&self) -> sqlx::Result<PgConnection> {
-        #[cfg(feature = "iam")]
-        if let Some(iam) = &self.iam {
+        if let Some(signer) = &self.signer {
             let (host, port) = (self.options.get_host(), self.options.get_port());
-            let token = iam.token(host, port, self.options.get_username()).await?;
+            let token = iam::token(signer, host, port, self.options.get_username(), SystemTime::now());
+            let token = token.map_err(sqlx::Error::Configuration)?;
             return PgConnection::connect_with(&self.options.clone().password(&token)).await;
         }
         PgConnection::connect_with(&self.options).await

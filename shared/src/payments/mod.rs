@@ -62,6 +62,32 @@ impl Payments {
         payment_method: &str,
         deadline: Instant,
     ) -> Reply<Intent> {
+        self.create(order, format!("create:{order}"), money, payment_method, deadline).await
+    }
+
+    /// The same under a key of its own, for an order whose first key replays a failure for ever. The intent that the
+    /// first call may have made stays unconfirmed.
+    ///
+    /// Key `create:{order}:{again}`.
+    pub async fn create_intent_again(
+        &self,
+        order: Uuid,
+        again: Uuid,
+        money: &Money,
+        payment_method: &str,
+        deadline: Instant,
+    ) -> Reply<Intent> {
+        self.create(order, format!("create:{order}:{again}"), money, payment_method, deadline).await
+    }
+
+    async fn create(
+        &self,
+        order: Uuid,
+        key: String,
+        money: &Money,
+        payment_method: &str,
+        deadline: Instant,
+    ) -> Reply<Intent> {
         let form = vec![
             ("amount", money.amount.to_string()),
             ("currency", money.currency.clone()),
@@ -70,7 +96,7 @@ impl Payments {
             ("payment_method_types[]", "card".to_owned()),
             ("metadata[order_id]", order.to_string()),
         ];
-        self.post(&["payment_intents"], Some(format!("create:{order}")), form, deadline).await
+        self.post(&["payment_intents"], Some(key), form, deadline).await
     }
 
     /// Confirms the intent: this is the call that moves the money.

@@ -128,6 +128,15 @@ impl<T> Reply<T> {
     }
 }
 
+impl<T> Reply<T> {
+    /// The key's first request failed with a 5xx, and this is what the key will say for ever: only another key, or a look
+    /// at the object, gets further.
+    #[must_use]
+    pub fn replays_a_failure(&self) -> bool {
+        self.replayed && matches!(self.outcome, Outcome::Unknown(Unknown::ServerError(_)))
+    }
+}
+
 impl Reply<Intent> {
     /// "Cannot be confirmed: it has already succeeded" is not a refusal to us but the truth about the intent.
     pub(super) fn unexpected_state_is_an_answer(mut self) -> Self {

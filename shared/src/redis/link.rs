@@ -12,15 +12,24 @@ use redis::aio::{ConnectionLike, MultiplexedConnection, SendError};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline,
+};
 use redis::{ProtocolVersion, PushInfo, PushKind, RedisResult, TlsCertificates, Value};
 
-use super::{InvalidSettings, Settings};
+use super::{Iam, InvalidSettings, Settings};
 
 /// How to connect.
 pub(super) enum Server {
-    Single(Box<Client>),
+    Single(Box<Single>),
     Cluster(Box<Nodes>),
+}
+
+/// One address, whatever stands behind it.
+pub(super) struct Single {
+    client: Client,
+    certificates: Option<TlsCertificates>,
+    iam: Option<Iam>,
 }
 
 /// The node that is asked for the others, and the limits of the cluster client's own connections.
@@ -53,15 +62,17 @@ impl Server {
             some.then_some(certificates).ok_or(InvalidSettings::Certificate)
         });
         let certificates = certificates.transpose()?;
+        let encrypted = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
+        if settings.iam.is_some() && !(encrypted && info.redis_settings().username().is_some()) {
+            return Err(InvalidSettings::Iam);
+        }
         if settings.cluster {
             let nodes = Nodes { first: info, certificates, settings: settings.clone() };
-            nodes.builder().build()?;
+            nodes.builder()?.build()?;
             return Ok(Self::Cluster(Box::new(nodes)));
         }
-        Ok(Self::Single(Box::new(match certificates {
-            Some(certificates) => Client::build_with_tls(info, certificates)?,
-            None => Client::open(info)?,
-        })))
+        let client = open(info, certificates.as_ref())?;
+        Ok(Self::Single(Box::new(Single { client, certificates, iam: settings.iam.clone() })))
     }
 
     /// Opens a connection. `dead` is set as soon as a server closes it.
@@ -73,7 +84,8 @@ impl Server {
             Ok::<(), SendError>(())
         };
         match self {
-            Self::Single(client) => {
+            Self::Single(single) => {
+                let client = single.client()?;
                 // Time limits are ours (`Redis::batch`, `Connections::send`), in one place; the crate's come on top.
                 let config = AsyncConnectionConfig::new()
                     .set_connection_timeout(None)
@@ -82,25 +94,55 @@ impl Server {
                 Ok(Link::Single(client.get_multiplexed_async_connection_with_config(&config).await?))
             }
             Self::Cluster(nodes) => {
-                let client = nodes.builder().push_sender(on_push).build()?;
+                let client = nodes.builder()?.push_sender(on_push).build()?;
                 Ok(Link::Cluster(client.get_async_connection().await?))
             }
         }
     }
 }
 
+impl Single {
+    fn client(&self) -> RedisResult<Client> {
+        match &self.iam {
+            Some(iam) => {
+                let info = signed_in(self.client.get_connection_info(), iam)?;
+                open(info, self.certificates.as_ref())
+            }
+            None => Ok(self.client.clone()),
+        }
+    }
+}
+
+fn open(info: ConnectionInfo, certificates: Option<&TlsCertificates>) -> RedisResult<Client> {
+    match certificates {
+        Some(certificates) => Client::build_with_tls(info, certificates.clone()),
+        None => Client::open(info),
+    }
+}
+
+/// The same server, with a token for a password.
+fn signed_in(info: &ConnectionInfo, iam: &Iam) -> RedisResult<ConnectionInfo> {
+    let redis = info.redis_settings().clone();
+    let token = iam.token_now(redis.username().unwrap_or_default())?;
+    Ok(info.clone().set_redis_settings(redis.set_password(token)))
+}
+
 impl Nodes {
-    fn builder(&self) -> ClusterClientBuilder {
-        let builder = ClusterClientBuilder::new([self.first.clone()])
+    fn builder(&self) -> RedisResult<ClusterClientBuilder> {
+        let first = match &self.settings.iam {
+            Some(iam) => signed_in(&self.first, iam)?,
+            None => self.first.clone(),
+        };
+        let builder = ClusterClientBuilder::new([first])
             .tcp_settings(tcp())
             .connection_timeout(self.settings.batch_limit)
             .response_timeout(self.settings.response_limit)
             // The crate would send again what may have been carried out. What surely was not, we send again ourselves.
             .retries(0);
-        match &self.certificates {
+        Ok(match &self.certificates {
             Some(certificates) => builder.certs(certificates.clone()),
             None => builder,
-        }
+        })
     }
 }
 

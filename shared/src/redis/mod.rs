@@ -14,6 +14,7 @@
 mod command;
 mod connection;
 mod guard;
+mod iam;
 mod link;
 mod script;
 
@@ -24,6 +25,7 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 pub use command::Command;
+pub use iam::Iam;
 pub use script::{Call, Calls, Replies, Script};
 
 use crate::telemetry::{self, Counter, Timer};
@@ -37,6 +39,9 @@ pub struct Settings {
     pub url: String,
     /// Whether that is one node of a cluster, which tells of the others. Not needed for `ElastiCache` Serverless.
     pub cluster: bool,
+    /// Signs in as the URL's user with a token of IAM instead of the URL's password. Needs `rediss://`: a token is a
+    /// password. One is signed for each connection, which takes microseconds, so none ever expires in our hands.
+    pub iam: Option<Iam>,
     /// With TLS: trust the certificate authorities of this PEM text, and no others. Those of the web by default, which
     /// include Amazon's.
     pub ca_certificate: Option<Vec<u8>>,
@@ -55,6 +60,7 @@ impl Settings {
         Self {
             url: url.into(),
             cluster: false,
+            iam: None,
             ca_certificate: None,
             batch_limit: Duration::from_millis(300),
             response_limit: Duration::from_millis(100),
@@ -72,6 +78,9 @@ pub enum InvalidSettings {
     /// There is no certificate in what should hold some.
     #[error("the CA certificate is not usable; it must be PEM text with at least one BEGIN CERTIFICATE")]
     Certificate,
+    /// A token would travel in the clear, or there is no user to sign it for.
+    #[error("signing in by IAM needs a URL with TLS and a user: rediss://user@host:6379")]
+    Iam,
 }
 
 impl From<::redis::RedisError> for InvalidSettings {

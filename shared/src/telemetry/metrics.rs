@@ -122,6 +122,12 @@ metrics! {
     Gauge {
         /// Seconds since the oldest order that waits for us was placed; 0 if none waits.
         OldestUnfinishedOrder,
+        /// Open connections to Postgres, of those it allows.
+        DatabaseConnectionsUsed,
+        /// Blocks that Postgres found in its memory, of those it needed.
+        DatabaseMemoryHits,
+        /// What db-insights suggests to do about the database.
+        DatabaseSuggestions,
     }
 }
 
@@ -136,6 +142,8 @@ impl Gauge {
     pub(super) const fn unit(self) -> &'static str {
         match self {
             Self::OldestUnfinishedOrder => "Seconds",
+            Self::DatabaseConnectionsUsed | Self::DatabaseMemoryHits => "Percent",
+            Self::DatabaseSuggestions => "Count",
         }
     }
 }

@@ -5,10 +5,13 @@
 mod checkout;
 mod counted;
 mod encoder;
+mod frozen;
+mod insights;
 mod migrations;
 mod outage;
 mod pool;
 mod pooler;
 mod servers;
 mod statements;
+mod tls;
 mod transaction;

@@ -24,6 +24,32 @@ async fn it_runs_each_step_once() {
 }
 
 #[tokio::test]
+async fn it_leaves_a_newer_schema_alone_so_that_a_rollback_works() {
+    static NEWER: Statement = Statement::new(
+        "test.newer",
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+         values (9999, 'from the future', true, '', 0)",
+    );
+    let servers = Servers::start().await;
+    Database::new(servers.owner()).execute(&NEWER).await.expect("inserts");
+    assert_eq!(pending(&servers.owner()).await.expect("lists"), []);
+    assert_eq!(run(&servers.owner()).await.expect("runs"), []);
+}
+
+#[tokio::test]
+async fn it_refuses_a_history_that_was_rewritten() {
+    static REWRITTEN: Statement =
+        Statement::new("test.rewritten", "update _sqlx_migrations set checksum = '' where version = 1");
+    let servers = Servers::start().await;
+    Database::new(servers.owner()).execute(&REWRITTEN).await.expect("updates");
+    let error = run(&servers.owner()).await.expect_err("another history");
+    assert!(
+        error.to_string().contains("migration 1 was previously applied but has been modified"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn it_gives_the_functions_a_role_with_time_limits_that_owns_nothing() {
     static LIMITS: Statement = Statement::new(
         "test.limits",

@@ -3,7 +3,8 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::future::Future;
-use std::os::unix::fs::chown;
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,6 +17,9 @@ use tempfile::TempDir;
 
 /// Server connections of the PgBouncer: far fewer than the clients of the tests.
 pub(crate) const SERVER_CONNECTIONS: usize = 5;
+
+/// Names Postgres' socket in its folder.
+const SOCKET_PORT: u16 = 5432;
 
 /// A migrated Postgres with a PgBouncer in transaction mode before it.
 pub(crate) struct Servers {
@@ -33,28 +37,55 @@ impl Servers {
 
     /// Without the schema.
     pub(crate) async fn start_empty() -> Self {
+        let servers = Self::launch(SOCKET_PORT, &[]);
+        let database = Database::new(servers.owner());
+        until("Postgres answers", async || database.execute(&PING).await.is_ok()).await;
+        servers
+    }
+
+    /// Without the schema, and on `localhost` over TLS too, at the port returned. Does not wait for it.
+    pub(crate) fn start_with_tls(certificate: &str, key: &str) -> (Self, u16) {
+        // It may be taken before Postgres binds it; then the test fails, once in a very long while.
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+        let files = [("server.pem", certificate), ("server.key", key)];
+        (Self::launch(port, &files), port)
+    }
+
+    fn launch(port: u16, tls: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        if let Some(user) = unprivileged() {
-            chown(folder.path(), Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("chown");
-        }
+        give_away(folder.path());
         let path = folder.path().to_str().expect("UTF-8");
+        for (name, pem) in tls {
+            let file = folder.path().join(name);
+            fs::write(&file, pem).expect("written");
+            // Postgres wants its key to be nobody else's.
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("chmod");
+            give_away(&file);
+        }
         let created = command("initdb", folder.path())
             .args(["-D", "data", "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
             .status();
         assert!(created.expect("initdb runs").success(), "initdb failed");
+        let mut settings = vec![
+            format!("port={port}"),
+            "listen_addresses=".to_owned(),
+            "fsync=off".to_owned(),
+            "shared_buffers=16MB".to_owned(),
+            "shared_preload_libraries=pg_stat_statements".to_owned(),
+        ];
+        if !tls.is_empty() {
+            settings.extend([
+                "listen_addresses=localhost".to_owned(),
+                "ssl=on".to_owned(),
+                format!("ssl_cert_file={path}/server.pem"),
+                format!("ssl_key_file={path}/server.key"),
+            ]);
+        }
+        let settings = settings.iter().flat_map(|setting| ["-c", setting.as_str()]);
         let postgres = command("postgres", folder.path())
-            .args([
-                "-D",
-                "data",
-                "-k",
-                path,
-                "-c",
-                "listen_addresses=",
-                "-c",
-                "fsync=off",
-                "-c",
-                "shared_buffers=16MB",
-            ])
+            .args(["-D", "data", "-k", path])
+            .args(settings)
             .spawn()
             .expect("postgres starts");
         fs::write(folder.path().join("users.txt"), "\"owner\" \"\"\n\"millrace_app\" \"\"\n")
@@ -62,15 +93,12 @@ impl Servers {
         fs::write(folder.path().join("pgbouncer.ini"), pgbouncer_ini(path)).expect("written");
         let pgbouncer =
             command("pgbouncer", folder.path()).args(["-q", "pgbouncer.ini"]).spawn().expect("pgbouncer");
-        let servers = Self { postgres, pgbouncer, folder };
-        let database = Database::new(servers.owner());
-        until("Postgres answers", async || database.execute(&PING).await.is_ok()).await;
-        servers
+        Self { postgres, pgbouncer, folder }
     }
 
     /// Directly, as the owner.
     pub(crate) fn owner(&self) -> Settings {
-        Settings::new(&self.url("owner", 5432)).expect("valid")
+        Settings::new(&self.url("owner", SOCKET_PORT)).expect("valid")
     }
 
     /// Directly, as the functions' role.
@@ -84,7 +112,7 @@ impl Servers {
     }
 
     pub(crate) fn direct_url(&self) -> String {
-        self.url("millrace_app", 5432)
+        self.url("millrace_app", SOCKET_PORT)
     }
 
     pub(crate) fn pooled_url(&self) -> String {
@@ -152,6 +180,13 @@ fn command(program: &str, folder: &Path) -> Command {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }
     command
+}
+
+/// To whom the servers run as.
+fn give_away(path: &Path) {
+    if let Some(user) = unprivileged() {
+        chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("chown");
+    }
 }
 
 /// Postgres and PgBouncer refuse root.

@@ -1,11 +1,14 @@
 //! Redis behind TLS and a password, with a certificate authority that the test makes.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 use crate::ask::{ECHO, ask, some};
 use crate::server::{Server, eventually, patient};
+use aws_credential_types::Credentials;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use shared::redis::{Redis, Settings};
+use shared::presign::Signer;
+use shared::redis::{Iam, Redis, Settings};
 use tempfile::TempDir;
 
 /// A Redis that speaks TLS only, and the PEM text of the authority that signed its certificate for `localhost`.
@@ -79,4 +82,42 @@ fn a_file_without_a_certificate_is_refused() {
     };
     assert!(refused(b"").contains("BEGIN CERTIFICATE"));
     refused(b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n");
+}
+
+#[tokio::test]
+async fn a_user_signs_in_with_a_token_of_iam() {
+    let (server, ca, _folder) = server();
+    let credentials = Credentials::new("AKIDEXAMPLE", "secret", Some("session".into()), None, "test");
+    let iam = Iam::new(Signer::new("eu-central-1", credentials), "millrace");
+    let url = |user: &str| format!("rediss://{user}@localhost:{}", server.port());
+    let redis = |user: &str| {
+        let (ca_certificate, iam) = (Some(ca.clone()), Some(iam.clone()));
+        Redis::new(Settings { ca_certificate, iam, ..patient(&url(user)) }).expect("valid settings")
+    };
+    // Redis knows no IAM: it is told the tokens of the next minutes, which differ from second to second, as passwords.
+    let now = SystemTime::now();
+    let mut user = ::redis::cmd("ACL");
+    user.arg("SETUSER").arg("functions").arg("on").arg("~*").arg("+@all");
+    for second in 0..180 {
+        let token = iam.token("functions", now + Duration::from_secs(second)).expect("signs");
+        user.arg(format!(">{token}"));
+    }
+    let operator = format!("rediss://:open%20sesame@localhost:{}", server.port());
+    let certificates = ::redis::TlsCertificates { client_tls: None, root_cert: Some(ca.clone()) };
+    let operator = ::redis::Client::build_with_tls(operator, certificates).expect("a client");
+    let mut operator = operator.get_multiplexed_async_connection().await.expect("Redis answers");
+    user.query_async::<()>(&mut operator).await.expect("a user");
+
+    assert_eq!(redis("functions").batch(ask(&ECHO, "a")).await, some("a"));
+    assert_eq!(redis("stranger").batch(ask(&ECHO, "a")).await, None);
+}
+
+#[test]
+fn a_token_is_never_sent_in_the_clear_or_for_nobody() {
+    let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
+    for url in ["redis://functions@localhost:6379", "rediss://localhost:6379"] {
+        let iam = Some(Iam::new(Signer::new("eu-central-1", credentials.clone()), "millrace"));
+        let refused = Redis::new(Settings { iam, ..Settings::new(url) }).err().expect("refused");
+        assert!(refused.to_string().contains("rediss://user@host"), "{refused}");
+    }
 }

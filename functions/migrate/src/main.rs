@@ -1,0 +1,75 @@
+//! Invoked by each deployment before any other function changes, and by hand: brings the schema up to date.
+//!
+//! | event | answer |
+//! |---|---|
+//! | `{}` | the migrations that ran |
+//! | `{"dry_run": true}` | those that would run; nothing is changed |
+//! | of CloudFormation | as [`cloudformation`] says, at the address that the event names |
+//!
+//! It connects straight to Postgres as the schema's owner, and reads its settings when it is invoked and not when it
+//! starts: a wrong one must be answered too, or CloudFormation waits for an hour.
+
+mod cloudformation;
+mod work;
+
+use std::time::Duration;
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Deserialize;
+use serde_json::Value;
+use shared::telemetry::{self, Outcome, Record};
+use shared::time_limit::TimeLimit;
+
+use work::{Failure, Settings};
+
+/// Kept of the invocation for answering CloudFormation, three tries included.
+const RESERVE: Duration = Duration::from_secs(45);
+
+/// Where there is no deadline, as under cargo-lambda: the time-out in template.yaml less the reserve.
+const CEILING: Duration = Duration::from_secs(900 - 45);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    telemetry::init();
+    lambda_runtime::run(service_fn(async |LambdaEvent { payload, context }: LambdaEvent<Value>| {
+        let limit = TimeLimit::of_long_invocation(Some(context.deadline), CEILING, RESERVE);
+        let record = Record::begin(context.xray_trace_id.clone());
+        let result = record.observe(async { invoke(Settings::from_env().await, payload, limit).await }).await;
+        let (class, words) = if result.is_ok() { ("ok", "returned") } else { ("failed", "failed") };
+        record.write(&Outcome {
+            route: &context.env_config.function_name,
+            class,
+            status: None,
+            request_id: &context.request_id,
+            words,
+        });
+        result
+    }))
+    .await
+}
+
+/// What a person sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByHand {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+async fn invoke(
+    settings: Result<Settings, Failure>,
+    event: Value,
+    limit: TimeLimit,
+) -> Result<Value, Failure> {
+    if cloudformation::Request::is_in(&event) {
+        let request = cloudformation::Request::from_event(event)?;
+        return request.serve(settings, limit).await;
+    }
+    let ByHand { dry_run } = serde_json::from_value(event).map_err(|error| format!("the event: {error}"))?;
+    let settings = settings?;
+    let migrations = if dry_run { settings.pending().await? } else { settings.migrate(limit).await? };
+    Ok(serde_json::json!({ "dry_run": dry_run, "migrations": migrations }))
+}
+
+#[cfg(test)]
+mod tests;

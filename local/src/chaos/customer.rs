@@ -1,0 +1,213 @@
+//! A good client: it keeps its idempotency key, tries again where an answer says so or none came, and remembers what it
+//! was told.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::auth::token::Role;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::door::{Reply, Request};
+use super::shop;
+use super::witness::Said;
+use super::world::World;
+
+/// Longer than any function takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two tries. The answers ask for more; a run has less time than a shop.
+const PAUSE: Duration = Duration::from_millis(400);
+
+/// One customer on one journey.
+pub(super) struct Customer<'a> {
+    world: &'a World,
+    user: u32,
+    token: String,
+    /// When to stop trying; the run's end tries once more.
+    until: Instant,
+}
+
+impl<'a> Customer<'a> {
+    pub(super) fn new(world: &'a World, user: u32, until: Instant) -> Self {
+        let token = world.token(shop::user(user), Role::Customer);
+        Self { world, user, token, until }
+    }
+
+    /// Decides to buy; the purchase's number.
+    pub(super) fn choose(&self, key: String, items: &[(u32, u32)], payment_method: &str) -> usize {
+        let items: Vec<Value> = items
+            .iter()
+            .map(|(product, quantity)| json!({ "product_id": shop::product(*product), "quantity": quantity }))
+            .collect();
+        let body = json!({ "items": items, "payment_method": payment_method });
+        self.world.witness.begin(self.user, key, body)
+    }
+
+    /// Submits a purchase until there is a final answer. `impatience`: hangs up after so long and submits again.
+    pub(super) async fn submit(&self, purchase: usize, impatience: Option<Duration>) -> Option<Said> {
+        let witness = &self.world.witness;
+        let wanted = witness.purchase(purchase);
+        let request = self
+            .request("checkout", "POST", "/api/checkout".to_owned())
+            .with("idempotency-key", wanted.key)
+            .with("content-type", "application/json".to_owned())
+            .sends(wanted.body.to_string());
+        let mut impatience = impatience;
+        while Instant::now() < self.until {
+            // Hangs up once; then it waits.
+            let reply = self.send(&request, impatience.take().unwrap_or(PATIENCE)).await;
+            let kind = reply.as_ref().and_then(|reply| reply.body["type"].as_str()).unwrap_or_default();
+            match &reply {
+                Some(reply) if matches!(reply.status, 201 | 202 | 402) => {
+                    let said = said(reply);
+                    witness.said(purchase, said.clone());
+                    return Some(said);
+                }
+                Some(reply) if kind.ends_with(":out-of-stock") => {
+                    let said = Said { status: reply.status, ..Said::nothing() };
+                    witness.said(purchase, said.clone());
+                    return Some(said);
+                }
+                None | Some(Reply { status: 409 | 429 | 503, .. }) => {}
+                Some(reply) => {
+                    witness.complain(format!("checkout answered {}: {}", reply.status, reply.body));
+                }
+            }
+            sleep(PAUSE).await;
+        }
+        None
+    }
+
+    /// Cancels an order, until there is an answer.
+    pub(super) async fn cancel(&self, purchase: usize, order: &str) {
+        let Ok(id) = order.parse() else { return };
+        let path = format!("/api/orders/{order}/cancel");
+        let request = Request { id: Some(id), ..self.request("cancel-order", "POST", path) };
+        while Instant::now() < self.until {
+            match self.send(&request, PATIENCE).await {
+                Some(reply) if matches!(reply.status, 200 | 202) => {
+                    let word = reply.body["status"].as_str().unwrap_or_default();
+                    self.world.witness.cancelled(purchase, word);
+                    return;
+                }
+                // Paid, declined, or being charged: not to be cancelled (now).
+                Some(Reply { status: 409, .. }) => return,
+                None | Some(Reply { status: 429 | 503, .. }) => {}
+                Some(reply) => {
+                    let text = format!("cancel-order answered {}: {}", reply.status, reply.body);
+                    self.world.witness.complain(text);
+                }
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// Looks at an order: where it stands.
+    pub(super) async fn look(&self, order: &str) -> Option<String> {
+        let id = order.parse().ok()?;
+        let request =
+            Request { id: Some(id), ..self.request("get-order", "GET", format!("/api/orders/{order}")) };
+        let reply = self.send(&request, PATIENCE).await?;
+        match reply.status {
+            200 => reply.body["status"].as_str().map(str::to_owned),
+            429 | 503 => None,
+            status => {
+                self.world.witness.complain(format!("get-order answered {status}: {}", reply.body));
+                None
+            }
+        }
+    }
+
+    /// Looks at a product, and whether it is older than what others know already.
+    pub(super) async fn browse(&self, product: u32) {
+        let (witness, id) = (&self.world.witness, shop::product(product));
+        let request =
+            Request { id: Some(id), ..self.request("get-product", "GET", format!("/api/products/{id}")) };
+        let floor = witness.acknowledged(product);
+        match self.send(&request, PATIENCE).await {
+            Some(Reply { status: 200, body }) => {
+                witness.read(product, floor, body["version"].as_i64().unwrap_or_default());
+            }
+            None | Some(Reply { status: 429 | 503, .. }) => {}
+            Some(reply) => {
+                witness.complain(format!("get-product answered {}: {}", reply.status, reply.body));
+            }
+        }
+    }
+
+    fn request(&self, function: &'static str, method: &'static str, path: String) -> Request {
+        request(function, method, path, self.user).with("authorization", format!("Bearer {}", self.token))
+    }
+
+    async fn send(&self, request: &Request, patience: Duration) -> Option<Reply> {
+        self.world.send(request, patience).await
+    }
+}
+
+impl Request {
+    fn with(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn sends(self, body: String) -> Self {
+        Self { body: Some(body), ..self }
+    }
+}
+
+/// From an address that only this user has.
+fn request(function: &'static str, method: &'static str, path: String, user: u32) -> Request {
+    let [_, a, b, c] = user.to_be_bytes();
+    Request {
+        function,
+        method,
+        path,
+        id: None,
+        headers: vec![("host", "shop.example.com".to_owned())],
+        source: format!("10.{a}.{b}.{c}"),
+        body: None,
+    }
+}
+
+impl Said {
+    fn nothing() -> Self {
+        Self { status: 0, order: String::new(), word: String::new(), intent: None }
+    }
+}
+
+fn said(reply: &Reply) -> Said {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let secret = reply.body["charge"]["client_secret"].as_str();
+    let intent = secret.and_then(|secret| secret.split_once("_secret")).map(|(intent, _)| intent.to_owned());
+    // A problem's own `status` is the HTTP status; a declined order is a failed one.
+    let word = if reply.status == 402 { "failed".to_owned() } else { text(&reply.body["status"]) };
+    Said { status: reply.status, order: text(&reply.body["order_id"]), word, intent }
+}
+
+/// The administrator changes a product; the next version is announced to all readers once it is acknowledged.
+pub(super) async fn update(world: &World, product: u32, price: u32, text: String) {
+    let id: Uuid = shop::product(product);
+    let token = world.token(shop::ADMINISTRATOR, Role::Administrator);
+    // Each from an address and in the name of nobody else: the shop's limit of 100 a minute is not what is tried here.
+    let body = json!({
+        "name": format!("Product {product}"),
+        "description": text,
+        "price": { "amount": price, "currency": "usd" },
+        "featured": product.is_multiple_of(8),
+    });
+    let request = request("update-product", "PUT", format!("/api/products/{id}"), 2)
+        .with("authorization", format!("Bearer {token}"))
+        .with("content-type", "application/json".to_owned())
+        .sends(body.to_string());
+    let request = Request { id: Some(id), ..request };
+    let asked = Instant::now();
+    match world.send(&request, PATIENCE).await {
+        Some(Reply { status: 200, body }) => {
+            world.witness.updated(product, body["version"].as_i64().unwrap_or_default(), asked);
+        }
+        None | Some(Reply { status: 429 | 503, .. }) => {}
+        Some(reply) => {
+            world.witness.complain(format!("update-product answered {}: {}", reply.status, reply.body));
+        }
+    }
+}

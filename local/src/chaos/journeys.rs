@@ -1,0 +1,148 @@
+//! What customers do, all at once.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::customer::{self, Customer};
+use super::dice::Dice;
+use super::shop;
+use super::witness::Said;
+use super::world::World;
+
+/// People in the shop at a time.
+pub(super) const CUSTOMERS: u32 = 28;
+
+/// A journey that has begun may take so much longer than the shop is open.
+const LAST_ORDERS: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Copy, Debug)]
+enum Journey {
+    Browse,
+    Buy,
+    /// Hangs up before the answer and submits again, with the same key.
+    BuyInAHurry,
+    /// Submits several times at once.
+    BuyTwice,
+    /// Cancels while the bank is still asked.
+    ChangeOfMind,
+    /// An administrator changes a product while others read it.
+    Edit,
+}
+
+const JOURNEYS: [(u32, Journey); 6] = [
+    (12, Journey::Browse),
+    (44, Journey::Buy),
+    (10, Journey::BuyInAHurry),
+    (12, Journey::BuyTwice),
+    (10, Journey::ChangeOfMind),
+    (12, Journey::Edit),
+];
+
+const ASKS_FIRST: &str = "pm_card_authenticationRequired";
+
+const CARDS: [(u32, &str); 6] = [
+    (60, "pm_card_visa"),
+    (12, "pm_card_visa_chargeDeclined"),
+    (3, "pm_card_chargeDeclinedExpiredCard"),
+    (14, ASKS_FIRST),
+    (4, "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds"),
+    (7, "pm_card_processing"),
+];
+
+/// One journey after another until the shop closes.
+pub(super) async fn live(world: &World, seat: u32, until: Instant) {
+    let mut dice = Dice::new(world.seed, 1_000 + u64::from(seat));
+    let mut user = shop::FIRST_CUSTOMER + seat;
+    while Instant::now() < until {
+        let customer = Customer::new(world, user, until + LAST_ORDERS);
+        // Nobody comes twice: each journey finds the limits of its own account untouched.
+        user += CUSTOMERS;
+        if let Some(journey) = dice.weighted(&JOURNEYS) {
+            travel(world, journey, &customer, &mut dice).await;
+        }
+        sleep(dice.pause(50, 500)).await;
+    }
+}
+
+async fn travel(world: &World, journey: Journey, customer: &Customer<'_>, dice: &mut Dice) {
+    match journey {
+        Journey::Browse => {
+            for _ in 0..4 {
+                customer.browse(any_product(dice)).await;
+            }
+        }
+        Journey::Edit => {
+            let product = any_product(dice);
+            let (price, text) = (dice.number(100, 5_000), format!("Changed: {}.", dice.name()));
+            let change = customer::update(world, product, price, text);
+            // Readers before, during and after.
+            let readers = futures::future::join_all((0..3).map(|_| customer.browse(product)));
+            futures::future::join(change, readers).await;
+            customer.browse(product).await;
+            customer.browse(product).await;
+        }
+        Journey::Buy => {
+            let purchase = choose(customer, dice, None);
+            if let Some(said) = customer.submit(purchase, None).await {
+                follow_up(world, customer, purchase, &said, dice).await;
+            }
+        }
+        Journey::BuyInAHurry => {
+            let purchase = choose(customer, dice, None);
+            let impatience = dice.pause(5, 150);
+            if let Some(said) = customer.submit(purchase, Some(impatience)).await {
+                follow_up(world, customer, purchase, &said, dice).await;
+            }
+        }
+        Journey::BuyTwice => {
+            let purchase = choose(customer, dice, None);
+            let submits = (0..dice.number(2, 4)).map(|_| customer.submit(purchase, None));
+            let answers = futures::future::join_all(submits).await;
+            if let Some(said) = answers.into_iter().flatten().next() {
+                follow_up(world, customer, purchase, &said, dice).await;
+            }
+        }
+        Journey::ChangeOfMind => {
+            let purchase = choose(customer, dice, Some(ASKS_FIRST));
+            let Some(said) = customer.submit(purchase, None).await else { return };
+            let authenticates = async {
+                if let Some(intent) = &said.intent {
+                    world.provider.settle(intent, true).await.ok();
+                }
+            };
+            futures::future::join(authenticates, customer.cancel(purchase, &said.order)).await;
+        }
+    }
+}
+
+/// One to three products; often the last pieces of one that all want.
+fn choose(customer: &Customer<'_>, dice: &mut Dice, card: Option<&'static str>) -> usize {
+    let mut products: Vec<u32> = (0..dice.number(1, 3)).map(|_| any_product(dice)).collect();
+    products.sort_unstable();
+    products.dedup();
+    dice.shuffle(&mut products);
+    let items: Vec<_> = products.into_iter().map(|product| (product, dice.number(1, 3))).collect();
+    let card = card.or_else(|| dice.weighted(&CARDS)).unwrap_or(ASKS_FIRST);
+    customer.choose(dice.name(), &items, card)
+}
+
+fn any_product(dice: &mut Dice) -> u32 {
+    dice.number(1, shop::PRODUCTS)
+}
+
+/// What a customer does about an order that is not finished.
+async fn follow_up(world: &World, customer: &Customer<'_>, purchase: usize, said: &Said, dice: &mut Dice) {
+    if said.status != 202 {
+        return;
+    }
+    let decision = dice.number(0, 99);
+    match (&said.intent, decision) {
+        (Some(intent), 0..60) => drop(world.provider.settle(intent, true).await),
+        (Some(intent), 60..75) => drop(world.provider.settle(intent, false).await),
+        // Goes away: the deadline ends it.
+        (Some(_), 75..88) => {}
+        (Some(_), _) | (None, 0..25) => customer.cancel(purchase, &said.order).await,
+        (None, _) => drop(customer.look(&said.order).await),
+    }
+}

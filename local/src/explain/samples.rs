@@ -1,0 +1,96 @@
+//! Arguments with which each statement is explained: those of the demo data, written as Postgres literals.
+
+/// One way to call a statement.
+pub(super) struct Sample {
+    /// As in `Statement::new`.
+    pub(super) statement: &'static str,
+    /// What is special about it, where a statement has several.
+    pub(super) what: &'static str,
+    /// `$1`, `$2` …
+    pub(super) arguments: &'static [&'static str],
+}
+
+const fn sample(statement: &'static str, arguments: &'static [&'static str]) -> Sample {
+    Sample { statement, what: "", arguments }
+}
+
+const USER: &str = "'01900000-0000-7000-9000-000000000001'::uuid";
+/// Of that user.
+const ORDER: &str = "'01900000-0000-7000-a000-000000000001'::uuid";
+const ORDERS: &str = "'{01900000-0000-7000-a000-000000000001,01900000-0000-7000-a000-0000000003e9}'::uuid[]";
+const PRODUCT: &str = "'01900000-0000-7000-8000-000000000001'::uuid";
+const PRODUCTS: &str =
+    "'{01900000-0000-7000-8000-000000000001,01900000-0000-7000-8000-000000000002}'::uuid[]";
+/// Of nothing that is there.
+const NEW: &str = "'01900000-0000-7000-b000-000000000001'::uuid";
+const LEASE: &str = "'01900000-0000-7000-c000-000000000001'::uuid";
+const LAST: &str = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid";
+const FUTURE: &str = "'9999-12-31T00:00:00Z'::timestamptz";
+
+/// Every statement at least once; in the order of their names.
+pub(super) const SAMPLES: &[Sample] = &[
+    sample("accounts.by_email", &["'user-1@millrace.example'::text"]),
+    sample("catalog.changed", &["120"]),
+    sample("catalog.featured", &[]),
+    sample("catalog.find", &[PRODUCT]),
+    sample("catalog.load", &[PRODUCTS]),
+    sample("catalog.page", &[PRODUCT, "24"]),
+    Sample { statement: "catalog.search", what: "two words", arguments: &["'oak chair'::text", "21", "0"] },
+    Sample { statement: "catalog.search", what: "a typing error", arguments: &["'chiar'::text", "21", "0"] },
+    sample(
+        "catalog.update",
+        &[PRODUCT, "'A name'::text", "'Words.'::text", "1000", "'usd'::text", "false", "null::bigint"],
+    ),
+    sample("checkout.attempt", &[ORDER, LEASE, "'pi_1'::text", "1"]),
+    sample("checkout.cancel", &[ORDER, USER, LEASE, "30"]),
+    sample("checkout.claim", &[ORDER, LEASE, "30"]),
+    sample("checkout.known", &[USER, "'demo-1'::text"]),
+    sample(
+        "checkout.place",
+        &[
+            NEW,
+            USER,
+            "'a key'::text",
+            "'\\x00'::bytea",
+            PRODUCTS,
+            "'{1,2}'::integer[]",
+            "'pm_card_visa'::text",
+            "'charging'::text",
+            "30",
+            "null::jsonb",
+            LEASE,
+        ],
+    ),
+    sample("checkout.postpone", &[ORDER, "60"]),
+    sample(
+        "checkout.settle",
+        &[
+            ORDER,
+            LEASE,
+            "'charging'::text",
+            "'failed'::text",
+            "null::jsonb",
+            "null::integer",
+            "null::text",
+            "null::text",
+            "'card_declined'::text",
+            "null::text",
+        ],
+    ),
+    sample("insights.missing_indexes", &[]),
+    sample("insights.server", &[]),
+    sample("insights.statements", &["20::bigint"]),
+    sample("insights.tables", &[]),
+    sample("insights.unused_indexes", &[]),
+    sample("orders.due", &["100::bigint"]),
+    sample("orders.due_by_intent", &["'pi_demo_1'::text", "true"]),
+    sample("orders.find", &[ORDER, USER]),
+    sample("orders.items", &[ORDERS]),
+    Sample { statement: "orders.list", what: "the first page", arguments: &[USER, FUTURE, LAST, "21"] },
+    Sample {
+        statement: "orders.list",
+        what: "a later page",
+        arguments: &[USER, "(now() - interval '5 days')", LAST, "21"],
+    },
+    sample("orders.page", &[USER, FUTURE, LAST, "21"]),
+];

@@ -1,0 +1,193 @@
+//! What operators see of a request: its one line, its metrics, its trace; and nothing that is not theirs to see.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::{
+    Call, Customer, Logs, PASSWORD, customer_authenticates, env, eventually, new_product, provider_fails,
+    provider_recovers, status_of,
+};
+use uuid::Uuid;
+
+/// The message of a deferred order is held back for ten seconds.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The names of these metrics, with their values, as CloudWatch takes them out of a line.
+fn metrics(line: &Value, names: &[&str]) -> Vec<u64> {
+    let directives = line["_aws"]["CloudWatchMetrics"].as_array().expect("directives");
+    let declared: Vec<&Value> =
+        directives.iter().flat_map(|directive| directive["Metrics"].as_array().expect("metrics")).collect();
+    let value = |name: &&str| {
+        let is_declared = declared.iter().any(|metric| metric["Name"] == **name);
+        if is_declared { line[*name].as_u64().expect("a count") } else { 0 }
+    };
+    names.iter().map(value).collect()
+}
+
+#[tokio::test]
+async fn each_request_has_one_line_that_says_what_it_cost() {
+    let (logs, customer) = (Logs::from_now(), Customer::register().await);
+    let id = new_product(1000, 1).await;
+    let call = customer.call("get-product", "GET", format!("/api/products/{id}")).parameter("id", &id);
+    let names = ["CacheMiss", "CacheFilled", "CacheHit", "DatabaseRoundTrips", "RateAllowed", "RateLimited"];
+
+    let line = logs.line_of(&call.send().await.expect(200)).await;
+    assert_eq!(line["Route"], "GET /api/products/{id}");
+    assert_eq!((&line["StatusClass"], &line["status"]), (&json!("2xx"), &json!(200)));
+    assert!(line["trace_id"].as_str().is_some_and(|id| id.starts_with("1-")), "{line}");
+    // An idle connection is pinged before its statement.
+    let [missed, filled, hit, statements, allowed, limited] = metrics(&line, &names)[..] else {
+        unreachable!()
+    };
+    assert_eq!([missed, filled, hit, allowed, limited], [1, 1, 0, 1, 0], "{line}");
+    assert!((1..=2).contains(&statements), "{line}");
+    let spent = |name: &str| line[name].as_f64().unwrap_or_else(|| panic!("no {name}: {line}"));
+    assert!(
+        spent("Latency") >= spent("DatabaseTime") && spent("DatabaseTime") >= spent("PoolWait"),
+        "{line}"
+    );
+
+    let line = logs.line_of(&call.send().await.expect(200)).await;
+    assert_eq!(metrics(&line, &names), [0, 0, 1, 0, 1, 0], "{line}");
+    let id = line["request_id"].as_str().expect("an id");
+    let text =
+        logs.read().into_iter().find(|(name, _)| name == "functions.log").expect("the functions' log").1;
+    assert_eq!(text.matches(id).count(), 1, "a request that went well has one line");
+}
+
+#[tokio::test]
+async fn a_refused_request_is_counted_by_its_class_and_as_limited() {
+    let logs = Logs::from_now();
+    let source = format!("198.51.100.{}", fastrand::u8(..));
+    let guess = |number: u8| {
+        let body = json!({ "email": format!("{number}-{source}@example.com"), "password": "guess" });
+        Call::new("login", "POST", "/api/auth/login").from(&source).json(&body)
+    };
+    let line = logs.line_of(&guess(0).send().await.expect(401)).await;
+    assert_eq!((&line["StatusClass"], &line["status"]), (&json!("4xx"), &json!(401)));
+    for number in 1..5 {
+        guess(number).send().await.expect(401);
+    }
+    let line = logs.line_of(&guess(5).send().await.expect(429)).await;
+    assert_eq!(metrics(&line, &["RateLimited", "DatabaseRoundTrips"]), [1, 0], "{line}");
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_in_the_message_that_a_deferred_order_sends() {
+    let (logs, customer) = (Logs::from_now(), Customer::register().await);
+    let product = new_product(1250, 5).await;
+    provider_fails().await;
+    let answer = customer.buys(&product).await.expect(202);
+    provider_recovers().await;
+    let order = answer.json()["order_id"].as_str().expect("an id").to_owned();
+    let line = logs.line_of(&answer).await;
+    let counted = metrics(&line, &["DeferredOrders", "QueueSent", "BreakerAllowed", "BreakerFailed"]);
+    assert_eq!(counted, [1, 1, 1, 1], "{line}");
+    assert!(line["ProviderTime"].is_number() && line["QueueTime"].is_number(), "{line}");
+
+    let of_order = |line: &Value| line["order"] == order.as_str() && line["now"] == "paid";
+    let worker = logs.line("the worker's line", PATIENCE, of_order).await;
+    assert_eq!(worker["trace_id"], line["trace_id"]);
+    let batch = |line: &Value| line["Route"] == "charge-worker" && line["StatusClass"] == "ok";
+    logs.line("the line of the worker's batch", PATIENCE, batch).await;
+}
+
+#[tokio::test]
+async fn the_sweeper_says_how_far_behind_we_are() {
+    let logs = Logs::from_now();
+    tests::invoke("order-sweeper", &json!({})).await;
+    let right = |line: &Value| line["Route"] == "order-sweeper" && line["OldestUnfinishedOrder"].is_number();
+    logs.line("the sweeper's line", Duration::from_secs(10), right).await;
+}
+
+/// Everything a customer does, well and badly; what nobody may find in a log afterwards.
+async fn journey() -> Vec<(&'static str, String)> {
+    let customer = Customer::register().await;
+    let source = format!("203.0.113.{}", fastrand::u8(..));
+    let log_in = |password: &str| {
+        let body = json!({ "email": customer.email.to_uppercase(), "password": password });
+        Call::new("login", "POST", "/api/auth/login").from(&source).json(&body)
+    };
+    log_in("Not-The-Password-9").send().await.expect(401);
+    let token = log_in(PASSWORD).send().await.expect(200).json()["access_token"].clone();
+    let token = token.as_str().expect("a token").to_owned();
+
+    let product = new_product(1250, 50).await;
+    let path = format!("/api/products/{product}");
+    customer.call("get-product", "GET", path).parameter("id", &product).send().await.expect(200);
+    customer.call("search-products", "GET", "/api/search").query("q", "oak chair").send().await.expect(200);
+    let query = json!({ "query": "{ orders(limit: 1) { nonsense } }" });
+    customer.call("graphql", "POST", "/api/graphql").json(&query).send().await;
+    let forged = format!("{token}x");
+    Call::new("list-orders", "GET", "/api/orders").bearer(&forged).send().await.expect(401);
+
+    let key = Uuid::now_v7().to_string();
+    customer.checkout(&key, &product, 1, "pm_card_visa").send().await.expect(201);
+    let declined = Uuid::now_v7().to_string();
+    customer.checkout(&declined, &product, 1, "pm_card_visa_chargeDeclined").send().await.expect(402);
+    let card = "4242424242424242";
+    customer.checkout(&Uuid::now_v7().to_string(), &product, 1, card).send().await.expect(422);
+    let broken = format!("{{ {card}");
+    let call = customer.call("checkout", "POST", "/api/checkout").header("idempotency-key", &key);
+    call.header("content-type", "application/json").body(broken).send().await.expect(400);
+
+    let waiting = |answer: &Value| answer["order_id"].as_str().expect("an id").to_owned();
+    let buy = async || {
+        let key = Uuid::now_v7().to_string();
+        let call = customer.checkout(&key, &product, 1, "pm_card_authenticationRequired");
+        call.send().await.expect(202).json()
+    };
+    let authenticated = buy().await;
+    customer_authenticates(&waiting(&authenticated)).await;
+    let cancelled = waiting(&buy().await);
+    let cancel = format!("/api/orders/{cancelled}/cancel");
+    customer.call("cancel-order", "POST", cancel).parameter("id", &cancelled).send().await.expect(200);
+    let forged_event = Call::new("payment-webhook", "POST", "/api/webhooks/payments").body("{}");
+    forged_event.header("stripe-signature", "t=1795420800,v1=00").send().await.expect(400);
+
+    provider_fails().await;
+    let deferred = waiting(&customer.buys(&product).await.expect(202).json());
+    provider_recovers().await;
+    for order in [deferred, waiting(&authenticated)] {
+        let paid = async || (status_of(&order).await == "paid").then_some(());
+        eventually("the payment", PATIENCE, paid).await;
+    }
+    vec![
+        ("password", PASSWORD.to_owned()),
+        ("wrong password", "Not-The-Password-9".to_owned()),
+        ("e-mail address", customer.email.clone()),
+        ("access token", token),
+        ("another access token", customer.token.clone()),
+        ("source address", source),
+        ("card number", card.to_owned()),
+        ("payment method", "pm_card_".to_owned()),
+        ("client secret", authenticated["charge"]["client_secret"].as_str().expect("a secret").to_owned()),
+        ("idempotency key", key),
+    ]
+}
+
+#[tokio::test]
+async fn no_log_holds_what_was_secret_or_personal_in_a_whole_journey() {
+    let logs = Logs::from_now();
+    let mut secrets = journey().await;
+    for name in ["PAYMENTS_KEY", "PAYMENTS_WEBHOOK_SECRET", "TOKEN_PRIVATE_KEY"] {
+        secrets.push((name, env(name).to_owned()));
+    }
+    for name in ["DATABASE_URL", "DATABASE_DIRECT_URL"] {
+        let url = url::Url::parse(env(name)).expect("a URL");
+        secrets.push((name, url.password().expect("a password").to_owned()));
+    }
+    // Postgres, PgBouncer and Redis too, which see values. Not the double of the provider, which is no part of Millrace.
+    let logs = logs.read().into_iter().filter(|(name, _)| name != "payments.log");
+    let mut lines = 0;
+    for (log, text) in logs {
+        lines += text.matches("\"Route\":").count();
+        let lower = text.to_lowercase();
+        for (what, value) in &secrets {
+            let found = lower.find(&value.to_lowercase());
+            let around = found.map(|at| text.get(at.saturating_sub(300)..at).unwrap_or_default());
+            assert_eq!(around, None, "{log} shows a {what}, after this");
+        }
+    }
+    assert!(lines >= 15, "this was not the log of the journey: {lines} lines");
+}
