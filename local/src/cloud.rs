@@ -14,7 +14,7 @@ use crate::key_value;
 use crate::ports::Ports;
 use crate::secrets::Secrets;
 use crate::services::Service;
-use crate::template::Template;
+use crate::template::{Function, Template};
 
 /// The owner of the database: migrations, demo data, `./dev psql`.
 pub(crate) const OWNER: &str = "millrace";
@@ -134,6 +134,14 @@ impl Cloud {
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
         written.context("psql did not take its input")?;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// The functions of the template that exist here: it may name some before they are written.
+    pub(crate) fn written_functions(&self) -> impl Iterator<Item = &Function> {
+        let written = |function: &&Function| {
+            self.folder.root.join("functions").join(&function.name).join("Cargo.toml").exists()
+        };
+        self.template.functions.iter().filter(written)
     }
 
     /// The address of a queue.

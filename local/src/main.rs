@@ -10,6 +10,7 @@
 //! | [`commands`] | what a person types |
 //! | [`payments`] | the payment provider |
 //! | [`gate`] | `./dev test` |
+//! | [`bench`], [`traffic`] | `./dev bench`; what customers send |
 //! | [`chaos`] | `./dev chaos` |
 //! | [`stats`] | `./dev stats` |
 //! | [`demo`] | the demo data |
@@ -17,6 +18,7 @@
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 
 mod account;
+mod bench;
 mod chaos;
 mod cloud;
 mod commands;
@@ -39,6 +41,7 @@ mod services;
 mod stats;
 mod supervisor;
 mod template;
+mod traffic;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -95,6 +98,7 @@ enum Command {
     },
     Test,
     Redrive,
+    Bench(bench::Arguments),
     Chaos(chaos::Arguments),
     #[command(disable_help_flag = true)]
     Psql {
@@ -169,6 +173,7 @@ async fn run(command: Command) -> Result<ExitCode> {
             return commands::invoke(&folder, &function, event.map(PathBuf::from).as_deref()).await;
         }
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
+        Command::Bench(arguments) => bench::run(&folder, &arguments).await?,
         Command::Explain { statement } => return explain::explain(folder, statement.as_deref()).await,
         Command::Sizes { build } => commands::sizes(&folder, build)?,
         Command::Stats(arguments) => stats::run(folder, arguments).await?,

@@ -13,4 +13,6 @@ mod event;
 mod route;
 mod server;
 
+pub(crate) use event::{HttpRequest, event};
+pub(crate) use route::Router;
 pub(crate) use server::run;

@@ -39,7 +39,7 @@ use tokio::task::AbortHandle;
 
 pub(crate) use environment::Snapshot;
 pub(crate) use invocation::{Answer, InvokeError};
-pub(crate) use settings::Settings;
+pub(crate) use settings::{FunctionSettings, Settings, binaries};
 
 use function::Function;
 use guard::Guard;

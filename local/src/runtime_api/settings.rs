@@ -1,7 +1,7 @@
 //! What a fleet runs, and within which limits.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -35,7 +35,7 @@ pub(crate) struct FunctionSettings {
 impl Settings {
     /// The functions of a cloud, from a build of them: `debug` or `release`.
     pub(crate) fn of_cloud(cloud: &Cloud, profile: &str) -> Result<Self> {
-        let binaries = cloud.folder.root.join(target()).join(profile);
+        let binaries = binaries(&cloud.folder.root, profile);
         let environments = environments()?;
         // The template also names functions that are not written yet.
         let built =
@@ -63,6 +63,8 @@ fn environments() -> Result<usize> {
     number.parse().with_context(|| format!("MILLRACE_CONCURRENCY is {number:?}, which is no number"))
 }
 
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from)
+/// The folder of a build's programs.
+pub(crate) fn binaries(root: &Path, profile: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    root.join(target).join(profile)
 }

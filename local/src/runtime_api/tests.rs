@@ -7,7 +7,6 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::settings::FunctionSettings;
 use super::*;
 
 /// Longer than anything here takes on a busy machine.
@@ -171,7 +170,8 @@ async fn a_function_that_cannot_start_says_why_and_is_not_started_for_ever() -> 
         }
         until(|| fleet.environments().is_empty()).await?;
     }
-    let mut missing = settings(crate::scratch()?.path(), "", 1, AMPLE);
+    let scratch = crate::scratch()?;
+    let mut missing = settings(scratch.path(), "", 1, AMPLE);
     for function in missing.functions.values_mut() {
         function.command = vec!["/nonexistent/function".to_owned()];
     }

@@ -1,6 +1,7 @@
 //! The functions, served by `cargo lambda watch`; or from a finished build by our own Runtime API, which is faster and
 //! kinder to processes, and rebuilds nothing.
 
+use std::fs::File;
 use std::process::Stdio;
 
 use anyhow::{Result, ensure};
@@ -13,20 +14,34 @@ use crate::progress::step;
 /// Builds all functions at once. Left to itself, watch compiles each on its first request, one after the other.
 pub(super) async fn prepare(cloud: &Cloud) -> Result<()> {
     let log = open_log(&cloud.folder.log("functions"))?;
+    match profile().as_deref() {
+        // Somebody else sees to the build, as `./dev bench` does.
+        Some(_) if std::env::var_os("MILLRACE_NO_RELOAD").is_some() => Ok(()),
+        Some("release") => {
+            let functions: Vec<_> =
+                cloud.written_functions().map(|function| function.name.as_str()).collect();
+            build_for_release(&functions, &log).await
+        }
+        _ => step("Building the functions", cargo(&["build", "--bins"], &log)).await,
+    }
+}
+
+/// Builds packages one by one, as they are deployed: built together, each would get what any of them needs of `shared`
+/// and of other crates.
+pub(crate) async fn build_for_release(packages: &[&str], log: &File) -> Result<()> {
+    for package in packages {
+        let label = format_args!("Building {package} for release");
+        step(label, cargo(&["build", "--release", "--package", package], log)).await?;
+    }
+    Ok(())
+}
+
+async fn cargo(arguments: &[&str], log: &File) -> Result<()> {
     let mut cargo = tokio::process::Command::new("cargo");
-    cargo
-        .args(["build", "--bins"])
-        .args((profile().as_deref() == Some("release")).then_some("--release"))
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .kill_on_drop(true);
-    step("Building the functions", async {
-        let status = cargo.status().await?;
-        ensure!(status.success(), "the functions do not compile: {} logs functions", cloud.folder.dev);
-        Ok(())
-    })
-    .await
+    cargo.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
+    let status = cargo.kill_on_drop(true).status().await?;
+    ensure!(status.success(), "it does not compile: cargo {}", arguments.join(" "));
+    Ok(())
 }
 
 /// The build that is served as it is (`debug`, `release`), if one is asked for.

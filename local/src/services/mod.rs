@@ -10,6 +10,8 @@ mod sqs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use functions::build_for_release;
+
 use anyhow::Result;
 use clap::ValueEnum;
 

@@ -1,0 +1,96 @@
+//! Which figures are shown, how, and beside what: one list for the table and the page.
+
+use super::report::Figures;
+
+/// One figure.
+pub(super) struct Column {
+    /// Above the column of the table.
+    pub(super) short: &'static str,
+    /// Above the plot.
+    pub(super) title: &'static str,
+    pub(super) unit: &'static str,
+    pub(super) decimals: usize,
+    /// Whether it is told how many times the floor it is, and how it has changed.
+    pub(super) compared: bool,
+    pub(super) of: fn(&Figures) -> f64,
+}
+
+const fn column(
+    short: &'static str,
+    title: &'static str,
+    unit: &'static str,
+    of: fn(&Figures) -> f64,
+) -> Column {
+    Column { short, title, unit, decimals: 1, compared: true, of }
+}
+
+const fn count(short: &'static str, title: &'static str, of: fn(&Figures) -> f64) -> Column {
+    Column { compared: false, ..column(short, title, "", of) }
+}
+
+/// All that are shown.
+pub(super) const COLUMNS: &[Column] = &[
+    column("start ms", "Start to first answer, process start included, median", "ms", |f| f.start_ms),
+    Column {
+        decimals: 0,
+        ..column("cpu µs", "Processor time of the function, one request", "µs", |f| f.cpu_us)
+    },
+    Column {
+        decimals: 0,
+        ..column("k instr.", "Instructions of one request, thousands", "k", |f| f.instructions / 1e3)
+    },
+    Column { decimals: 0, ..column("p50 µs", "Answer, one environment, median", "µs", |f| f.alone.p50_us) },
+    Column {
+        decimals: 0,
+        ..column("p99 µs", "Answer, one environment, 99th percentile", "µs", |f| f.alone.p99_us)
+    },
+    Column {
+        decimals: 0,
+        ..column("8: p50", "Answer, eight environments, median", "µs", |f| f.crowd.p50_us)
+    },
+    Column {
+        decimals: 0,
+        ..column("8: p99", "Answer, eight environments, 99th percentile", "µs", |f| f.crowd.p99_us)
+    },
+    column("RSS MB", "Resident memory of an environment", "MB", |f| megabytes(f.resident_kb)),
+    column("PSS MB", "The same, shared pages counted by part", "MB", |f| megabytes(f.proportional_kb)),
+    column("zip MB", "Archive that is deployed", "MB", |f| megabytes(f.zip_bytes / 1024)),
+    count("Redis", "Round trips to Redis", |f| f.redis_round_trips),
+    count("cmds", "Commands to Redis", |f| f.redis_commands),
+    count("SQL", "Statements of Postgres, each one round trip", |f| f.statements),
+    count("provider", "Calls to the payment provider", |f| f.provider_calls),
+];
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn megabytes(kilobytes: u64) -> f64 {
+    kilobytes as f64 / 1024.0
+}
+
+impl Column {
+    /// The figure in words.
+    pub(super) fn text(&self, figures: &Figures) -> String {
+        let value = (self.of)(figures);
+        if value == 0.0 { "–".to_owned() } else { format!("{value:.*}", self.decimals) }
+    }
+
+    /// How a figure has changed since another run, in percent, where that says something.
+    pub(super) fn change(&self, now: &Figures, before: Option<&Figures>) -> Option<f64> {
+        let (now, before) = ((self.of)(now), (self.of)(before?));
+        (self.compared && now > 0.0 && before > 0.0).then(|| (now / before - 1.0) * 100.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_only_between_two_figures_that_were_measured() {
+        let cpu = COLUMNS.iter().find(|column| column.short == "cpu µs").expect("a column");
+        let figures = |cpu_us| Figures { cpu_us, ..Figures::default() };
+        assert_eq!(cpu.change(&figures(150.0), Some(&figures(100.0))), Some(50.0));
+        assert_eq!(cpu.change(&figures(150.0), Some(&figures(0.0))), None);
+        assert_eq!(cpu.change(&figures(150.0), None), None);
+        assert_eq!((cpu.text(&figures(12.4)), cpu.text(&figures(0.0))), ("12".to_owned(), "–".to_owned()));
+    }
+}

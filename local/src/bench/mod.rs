@@ -1,0 +1,164 @@
+//! `./dev bench`: what a request costs, beside a handler that does nothing and beside the run that was stored last.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`cases`] | one typical request for each endpoint |
+//! | [`measure`] | starts, times, processor time, memory, round trips of one case |
+//! | [`instructions`] | the same, counted by valgrind |
+//! | [`process`], [`counts`], [`sizes`] | where the figures come from |
+//! | [`report`], [`columns`], [`text`], [`page`] | how they are kept and shown |
+
+mod cases;
+mod columns;
+mod counts;
+mod instructions;
+mod measure;
+mod page;
+mod process;
+mod report;
+mod sizes;
+mod text;
+
+use std::fs;
+use std::process::Stdio;
+use std::sync::atomic::AtomicU64;
+
+use anyhow::{Context, Result, ensure};
+use sysinfo::System;
+use time::OffsetDateTime;
+
+use crate::cloud::Cloud;
+use crate::folder::Folder;
+use crate::process::open_log;
+use crate::progress::{say, step};
+use crate::runtime_api::binaries;
+use crate::services::{Service, build_for_release};
+use crate::traffic::Traffic;
+use cases::{CASES, Case, FLOOR};
+use measure::Bench;
+use report::{Measured, Report};
+
+/// The benchmark's own cloud, so that it disturbs none that is running and finds the demo data untouched.
+const CLOUD: &str = ".dev-bench";
+
+/// What `./dev bench` takes.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only cases whose name or function has this in it; the empty handler always.
+    only: Option<String>,
+    /// Stores the run under docs/benchmarks/ with these words about it.
+    #[arg(long)]
+    save: Option<String>,
+    /// Leaves instructions uncounted, which takes half of the time.
+    #[arg(long)]
+    no_instructions: bool,
+    /// Measures what is built already.
+    #[arg(long)]
+    no_build: bool,
+}
+
+/// Builds, measures, shows, and stores if asked to.
+pub(crate) async fn run(folder: &Folder, arguments: &Arguments) -> Result<()> {
+    let cases: Vec<_> = CASES.iter().filter(|case| is_wanted(case, arguments.only.as_deref())).collect();
+    if !arguments.no_build {
+        let mut packages: Vec<_> = cases.iter().map(|case| case.function).collect();
+        packages.dedup();
+        let own = Folder::at(&folder.root, &folder.root.join(CLOUD), &folder.dev)?;
+        build_for_release(&packages, &open_log(&own.log("build"))?).await?;
+    }
+    dev(folder, &["reset"]).await?;
+    let outcome = async {
+        dev(folder, &["up", "--detach"]).await?;
+        // It would send the sweeper into the middle of a measurement.
+        dev(folder, &["stop", Service::Dispatcher.name()]).await?;
+        measure(folder, &cases, arguments).await
+    };
+    let outcome = outcome.await;
+    dev(folder, &["down"]).await?;
+    let report = outcome?;
+    let stored = report::folder(&folder.root);
+    let previous = Report::previous(&stored)?;
+    print!("\n{}", text::of(&report, previous.as_ref()));
+    let place = match &arguments.save {
+        Some(_) => {
+            let name = report.date.replace(' ', "-").replace(':', "");
+            fs::create_dir_all(&stored)?;
+            stored.join(name)
+        }
+        None => folder.root.join(CLOUD).join("bench"),
+    };
+    report.write(&place.with_extension("json"))?;
+    let page = place.with_extension("html");
+    fs::write(&page, page::of(&report, previous.as_ref()))?;
+    println!("\n  With plots: {}", page.strip_prefix(&folder.root).unwrap_or(&page).display());
+    Ok(())
+}
+
+fn is_wanted(case: &Case, only: Option<&str>) -> bool {
+    only.is_none_or(|words| {
+        case.name.contains(words) || case.function.contains(words) || case.name == FLOOR.name
+    })
+}
+
+/// Runs this program for the benchmark's cloud. It says itself how far it is.
+async fn dev(folder: &Folder, arguments: &[&str]) -> Result<()> {
+    let program = std::env::current_exe().context("cannot find this program's own path")?;
+    let mut command = tokio::process::Command::new(program);
+    command
+        .args(arguments)
+        .envs([("MILLRACE_DEV_DIR", CLOUD), ("MILLRACE_PROFILE", "release"), ("MILLRACE_NO_RELOAD", "1")])
+        .current_dir(&folder.root)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    let status = command.status().await.context("cannot run this program again")?;
+    ensure!(status.success(), "the benchmark's cloud: {} failed", arguments.join(" "));
+    Ok(())
+}
+
+async fn measure(folder: &Folder, cases: &[&Case], arguments: &Arguments) -> Result<Report> {
+    let own = Folder::at(&folder.root, &folder.root.join(CLOUD), &folder.dev)?;
+    let cloud = Cloud::open(own)?;
+    without_webhooks(&cloud).await?;
+    let bench = Bench { cloud: &cloud, traffic: Traffic::new(&cloud)?, next: AtomicU64::new(0) };
+    let count = !arguments.no_instructions && instructions::can_be_counted();
+    if !count {
+        say("  Instructions are not counted: valgrind is not asked for, or not on the PATH.");
+    }
+    let mut measured = Vec::new();
+    for case in cases {
+        let figures = step(format!("Measuring: {}", case.name), async {
+            let mut figures = bench.measure(case).await?;
+            if count {
+                figures.instructions = instructions::of_a_request(&bench, case).await?;
+            }
+            let program = binaries(&folder.root, "release").join(case.function);
+            (figures.program_bytes, figures.zip_bytes) = sizes::of(&program, &cloud.folder.path).await?;
+            Ok(figures)
+        });
+        let (name, function) = (case.name.to_owned(), case.function.to_owned());
+        measured.push(Measured { name, function, figures: figures.await? });
+    }
+    let now = OffsetDateTime::now_utc();
+    let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]");
+    Ok(Report {
+        date: now.format(format)?,
+        machine: machine(),
+        command: ["./dev bench", arguments.only.as_deref().unwrap_or_default()].join(" ").trim().to_owned(),
+        note: arguments.save.clone().unwrap_or_else(|| "not stored".to_owned()),
+        cases: measured,
+    })
+}
+
+/// Each would invoke another function in the middle of a measurement.
+async fn without_webhooks(cloud: &Cloud) -> Result<()> {
+    let url = format!("{}/_control/webhooks", cloud.http(Service::Payments)?);
+    let order = serde_json::json!({ "enabled": false });
+    reqwest::Client::new().put(url).json(&order).send().await?.error_for_status()?;
+    Ok(())
+}
+
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let system = System::long_os_version().unwrap_or_else(|_| "an unknown system".to_owned());
+    format!("{cores} cores, {system}")
+}

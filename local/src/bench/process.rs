@@ -1,0 +1,67 @@
+//! What a process has used, from `/proc`.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+/// Time on a processor, of all its threads. The scheduler's own count, in nanoseconds: the clock ticks of `stat` are
+/// 10 ms long, as much as a hundred requests.
+pub(super) fn processor_time(pid: i32) -> Result<Duration> {
+    let mut total = 0;
+    for task in
+        fs::read_dir(format!("/proc/{pid}/task")).context("the process is gone, or this is no Linux")?
+    {
+        let schedstat = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
+        let nanoseconds = schedstat.split(' ').next().and_then(|number| number.parse::<u64>().ok());
+        total += nanoseconds.unwrap_or_default();
+    }
+    Ok(Duration::from_nanos(total))
+}
+
+/// Memory of a process, in kilobytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Memory {
+    /// Resident: what Lambda bills by.
+    pub(super) resident: u64,
+    /// The same, pages shared with other processes counted by their part.
+    pub(super) proportional: u64,
+    /// The most that was ever resident.
+    pub(super) peak: u64,
+}
+
+/// See [`Memory`].
+pub(super) fn memory(pid: i32) -> Result<Memory> {
+    let read = |file: &str| {
+        let path = format!("/proc/{pid}/{file}");
+        fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+    };
+    let (rollup, status) = (read("smaps_rollup")?, read("status")?);
+    Ok(Memory {
+        resident: kilobytes(&rollup, "Rss:"),
+        proportional: kilobytes(&rollup, "Pss:"),
+        peak: kilobytes(&status, "VmHWM:"),
+    })
+}
+
+fn kilobytes(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_reads_what_this_process_has_used() -> Result<()> {
+        let own = i32::try_from(std::process::id())?;
+        let before = processor_time(own)?;
+        let busy: u64 = (0..2_000_000_u64).fold(0, |sum, number| std::hint::black_box(sum ^ number));
+        std::hint::black_box(busy);
+        assert!(processor_time(own)? > before);
+        let memory = memory(own)?;
+        assert!(memory.resident > 100 && memory.proportional <= memory.resident);
+        Ok(())
+    }
+}
