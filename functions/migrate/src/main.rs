@@ -34,7 +34,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(async |LambdaEvent { payload, context }: LambdaEvent<Value>| {
         let limit = TimeLimit::of_long_invocation(Some(context.deadline), CEILING, RESERVE);
         let record = Record::begin(context.xray_trace_id.clone());
-        let result = record.observe(async { invoke(Settings::from_env().await, payload, limit).await }).await;
+        // Boxed: what asks Secrets Manager is large.
+        let work = Box::pin(async { invoke(Settings::from_env().await, payload, limit).await });
+        let result = record.observe(work).await;
         let (class, words) = if result.is_ok() { ("ok", "returned") } else { ("failed", "failed") };
         record.write(&Outcome {
             route: &context.env_config.function_name,

@@ -29,9 +29,8 @@ impl Settings {
             database
         };
         let secret = Rotating::of_setting("TOKEN_PRIVATE_KEY", |key| Ok(key.to_owned()));
-        let token_private_key =
-            secret.get().await.map_err(|error| error.cause().unwrap_or_default().to_owned())?;
-        Ok(Self { database, token_private_key: token_private_key.to_string() })
+        let token_private_key = secret.get().await.map_err(|error| error.cause().unwrap_or_default())?;
+        Ok(Self { database, token_private_key: (*token_private_key).clone() })
     }
 
     /// The steps that [`migrate`](Self::migrate) would take.
