@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use shared::catalog::ProductId;
 use shared::checkout::{Cart, Item, Lease, Placed, Purchase, claim, claim_to_cancel, leave};
-use shared::database::{Database, Json, Statement};
+use shared::database::{Database, Error, Json, Statement};
 use shared::error::{Kind, Result};
 use shared::orders::{OrderId, OrderStatus};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::servers::Servers;
+use crate::servers::{SERVER_CONNECTIONS, Servers, until};
 
 static USER: Statement =
     Statement::new("test.user", "insert into users values ($1, $1::text || '@example.com', '', 'customer')");
@@ -28,6 +28,15 @@ static STOCK: Statement =
 static ORDERS: Statement =
     Statement::new("test.orders", "select coalesce(json_agg(total), '[]') from orders where user_id = $1");
 static END_LEASES: Statement = Statement::new("test.end_leases", "update orders set lease_until = now()");
+/// So that a race may take as long as the machine needs.
+static NO_LOCK_LIMIT: Statement =
+    Statement::new("test.no_lock_limit", "alter role millrace_app set lock_timeout = 0");
+static NO_LIMIT: Statement =
+    Statement::new("test.no_limit", "alter role millrace_app set statement_timeout = 0");
+static HOLD: Statement =
+    Statement::new("test.hold", "select from inventory where product_id = $1 for update");
+static WAITING: Statement =
+    Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
 static OWNER: Statement = Statement::new("test.owner", "select lease_owner from orders where id = $1");
 
 const BODY: &[u8] = b"the body";
@@ -36,14 +45,34 @@ const BODY: &[u8] = b"the body";
 struct Shop {
     functions: Database,
     owner: Database,
+    observer: Database,
     _servers: Servers,
 }
 
 impl Shop {
     async fn open() -> Self {
         let servers = Servers::start().await;
-        let functions = Database::new(servers.pooled().connections(20));
-        Self { functions, owner: Database::new(servers.owner()), _servers: servers }
+        let (owner, observer) = (Database::new(servers.owner()), Database::new(servers.owner()));
+        for statement in [&NO_LOCK_LIMIT, &NO_LIMIT] {
+            owner.execute(statement).await.expect("alters");
+        }
+        let minute = Duration::from_mins(1);
+        let settings = servers.pooled().connections(40).acquire_limit(minute).statement_limit(minute);
+        Self { functions: Database::new(settings), owner, observer, _servers: servers }
+    }
+
+    /// Holds a product's stock until all statements that the pooler lets through wait for it: each has begun before any
+    /// has done anything, which chance alone seldom brings about.
+    async fn race<T: 'static>(&self, product: ProductId, start: impl FnOnce() -> JoinSet<T>) -> Vec<T> {
+        let waiting = async || self.observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0;
+        let all = i64::try_from(SERVER_CONNECTIONS).expect("few");
+        let held = self.owner.transaction(async |tx| {
+            tx.execute(HOLD.bind(product)).await?;
+            let requests = start();
+            until("the statements wait for the stock", async || waiting().await == all).await;
+            Ok::<_, Error>(requests)
+        });
+        held.await.expect("commits").join_all().await
     }
 
     async fn customer(&self) -> Uuid {
@@ -96,14 +125,11 @@ fn new<T>(outcome: Result<Placed<T>>) -> T {
 async fn a_request_sent_twenty_times_at_once_places_one_order() {
     let shop = Shop::open().await;
     let (user, product) = (shop.customer().await, shop.product(1250, 100).await);
-    let mut requests = JoinSet::new();
-    for _ in 0..20 {
-        let database = shop.functions.clone();
-        requests.spawn(async move {
-            refusal(purchase(user, "key", BODY, &[(product, 2)]).place_leased(&database).await)
-        });
-    }
-    let outcomes = requests.join_all().await;
+    let request = |database: Database| async move {
+        refusal(purchase(user, "key", BODY, &[(product, 2)]).place_leased(&database).await)
+    };
+    let requests = || (0..20).map(|_| request(shop.functions.clone())).collect();
+    let outcomes = shop.race(product, requests).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_none()).count(), 1, "{outcomes:?}");
     assert!(outcomes.into_iter().flatten().all(|kind| kind == Kind::RequestInProgress));
     assert_eq!((shop.stock(product).await, shop.totals(user).await), (98, vec![2500]));
@@ -128,14 +154,15 @@ async fn a_repeated_request_gets_the_first_answer_and_another_body_or_customer_d
 async fn forty_buyers_of_the_last_five_pieces_get_five() {
     let shop = Shop::open().await;
     let product = shop.product(1250, 5).await;
-    let mut buyers = JoinSet::new();
+    let mut buyers = Vec::new();
     for _ in 0..40 {
-        let (database, user) = (shop.functions.clone(), shop.customer().await);
-        buyers.spawn(async move {
-            refusal(purchase(user, "key", BODY, &[(product, 1)]).place_leased(&database).await)
-        });
+        buyers.push(shop.customer().await);
     }
-    let outcomes = buyers.join_all().await;
+    let request = |(database, user): (Database, Uuid)| async move {
+        refusal(purchase(user, "key", BODY, &[(product, 1)]).place_leased(&database).await)
+    };
+    let requests = || buyers.into_iter().map(|user| request((shop.functions.clone(), user))).collect();
+    let outcomes = shop.race(product, requests).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_none()).count(), 5, "{outcomes:?}");
     assert!(outcomes.into_iter().flatten().all(|kind| kind == Kind::OutOfStock));
     assert_eq!(shop.stock(product).await, 0);

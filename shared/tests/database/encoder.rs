@@ -202,10 +202,17 @@ async fn it_says_which_argument_postgres_cannot_hold() {
     let servers = Servers::start().await;
     let database = Database::new(servers.pooled());
     let year_zero = OffsetDateTime::from_unix_timestamp(-62_135_596_801).expect("year 0");
-    for argument in [Argument::from("a\0b"), ["a\0b"].into(), year_zero.into(), json!("a\0b").into()] {
+    let refusal = async |argument: Argument| {
         let error = database.fetch_one::<(String, String)>(ECHO.bind(argument)).await.expect_err("refused");
         assert!(matches!(error, Error::BadArgument { at: "test.echo", .. }), "{error:?}");
+        error.to_string()
+    };
+    for argument in [Argument::from("a\0b"), ["a\0b"].into(), year_zero.into()] {
+        let refusal = refusal(argument).await;
+        assert!(refusal.starts_with("test.echo: $1: "), "before anything was sent: {refusal}");
     }
+    // What JSON escapes, only Postgres notices.
+    refusal(json!("a\0b").into()).await;
 }
 
 #[tokio::test]
