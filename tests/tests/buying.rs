@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::join_all;
+use futures::{StreamExt, future::join_all, stream};
 use serde_json::json;
 use tests::{Customer, charges_of, deadlocks, new_product, stock_of};
 use uuid::Uuid;
@@ -148,7 +148,8 @@ async fn two_hundred_buyers_of_the_last_twenty_pieces_make_twenty_orders() {
             buyer.call("checkout", "POST", "/api/checkout").header("idempotency-key", key()).json(&body);
         async move { call.send().await }
     });
-    let answers = join_all(purchases).await;
+    // Forty at a time: 200 at once wedge cargo-lambda's emulator, which then answers nobody (1.9.2).
+    let answers: Vec<_> = stream::iter(purchases).buffer_unordered(40).collect().await;
     for answer in &answers {
         let refused = answer.status == 409 && answer.text.contains("urn:millrace:problem:out-of-stock");
         assert!(answer.status == 201 || refused, "{answer:?}");
