@@ -10,7 +10,7 @@
 //! | [`commands`] | what a person types |
 //! | [`payments`] | the payment provider |
 //! | [`gate`] | `./dev test` |
-//! | [`bench`], [`traffic`] | `./dev bench`; what customers send |
+//! | [`mod@bench`], [`traffic`] | `./dev bench`; what customers send |
 //! | [`chaos`] | `./dev chaos` |
 //! | [`stats`] | `./dev stats` |
 //! | [`demo`] | the demo data |

@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`cases`] | one typical request for each endpoint |
-//! | [`measure`] | starts, times, processor time, memory, round trips of one case |
+//! | [`mod@measure`] | starts, times, processor time, memory, round trips of one case |
 //! | [`instructions`] | the same, counted by valgrind |
 //! | [`process`], [`counts`], [`sizes`] | where the figures come from |
 //! | [`report`], [`columns`], [`text`], [`page`] | how they are kept and shown |

@@ -4,7 +4,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`route`] | which function answers a method and a path |
-//! | [`event`] | a request as the event that a function gets |
+//! | [`mod@event`] | a request as the event that a function gets |
 //! | [`answer`] | what a function returned, as a response |
 //! | [`server`] | both doors |
 
