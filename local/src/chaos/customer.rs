@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::auth::token::Role;
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use super::door::{Reply, Request};
 use super::shop;
@@ -80,9 +79,7 @@ impl<'a> Customer<'a> {
 
     /// Cancels an order, until there is an answer.
     pub(super) async fn cancel(&self, purchase: usize, order: &str) {
-        let Ok(id) = order.parse() else { return };
-        let path = format!("/api/orders/{order}/cancel");
-        let request = Request { id: Some(id), ..self.request("cancel-order", "POST", path) };
+        let request = self.request("cancel-order", "POST", format!("/api/orders/{order}/cancel"));
         while Instant::now() < self.until {
             match self.send(&request, PATIENCE).await {
                 Some(reply) if matches!(reply.status, 200 | 202) => {
@@ -104,9 +101,7 @@ impl<'a> Customer<'a> {
 
     /// Looks at an order: where it stands.
     pub(super) async fn look(&self, order: &str) -> Option<String> {
-        let id = order.parse().ok()?;
-        let request =
-            Request { id: Some(id), ..self.request("get-order", "GET", format!("/api/orders/{order}")) };
+        let request = self.request("get-order", "GET", format!("/api/orders/{order}"));
         let reply = self.send(&request, PATIENCE).await?;
         match reply.status {
             200 => reply.body["status"].as_str().map(str::to_owned),
@@ -120,9 +115,8 @@ impl<'a> Customer<'a> {
 
     /// Looks at a product, and whether it is older than what others know already.
     pub(super) async fn browse(&self, product: u32) {
-        let (witness, id) = (&self.world.witness, shop::product(product));
-        let request =
-            Request { id: Some(id), ..self.request("get-product", "GET", format!("/api/products/{id}")) };
+        let witness = &self.world.witness;
+        let request = self.request("get-product", "GET", format!("/api/products/{}", shop::product(product)));
         let floor = witness.acknowledged(product);
         match self.send(&request, PATIENCE).await {
             Some(Reply { status: 200, body }) => {
@@ -162,7 +156,6 @@ fn request(function: &'static str, method: &'static str, path: String, user: u32
         function,
         method,
         path,
-        id: None,
         headers: vec![("host", "shop.example.com".to_owned())],
         source: format!("10.{a}.{b}.{c}"),
         body: None,
@@ -186,7 +179,6 @@ fn said(reply: &Reply) -> Said {
 
 /// The administrator changes a product; the next version is announced to all readers once it is acknowledged.
 pub(super) async fn update(world: &World, product: u32, price: u32, text: String) {
-    let id: Uuid = shop::product(product);
     let token = world.token(shop::ADMINISTRATOR, Role::Administrator);
     // Each from an address and in the name of nobody else: the shop's limit of 100 a minute is not what is tried here.
     let body = json!({
@@ -195,11 +187,10 @@ pub(super) async fn update(world: &World, product: u32, price: u32, text: String
         "price": { "amount": price, "currency": "usd" },
         "featured": product.is_multiple_of(8),
     });
-    let request = request("update-product", "PUT", format!("/api/products/{id}"), 2)
+    let request = request("update-product", "PUT", format!("/api/products/{}", shop::product(product)), 2)
         .with("authorization", format!("Bearer {token}"))
         .with("content-type", "application/json".to_owned())
         .sends(body.to_string());
-    let request = Request { id: Some(id), ..request };
     let asked = Instant::now();
     match world.send(&request, PATIENCE).await {
         Some(Reply { status: 200, body }) => {

@@ -1,6 +1,5 @@
 //! The shop's door: requests as API Gateway hands them to the functions, and the provider's webhooks over HTTP.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +10,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::payments::webhook::SIGNATURE_HEADER;
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
-use uuid::Uuid;
 
+use crate::gateway::{HttpRequest, Router as Routes, event};
 use crate::runtime_api::Fleet;
+use crate::template::Function;
 
 /// What API Gateway waits for at most.
 const GATEWAY: Duration = Duration::from_secs(30);
@@ -28,8 +28,6 @@ pub(super) struct Request {
     pub(super) function: &'static str,
     pub(super) method: &'static str,
     pub(super) path: String,
-    /// The parameter `id` of the path.
-    pub(super) id: Option<Uuid>,
     pub(super) headers: Vec<(&'static str, String)>,
     /// The address that the gateway saw.
     pub(super) source: String,
@@ -53,21 +51,37 @@ struct Response {
 
 /// The door.
 #[derive(Clone)]
-pub(super) struct Door(Arc<Fleet>);
+pub(super) struct Door {
+    fleet: Arc<Fleet>,
+    routes: Arc<Routes>,
+}
 
 impl Door {
-    pub(super) fn new(fleet: Arc<Fleet>) -> Self {
-        Self(fleet)
+    pub(super) fn new(fleet: Arc<Fleet>, functions: &[Function]) -> Self {
+        Self { fleet, routes: Arc::new(Routes::new(functions)) }
     }
 
     /// Sends a request. `None`: no answer came within `patience`, or none will; whether it was served is not known.
     pub(super) async fn send(&self, request: &Request, patience: Duration) -> Option<Reply> {
-        let event = Bytes::from(event(request).to_string());
-        let invoked = tokio::time::timeout(patience.min(GATEWAY), self.0.invoke(request.function, event));
+        let event = self.event(request)?;
+        let invoked = tokio::time::timeout(patience.min(GATEWAY), self.fleet.invoke(request.function, event));
         let answer = invoked.await.ok()?.ok()?;
         let response: Response = serde_json::from_slice(&answer.body).ok()?;
         let body = response.body.unwrap_or_default();
         Some(Reply { status: response.status_code, body: serde_json::from_str(&body).unwrap_or_default() })
+    }
+
+    fn event(&self, request: &Request) -> Option<Bytes> {
+        let matched = self.routes.find(request.method, &request.path)?;
+        let request = HttpRequest {
+            method: request.method,
+            path: &request.path,
+            query: "",
+            headers: request.headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+            source: &request.source,
+            body: request.body.as_deref().unwrap_or_default().as_bytes(),
+        };
+        event(&matched, &request).ok()
     }
 
     /// Listens for the provider's webhooks.
@@ -84,7 +98,6 @@ async fn webhook(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> S
         function: "payment-webhook",
         method: "POST",
         path: "/api/webhooks/payments".to_owned(),
-        id: None,
         headers: vec![(SIGNATURE_HEADER, signature.to_owned())],
         source: "203.0.113.7".to_owned(),
         body: Some(String::from_utf8_lossy(&body).into_owned()),
@@ -93,38 +106,4 @@ async fn webhook(State(door): State<Door>, headers: HeaderMap, body: Bytes) -> S
     // The gateway's own answer where a function died or was too slow.
     let status = reply.map_or(502, |reply| reply.status);
     StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)
-}
-
-/// An event of an HTTP API, version 2.
-fn event(request: &Request) -> Value {
-    let headers: BTreeMap<_, _> = request.headers.iter().map(|(name, value)| (*name, value)).collect();
-    let parameters = request.id.map(|id| json!({ "id": id }));
-    json!({
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": request.path,
-        "rawQueryString": "",
-        "headers": headers,
-        "pathParameters": parameters,
-        "requestContext": {
-            "accountId": crate::cloud::AWS_ACCOUNT,
-            "apiId": "api-id",
-            "domainName": "shop.example.com",
-            "domainPrefix": "shop",
-            "http": {
-                "method": request.method,
-                "path": request.path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": request.source,
-                "userAgent": "millrace-chaos",
-            },
-            "requestId": format!("chaos-{:016x}", fastrand::u64(..)),
-            "routeKey": "$default",
-            "stage": "$default",
-            "time": "24/Nov/2026:08:00:00 +0000",
-            "timeEpoch": 1_795_507_200_000_i64,
-        },
-        "body": request.body,
-        "isBase64Encoded": false,
-    })
 }

@@ -75,7 +75,7 @@ impl World {
             witness: Witness::default(),
             deaths,
             struck: std::sync::Mutex::default(),
-            door: Door::new(Arc::clone(&fleet)),
+            door: Door::new(Arc::clone(&fleet), &cloud.template.functions),
             issuer: Issuer::new(cloud.secrets.token_private_key())?,
             fleet,
             services,
