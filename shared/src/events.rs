@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 pub use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -37,21 +37,26 @@ where
         async move {
             let LambdaEvent { payload, context } = event;
             let limit = TimeLimit::of_invocation(Some(context.deadline));
-            let record = Record::begin(context.xray_trace_id.clone());
             // Boxed: the compiler gives up on types as deep as these.
-            let result = record.observe(Box::pin(handler(app, payload, limit))).await;
-            let (class, words) = if result.is_ok() { ("ok", "returned") } else { ("failed", "failed") };
-            record.write(&Outcome {
-                route: &context.env_config.function_name,
-                class,
-                status: None,
-                request_id: &context.request_id,
-                words,
-            });
-            result.map_err(Failed)
+            recorded(&context, Box::pin(handler(app, payload, limit))).await.map_err(Failed)
         }
     }))
     .await
+}
+
+/// Does an invocation's work, and writes its line: for functions that do without an [`App`] and so without [`serve`].
+pub async fn recorded<T, E>(context: &Context, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let record = Record::begin(context.xray_trace_id.clone());
+    let result = record.observe(work).await;
+    let (class, words) = if result.is_ok() { ("ok", "returned") } else { ("failed", "failed") };
+    record.write(&Outcome {
+        route: &context.env_config.function_name,
+        class,
+        status: None,
+        request_id: &context.request_id,
+        words,
+    });
+    result
 }
 
 /// A failed event, as Lambda reports it. Only operators read that, so here the cause may show.

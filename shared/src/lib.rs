@@ -22,6 +22,8 @@
 pub mod accounts;
 pub mod app;
 pub mod auth;
+#[cfg(any(feature = "queue", feature = "secrets"))]
+mod aws;
 pub mod breaker;
 pub mod cache;
 pub mod catalog;

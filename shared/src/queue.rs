@@ -5,7 +5,6 @@
 
 use std::time::{Duration, Instant};
 
-use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_sqs::{
     Client,
     types::{
@@ -14,7 +13,10 @@ use aws_sdk_sqs::{
     },
 };
 
-use crate::telemetry::{self, Counter, Timer};
+use crate::{
+    aws,
+    telemetry::{self, Counter, Timer},
+};
 
 /// Most entries SQS takes in one call.
 pub const BATCH: usize = 10;
@@ -43,17 +45,7 @@ pub struct Queue {
 impl Queue {
     /// The queue at this address. Loads credentials and region from the environment; no network.
     pub async fn new(url: String) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_millis(500))
-            .operation_attempt_timeout(Duration::from_secs(1))
-            .operation_timeout(Duration::from_secs(2))
-            .build();
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(2))
-            .load()
-            .await;
-        Self { client: Client::new(&config), url }
+        Self { client: Client::new(&aws::config().await), url }
     }
 
     /// Sends one message, to be received after `delay`; SQS delays by 15 minutes at most.

@@ -17,8 +17,8 @@ use std::time::Duration;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::Value;
-use shared::telemetry::{self, Outcome, Record};
 use shared::time_limit::TimeLimit;
+use shared::{events, telemetry};
 
 use work::{Failure, Settings};
 
@@ -33,19 +33,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     lambda_runtime::run(service_fn(async |LambdaEvent { payload, context }: LambdaEvent<Value>| {
         let limit = TimeLimit::of_long_invocation(Some(context.deadline), CEILING, RESERVE);
-        let record = Record::begin(context.xray_trace_id.clone());
         // Boxed: what asks Secrets Manager is large.
         let work = Box::pin(async { invoke(Settings::from_env().await, payload, limit).await });
-        let result = record.observe(work).await;
-        let (class, words) = if result.is_ok() { ("ok", "returned") } else { ("failed", "failed") };
-        record.write(&Outcome {
-            route: &context.env_config.function_name,
-            class,
-            status: None,
-            request_id: &context.request_id,
-            words,
-        });
-        result
+        events::recorded(&context, work).await
     }))
     .await
 }
