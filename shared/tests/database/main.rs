@@ -2,6 +2,8 @@
 //! kill them. They listen on Unix sockets in a temporary folder: no port can be taken. `checkout` are the statements that an
 //! order depends on.
 
+#[path = "../certificates/mod.rs"]
+mod certificates;
 mod checkout;
 mod counted;
 mod encoder;

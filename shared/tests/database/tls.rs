@@ -4,28 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use aws_credential_types::Credentials;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use shared::database::{Database, Error, Settings, Statement};
 use shared::presign::Signer;
 use tempfile::TempDir;
 
+use crate::certificates::certificates;
 use crate::servers::{Servers, until};
 
 static ENCRYPTED: Statement =
     Statement::new("test.encrypted", "select ssl from pg_stat_ssl where pid = pg_backend_pid()");
-
-/// The PEM text of an authority, and of a certificate and key that it has signed for `localhost`.
-fn certificates() -> (String, String, String) {
-    let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = || KeyPair::generate().expect("a key");
-    let authority = CertifiedIssuer::self_signed(authority, key()).expect("an authority");
-    let server_key = key();
-    let certificate = CertificateParams::new(vec!["localhost".to_owned()])
-        .and_then(|parameters| parameters.signed_by(&server_key, &authority))
-        .expect("a certificate");
-    (authority.pem(), certificate.pem(), server_key.serialize_pem())
-}
 
 fn database(host: &str, port: u16, mode: &str, authority: &Path) -> Database {
     let file = authority.display();
@@ -39,9 +26,8 @@ async fn is_encrypted(database: &Database) -> Result<bool, Error> {
 
 #[tokio::test]
 async fn it_sends_nothing_to_a_server_that_it_cannot_verify() {
-    let (authority, certificate, key) = certificates();
-    let (stranger, ..) = certificates();
-    let (_servers, port) = Servers::start_with_tls(&certificate, &key);
+    let (ours, strangers) = (certificates(), certificates());
+    let (_servers, port) = Servers::start_with_tls(&ours.server, &ours.server_key);
 
     let folder = TempDir::new().expect("a folder");
     let file = |name: &str, pem: &str| {
@@ -49,7 +35,8 @@ async fn it_sends_nothing_to_a_server_that_it_cannot_verify() {
         fs::write(&path, pem).expect("written");
         path
     };
-    let (trusted, strange) = (file("trusted.pem", &authority), file("strange.pem", &stranger));
+    let (trusted, strange) =
+        (file("trusted.pem", &ours.authority), file("strange.pem", &strangers.authority));
 
     let right = database("localhost", port, "verify-full", &trusted);
     until("it answers over TLS", async || is_encrypted(&right).await.is_ok()).await;

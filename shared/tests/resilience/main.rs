@@ -17,6 +17,8 @@ mod agreement;
 mod ask;
 mod breaker;
 mod cache;
+#[path = "../certificates/mod.rs"]
+mod certificates;
 mod clocks;
 mod cluster;
 mod counted;

@@ -4,28 +4,21 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use crate::ask::{ECHO, ask, some};
+use crate::certificates::certificates;
 use crate::server::{Server, eventually, patient};
 use aws_credential_types::Credentials;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use shared::presign::Signer;
 use shared::redis::{Iam, Redis, Settings};
 use tempfile::TempDir;
 
 /// A Redis that speaks TLS only, and the PEM text of the authority that signed its certificate for `localhost`.
 fn server() -> (Server, Vec<u8>, TempDir) {
-    let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = || KeyPair::generate().expect("a key");
-    let authority = CertifiedIssuer::self_signed(authority, key()).expect("an authority");
-    let server_key = key();
-    let certificate = CertificateParams::new(vec!["localhost".to_owned()])
-        .and_then(|parameters| parameters.signed_by(&server_key, &authority))
-        .expect("a certificate");
+    let certificates = certificates();
     let folder = TempDir::new().expect("a folder");
     let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
-    fs::write(path("ca.pem"), authority.pem()).expect("written");
-    fs::write(path("server.pem"), certificate.pem()).expect("written");
-    fs::write(path("server.key"), server_key.serialize_pem()).expect("written");
+    fs::write(path("ca.pem"), &certificates.authority).expect("written");
+    fs::write(path("server.pem"), certificates.server).expect("written");
+    fs::write(path("server.key"), certificates.server_key).expect("written");
     let (ca, pem, key) = (path("ca.pem"), path("server.pem"), path("server.key"));
     let server = Server::start_with(&[
         "--port",
@@ -43,7 +36,7 @@ fn server() -> (Server, Vec<u8>, TempDir) {
         "--requirepass",
         "open sesame",
     ]);
-    (server, authority.pem().into_bytes(), folder)
+    (server, certificates.authority.into_bytes(), folder)
 }
 
 fn trusting(url: &str, ca: Option<&[u8]>) -> Redis {
