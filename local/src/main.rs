@@ -14,6 +14,7 @@
 //! | [`chaos`] | `./dev chaos` |
 //! | [`stats`] | `./dev stats` |
 //! | [`demo`] | the demo data |
+//! | [`figures`] | percentiles and text of both reports |
 //! | [`explain`] | `./dev explain` |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 
@@ -26,6 +27,7 @@ mod demo;
 mod dispatcher;
 mod environment;
 mod explain;
+mod figures;
 mod folder;
 mod gate;
 mod gateway;

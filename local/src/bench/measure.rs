@@ -15,6 +15,7 @@ use super::counts::Counter;
 use super::process::{memory, processor_time};
 use super::report::{Figures, Latency};
 use crate::cloud::Cloud;
+use crate::figures::percentile;
 use crate::key_value;
 use crate::runtime_api::{Fleet, FunctionSettings, Settings, binaries};
 use crate::services::Service;
@@ -99,7 +100,7 @@ impl Bench<'_> {
 
         let each = |total: u64| per_request(total, COUNTED);
         Ok(Figures {
-            start_ms: milliseconds(quantile(&mut starts, 0.5)),
+            start_ms: milliseconds(quantile(&mut starts, 50)),
             alone: alone.latency(),
             crowd: crowd.latency(),
             crowd_per_second: crowd.per_second(),
@@ -168,7 +169,7 @@ pub(super) struct Run {
 impl Run {
     fn latency(&self) -> Latency {
         let mut times = self.times.clone();
-        let (p50, p99) = (quantile(&mut times, 0.5), quantile(&mut times, 0.99));
+        let (p50, p99) = (quantile(&mut times, 50), quantile(&mut times, 99));
         Latency { p50_us: microseconds(p50), p99_us: microseconds(p99) }
     }
 
@@ -182,17 +183,9 @@ fn only_process(fleet: &Fleet) -> Result<i32> {
     environments.first().and_then(|environment| environment.pid).context("its process has died")
 }
 
-/// By the nearest rank.
-fn quantile(times: &mut [Duration], share: f64) -> Duration {
+fn quantile(times: &mut [Duration], percent: usize) -> Duration {
     times.sort_unstable();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a place in a list of thousands"
-    )]
-    let rank = (times.len() as f64 * share).ceil() as usize;
-    times.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    percentile(times, percent).unwrap_or_default()
 }
 
 fn milliseconds(time: Duration) -> f64 {
@@ -220,9 +213,9 @@ mod tests {
     fn a_quantile_is_one_of_the_values_that_were_measured() {
         let times =
             |range: std::ops::RangeInclusive<u64>| range.rev().map(Duration::from_millis).collect::<Vec<_>>();
-        assert_eq!(quantile(&mut times(1..=100), 0.99), Duration::from_millis(99));
-        assert_eq!(quantile(&mut times(1..=100), 0.5), Duration::from_millis(50));
-        assert_eq!(quantile(&mut times(1..=3), 0.99), Duration::from_millis(3));
-        assert_eq!(quantile(&mut [], 0.5), Duration::ZERO);
+        assert_eq!(quantile(&mut times(1..=100), 99), Duration::from_millis(99));
+        assert_eq!(quantile(&mut times(1..=100), 50), Duration::from_millis(50));
+        assert_eq!(quantile(&mut times(1..=3), 99), Duration::from_millis(3));
+        assert_eq!(quantile(&mut [], 50), Duration::ZERO);
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::cases::FLOOR;
 use super::columns::{COLUMNS, Column};
 use super::report::Report;
+use crate::figures::escape;
 
 const NAME_WIDTH: f64 = 190.0;
 const BAR_WIDTH: f64 = 430.0;
@@ -102,10 +103,6 @@ fn bar(bars: &mut String, top: f64, class: &str, share: f64, height: f64) {
             "<rect class=\"{class}\" x=\"{NAME_WIDTH}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height}\"/>"
         );
     }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

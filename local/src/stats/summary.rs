@@ -6,6 +6,7 @@ use shared::telemetry::{Counter, Gauge, Timer};
 use time::Duration;
 
 use super::sample::Sample;
+use crate::figures::percentile;
 
 pub(super) struct Summary {
     pub(super) routes: Vec<Route>,
@@ -32,12 +33,10 @@ pub(super) struct Percentiles {
 }
 
 impl Percentiles {
-    /// By nearest rank: a percentile is a value that was measured, the least that so many per cent do not exceed.
     pub(super) fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
-        let last = values.len().checked_sub(1)?;
-        let rank = |percent: usize| values[((values.len() * percent).div_ceil(100)).clamp(1, last + 1) - 1];
-        Some(Self { p50: rank(50), p95: rank(95), p99: rank(99) })
+        let of = |percent| percentile(&values, percent);
+        Some(Self { p50: of(50)?, p95: of(95)?, p99: of(99)? })
     }
 }
 
