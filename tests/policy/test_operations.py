@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from templates import NESTED, ROOT, resources, source
+from templates import ROOT, resources, source
 
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
@@ -32,13 +32,3 @@ def test_every_parameter_is_explained_twice(name):
 def test_every_output_is_explained():
     for output in source("template")["Outputs"]:
         assert f"`{output}`" in OPERATIONS, output
-
-
-def test_every_metric_that_is_watched_is_explained():
-    text = str([source(name) for name in ["template", *NESTED]])
-    watched = set(re.findall(r"'Namespace': 'Millrace', 'MetricName': '(\w+)'", text))
-    watched |= set(re.findall(r'"Millrace","(\w+)"', text))
-    watched |= set(re.findall(r'\{Millrace,Route,StatusClass\} MetricName=\\+"(\w+)', text))
-    assert len(watched) > 8
-    for metric in watched:
-        assert f"`{metric}`" in OPERATIONS, metric

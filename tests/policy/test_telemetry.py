@@ -1,0 +1,96 @@
+"""What the functions measure is explained, looked at, and each stack's own."""
+
+import json
+import re
+
+from templates import ROOT, load, resources, source
+
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
+
+# Not on the dashboard, for a reason. Each can be graphed all the same, and is in the line of its request.
+LEFT_OUT = {
+    "CacheWaited": "part of the hits",
+    "CacheRefreshed": "the ordinary way of an entry that expires",
+    "CacheFilled": "nearly all misses",
+    "CacheFillDropped": "right, and harmless: an update came between",
+    "CacheGaveUp": "shows as a miss and as latency",
+    "RateAllowed": "nearly all requests",
+    "BreakerAllowed": "calls of the provider are there, which is what it allows",
+    "BreakerProbed": "a few while it is open, which is there",
+    "BreakerDegraded": "requests without Valkey are there",
+    "RedisLeftAlone": "follows from RedisAway",
+    "RedisRoundTrips": "a cost that ./dev bench watches, not a state",
+    "DatabaseRoundTrips": "a cost that ./dev bench watches, not a state",
+    "DatabaseDiscarded": "shows as a connection opened",
+    "QueueSent": "the queue's own figures are there",
+}
+
+
+def written():
+    """The metrics of the code: (kind, name)."""
+    text = (ROOT / "shared/src/telemetry/metrics.rs").read_text()
+    blocks = re.findall(r"^metrics! \{(.*?)^\}", text, re.MULTILINE | re.DOTALL)
+    found = [(re.search(r"^    (\w+) \{$", block, re.MULTILINE)[1], name)
+             for block in blocks for name in re.findall(r"^        (\w+),$", block, re.MULTILINE)]
+    assert len({kind for kind, _ in found}) == len(blocks) == 3
+    return {name for _, name in found} | {"Latency"}
+
+
+def widgets():
+    [dashboard] = resources(kind="AWS::CloudWatch::Dashboard")
+    return json.loads(dashboard[2]["Properties"]["DashboardBody"])["widgets"]
+
+
+def graphed():
+    """Metrics of our own on the dashboard."""
+    names = set()
+    for widget in widgets():
+        for metric in widget["properties"]["metrics"]:
+            if metric[0] == "the-MetricsNamespace":
+                names.add(metric[1])
+            elif isinstance(metric[0], dict):
+                names |= set(re.findall(r'MetricName="(\w+)"', metric[0]["expression"]))
+    return names
+
+
+def watched():
+    """Metrics of our own that an alarm watches."""
+    text = str([resource for _, _, resource in resources(kind="AWS::CloudWatch::Alarm")])
+    return set(re.findall(r"'Namespace': 'the-MetricsNamespace', 'MetricName': '(\w+)'", text))
+
+
+def test_every_metric_is_explained():
+    explained = set(re.findall(r"`(\w+)`", OPERATIONS))
+    assert written() <= explained, written() - explained
+
+
+def test_every_metric_is_on_the_dashboard_or_left_out_for_a_reason():
+    assert graphed() | set(LEFT_OUT) == written()
+    assert not graphed() & set(LEFT_OUT)
+
+
+def test_every_metric_that_an_alarm_watches_is_written_and_graphed():
+    assert len(watched()) >= 5
+    assert watched() <= written() & graphed()
+
+
+def test_no_two_widgets_of_the_dashboard_lie_on_each_other():
+    taken = set()
+    for widget in widgets():
+        cells = {(x, y) for x in range(widget["x"], widget["x"] + widget["width"])
+                 for y in range(widget["y"], widget["y"] + widget["height"])}
+        assert not cells & taken and max(x for x, _ in cells) < 24, widget["properties"]["title"]
+        taken |= cells
+
+
+def test_the_metrics_of_two_stacks_are_apart():
+    # What is written, what alarms and dashboard read: one name, and the stack's own is part of it.
+    handed = source("template")["Resources"]["Observability"]["Properties"]["Parameters"]["MetricsNamespace"]
+    assert handed == {"Fn::Sub": "Millrace/${AWS::StackName}"}
+    for name, resource in load("template")["Resources"].items():
+        if resource["Type"] == "AWS::Lambda::Function":
+            variables = resource["Properties"]["Environment"]["Variables"]
+            assert variables["POWERTOOLS_METRICS_NAMESPACE"] == handed, name
+    spaces = re.findall(r"'Namespace': '([^']+)'", str(list(resources(kind="AWS::CloudWatch::Alarm"))))
+    spaces += re.findall(r"\{\"([^\"]+)\",Route,StatusClass\}", str(widgets()))
+    assert {space for space in spaces if not space.startswith("AWS/")} == {"the-MetricsNamespace"}
