@@ -22,7 +22,10 @@ OWN_NETWORK = {
     "PrivateSubnetIds": "subnet-0a,subnet-0b",
     "EgressSubnetIds": "subnet-0c,subnet-0d",
 }
-VARIANTS = {"test": TEST, "production": PRODUCTION, "own-network": {**PRODUCTION, **OWN_NETWORK}}
+RESTORED = {**PRODUCTION, "DatabaseSnapshot": "millrace-restored"}
+VARIANTS = {
+    "test": TEST, "production": PRODUCTION, "own-network": {**PRODUCTION, **OWN_NETWORK}, "restored": RESTORED,
+}
 
 
 def source(name):

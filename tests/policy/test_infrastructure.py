@@ -14,7 +14,8 @@ def test_everything_at_rest_is_encrypted(variant):
         properties = resource.get("Properties", {})
         match resource["Type"]:
             case "AWS::RDS::DBCluster":
-                assert properties["StorageEncrypted"] is True, name
+                # A restored cluster is encrypted as its snapshot is, and every cluster was.
+                assert properties.get("StorageEncrypted") is True or "SnapshotIdentifier" in properties, name
             case "AWS::SQS::Queue":
                 assert properties["SqsManagedSseEnabled"] is True, name
             case "AWS::SNS::Topic":
@@ -67,11 +68,22 @@ def test_every_security_group_says_what_may_leave_it(variant):
         assert all(rule["IpProtocol"] == "tcp" for rule in rules), name
 
 
+def test_a_database_is_made_from_a_snapshot_only_when_one_is_named():
+    # A snapshot brings these along, and CloudFormation refuses to be told them again.
+    brought = {"MasterUsername", "MasterUserAuthenticationType", "StorageEncrypted"}
+    for variant in VARIANTS:
+        cluster = load("data", variant)["Resources"]["Database"]["Properties"]
+        restored = "SnapshotIdentifier" in cluster
+        assert restored == (variant == "restored"), variant
+        assert brought & set(cluster) == (set() if restored else brought), variant
+
+
 @EVERY_VARIANT
 def test_nobody_signs_in_with_a_password(variant):
     found = load("data", variant)["Resources"]
     cluster = found["Database"]["Properties"]
-    assert cluster["MasterUserAuthenticationType"] == "iam-db-auth" and "MasterUserPassword" not in cluster
+    assert "MasterUserPassword" not in cluster and cluster["EnableIAMDatabaseAuthentication"] is True
+    assert "SnapshotIdentifier" in cluster or cluster["MasterUserAuthenticationType"] == "iam-db-auth"
     assert found["CacheUser"]["Properties"]["AuthenticationMode"] == {"Type": "iam"}
     if "Proxy" in found:
         assert found["Proxy"]["Properties"]["DefaultAuthScheme"] == "IAM_AUTH"
