@@ -5,7 +5,7 @@
 //! | [`journeys`], [`customer`], [`door`] | what customers do, as good clients, through the functions' front door |
 //! | [`faults`], [`strikes`] | what goes wrong and when, from the seed; how it is done |
 //! | [`world`], [`services`], [`binaries`], [`queue`], [`provider`], [`shop`] | what a run consists of |
-//! | [`witness`] | what clients were told |
+//! | [`witness`], [`freshness`] | what clients were told; who read which version of a product |
 //! | [`aftermath`] | until every order is finished |
 //! | [`audit`], [`report`] | the six figures, and what a run leaves behind |
 //! | [`dice`] | everything random, from the seed |
@@ -20,6 +20,7 @@ mod customer;
 mod dice;
 mod door;
 mod faults;
+mod freshness;
 mod journeys;
 mod provider;
 mod queue;
@@ -134,6 +135,8 @@ async fn perform(
     drop(work);
 
     world.remember_requests().await?;
+    let log = std::fs::read_to_string(services.cloud().folder.log("update-product"))?;
+    world.witness.freshness(|freshness| freshness.learn_losses(&log));
     let books = books(services.cloud()).await?;
     let (ledger, seen) = (world.provider.ledger().await?, world.witness.seen());
     let evidence = Evidence::new(&books, &ledger, &seen);

@@ -53,9 +53,9 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
         Fault::WebhooksOvertake => {
             webhooks(world, json!({ "delay_ms": 4_000, "copies": 3, "shuffle": true }), length).await
         }
-        Fault::RedisDies => without_redis(world, services.kill(Service::Redis, length)).await,
-        Fault::RedisPauses => without_redis(world, services.pause(Service::Redis, length)).await,
-        Fault::RedisIsEmptied => without_redis(world, services.kill(Service::Redis, Duration::ZERO)).await,
+        Fault::RedisDies => services.kill(Service::Redis, length).await,
+        Fault::RedisPauses => services.pause(Service::Redis, length).await,
+        Fault::RedisIsEmptied => services.kill(Service::Redis, Duration::ZERO).await,
         Fault::SqsDies => services.kill(Service::Sqs, length).await,
         Fault::SqsPauses => services.pause(Service::Sqs, length).await,
         Fault::SqsIsEmptied => world.queue.empty().await,
@@ -97,14 +97,6 @@ async fn webhooks(world: &World, change: serde_json::Value, length: Duration) ->
     sleep(length).await;
     let well = json!({ "enabled": true, "delay_ms": 0, "copies": 1, "shuffle": false });
     world.provider.webhooks(well).await
-}
-
-/// An invalidation that was sent to Redis meanwhile may be lost; a sweep heals that.
-async fn without_redis(world: &World, fault: impl Future<Output = Result<()>>) -> Result<()> {
-    world.witness.redis_goes();
-    let outcome = fault.await;
-    world.witness.redis_is_back();
-    outcome
 }
 
 /// Nudges about orders of all ages, most of which are finished.
