@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::dice::Dice;
 use super::faults::Fault;
 use super::world::World;
+use crate::cloud::DATABASE;
 use crate::services::Service;
 
 /// How much slower a slow provider answers: over the client's time limit of 5 s now and then.
@@ -64,6 +65,7 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
         Fault::PgbouncerPauses => services.pause(Service::Pgbouncer, length).await,
         Fault::PostgresDies => services.kill(Service::Postgres, length / 2).await,
         Fault::PostgresPauses => services.pause(Service::Postgres, length).await,
+        Fault::LeasesRunOut => end_leases(world).await,
         Fault::FunctionDies => {
             busy(world, dice).map(|environment| world.fleet.signal(environment, Signal::SIGKILL));
             Ok(())
@@ -97,6 +99,16 @@ async fn webhooks(world: &World, change: serde_json::Value, length: Duration) ->
     sleep(length).await;
     let well = json!({ "enabled": true, "delay_ms": 0, "copies": 1, "shuffle": false });
     world.provider.webhooks(well).await
+}
+
+/// As after a failover to a server whose clock is ahead: whoever holds a lease goes on, and others may take it. The sweeper
+/// comes at once, while the holders are still at work.
+async fn end_leases(world: &World) -> Result<()> {
+    let sql = "update orders set lease_until = now(), next_attempt_at = least(next_attempt_at, now()) \
+               where lease_until > now()";
+    world.services.cloud().sql(Service::Postgres, DATABASE, sql).await?;
+    world.sweep().await;
+    Ok(())
 }
 
 /// Nudges about orders of all ages, most of which are finished.

@@ -156,7 +156,10 @@ fn settings(seed: u64, services: &Services, binaries: &Path, deaths: &Path) -> R
     }
     settings.environment.extend([
         // Often enough for each point, seldom enough for most journeys to come through.
-        ("MILLRACE_KILL".to_owned(), format!("seed={seed} first=0.3 again=0.008 log={}", deaths.display())),
+        (
+            "MILLRACE_KILL".to_owned(),
+            format!("seed={seed} first=0.3 again=0.008 stall=0.01 log={}", deaths.display()),
+        ),
         ("BREAKER_OPEN_SECONDS".to_owned(), "1".to_owned()),
     ]);
     Ok(settings)
