@@ -70,6 +70,8 @@ kill_points! {
     AfterTakeDue = "after-take-due",
     /// Some due orders' messages are sent, others not.
     AfterSendBatch = "after-send-batch",
+    /// A product was read for the cache; it is not stored there.
+    BeforeStore = "before-store",
     /// A product is changed; its cached copy is the older one.
     AfterUpdate = "after-update",
     /// The cached copy is invalidated; nobody is answered.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::{
     app::App,
-    catalog::{self, FEATURED_KEY},
+    catalog::{self, Changed, FEATURED_KEY},
     error::{Result, internal},
     events,
     kill_point::KillPoint,
@@ -21,6 +21,9 @@ use shared::{
 
 /// Orders of one run: ten calls to SQS. A longer backlog goes on in the next minute.
 const LIMIT: i64 = 100;
+
+/// Products of one exchange with Redis, so that a busy minute fits its time limit.
+const BATCH: usize = 100;
 
 /// Products changed longer ago were invalidated by an earlier run, or have expired since.
 const RECENT: Duration = Duration::from_mins(2);
@@ -34,15 +37,22 @@ async fn main() -> Result<(), events::Fatal> {
 struct Swept {
     orders: usize,
     products: usize,
+    /// Of the products: those whose invalidation Redis did not confirm. The next run tries again.
+    lost: usize,
 }
 
 async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swept> {
     let oldest = orders::oldest_unfinished(&app.database).await?;
     telemetry::set(Gauge::OldestUnfinishedOrder, oldest.as_secs());
-    let products = invalidate_recent(&app).await?;
+    let (products, lost) = invalidate_recent(&app).await?;
     let orders = nudge_due(&app).await?;
-    tracing::info!(orders, products, "nudged {orders} orders, invalidated {products} products");
-    Ok(Swept { orders, products })
+    tracing::info!(
+        orders,
+        products,
+        lost,
+        "nudged {orders} orders, invalidated {products} products, {lost} in vain"
+    );
+    Ok(Swept { orders, products, lost })
 }
 
 async fn nudge_due(app: &App) -> Result<usize> {
@@ -57,16 +67,17 @@ async fn nudge_due(app: &App) -> Result<usize> {
     Ok(orders.len())
 }
 
-/// Harmless where the first invalidation arrived: a value of the same version or a newer one stays.
-async fn invalidate_recent(app: &App) -> Result<usize> {
+/// How many products changed lately, and how many of their invalidations Redis did not confirm. Harmless where the first
+/// invalidation arrived: a value of the same version or a newer one stays.
+async fn invalidate_recent(app: &App) -> Result<(usize, usize)> {
     let changed = catalog::changed_within(&app.database, RECENT).await?;
-    if changed.is_empty() {
-        return Ok(0);
+    let mut lost = 0;
+    for some in changed.chunks(BATCH) {
+        let invalidate =
+            |product: &Changed| app.products.invalidate(&product.id.to_string(), product.version);
+        let invalidations: Vec<_> = some.iter().map(invalidate).collect();
+        let (delivered, _) = app.redis.insist((invalidations, app.featured.evict(FEATURED_KEY))).await;
+        lost += delivered.into_iter().filter(|delivered| !delivered).count();
     }
-    let invalidations: Vec<_> = changed
-        .iter()
-        .map(|product| app.products.invalidate(&product.id.to_string(), product.version))
-        .collect();
-    app.redis.insist((invalidations, app.featured.evict(FEATURED_KEY))).await;
-    Ok(changed.len())
+    Ok((changed.len(), lost))
 }

@@ -2,7 +2,7 @@
 
 use shared::{
     app::App,
-    catalog::{self, Change, FEATURED_KEY, Product, ProductId},
+    catalog::{self, Change, FEATURED_KEY, INVALIDATION_LOST, Product, ProductId},
     error::Result,
     http::{self, Endpoint, Request, Response, ResponseExt},
     kill_point::KillPoint,
@@ -22,11 +22,14 @@ async fn update_product(app: App, request: Request) -> Result<Response> {
 
     let product = catalog::update(&app.database, id, change, expected).await?;
     KillPoint::AfterUpdate.reached();
-    // After the commit and before the answer: whoever knows of the update must not read the older value. What does not
-    // arrive here is invalidated again by the sweeper, which finds the row by its `updated_at`.
+    // After the commit and before the answer: whoever knows of the update must not read the older value.
     let invalidations =
         (app.products.invalidate(&id.to_string(), product.version), app.featured.evict(FEATURED_KEY));
-    app.redis.insist(invalidations).await;
+    let (delivered, _) = app.redis.insist(invalidations).await;
+    if !delivered {
+        // The sweeper invalidates it again, finding the row by its `updated_at`.
+        tracing::warn!(product = %id, version = product.version, "{INVALIDATION_LOST}");
+    }
     KillPoint::AfterInvalidate.reached();
     http::json(200, &product)?.with(http::header::ETAG, &Product::etag(product.version))
 }

@@ -204,8 +204,8 @@ impl<'a> Evidence<'a> {
     fn readers_are_up_to_date(&self) -> Figure {
         Figure {
             promise: "after the last acknowledged update of a product, no reader gets an older one",
-            checked: usize::try_from(self.seen.reads).unwrap_or(usize::MAX),
-            violations: self.seen.stale_reads.clone(),
+            checked: self.seen.freshness.reads(),
+            violations: self.seen.freshness.violations(),
         }
     }
 

@@ -117,10 +117,11 @@ impl<'a> Customer<'a> {
     pub(super) async fn browse(&self, product: u32) {
         let witness = &self.world.witness;
         let request = self.request("get-product", "GET", format!("/api/products/{}", shop::product(product)));
-        let floor = witness.acknowledged(product);
+        let reader = witness.freshness(|freshness| freshness.reader(product));
         match self.send(&request, PATIENCE).await {
             Some(Reply { status: 200, body }) => {
-                witness.read(product, floor, body["version"].as_i64().unwrap_or_default());
+                let version = body["version"].as_i64().unwrap_or_default();
+                witness.freshness(|freshness| freshness.read(reader, version));
             }
             None | Some(Reply { status: 429 | 503, .. }) => {}
             Some(reply) => {
@@ -191,10 +192,10 @@ pub(super) async fn update(world: &World, product: u32, price: u32, text: String
         .with("authorization", format!("Bearer {token}"))
         .with("content-type", "application/json".to_owned())
         .sends(body.to_string());
-    let asked = Instant::now();
     match world.send(&request, PATIENCE).await {
         Some(Reply { status: 200, body }) => {
-            world.witness.updated(product, body["version"].as_i64().unwrap_or_default(), asked);
+            let version = body["version"].as_i64().unwrap_or_default();
+            world.witness.freshness(|freshness| freshness.updated(product, version));
         }
         None | Some(Reply { status: 429 | 503, .. }) => {}
         Some(reply) => {

@@ -75,7 +75,9 @@ async fn travel(world: &World, journey: Journey, customer: &Customer<'_>, dice: 
         Journey::Edit => {
             let product = any_product(dice);
             let (price, text) = (dice.number(100, 5_000), format!("Changed: {}.", dice.name()));
-            let change = customer::update(world, product, price, text);
+            // Saved twice: readers find nothing in the cache, and fill it while the second change comes.
+            customer::update(world, product, price, text.clone()).await;
+            let change = customer::update(world, product, price + 1, text);
             // Readers before, during and after.
             let readers = futures::future::join_all((0..3).map(|_| customer.browse(product)));
             futures::future::join(change, readers).await;

@@ -5,7 +5,7 @@
 //! | [`journeys`], [`customer`], [`door`] | what customers do, as good clients, through the functions' front door |
 //! | [`faults`], [`strikes`] | what goes wrong and when, from the seed; how it is done |
 //! | [`world`], [`services`], [`binaries`], [`queue`], [`provider`], [`shop`] | what a run consists of |
-//! | [`witness`] | what clients were told |
+//! | [`witness`], [`freshness`] | what clients were told; who read which version of a product |
 //! | [`aftermath`] | until every order is finished |
 //! | [`audit`], [`report`] | the six figures, and what a run leaves behind |
 //! | [`dice`] | everything random, from the seed |
@@ -20,6 +20,7 @@ mod customer;
 mod dice;
 mod door;
 mod faults;
+mod freshness;
 mod journeys;
 mod provider;
 mod queue;
@@ -72,6 +73,9 @@ pub(crate) struct Arguments {
     /// Where the report goes besides the terminal
     #[arg(long)]
     report: Option<PathBuf>,
+    /// Only the kinds of faults whose names hold one of these words; functions die at kill points all the same
+    #[arg(long, num_args = 1.., value_name = "WORD")]
+    only: Vec<String>,
     /// The folder of the run's own cloud, beside whatever runs already; all that is in it is wiped
     #[arg(long, default_value = ".dev-chaos")]
     folder: String,
@@ -82,6 +86,8 @@ pub(crate) async fn run(folder: &Folder, arguments: Arguments) -> Result<ExitCod
     let length =
         Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is no length of time")?;
     ensure!(length >= Duration::from_secs(10), "--minutes must be at least 0.2");
+    let kinds = faults::chosen(&arguments.only);
+    ensure!(!kinds.is_empty(), "no fault has such a name: {:?}", arguments.only);
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(1..100_000));
     let name = &arguments.folder;
     let at = || Folder::at(&folder.root, &folder.root.join(name), &format!("MILLRACE_DEV_DIR={name} ./dev"));
@@ -96,7 +102,7 @@ pub(crate) async fn run(folder: &Folder, arguments: Arguments) -> Result<ExitCod
     let services = Arc::new(Services::new(cloud));
     let mut terminate = signal(SignalKind::terminate())?;
     let passed = tokio::select! {
-        passed = perform(&services, seed, length, &arguments) => passed,
+        passed = perform(&services, seed, length, &kinds, &arguments) => passed,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
         _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
     };
@@ -109,6 +115,7 @@ async fn perform(
     services: &Arc<Services>,
     seed: u64,
     length: Duration,
+    kinds: &[Fault],
     arguments: &Arguments,
 ) -> Result<bool> {
     let functions = world::FUNCTIONS.map(|(name, ..)| name);
@@ -120,7 +127,7 @@ async fn perform(
     let (begun, opened) = (OffsetDateTime::now_utc(), Instant::now());
     say(format_args!("  Seed {seed}: faults for {}", seconds(length)));
 
-    let struck = strike_while_open(&world, length).await;
+    let struck = strike_while_open(&world, length, kinds).await;
     // Nobody dies any more, and no fault is left.
     std::fs::rename(&world.deaths, world.deaths.with_extension("past"))?;
     world.provider.end_faults().await?;
@@ -134,6 +141,8 @@ async fn perform(
     drop(work);
 
     world.remember_requests().await?;
+    let log = std::fs::read_to_string(services.cloud().folder.log("update-product"))?;
+    world.witness.freshness(|freshness| freshness.learn_losses(&log));
     let books = books(services.cloud()).await?;
     let (ledger, seen) = (world.provider.ledger().await?, world.witness.seen());
     let evidence = Evidence::new(&books, &ledger, &seen);
@@ -161,7 +170,7 @@ async fn perform(
 }
 
 /// Customers and faults at once, until the time is up and the last of both has ended. How often each fault struck.
-async fn strike_while_open(world: &Arc<World>, length: Duration) -> BTreeMap<Fault, usize> {
+async fn strike_while_open(world: &Arc<World>, length: Duration, kinds: &[Fault]) -> BTreeMap<Fault, usize> {
     let opened = Instant::now();
     let until = opened + length;
     let mut people = JoinSet::new();
@@ -182,7 +191,7 @@ async fn strike_while_open(world: &Arc<World>, length: Duration) -> BTreeMap<Fau
     };
     let struck = Arc::new(Mutex::new(BTreeMap::new()));
     let mut faults = JoinSet::new();
-    for (number, planned) in (0..).zip(faults::schedule(world.seed, length)) {
+    for (number, planned) in (0..).zip(faults::schedule(world.seed, length, kinds)) {
         let (world, struck) = (Arc::clone(world), Arc::clone(&struck));
         faults.spawn(async move { strike_at(&world, opened, planned, number, &struck).await });
     }
@@ -253,5 +262,7 @@ fn deadlocks(cloud: &Cloud) -> Result<usize> {
 }
 
 fn command(seed: u64, arguments: &Arguments) -> String {
-    format!("./dev chaos --minutes {} --seed {seed}", arguments.minutes)
+    let only: String = arguments.only.iter().map(|word| format!(" '{word}'")).collect();
+    let only = if only.is_empty() { only } else { format!(" --only{only}") };
+    format!("./dev chaos --minutes {} --seed {seed}{only}", arguments.minutes)
 }

@@ -98,11 +98,15 @@ impl Report<'_> {
                 writeln!(text, "- and {} more", figure.violations.len() - SHOWN)?;
             }
         }
-        let Seen { reads, updates, excused_reads, .. } = self.seen;
+        let freshness = &self.seen.freshness;
         writeln!(
             text,
-            "\n{updates} updates of products were acknowledged and {reads} reads checked. {excused_reads} reads got an \
-             older version of a product that was updated while Redis was away, before a sweep invalidated it again."
+            "\n{} updates of products were acknowledged and {} reads checked. Of {} updates the shop reported that Redis did \
+             not confirm the invalidation; {} reads got an older version of those products before the next sweep.",
+            freshness.updates(),
+            freshness.reads(),
+            freshness.losses(),
+            freshness.excused()
         )
     }
 

@@ -11,7 +11,7 @@ select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Product 
 from generate_series(1, 40) as n;
 
 insert into inventory (product_id, available)
-select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, case n % 4 when 0 then 25 else 100000 end
+select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, case n % 4 when 0 then 12 else 100000 end
 from generate_series(1, 40) as n;
 
 create table stock_at_start as select product_id, available from inventory;

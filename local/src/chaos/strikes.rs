@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::dice::Dice;
 use super::faults::Fault;
 use super::world::World;
+use crate::cloud::DATABASE;
 use crate::services::Service;
 
 /// How much slower a slow provider answers: over the client's time limit of 5 s now and then.
@@ -53,9 +54,9 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
         Fault::WebhooksOvertake => {
             webhooks(world, json!({ "delay_ms": 4_000, "copies": 3, "shuffle": true }), length).await
         }
-        Fault::RedisDies => without_redis(world, services.kill(Service::Redis, length)).await,
-        Fault::RedisPauses => without_redis(world, services.pause(Service::Redis, length)).await,
-        Fault::RedisIsEmptied => without_redis(world, services.kill(Service::Redis, Duration::ZERO)).await,
+        Fault::RedisDies => services.kill(Service::Redis, length).await,
+        Fault::RedisPauses => services.pause(Service::Redis, length).await,
+        Fault::RedisIsEmptied => services.kill(Service::Redis, Duration::ZERO).await,
         Fault::SqsDies => services.kill(Service::Sqs, length).await,
         Fault::SqsPauses => services.pause(Service::Sqs, length).await,
         Fault::SqsIsEmptied => world.queue.empty().await,
@@ -64,6 +65,7 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
         Fault::PgbouncerPauses => services.pause(Service::Pgbouncer, length).await,
         Fault::PostgresDies => services.kill(Service::Postgres, length / 2).await,
         Fault::PostgresPauses => services.pause(Service::Postgres, length).await,
+        Fault::LeasesRunOut => end_leases(world).await,
         Fault::FunctionDies => {
             busy(world, dice).map(|environment| world.fleet.signal(environment, Signal::SIGKILL));
             Ok(())
@@ -99,12 +101,14 @@ async fn webhooks(world: &World, change: serde_json::Value, length: Duration) ->
     world.provider.webhooks(well).await
 }
 
-/// An invalidation that was sent to Redis meanwhile may be lost; a sweep heals that.
-async fn without_redis(world: &World, fault: impl Future<Output = Result<()>>) -> Result<()> {
-    world.witness.redis_goes();
-    let outcome = fault.await;
-    world.witness.redis_is_back();
-    outcome
+/// As after a failover to a server whose clock is ahead: whoever holds a lease goes on, and others may take it. The sweeper
+/// comes at once, while the holders are still at work.
+async fn end_leases(world: &World) -> Result<()> {
+    let sql = "update orders set lease_until = now(), next_attempt_at = least(next_attempt_at, now()) \
+               where lease_until > now()";
+    world.services.cloud().sql(Service::Postgres, DATABASE, sql).await?;
+    world.sweep().await;
+    Ok(())
 }
 
 /// Nudges about orders of all ages, most of which are finished.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use serde_json::Value;
 use shared::auth::token::{Issuer, Role};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -110,15 +111,15 @@ impl World {
         reply
     }
 
-    /// The schedule's function, once. Tells whether it did its work.
-    pub(super) async fn sweep(&self) -> bool {
+    /// The schedule's function, once.
+    pub(super) async fn sweep(&self) {
         let begun = Instant::now();
         let event = Bytes::from(dispatcher::schedule_event("order-sweeper").to_string());
-        let done = self.fleet.invoke("order-sweeper", event).await.is_ok();
-        if done {
-            self.witness.swept(begun);
+        let Ok(answer) = self.fleet.invoke("order-sweeper", event).await else { return };
+        let swept: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        if swept["lost"] == 0 {
+            self.witness.freshness(|freshness| freshness.swept(begun));
         }
-        done
     }
 
     /// Counts the requests that were struck since the provider was started, which it forgets when it dies.
@@ -155,7 +156,10 @@ fn settings(seed: u64, services: &Services, binaries: &Path, deaths: &Path) -> R
     }
     settings.environment.extend([
         // Often enough for each point, seldom enough for most journeys to come through.
-        ("MILLRACE_KILL".to_owned(), format!("seed={seed} first=0.3 again=0.008 log={}", deaths.display())),
+        (
+            "MILLRACE_KILL".to_owned(),
+            format!("seed={seed} first=0.3 again=0.008 stall=0.01 log={}", deaths.display()),
+        ),
         ("BREAKER_OPEN_SECONDS".to_owned(), "1".to_owned()),
     ]);
     Ok(settings)

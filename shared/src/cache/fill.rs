@@ -8,6 +8,7 @@ use tracing::warn;
 use super::lookup::{Found, LookedUp, Value};
 use super::write::{Abandon, Store, Stored};
 use super::{Cache, Outcome};
+use crate::kill_point::KillPoint;
 use crate::telemetry::{self, Counter};
 
 /// The first look after this long: a fill takes two round trips and a read, some milliseconds in all.
@@ -97,6 +98,7 @@ impl Cache {
             self.0.redis.batch(Abandon::new(&self.0.region, key, token)).await;
             return (Outcome::Failed, value);
         };
+        KillPoint::BeforeStore.reached();
         let stored =
             self.0.redis.batch(Store::new(&self.0.region, key, token, &value, began.elapsed())).await;
         let outcome = match stored {

@@ -20,4 +20,4 @@ pub use money::{Currency, Money};
 pub use page::page;
 pub use product::{Product, ProductId};
 pub use search::{MOST_FOUND, MOST_SKIPPED, Search, Words, search};
-pub use update::{Change, update};
+pub use update::{Change, INVALIDATION_LOST, update};

@@ -1,16 +1,19 @@
-//! Dying at a kill point, as `MILLRACE_KILL` orders: `seed=7 first=0.5 again=0.01 log=/path`.
+//! Dying at a kill point, as `MILLRACE_KILL` orders: `seed=7 first=0.5 again=0.01 stall=0.01 log=/path`.
 //!
 //! A point at which this function never died yet is fatal with the probability `first`, any other with `again`. Each
-//! death adds a line `<function> <point>` to the log. Without that file nothing dies: removing it ends the dying of
+//! death adds a line `<function> <point>` to the log. With the probability `stall` the process stands still here for a
+//! while, so that others overtake it, and goes on. Without the log nothing of it happens: removing it ends the dying of
 //! processes that run already.
 
 use std::{
     env,
     fs::{self, OpenOptions},
     io::Write,
+    ops::RangeInclusive,
     path::PathBuf,
     sync::{Mutex, OnceLock, PoisonError},
     thread,
+    time::Duration,
 };
 
 use nix::{
@@ -20,21 +23,32 @@ use nix::{
 
 use super::KillPoint;
 
+/// Shorter than any function's time limit, longer than most of what others do meanwhile.
+const STALL_MS: RangeInclusive<u64> = 200..=3_000;
+
+/// What happens at a point, where anything does.
+enum Fate {
+    Death,
+    Stall(Duration),
+}
+
 struct Orders {
     function: String,
     log: PathBuf,
     first: f64,
     again: f64,
+    stall: f64,
     dice: Mutex<fastrand::Rng>,
 }
 
 pub(super) fn consider(point: KillPoint) {
     static ORDERS: OnceLock<Option<Orders>> = OnceLock::new();
     let orders = ORDERS.get_or_init(|| Orders::read(&env::var("MILLRACE_KILL").ok()?));
-    if let Some(orders) = orders
-        && orders.condemn(point)
-    {
-        die();
+    match orders.as_ref().and_then(|orders| orders.fate(point)) {
+        Some(Fate::Death) => die(),
+        // The only thread: nothing of this process moves, as when its host is out of breath.
+        Some(Fate::Stall(length)) => thread::sleep(length),
+        None => {}
     }
 }
 
@@ -47,20 +61,24 @@ impl Orders {
             log: value("log")?.into(),
             first: value("first")?.parse().ok()?,
             again: value("again")?.parse().ok()?,
+            stall: value("stall")?.parse().ok()?,
             dice: Mutex::new(fastrand::Rng::with_seed(seed.wrapping_add(std::process::id().into()))),
         })
     }
 
     /// Decides, and writes a death down before it happens.
-    fn condemn(&self, point: KillPoint) -> bool {
-        let Ok(deaths) = fs::read_to_string(&self.log) else { return false };
+    fn fate(&self, point: KillPoint) -> Option<Fate> {
+        let deaths = fs::read_to_string(&self.log).ok()?;
         let death = format!("{} {}", self.function, point.name());
         let chance = if deaths.lines().any(|line| line == death) { self.again } else { self.first };
-        if self.dice.lock().unwrap_or_else(PoisonError::into_inner).f64() >= chance {
-            return false;
+        let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
+        let throw = dice.f64();
+        if throw < chance {
+            let mut log = OpenOptions::new().append(true).open(&self.log).ok()?;
+            log.write_all(format!("{death}\n").as_bytes()).ok()?;
+            return Some(Fate::Death);
         }
-        let log = OpenOptions::new().append(true).open(&self.log);
-        log.is_ok_and(|mut log| log.write_all(format!("{death}\n").as_bytes()).is_ok())
+        (throw < chance + self.stall).then(|| Fate::Stall(Duration::from_millis(dice.u64(STALL_MS))))
     }
 }
 

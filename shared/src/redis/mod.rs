@@ -112,9 +112,10 @@ impl Redis {
         self.send(commands, false).await
     }
 
-    /// Like [`Redis::batch`], but never leaves Redis alone after it was away: for what others must not miss. While one
-    /// environment still spares Redis, another may read from it again (`./dev chaos` found an update of a product whose
-    /// invalidation was spared too, and readers that got the older one).
+    /// Like [`Redis::batch`], for what others must not miss and what may be repeated: never leaves Redis alone after it was
+    /// away, and tries a second time where the first got no answer. While one environment still spares Redis, another may
+    /// read from it again, and a machine under load can miss one answer without any outage (`./dev chaos` found updates of
+    /// a product whose invalidation was lost in both ways, and readers that got the older one).
     pub async fn insist<C: Command>(&self, commands: C) -> C::Output {
         self.send(commands, true).await
     }
@@ -122,23 +123,28 @@ impl Redis {
     async fn send<C: Command>(&self, commands: C, insist: bool) -> C::Output {
         let mut calls = Calls::default();
         commands.calls(&mut calls);
-        let mut replies = self.exchange(calls.into_vec(), insist).await;
-        commands.read(&mut replies)
+        let calls = calls.into_vec();
+        let mut replies = self.exchange(&calls, insist).await;
+        if insist && replies.is_none() {
+            replies = self.exchange(&calls, insist).await;
+        }
+        commands.read(&mut replies.unwrap_or_else(Replies::none))
     }
 
-    async fn exchange(&self, calls: Vec<Call>, insist: bool) -> Replies {
+    /// The replies; `None` if Redis gave none.
+    async fn exchange(&self, calls: &[Call], insist: bool) -> Option<Replies> {
         if calls.is_empty() {
-            return Replies::none();
+            return Some(Replies::none());
         }
         // Asked first: whoever insists ends an outage as well as anybody.
         if !(self.0.guard.admits() || insist) {
             debug!(outcome = "left_alone", calls = calls.len(), "redis batch");
             telemetry::count(Counter::RedisAway);
             telemetry::count(Counter::RedisLeftAlone);
-            return Replies::none();
+            return None;
         }
         let began = Instant::now();
-        let outcome = timeout(self.0.batch_limit, self.0.connections.exchange(&calls)).await;
+        let outcome = timeout(self.0.batch_limit, self.0.connections.exchange(calls)).await;
         telemetry::time(Timer::RedisTime, began.elapsed());
         let failure = match outcome.unwrap_or(Err(Failure::TimedOut)) {
             Ok(replies) => {
@@ -146,7 +152,7 @@ impl Redis {
                 if self.0.guard.succeeded() {
                     warn!("Redis answers again");
                 }
-                return replies;
+                return Some(replies);
             }
             Err(failure) => failure,
         };
@@ -157,6 +163,6 @@ impl Redis {
         if let Some(pause) = self.0.guard.failed() {
             warn!(error = %failure, ?pause, "Redis is away; going on without it");
         }
-        Replies::none()
+        None
     }
 }

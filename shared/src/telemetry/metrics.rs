@@ -48,7 +48,7 @@ metrics! {
         CacheDegraded,
         /// Of the misses: the origin failed, and there was nothing to serve instead.
         CacheFailed,
-        /// An invalidation that Redis did not hear of; the order sweeper sends it again.
+        /// An invalidation that Redis did not confirm; the order sweeper sends it again.
         InvalidationLost,
         /// The limiter let the request through.
         RateAllowed,

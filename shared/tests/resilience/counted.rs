@@ -93,6 +93,9 @@ async fn without_redis_reads_and_invalidations_are_counted_as_such() {
     assert_eq!(read, ["CacheDegraded", "CacheMiss", "RedisAway", "RedisFailed"]);
     let lost = counted(async { redis.batch(cache.invalidate("1", 2)).await }).await;
     assert_eq!(lost, ["InvalidationLost", "RedisAway", "RedisFailed"]);
+    let redis_again = nowhere();
+    let lost = counted(async { redis_again.insist(cache.invalidate("1", 2)).await }).await;
+    assert_eq!(lost, ["InvalidationLost", "RedisAway", "RedisFailed*2"], "tried twice, lost once");
     let two = async {
         redis.batch(cache.invalidate("1", 2)).await;
         redis.batch(cache.invalidate("1", 2)).await

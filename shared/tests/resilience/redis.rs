@@ -12,6 +12,12 @@ fn in_production(url: &str) -> Redis {
     Redis::new(Settings::new(url)).expect("a valid URL")
 }
 
+/// A client that takes its time to connect, and little for an answer.
+fn impatient_with_silence(relay: &Relay) -> Redis {
+    let settings = Settings { response_limit: Duration::from_millis(300), ..Settings::new(relay.url()) };
+    Redis::new(Settings { batch_limit: Duration::from_secs(20), ..settings }).expect("a valid URL")
+}
+
 /// What a caller may lose to a Redis that is away: 300 ms, the limit of a batch, and what a busy machine adds to it.
 const FELT: Duration = Duration::from_secs(1);
 
@@ -156,6 +162,16 @@ async fn what_must_not_be_missed_is_sent_although_redis_was_away_a_moment_ago() 
 }
 
 #[tokio::test]
+async fn what_must_not_be_missed_is_tried_again_on_a_fresh_connection() {
+    let server = Server::start();
+    let relay = Relay::to(server.port());
+    let redis = impatient_with_silence(&relay);
+    assert!(timed(&redis).await.0.is_some());
+    relay.swallow();
+    assert!(redis.insist(ask(&ECHO, "x")).await.is_some());
+}
+
+#[tokio::test]
 async fn an_idle_connection_is_closed_by_the_server() {
     let server = Server::start();
     let redis = server.client();
@@ -170,9 +186,7 @@ async fn an_idle_connection_is_closed_by_the_server() {
 async fn a_connection_that_died_silently_is_replaced_after_the_first_time_out() {
     let server = Server::start();
     let relay = Relay::to(server.port());
-    let settings = Settings { response_limit: Duration::from_millis(300), ..Settings::new(relay.url()) };
-    let redis =
-        Redis::new(Settings { batch_limit: Duration::from_secs(20), ..settings }).expect("a valid URL");
+    let redis = impatient_with_silence(&relay);
     assert!(timed(&redis).await.0.is_some());
     relay.swallow();
     let (answer, took) = timed(&redis).await;

@@ -123,6 +123,8 @@ fn it_finds_a_charge_that_stands_for_a_cancelled_order() {
 #[test]
 fn it_finds_a_stale_read() {
     let mut shop = Shop::new();
-    shop.seen.stale_reads.push("product 1".to_owned());
+    shop.seen.freshness.updated(1, 2);
+    let reader = shop.seen.freshness.reader(1);
+    shop.seen.freshness.read(reader, 1);
     assert_eq!(shop.violated(), [6]);
 }
