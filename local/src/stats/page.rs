@@ -6,10 +6,10 @@ use shared::telemetry::{Counter, Timer};
 use time::OffsetDateTime;
 
 use super::Queue;
-use super::chart::{Series, lines};
 use super::sample::Sample;
 use super::summary::{Percentiles, Summary, ratio};
 use super::text::figures;
+use crate::chart::{Series, lines};
 use crate::figures::escape;
 
 /// Moments of a plot: a line of 720 points can show no more.

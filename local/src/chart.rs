@@ -14,13 +14,13 @@ const BOTTOM: f64 = 22.0;
 const COLOURS: [&str; 6] = ["#2563eb", "#d97706", "#dc2626", "#059669", "#7c3aed", "#64748b"];
 
 /// One line: its name, and a value for each moment that has one.
-pub(super) struct Series {
-    pub(super) name: String,
-    pub(super) points: Vec<Option<f64>>,
+pub(crate) struct Series {
+    pub(crate) name: String,
+    pub(crate) points: Vec<Option<f64>>,
 }
 
 /// A chart with a title and the unit of its values. `labels` are what stands under the first and the last moment.
-pub(super) fn lines(title: &str, unit: &str, labels: [&str; 2], series: &[Series]) -> String {
+pub(crate) fn lines(title: &str, unit: &str, labels: [&str; 2], series: &[Series]) -> String {
     let most =
         series.iter().flat_map(|series| series.points.iter().flatten()).fold(0.0_f64, |a, b| a.max(*b));
     let top = nice(most);

@@ -1,4 +1,4 @@
-//! What a process has used, from `/proc`.
+//! What a process has used, and the machine, from `/proc`.
 
 use std::fs;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 /// Time on a processor, of all its threads. The scheduler's own count, in nanoseconds: the clock ticks of `stat` are
 /// 10 ms long, as much as a hundred requests.
-pub(super) fn processor_time(pid: i32) -> Result<Duration> {
+pub(crate) fn processor_time(pid: i32) -> Result<Duration> {
     let mut total = 0;
     for task in
         fs::read_dir(format!("/proc/{pid}/task")).context("the process is gone, or this is no Linux")?
@@ -21,17 +21,17 @@ pub(super) fn processor_time(pid: i32) -> Result<Duration> {
 
 /// Memory of a process, in kilobytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     /// Resident: what Lambda bills by.
-    pub(super) resident: u64,
+    pub(crate) resident: u64,
     /// The same, pages shared with other processes counted by their part.
-    pub(super) proportional: u64,
+    pub(crate) proportional: u64,
     /// The most that was ever resident.
-    pub(super) peak: u64,
+    pub(crate) peak: u64,
 }
 
 /// See [`Memory`].
-pub(super) fn memory(pid: i32) -> Result<Memory> {
+pub(crate) fn memory(pid: i32) -> Result<Memory> {
     let read = |file: &str| {
         let path = format!("/proc/{pid}/{file}");
         fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
