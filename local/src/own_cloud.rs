@@ -47,7 +47,11 @@ impl OwnCloud {
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .envs([("MILLRACE_DEV_DIR", self.name), ("MILLRACE_PROFILE", "release"), ("MILLRACE_NO_RELOAD", "1")])
+            .envs([
+                ("MILLRACE_DEV_DIR", self.name),
+                ("MILLRACE_PROFILE", "release"),
+                ("MILLRACE_NO_RELOAD", "1"),
+            ])
             .env(demo::SCALE, self.scale.to_string())
             .current_dir(&self.folder.root)
             .stdin(Stdio::null())

@@ -19,6 +19,21 @@ pub(crate) fn processor_time(pid: i32) -> Result<Duration> {
     Ok(Duration::from_nanos(total))
 }
 
+/// Time that all processors together have spent on anything, since the machine was started.
+pub(crate) fn machine_time() -> Result<Duration> {
+    let stat = fs::read_to_string("/proc/stat").context("this is no Linux")?;
+    let ticks: Vec<u64> = stat
+        .lines()
+        .next()
+        .into_iter()
+        .flat_map(str::split_whitespace)
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    // user, nice, system, idle, iowait, irq, softirq; in ticks of 10 ms, on every Linux there is.
+    let busy: u64 = [0, 1, 2, 5, 6].iter().filter_map(|column| ticks.get(*column)).sum();
+    Ok(Duration::from_millis(busy * 10))
+}
+
 /// Memory of a process, in kilobytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {

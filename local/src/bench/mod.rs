@@ -104,7 +104,8 @@ fn is_wanted(case: &Case, only: Option<&str>) -> bool {
 async fn measure(own: &OwnCloud, cases: &[&Case], arguments: &Arguments) -> Result<Report> {
     let cloud = own.open()?;
     without_webhooks(&cloud).await?;
-    let bench = Bench { cloud: &cloud, traffic: Traffic::new(&cloud, arguments.scale)?, next: AtomicU64::new(0) };
+    let bench =
+        Bench { cloud: &cloud, traffic: Traffic::new(&cloud, arguments.scale)?, next: AtomicU64::new(0) };
     let count = !arguments.no_instructions && instructions::can_be_counted();
     if !count {
         say("  Instructions are not counted: valgrind is not asked for, or not on the PATH.");

@@ -107,7 +107,7 @@ pub(super) async fn furnish(cloud: &Cloud) -> Result<()> {
     make_schema(cloud).await?;
     if demo::is_missing(cloud).await? {
         let scale = demo::scale()?;
-        let load = step(format_args!("Loading {}", demo::amount(scale)), demo::load(cloud, scale));
+        let load = step(format!("Loading {}", demo::amount(scale)), demo::load(cloud, scale));
         load.await.context("the demo data could not be loaded")?;
     }
     Ok(())

@@ -31,7 +31,7 @@ use crate::dispatcher::sqs_client;
 use crate::folder::Folder;
 use crate::progress::say;
 use crate::services::Service;
-use sample::Sample;
+pub(crate) use sample::Sample;
 use summary::Summary;
 
 /// How often the live view is drawn.
