@@ -26,11 +26,6 @@ impl OwnCloud {
         Ok(Self { name, scale, folder: Folder::at(&folder.root, &folder.root.join(name), &dev)? })
     }
 
-    /// Where it lives.
-    pub(crate) fn folder(&self) -> &Folder {
-        &self.folder
-    }
-
     /// What is known about it, once it is up.
     pub(crate) fn open(&self) -> Result<Cloud> {
         Cloud::open(self.folder.clone())

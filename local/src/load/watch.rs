@@ -36,7 +36,7 @@ pub(super) struct Moment {
     pub(super) functions: f64,
     pub(super) generator: f64,
     /// What the functions' log has counted since the last look.
-    counts: BTreeMap<&'static str, u64>,
+    pub(super) counts: BTreeMap<&'static str, u64>,
 }
 
 impl Moment {
