@@ -110,7 +110,7 @@ impl Chart<'_> {
             let _ = write!(svg, "<p class=\"soft\">{}</p>", escape(self.about));
         }
         let _ = write!(svg, "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">");
-        for Band { name, from, to } in self.bands {
+        for (number, Band { name, from, to }) in (0_u8..).zip(self.bands) {
             let (from, to) = (x(*from), x(*to));
             let _ = write!(
                 svg,
@@ -119,7 +119,8 @@ impl Chart<'_> {
                 to - from,
                 HEIGHT - TOP - BOTTOM,
                 from + 3.0,
-                TOP + 11.0,
+                // Names of bands that overlap stand below each other.
+                TOP + 11.0 + 12.0 * f64::from(number % 4),
                 escape(name)
             );
         }

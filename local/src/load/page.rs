@@ -7,6 +7,7 @@ use shared::breaker::Phase;
 use shared::telemetry::Counter;
 
 use super::answers::{Answered, Summary, status_name};
+use super::outages::Outage;
 use super::run::Run;
 use super::text::{HEADINGS, count, headline, notes, rows};
 use super::verdict::{Goal, float, goals, milliseconds};
@@ -23,7 +24,7 @@ pub(super) fn of(run: &Run, command: &str) -> String {
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Millrace under load: {title}</title>\n\
          <style>{STYLE}</style>\n<h1>Millrace under load</h1>\n<p><strong>{title}</strong></p>\n\
-         <p class=\"soft\">{}, begun {}, {} UTC, on {}.</p>\n<table><tr><th>goal<th>seen<th>\n",
+         <p class=\"soft\">{}, begun {}, {} UTC, on {}.</p>\n<table><tr><th>goal<th style=\"text-align:left\">seen<th>\n",
         escape(command),
         begun.date(),
         begun.time(),
@@ -81,13 +82,19 @@ impl<'a> Plots<'a> {
             }
         }
         let end = run.moments.last().map_or(run.length, |moment| moment.at);
-        let share = |at: Duration| (at.as_secs_f64() / end.as_secs_f64().max(1.0)).min(1.0);
-        let bands = run.outages.iter().map(|outage| Band {
-            name: outage.name().to_owned(),
-            from: share(outage.from),
-            to: share(outage.to),
-        });
-        Self { run, answers, bands: bands.collect(), end: seconds(end) }
+        let mut plots = Self { run, answers, bands: Vec::new(), end: seconds(end) };
+        let band = |outage: &Outage| {
+            let (from, to) = (plots.share(outage.from), plots.share(outage.to));
+            Band { name: outage.name().to_owned(), from, to }
+        };
+        plots.bands = run.outages.iter().map(band).collect();
+        plots
+    }
+
+    /// How far into the run that is, from 0 to 1.
+    fn share(&self, at: Duration) -> f64 {
+        let end = self.run.moments.last().map_or(self.run.length, |moment| moment.at);
+        (at.as_secs_f64() / end.as_secs_f64().max(1.0)).min(1.0)
     }
 
     fn chart(&self, title: &str, unit: &str, about: &str, series: Vec<Series>) -> String {
@@ -168,23 +175,38 @@ impl<'a> Plots<'a> {
     }
 
     fn breaker(&self) -> String {
-        let about = "The breaker of the payment provider. While it is open, checkout does not ask the provider: it places the \
-                     order and answers 202. Half-open, a few calls find out whether the provider is back.";
-        let open = |moment: &Moment| {
-            Some(match moment.breaker? {
-                Phase::Closed => 0.0,
-                Phase::HalfOpen => 50.0,
-                Phase::Open => 100.0,
-            })
-        };
+        let about = "The payment provider's. While it is open, checkout does not ask the provider: it places the order and \
+                     answers 202. Half-open, a few calls find out whether the provider is back.";
         let series = vec![
-            self.of_moments("state: 0 closed, 50 half-open, 100 open (a gap: Redis does not tell)", open),
-            self.rate("calls let through a second", Counter::BreakerAllowed),
+            self.rate("let through", Counter::BreakerAllowed),
             self.rate("probes", Counter::BreakerProbed),
             self.rate("denied", Counter::BreakerDenied),
             self.rate("failed", Counter::BreakerFailed),
         ];
-        self.chart("Circuit breaker", "", about, series)
+        let bands = &[self.bands.clone(), self.breaker_states()].concat();
+        let (title, unit, labels) = ("Circuit breaker", "calls a second", ["0", self.end.as_str()]);
+        Chart { title, unit, about, labels, bands, logarithmic: false, series }.svg()
+    }
+
+    /// When the breaker was open, and half-open.
+    fn breaker_states(&self) -> Vec<Band> {
+        let looks = self.run.moments.iter().map(|moment| (self.share(moment.at), moment.breaker));
+        let mut bands: Vec<(Phase, Band)> = Vec::new();
+        let mut before = Some(Phase::Closed);
+        for (at, phase) in looks {
+            match (phase, bands.last_mut()) {
+                (Some(phase), Some((_, band))) if before == Some(phase) && phase != Phase::Closed => {
+                    band.to = at
+                }
+                (Some(phase @ (Phase::Open | Phase::HalfOpen)), _) => {
+                    let name = if phase == Phase::Open { "breaker open" } else { "half-open" };
+                    bands.push((phase, Band { name: name.to_owned(), from: at, to: at }));
+                }
+                _ => {}
+            }
+            before = phase;
+        }
+        bands.into_iter().map(|(_, band)| band).collect()
     }
 
     fn orders(&self) -> String {
@@ -213,17 +235,16 @@ impl<'a> Plots<'a> {
     fn memory(&self) -> String {
         let about = "An environment is a process of a function; one is started when a request finds none idle, and stays. What \
                      each takes must not grow.";
-        let environments = |moment: &Moment| Some(float(moment.environments));
-        let all = |moment: &Moment| Some(float(moment.memory_kb) / 1024.0);
+        let environments = |moment: &Moment| Some(count(moment.environments()));
         let one = |moment: &Moment| {
-            (moment.environments > 0).then(|| float(moment.memory_kb) / 1024.0 / float(moment.environments))
+            (moment.environments() > 0).then(|| moment.megabytes() / count(moment.environments()))
         };
         let series = vec![
-            self.of_moments("all environments, MB", all),
+            self.of_moments("all environments, MB", |moment| Some(moment.megabytes())),
             self.of_moments("environments", environments),
             self.of_moments("one environment on average, MB", one),
         ];
-        self.chart("Memory of the functions", "MB (PSS)", about, series)
+        self.chart("Memory of the functions", "resident", about, series)
     }
 
     fn processors(&self) -> String {
@@ -241,7 +262,6 @@ impl<'a> Plots<'a> {
 #[cfg(test)]
 mod tests {
     use super::super::journeys::Journey;
-    use super::super::outages::Outage;
     use super::*;
     use crate::services::Service;
 

@@ -122,7 +122,7 @@ async fn watch(
 fn line(moment: &Moment, answers: &[Answered], span: Duration) -> String {
     let summary = Summary::of(answers.iter());
     format!(
-        "  {:>8}  {:>5}/s  p50 {:>6.1} ms  p99 {:>7.1} ms  {} refused  {} errors  {} environments, {} MB  {} connections  \
+        "  {:>8}  {:>5}/s  p50 {:>6.1} ms  p99 {:>7.1} ms  {} refused  {} errors  {} environments, {:.0} MB  {} connections  \
          {:.1} processors",
         seconds(moment.at),
         thousands(rate(summary.requests, span)),
@@ -130,8 +130,8 @@ fn line(moment: &Moment, answers: &[Answered], span: Duration) -> String {
         milliseconds(summary.p99),
         summary.with_status(429),
         summary.errors,
-        moment.environments,
-        moment.memory_kb / 1024,
+        moment.environments(),
+        moment.megabytes(),
         moment.connections.map_or_else(|| "?".to_owned(), |connections| connections.to_string()),
         moment.machine,
     )

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::answers::{Summary, status_name};
 use super::journeys::Journey;
 use super::run::Run;
-use super::verdict::{Goal, float, goals, milliseconds};
+use super::verdict::{Goal, float, goals, mean, milliseconds};
 use super::watch::Moment;
 use crate::figures::thousands;
 use crate::progress::{seconds, table};
@@ -67,9 +67,9 @@ pub(super) fn rows(run: &Run) -> Vec<[String; 9]> {
 pub(super) fn notes(run: &Run) -> Vec<String> {
     let all = Summary::of(run.answers.iter());
     let by_status = all.by_status.iter().map(|(status, count)| format!("{}: {count}", status_name(*status)));
-    let moments = count(run.moments.len()).max(1.0);
-    let average = |of: fn(&Moment) -> f64| run.moments.iter().map(of).sum::<f64>() / moments;
-    let most = |of: fn(&Moment) -> u64| run.moments.iter().map(of).max().unwrap_or_default();
+    let average = |of: fn(&Moment) -> f64| mean(run.moments.iter().map(of));
+    let environments = run.moments.iter().map(Moment::environments).max().unwrap_or_default();
+    let megabytes = run.moments.iter().map(Moment::megabytes).fold(0.0, f64::max);
     let mut notes = vec![
         format!("answers      {}", by_status.collect::<Vec<_>>().join(", ")),
         format!(
@@ -79,11 +79,7 @@ pub(super) fn notes(run: &Run) -> Vec<String> {
             average(|moment| moment.functions),
             average(|moment| moment.generator),
         ),
-        format!(
-            "functions    {} environments at most, {} MB",
-            most(|m| m.environments),
-            most(|m| m.memory_kb) / 1024
-        ),
+        format!("functions    {environments} environments at most, {megabytes:.0} MB together"),
         format!(
             "punctuality  99 of 100 requests were sent within {:.1} ms of when they were due; the wait is part of their times",
             milliseconds(all.late)
@@ -104,7 +100,6 @@ pub(super) fn notes(run: &Run) -> Vec<String> {
 pub(super) fn sweep(runs: &[Run]) -> String {
     let row = |run: &Run| {
         let all = Summary::of(run.answers.iter());
-        let moments = count(run.moments.len()).max(1.0);
         [
             thousands(run.users),
             format!("{:.0}", count(all.requests) / run.length.as_secs_f64().max(1.0)),
@@ -113,7 +108,7 @@ pub(super) fn sweep(runs: &[Run]) -> String {
             all.with_status(429).to_string(),
             all.errors.to_string(),
             run.moments.iter().filter_map(|moment| moment.connections).max().unwrap_or_default().to_string(),
-            format!("{:.2}", run.moments.iter().map(|moment| moment.machine).sum::<f64>() / moments),
+            format!("{:.2}", mean(run.moments.iter().map(|moment| moment.machine))),
             if goals(run).iter().all(|goal| goal.holds) { "holds" } else { "does not hold" }.to_owned(),
         ]
     };

@@ -1,5 +1,6 @@
 //! Whether the goal held.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::answers::Summary;
@@ -55,23 +56,35 @@ pub(super) fn goals(run: &Run) -> Vec<Goal> {
     goals
 }
 
-/// An environment's memory in the second quarter and in the last: caches and connections are there by then.
+/// The memory of those environments that were there in the second quarter and in the last: they have their connections and
+/// buffers by then, and one that came later is no growth of another.
 fn memory(moments: &[Moment]) -> Goal {
     let quarter = moments.len() / 4;
-    let of_one = |moments: &[Moment]| {
-        let (memory, environments) = moments.iter().fold((0, 0), |(memory, environments), moment| {
-            (memory + moment.memory_kb, environments + moment.environments)
-        });
-        float(memory) / 1024.0 / float(environments.max(1))
-    };
-    let early = moments.get(quarter..2 * quarter).map_or(0.0, of_one);
-    let late = moments.get(moments.len() - quarter..).map_or(0.0, of_one);
+    let early = averages(moments.get(quarter..2 * quarter).unwrap_or_default());
+    let late = averages(moments.get(moments.len() - quarter..).unwrap_or_default());
+    let both = || early.iter().filter_map(|(id, early)| Some((early, late.get(id)?)));
+    let (early, late) = (mean(both().map(|(early, _)| *early)), mean(both().map(|(_, late)| *late)));
     let growth = if early > 0.0 { (late / early - 1.0) * 100.0 } else { 0.0 };
     Goal {
         promise: format!("flat memory: an environment grows by at most {GROWTH_PERCENT} %"),
         seen: format!("{early:.1} MB in the second quarter, {late:.1} MB in the last: {growth:+.1} %"),
         holds: early > 0.0 && growth <= GROWTH_PERCENT,
     }
+}
+
+/// Megabytes of each environment, on average.
+fn averages(moments: &[Moment]) -> BTreeMap<u64, f64> {
+    let mut looks: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for (id, kilobytes) in moments.iter().flat_map(|moment| &moment.memory) {
+        looks.entry(*id).or_default().push(float(*kilobytes) / 1024.0);
+    }
+    looks.into_iter().map(|(id, looks)| (id, mean(looks.into_iter()))).collect()
+}
+
+/// The average; 0 of nothing.
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    if count > 0.0 { sum / count } else { 0.0 }
 }
 
 pub(super) fn milliseconds(time: Duration) -> f64 {
@@ -105,8 +118,7 @@ mod tests {
         let moment = |second| Moment {
             at: Duration::from_secs(second),
             connections: Some(5),
-            environments: 10,
-            memory_kb: 80_000,
+            memory: (0..10).map(|id| (id, 8_000)).collect(),
             ..Moment::default()
         };
         Run {
@@ -146,7 +158,7 @@ mod tests {
 
         let mut leaking = run();
         for (second, moment) in (0..).zip(&mut leaking.moments) {
-            moment.memory_kb += second * 200;
+            moment.memory.insert(3, 8_000 + second * 200);
         }
         assert!(broken(&leaking)[0].starts_with("flat memory"));
 
@@ -156,10 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn more_environments_are_no_growth_of_one() {
+    fn larger_environments_that_come_later_are_no_growth() {
         let mut grown = run();
         for moment in &mut grown.moments[50..] {
-            (moment.environments, moment.memory_kb) = (20, 160_000);
+            moment.memory.extend((10..20).map(|id| (id, 80_000)));
         }
         assert_eq!(broken(&grown), Vec::<String>::new());
     }

@@ -11,6 +11,7 @@ use shared::redis::{self, Redis};
 use shared::telemetry::Counter;
 use tokio::time::Instant;
 
+use super::verdict::float;
 use crate::cloud::{APPLICATION, Cloud, DATABASE};
 use crate::commands::read_from;
 use crate::runtime_api::Fleet;
@@ -28,9 +29,8 @@ pub(super) struct Moment {
     /// Orders that wait for their next step.
     pub(super) unfinished: Option<u64>,
     pub(super) breaker: Option<Phase>,
-    pub(super) environments: u64,
-    /// Memory of all environments, pages that they share counted once.
-    pub(super) memory_kb: u64,
+    /// What each environment has resident, in kilobytes: what Lambda bills by.
+    pub(super) memory: BTreeMap<u64, u64>,
     /// Processors that were busy since the last look: on the whole machine, with the functions, with this program.
     pub(super) machine: f64,
     pub(super) functions: f64,
@@ -42,6 +42,14 @@ pub(super) struct Moment {
 impl Moment {
     pub(super) fn count(&self, counter: Counter) -> u64 {
         self.counts.get(counter.name()).copied().unwrap_or_default()
+    }
+
+    pub(super) fn environments(&self) -> usize {
+        self.memory.len()
+    }
+
+    pub(super) fn megabytes(&self) -> f64 {
+        float(self.memory.values().sum()) / 1024.0
     }
 }
 
@@ -97,19 +105,15 @@ impl<'a> Watch<'a> {
             }
         };
         self.position = read_from(&self.log, self.position, count)?;
-        let pids: Vec<_> = self.fleet.environments().iter().filter_map(|one| one.pid).collect();
+        // One may end between the two.
+        let environments = self.fleet.environments().into_iter();
+        let memory = environments.filter_map(|one| Some((one.id, memory(one.pid?).ok()?.resident)));
         Ok(Moment {
             at: now - began,
             connections: orders.as_ref().ok().map(|orders| orders.0),
             unfinished: orders.ok().map(|orders| orders.1),
             breaker: breaker.map(|shown| shown.machine.phase),
-            environments: pids.len().try_into()?,
-            // One may end between the two.
-            memory_kb: pids
-                .iter()
-                .filter_map(|pid| memory(*pid).ok())
-                .map(|memory| memory.proportional)
-                .sum(),
+            memory: memory.collect(),
             machine: busy(used.machine, before.machine),
             functions: busy(used.functions, before.functions),
             generator: busy(used.generator, before.generator),
