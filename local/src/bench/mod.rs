@@ -6,10 +6,12 @@
 //! | [`mod@measure`] | starts, times, processor time, memory, round trips of one case |
 //! | [`instructions`] | the same, counted by valgrind |
 //! | [`counts`], [`sizes`] | where the figures come from, besides [`usage`](crate::usage) |
+//! | [`cost`] | what a million requests cost on Lambda |
 //! | [`report`], [`columns`], [`text`], [`page`] | how they are kept and shown |
 
 mod cases;
 mod columns;
+mod cost;
 mod counts;
 mod instructions;
 mod measure;
@@ -118,6 +120,9 @@ async fn measure(own: &OwnCloud, cases: &[&Case], arguments: &Arguments) -> Resu
                 figures.instructions = instructions::of_a_request(&bench, case).await?;
             }
             let program = binaries(&cloud.folder.root, "release").join(case.function);
+            // The empty handler stands for any other.
+            figures.memory_mb =
+                cloud.template.function(case.function).map_or(512, |function| function.memory_mb);
             (figures.program_bytes, figures.zip_bytes) = sizes::of(&program, &cloud.folder.path).await?;
             Ok(figures)
         });

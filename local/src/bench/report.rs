@@ -61,6 +61,8 @@ pub(super) struct Figures {
     pub(super) redis_round_trips: f64,
     pub(super) statements: f64,
     pub(super) provider_calls: f64,
+    /// What template.yaml gives the function.
+    pub(super) memory_mb: u32,
     pub(super) program_bytes: u64,
     pub(super) zip_bytes: u64,
 }

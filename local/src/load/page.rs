@@ -19,15 +19,13 @@ use crate::progress::seconds;
 /// The whole page.
 pub(super) fn of(run: &Run, command: &str) -> String {
     let title = escape(&headline(run));
-    let begun = run.begun.replace_nanosecond(0).unwrap_or(run.begun);
+    let (date, hour, minute) = (run.begun.date(), run.begun.hour(), run.begun.minute());
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Millrace under load: {title}</title>\n\
          <style>{STYLE}</style>\n<h1>Millrace under load</h1>\n<p><strong>{title}</strong></p>\n\
-         <p class=\"soft\">{}, begun {}, {} UTC, on {}.</p>\n<table><tr><th>goal<th style=\"text-align:left\">seen<th>\n",
+         <p class=\"soft\">{}, begun {date}, {hour:02}:{minute:02} UTC, on {}.</p>\n<table><tr><th>goal<th style=\"text-align:left\">seen<th>\n",
         escape(command),
-        begun.date(),
-        begun.time(),
         escape(&machine()),
     );
     for Goal { promise, seen, holds } in goals(run) {
@@ -43,11 +41,11 @@ pub(super) fn of(run: &Run, command: &str) -> String {
     for row in rows(run) {
         let _ = write!(page, "\n<tr><td>{}", row.map(|cell| escape(&cell)).join("<td>"));
     }
-    page += "</table>\n<ul>";
-    for note in notes(run) {
-        let _ = write!(page, "<li>{}", escape(&note));
+    page += "</table>\n<dl>";
+    for (label, note) in notes(run) {
+        let _ = write!(page, "<dt>{label}<dd>{}", escape(&note));
     }
-    page += "</ul>\n<p class=\"soft\">Every request has a moment at which it is due, decided before the first is sent (a Poisson \
+    page += "</dl>\n<p class=\"soft\">Every request has a moment at which it is due, decided before the first is sent (a Poisson \
              process; a user thinks for ten seconds on average). It is sent then, whether those before it are answered or not, \
              and its time counts from that moment to its answer: a shop that falls behind cannot hide it. Each user has an \
              address of its own; wanted products follow Zipf's law.";

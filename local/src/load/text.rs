@@ -23,8 +23,8 @@ pub(super) fn of(run: &Run) -> String {
         let _ = writeln!(text, "  {} {promise}: {seen}", if *holds { "✓" } else { "✗" });
     }
     text.push('\n');
-    for line in notes(run) {
-        let _ = writeln!(text, "  {line}");
+    for (label, note) in notes(run) {
+        let _ = writeln!(text, "  {label:<12} {note}");
     }
     text
 }
@@ -63,35 +63,37 @@ pub(super) fn rows(run: &Run) -> Vec<[String; 9]> {
     journeys.chain([row("all", None)]).collect()
 }
 
-/// What helps to understand the figures.
-pub(super) fn notes(run: &Run) -> Vec<String> {
+/// What helps to understand the figures: a label, and words.
+pub(super) fn notes(run: &Run) -> Vec<(&'static str, String)> {
     let all = Summary::of(run.answers.iter());
     let by_status = all.by_status.iter().map(|(status, count)| format!("{}: {count}", status_name(*status)));
     let average = |of: fn(&Moment) -> f64| mean(run.moments.iter().map(of));
     let environments = run.moments.iter().map(Moment::environments).max().unwrap_or_default();
     let megabytes = run.moments.iter().map(Moment::megabytes).fold(0.0, f64::max);
     let mut notes = vec![
-        format!("answers      {}", by_status.collect::<Vec<_>>().join(", ")),
-        format!(
-            "processors   {:.2} busy on average: {:.2} with functions, {:.2} with this program (customers and dispatcher), \
-             the rest with Postgres, PgBouncer, Redis, the provider and whatever else runs here",
-            average(|moment| moment.machine),
-            average(|moment| moment.functions),
-            average(|moment| moment.generator),
+        ("answers", by_status.collect::<Vec<_>>().join(", ")),
+        (
+            "processors",
+            format!(
+                "{:.2} busy on average: {:.2} with functions, {:.2} with this program (customers and dispatcher), the rest with \
+                 Postgres, PgBouncer, Redis, the provider and whatever else runs here",
+                average(|moment| moment.machine),
+                average(|moment| moment.functions),
+                average(|moment| moment.generator),
+            ),
         ),
-        format!("functions    {environments} environments at most, {megabytes:.0} MB together"),
-        format!(
-            "punctuality  99 of 100 requests were sent within {:.1} ms of when they were due; the wait is part of their times",
-            milliseconds(all.late)
+        ("functions", format!("{environments} environments at most, {megabytes:.0} MB together")),
+        (
+            "punctuality",
+            format!(
+                "99 of 100 requests were sent within {:.1} ms of when they were due; the wait is part of their times",
+                milliseconds(all.late)
+            ),
         ),
     ];
     for outage in &run.outages {
-        notes.push(format!(
-            "outage       {} from {} to {}",
-            outage.name(),
-            seconds(outage.from),
-            seconds(outage.to)
-        ));
+        let (from, to) = (seconds(outage.from), seconds(outage.to));
+        notes.push(("outage", format!("{} from {from} to {to}", outage.name())));
     }
     notes
 }
