@@ -1,4 +1,6 @@
-//! What the reports of [`stats`](crate::stats) and [`mod@bench`](crate::bench) share.
+//! What the reports of [`stats`](crate::stats), [`mod@bench`](crate::bench) and [`load`](crate::load) share.
+
+use sysinfo::System;
 
 /// The percentile of ascending values by nearest rank: a value that was measured, the least that so many per cent do not
 /// exceed.
@@ -10,4 +12,30 @@ pub(crate) fn percentile<T: Copy>(ascending: &[T], percent: usize) -> Option<T> 
 /// For text between a page's tags and in attributes.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// This machine, as far as it matters to figures.
+pub(crate) fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let system = System::long_os_version().unwrap_or_else(|_| "an unknown system".to_owned());
+    format!("{cores} cores, {system}")
+}
+
+/// A count as people write it: `10,000`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_written_in_groups_of_three_digits() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
+            assert_eq!(thousands(number), text);
+        }
+    }
 }

@@ -10,17 +10,19 @@
 //! | [`commands`] | what a person types |
 //! | [`payments`] | the payment provider |
 //! | [`gate`] | `./dev test` |
-//! | [`mod@bench`], [`traffic`] | `./dev bench`; what customers send |
+//! | [`mod@bench`], [`load`] | `./dev bench`, `./dev load` |
+//! | [`traffic`], [`own_cloud`] | what customers send; the cloud that both start for themselves |
 //! | [`chaos`] | `./dev chaos` |
 //! | [`stats`] | `./dev stats` |
 //! | [`demo`] | the demo data |
-//! | [`figures`] | percentiles and text of both reports |
+//! | [`figures`], [`chart`], [`usage`] | percentiles, plots, and what processes have used, for all reports |
 //! | [`explain`] | `./dev explain` |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 
 mod account;
 mod bench;
 mod chaos;
+mod chart;
 mod cloud;
 mod commands;
 mod demo;
@@ -32,6 +34,8 @@ mod folder;
 mod gate;
 mod gateway;
 mod key_value;
+mod load;
+mod own_cloud;
 mod payments;
 mod ports;
 mod process;
@@ -44,6 +48,7 @@ mod stats;
 mod supervisor;
 mod template;
 mod traffic;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -101,6 +106,7 @@ enum Command {
     Test,
     Redrive,
     Bench(bench::Arguments),
+    Load(load::Arguments),
     Chaos(chaos::Arguments),
     #[command(disable_help_flag = true)]
     Psql {
@@ -176,6 +182,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
         Command::Bench(arguments) => bench::run(&folder, &arguments).await?,
+        Command::Load(arguments) => return load::run(&folder, &arguments).await,
         Command::Explain { statement } => return explain::explain(folder, statement.as_deref()).await,
         Command::Sizes { build } => commands::sizes(&folder, build)?,
         Command::Stats(arguments) => stats::run(folder, arguments).await?,

@@ -93,6 +93,11 @@ impl Template {
         self.queues.iter().find(|queue| queue.id == id)
     }
 
+    /// A function by its name.
+    pub(crate) fn function(&self, name: &str) -> Option<&Function> {
+        self.functions.iter().find(|function| function.name == name)
+    }
+
     fn add_function(&mut self, document: &Yaml<'_>, id: &str, resource: &Yaml<'_>) -> Result<()> {
         self.functions.extend(functions::function(document, resource));
         let Some(events) = at(resource, &["Properties", "Events"]).and_then(Yaml::as_mapping) else {

@@ -2,16 +2,14 @@
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::auth::token::Role;
 use uuid::Uuid;
 
 use crate::cloud::Cloud;
+use crate::demo;
 use crate::gateway::{HttpRequest, Router, event};
-
-/// Demo products and demo users there are; see [`crate::demo`].
-pub(crate) const PRODUCTS: u64 = 10_000;
-pub(crate) const USERS: u64 = 1_000;
 
 /// An event and the function that it is for.
 pub(crate) type Invocation = (String, Bytes);
@@ -19,6 +17,10 @@ pub(crate) type Invocation = (String, Bytes);
 /// Makes events.
 pub(crate) struct Traffic {
     router: Router,
+    /// How many demo products there are.
+    products: u64,
+    /// How many demo users.
+    users: u64,
     customers: Vec<String>,
     /// As many, because each may only make so many requests a minute.
     administrators: Vec<String>,
@@ -43,21 +45,29 @@ impl<'a> Call<'a> {
 }
 
 impl Traffic {
-    /// For a cloud with demo data.
-    pub(crate) fn new(cloud: &Cloud) -> Result<Self> {
+    /// For a cloud with demo data of this scale.
+    pub(crate) fn new(cloud: &Cloud, scale: u32) -> Result<Self> {
+        let users = demo::USERS * u64::from(scale);
         let tokens = |role: Role| {
             let token = |number| cloud.secrets.access_token(user_id(number), role);
-            (0..USERS).map(token).collect::<Result<_>>()
+            (0..users).map(token).collect::<Result<_>>()
         };
         Ok(Self {
             router: Router::new(&cloud.template.functions),
+            products: demo::PRODUCTS * u64::from(scale),
+            users,
             customers: tokens(Role::Customer)?,
             administrators: tokens(Role::Administrator)?,
         })
     }
 
+    /// How many products there are to ask for.
+    pub(crate) fn products(&self) -> u64 {
+        self.products
+    }
+
     pub(crate) fn product(&self, caller: u64, number: u64) -> Result<Invocation> {
-        let path = format!("/api/products/{}", product_id(number));
+        let path = format!("/api/products/{}", self.product_id(number));
         self.event(&Call::new("GET", &path, caller))
     }
 
@@ -71,7 +81,7 @@ impl Traffic {
     }
 
     pub(crate) fn update(&self, caller: u64, number: u64) -> Result<Invocation> {
-        let path = format!("/api/products/{}", product_id(number));
+        let path = format!("/api/products/{}", self.product_id(number));
         let body = json!({
             "name": "Walnut desk lamp",
             "description": "Warm light, a foot of solid walnut, two metres of cable.",
@@ -83,8 +93,8 @@ impl Traffic {
     }
 
     pub(crate) fn login(&self, caller: u64) -> Result<Invocation> {
-        let email = format!("user-{}@millrace.example", caller % USERS + 1);
-        let body = json!({ "email": email, "password": crate::demo::PASSWORD });
+        let email = format!("user-{}@millrace.example", caller % self.users + 1);
+        let body = json!({ "email": email, "password": demo::PASSWORD });
         self.event(&Call { body: Some(body), ..Call::new("POST", "/api/auth/login", caller) })
     }
 
@@ -94,21 +104,21 @@ impl Traffic {
 
     /// The caller's own order: order n is user n's.
     pub(crate) fn order(&self, caller: u64) -> Result<Invocation> {
-        let path = format!("/api/orders/{}", order_id(caller % USERS));
+        let path = format!("/api/orders/{}", order_id(caller % self.users));
         self.event(&Call { token: self.customer(caller), ..Call::new("GET", &path, caller) })
     }
 
     pub(crate) fn cancel(&self, caller: u64) -> Result<Invocation> {
         // The 23rd of a user's 50 orders is cancelled, except the last user's; see demo/orders.sql.
-        let user = caller % (USERS - 1);
-        let path = format!("/api/orders/{}/cancel", order_id(22 * USERS + user));
+        let user = caller % (self.users - 1);
+        let path = format!("/api/orders/{}/cancel", order_id(22 * self.users + user));
         self.event(&Call { token: self.customer(user), ..Call::new("POST", &path, caller) })
     }
 
     pub(crate) fn checkout(&self, caller: u64, product: u64) -> Result<Invocation> {
         let key = Uuid::now_v7().to_string();
         let body = json!({
-            "items": [{ "product_id": product_id(product), "quantity": 1 }],
+            "items": [{ "product_id": self.product_id(product), "quantity": 1 }],
             "payment_method": "pm_card_visa"
         });
         let call = Call::new("POST", "/api/checkout", caller);
@@ -121,6 +131,11 @@ impl Traffic {
         let token = self.customer(caller);
         let body = Some(json!({ "query": query }));
         self.event(&Call { token, body, ..Call::new("POST", "/api/graphql", caller) })
+    }
+
+    /// Counted from 0.
+    fn product_id(&self, number: u64) -> Uuid {
+        Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 | u128::from(number % self.products + 1))
     }
 
     fn customer(&self, caller: u64) -> Option<&str> {
@@ -150,14 +165,22 @@ impl Traffic {
     }
 }
 
+/// What is looked at in an answer.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    status_code: u16,
+}
+
+/// The HTTP status of a function's answer.
+pub(crate) fn status(answer: &[u8]) -> Result<u16> {
+    let Status { status_code } = serde_json::from_slice(answer).context("no answer to an HTTP event")?;
+    Ok(status_code)
+}
+
 fn nth(tokens: &[String], caller: u64) -> Option<&str> {
     let number = usize::try_from(caller).unwrap_or_default() % tokens.len().max(1);
     tokens.get(number).map(String::as_str)
-}
-
-/// Counted from 0.
-fn product_id(number: u64) -> Uuid {
-    Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 | u128::from(number % PRODUCTS + 1))
 }
 
 fn user_id(number: u64) -> Uuid {

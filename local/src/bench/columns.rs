@@ -1,5 +1,6 @@
 //! Which figures are shown, how, and beside what: one list for the table and the page.
 
+use super::cost::of_a_million;
 use super::report::Figures;
 
 /// One figure.
@@ -55,6 +56,11 @@ pub(super) const COLUMNS: &[Column] = &[
     column("RSS MB", "Resident memory of an environment", "MB", |f| megabytes(f.resident_kb)),
     column("PSS MB", "The same, shared pages counted by part", "MB", |f| megabytes(f.proportional_kb)),
     column("zip MB", "Archive that is deployed", "MB", |f| megabytes(f.zip_bytes / 1024)),
+    Column {
+        decimals: 2,
+        compared: false,
+        ..column("$/M", "A million requests on Lambda (arm64), by docs/benchmarks/cost.md", "$", of_a_million)
+    },
     count("Redis", "Round trips to Redis", |f| f.redis_round_trips),
     count("cmds", "Commands to Redis", |f| f.redis_commands),
     count("SQL", "Statements of Postgres, each one round trip", |f| f.statements),

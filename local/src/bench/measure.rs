@@ -8,18 +8,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use futures::future::try_join_all;
 use nix::sys::signal::Signal;
-use serde::Deserialize;
 
 use super::cases::Case;
 use super::counts::Counter;
-use super::process::{memory, processor_time};
 use super::report::{Figures, Latency};
 use crate::cloud::Cloud;
 use crate::figures::percentile;
 use crate::key_value;
 use crate::runtime_api::{Fleet, FunctionSettings, Settings, binaries};
 use crate::services::Service;
-use crate::traffic::Traffic;
+use crate::traffic::{self, Traffic};
+use crate::usage::{memory, processor_time};
 
 /// Starts of a new process; their median is told.
 const STARTS: usize = 15;
@@ -36,13 +35,6 @@ pub(super) struct Bench<'a> {
     pub(super) traffic: Traffic,
     /// Numbers every request, so that each has a caller of its own.
     pub(super) next: AtomicU64,
-}
-
-/// What is looked at in an answer.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Status {
-    status_code: u16,
 }
 
 impl Bench<'_> {
@@ -152,9 +144,8 @@ impl Bench<'_> {
         let answer = fleet.invoke(case.function, event).await?;
         let took = started.elapsed();
         if let Some(expected) = case.status {
-            let Status { status_code } = serde_json::from_slice(&answer.body)?;
             let text = String::from_utf8_lossy(&answer.body);
-            ensure!(status_code == expected, "{} is answered with {text}", case.name);
+            ensure!(traffic::status(&answer.body)? == expected, "{} is answered with {text}", case.name);
         }
         Ok(took)
     }

@@ -5,40 +5,40 @@
 //! | [`cases`] | one typical request for each endpoint |
 //! | [`mod@measure`] | starts, times, processor time, memory, round trips of one case |
 //! | [`instructions`] | the same, counted by valgrind |
-//! | [`process`], [`counts`], [`sizes`] | where the figures come from |
+//! | [`counts`], [`sizes`] | where the figures come from, besides [`usage`](crate::usage) |
+//! | [`cost`] | what a million requests cost on Lambda |
 //! | [`report`], [`columns`], [`text`], [`page`] | how they are kept and shown |
 
 mod cases;
 mod columns;
+mod cost;
 mod counts;
 mod instructions;
 mod measure;
 mod page;
-mod process;
 mod report;
 mod sizes;
 mod text;
 
 use std::fs;
-use std::process::Stdio;
 use std::sync::atomic::AtomicU64;
 
-use anyhow::{Context, Result, ensure};
-use sysinfo::System;
+use anyhow::Result;
 use time::OffsetDateTime;
 
 use crate::cloud::Cloud;
+use crate::figures::machine;
 use crate::folder::Folder;
-use crate::process::open_log;
+use crate::own_cloud::OwnCloud;
 use crate::progress::{say, step};
 use crate::runtime_api::binaries;
-use crate::services::{Service, build_for_release};
+use crate::services::Service;
 use crate::traffic::Traffic;
 use cases::{CASES, Case, FLOOR};
 use measure::Bench;
 use report::{Measured, Report};
 
-/// The benchmark's own cloud, so that it disturbs none that is running and finds the demo data untouched.
+/// The folder of the benchmark's cloud.
 const CLOUD: &str = ".dev-bench";
 
 /// What `./dev bench` takes.
@@ -55,26 +55,29 @@ pub(crate) struct Arguments {
     /// Measures what is built already.
     #[arg(long)]
     no_build: bool,
+    /// How many times the usual demo data: 10 is 100,000 products and 500,000 orders.
+    #[arg(long, default_value_t = 1)]
+    scale: u32,
 }
 
 /// Builds, measures, shows, and stores if asked to.
 pub(crate) async fn run(folder: &Folder, arguments: &Arguments) -> Result<()> {
     let cases: Vec<_> = CASES.iter().filter(|case| is_wanted(case, arguments.only.as_deref())).collect();
+    let own = OwnCloud::new(folder, CLOUD, arguments.scale)?;
     if !arguments.no_build {
         let mut packages: Vec<_> = cases.iter().map(|case| case.function).collect();
         packages.dedup();
-        let own = Folder::at(&folder.root, &folder.root.join(CLOUD), &folder.dev)?;
-        build_for_release(&packages, &open_log(&own.log("build"))?).await?;
+        own.build(&packages).await?;
     }
-    dev(folder, &["reset"]).await?;
+    own.dev(&["reset"]).await?;
     let outcome = async {
-        dev(folder, &["up", "--detach"]).await?;
+        own.dev(&["up", "--detach"]).await?;
         // It would send the sweeper into the middle of a measurement.
-        dev(folder, &["stop", Service::Dispatcher.name()]).await?;
-        measure(folder, &cases, arguments).await
+        own.dev(&["stop", Service::Dispatcher.name()]).await?;
+        measure(&own, &cases, arguments).await
     };
     let outcome = outcome.await;
-    dev(folder, &["down"]).await?;
+    own.dev(&["down"]).await?;
     let report = outcome?;
     let stored = report::folder(&folder.root);
     let previous = Report::previous(&stored)?;
@@ -100,26 +103,11 @@ fn is_wanted(case: &Case, only: Option<&str>) -> bool {
     })
 }
 
-/// Runs this program for the benchmark's cloud. It says itself how far it is.
-async fn dev(folder: &Folder, arguments: &[&str]) -> Result<()> {
-    let program = std::env::current_exe().context("cannot find this program's own path")?;
-    let mut command = tokio::process::Command::new(program);
-    command
-        .args(arguments)
-        .envs([("MILLRACE_DEV_DIR", CLOUD), ("MILLRACE_PROFILE", "release"), ("MILLRACE_NO_RELOAD", "1")])
-        .current_dir(&folder.root)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null());
-    let status = command.status().await.context("cannot run this program again")?;
-    ensure!(status.success(), "the benchmark's cloud: {} failed", arguments.join(" "));
-    Ok(())
-}
-
-async fn measure(folder: &Folder, cases: &[&Case], arguments: &Arguments) -> Result<Report> {
-    let own = Folder::at(&folder.root, &folder.root.join(CLOUD), &folder.dev)?;
-    let cloud = Cloud::open(own)?;
+async fn measure(own: &OwnCloud, cases: &[&Case], arguments: &Arguments) -> Result<Report> {
+    let cloud = own.open()?;
     without_webhooks(&cloud).await?;
-    let bench = Bench { cloud: &cloud, traffic: Traffic::new(&cloud)?, next: AtomicU64::new(0) };
+    let bench =
+        Bench { cloud: &cloud, traffic: Traffic::new(&cloud, arguments.scale)?, next: AtomicU64::new(0) };
     let count = !arguments.no_instructions && instructions::can_be_counted();
     if !count {
         say("  Instructions are not counted: valgrind is not asked for, or not on the PATH.");
@@ -131,7 +119,10 @@ async fn measure(folder: &Folder, cases: &[&Case], arguments: &Arguments) -> Res
             if count {
                 figures.instructions = instructions::of_a_request(&bench, case).await?;
             }
-            let program = binaries(&folder.root, "release").join(case.function);
+            let program = binaries(&cloud.folder.root, "release").join(case.function);
+            // The empty handler stands for any other.
+            figures.memory_mb =
+                cloud.template.function(case.function).map_or(512, |function| function.memory_mb);
             (figures.program_bytes, figures.zip_bytes) = sizes::of(&program, &cloud.folder.path).await?;
             Ok(figures)
         });
@@ -143,7 +134,8 @@ async fn measure(folder: &Folder, cases: &[&Case], arguments: &Arguments) -> Res
     Ok(Report {
         date: now.format(format)?,
         machine: machine(),
-        command: ["./dev bench", arguments.only.as_deref().unwrap_or_default()].join(" ").trim().to_owned(),
+        command: command(arguments),
+        scale: arguments.scale,
         note: arguments.save.clone().unwrap_or_else(|| "not stored".to_owned()),
         cases: measured,
     })
@@ -157,8 +149,9 @@ async fn without_webhooks(cloud: &Cloud) -> Result<()> {
     Ok(())
 }
 
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    let system = System::long_os_version().unwrap_or_else(|_| "an unknown system".to_owned());
-    format!("{cores} cores, {system}")
+fn command(arguments: &Arguments) -> String {
+    let mut words = vec!["./dev bench".to_owned()];
+    words.extend(arguments.only.clone());
+    words.extend((arguments.scale > 1).then(|| format!("--scale {}", arguments.scale)));
+    words.join(" ")
 }

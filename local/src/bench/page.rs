@@ -122,6 +122,7 @@ mod tests {
             machine: "2 cores".to_owned(),
             command: "./dev bench".to_owned(),
             note: note.to_owned(),
+            scale: 1,
             cases: vec![case(FLOOR.name, 90.0), case("a <b>", cpu_us)],
         };
         let page = of(&report("now", 120.0), Some(&report("before & after", 100.0)));

@@ -17,7 +17,14 @@ pub(super) struct Report {
     pub(super) command: String,
     /// What was being looked at, in the words of whoever ran it.
     pub(super) note: String,
+    /// How many times the usual demo data there were.
+    #[serde(default = "usual")]
+    pub(super) scale: u32,
     pub(super) cases: Vec<Measured>,
+}
+
+fn usual() -> u32 {
+    1
 }
 
 /// A case and its figures.
@@ -54,6 +61,8 @@ pub(super) struct Figures {
     pub(super) redis_round_trips: f64,
     pub(super) statements: f64,
     pub(super) provider_calls: f64,
+    /// What template.yaml gives the function.
+    pub(super) memory_mb: u32,
     pub(super) program_bytes: u64,
     pub(super) zip_bytes: u64,
 }
@@ -77,14 +86,23 @@ impl Report {
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// The run that was stored last. File names begin with the date, so they sort by it.
+    /// The run with the usual demo data that was stored last: a run with more of them is compared with it too, which shows
+    /// how cost grows. File names begin with the date, so they sort by it.
     pub(super) fn previous(folder: &Path) -> Result<Option<Self>> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let stored = entries.map(|entry| entry.path());
         let stored = stored.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-        let Some(path) = stored.max() else { return Ok(None) };
-        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_slice(&text).map(Some).with_context(|| format!("{} is no report", path.display()))
+        let mut stored: Vec<_> = stored.collect();
+        stored.sort();
+        for path in stored.iter().rev() {
+            let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let report: Self =
+                serde_json::from_slice(&text).with_context(|| format!("{} is no report", path.display()))?;
+            if report.scale == usual() {
+                return Ok(Some(report));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -98,23 +116,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_previous_run_is_the_one_with_the_latest_name() -> Result<()> {
+    fn the_previous_run_is_the_one_with_the_latest_name_that_had_the_usual_data() -> Result<()> {
         let scratch = crate::scratch()?;
         let folder = scratch.path();
         assert!(Report::previous(folder)?.is_none());
-        let report = |note: &str| Report {
+        let report = |note: &str, scale| Report {
             date: "2026-11-24".to_owned(),
             machine: String::new(),
             command: String::new(),
             note: note.to_owned(),
+            scale,
             cases: vec![Measured {
                 name: "order".to_owned(),
                 function: "get-order".to_owned(),
                 figures: Figures { cpu_us: 12.5, ..Figures::default() },
             }],
         };
-        report("second").write(&folder.join("2026-11-24-b.json"))?;
-        report("first").write(&folder.join("2026-11-24-a.json"))?;
+        report("second", 1).write(&folder.join("2026-11-24-b.json"))?;
+        report("ten times", 10).write(&folder.join("2026-11-24-c.json"))?;
+        report("first", 1).write(&folder.join("2026-11-24-a.json"))?;
         fs::write(folder.join("2026-11-25.html"), "no report")?;
         let previous = Report::previous(folder)?.context("a report")?;
         assert_eq!(previous.note, "second");

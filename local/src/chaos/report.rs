@@ -12,6 +12,7 @@ use super::audit::Figure;
 use super::faults::Fault;
 use super::witness::Seen;
 use super::world::FUNCTIONS;
+use crate::figures::machine;
 use crate::progress::seconds;
 
 /// Violations of one figure that are shown; the rest are counted.
@@ -168,9 +169,4 @@ impl Report<'_> {
 fn counts(counts: &BTreeMap<&str, usize>) -> String {
     let words: Vec<_> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
     words.join(", ")
-}
-
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{cores} cores, {}", sysinfo::System::long_os_version().unwrap_or_default())
 }

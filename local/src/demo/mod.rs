@@ -2,12 +2,27 @@
 //!
 //! Product n is `01900000-0000-7000-8000-{n}`, user n `01900000-0000-7000-9000-{n}`, order n `01900000-0000-7000-a000-{n}`,
 //! each n in twelve hexadecimal digits.
+//!
+//! `MILLRACE_SCALE=10` makes ten times as much of everything, with as many orders for each user: what a shop's growth costs.
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use uuid::Uuid;
 
 use crate::cloud::{Cloud, DATABASE};
+use crate::figures::thousands;
 use crate::services::Service;
+
+/// Products and users at scale 1.
+pub(crate) const PRODUCTS: u64 = 10_000;
+/// See [`PRODUCTS`].
+pub(crate) const USERS: u64 = 1_000;
+/// Orders of each user.
+const ORDERS: u64 = 50;
+
+/// The setting that says how many times the usual data there are.
+pub(crate) const SCALE: &str = "MILLRACE_SCALE";
+/// Products are scattered over orders by 16 bits and more; above this the bits would run out.
+const MOST: u32 = 1_000;
 
 /// Somebody who can log in; so can all other demo users, who are customers.
 pub(crate) struct Login {
@@ -37,9 +52,24 @@ pub(crate) async fn is_missing(cloud: &Cloud) -> Result<bool> {
     Ok(cloud.sql(Service::Postgres, DATABASE, filled).await?.is_empty())
 }
 
+/// How many times the usual data are asked for.
+pub(crate) fn scale() -> Result<u32> {
+    let Ok(scale) = std::env::var(SCALE) else { return Ok(1) };
+    let number = scale.parse().with_context(|| format!("{SCALE} is {scale:?}, which is no number"))?;
+    ensure!((1..=MOST).contains(&number), "{SCALE} must be 1 to {MOST}");
+    Ok(number)
+}
+
+/// How much there is at a scale, in words.
+pub(crate) fn amount(scale: u32) -> String {
+    let scaled = |number: u64| thousands(number * u64::from(scale));
+    format!("{} products, {} users and {} orders", scaled(PRODUCTS), scaled(USERS), scaled(USERS * ORDERS))
+}
+
 /// Loads everything, or nothing.
-pub(crate) async fn load(cloud: &Cloud) -> Result<()> {
+pub(crate) async fn load(cloud: &Cloud, scale: u32) -> Result<()> {
     // Fresh statistics, and a visibility map, so that the plans are those of a shop that has been running for a while.
-    let sql = format!("begin;\n{}\ncommit;\nvacuum (analyze);", PARTS.join("\n"));
+    let parts = PARTS.join("\n");
+    let sql = format!("\\set scale {scale}\nbegin;\n{parts}\ncommit;\nvacuum (analyze);");
     cloud.sql(Service::Postgres, DATABASE, &sql).await.map(drop)
 }

@@ -1,5 +1,5 @@
--- 10,000 products with stock. 25 adjectives × 20 materials × 40 things make 20,000 names; 7919 is prime, so that the
--- first 10,000 steps of that stride never name a product twice.
+-- 10,000 products, times :scale, with stock. 25 adjectives × 20 materials × 40 things make 20,000 names; 7919 is prime, so that the
+-- first 20,000 steps of that stride never name a product twice; a larger shop has its names several times.
 insert into products (id, name, description, price, currency, featured, created_at, updated_at)
 select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
        initcap(adjective || ' ' || material || ' ') || thing,
@@ -18,9 +18,9 @@ select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
        ((n * 37) % 240 + 4) * 100 - (array[1, 5, 10, 50])[n % 4 + 1],
        'usd',
        n % 416 = 0,
-       now() - interval '1 year' + n * interval '40 minutes',
-       now() - interval '30 days' + n * interval '4 minutes'
-from generate_series(1, 10000) as n
+       now() - interval '1 year' + n * interval '40 minutes' / :scale,
+       now() - interval '30 days' + n * interval '4 minutes' / :scale
+from generate_series(1::bigint, 10000 * :scale) as n
 cross join lateral (select (n * 7919) % 20000 as pick) as picked
 cross join lateral (
     select (array['amber', 'plain', 'folding', 'sturdy', 'light', 'round', 'tall', 'quiet', 'travel', 'classic', 'nordic',
@@ -38,4 +38,4 @@ cross join lateral (
 
 insert into inventory (product_id, available)
 select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 100 + (n * 61) % 900
-from generate_series(1, 10000) as n;
+from generate_series(1, 10000 * :scale) as n;

@@ -15,4 +15,4 @@ mod server;
 
 pub(crate) use event::{HttpRequest, event};
 pub(crate) use route::Router;
-pub(crate) use server::run;
+pub(crate) use server::{open, run};

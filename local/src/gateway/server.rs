@@ -26,27 +26,32 @@ use crate::runtime_api::{Fleet, InvokeError, Settings};
 use crate::services::Service;
 
 struct Doors {
-    fleet: Fleet,
+    fleet: Arc<Fleet>,
     router: Router,
 }
 
 /// Serves the functions of a build (`target/debug`, `target/release`) until SIGTERM.
 pub(crate) async fn run(cloud: &Cloud, profile: &str) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
-    let port = cloud.port(Service::Functions)?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.context("the port is taken")?;
-    let fleet = Fleet::start(Settings::of_cloud(cloud, profile)?).await?;
-    let router = Router::new(&cloud.template.functions);
-    let doors = Arc::new(Doors { fleet, router });
+    let fleet = Arc::new(Fleet::start(Settings::of_cloud(cloud, profile)?).await?);
     tokio::select! {
-        () = accept(&listener, &doors) => {}
+        opened = open(cloud, Arc::clone(&fleet)) => opened?,
         _ = terminate.recv() => {}
     }
-    // Connections that are still open hold the doors; their environments end with this process.
-    match Arc::try_unwrap(doors) {
-        Ok(doors) => doors.fleet.end().await,
+    // Connections that are still open hold the fleet; its environments end with this process.
+    match Arc::try_unwrap(fleet) {
+        Ok(fleet) => fleet.end().await,
         Err(_) => Ok(()),
     }
+}
+
+/// Opens both doors of a fleet on the port of a cloud's functions, for as long as it is waited for.
+pub(crate) async fn open(cloud: &Cloud, fleet: Arc<Fleet>) -> Result<()> {
+    let port = cloud.port(Service::Functions)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.context("the port is taken")?;
+    let router = Router::new(&cloud.template.functions);
+    accept(&listener, &Arc::new(Doors { fleet, router })).await;
+    Ok(())
 }
 
 async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {

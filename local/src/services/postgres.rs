@@ -106,7 +106,8 @@ pub(super) async fn ask(cloud: &Cloud) -> Result<()> {
 pub(super) async fn furnish(cloud: &Cloud) -> Result<()> {
     make_schema(cloud).await?;
     if demo::is_missing(cloud).await? {
-        let load = step("Loading 10,000 products, 1,000 users and 50,000 orders", demo::load(cloud));
+        let scale = demo::scale()?;
+        let load = step(format!("Loading {}", demo::amount(scale)), demo::load(cloud, scale));
         load.await.context("the demo data could not be loaded")?;
     }
     Ok(())

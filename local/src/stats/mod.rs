@@ -5,9 +5,8 @@
 //! | [`sample`] | one request, as its line in the log tells it |
 //! | [`summary`] | many of them: rates, percentiles, sums |
 //! | [`text`] | for the terminal |
-//! | [`page`], [`chart`] | for the browser: one file with everything in it |
+//! | [`page`] | for the browser: one file with everything in it |
 
-mod chart;
 mod page;
 mod sample;
 mod summary;
@@ -32,7 +31,7 @@ use crate::dispatcher::sqs_client;
 use crate::folder::Folder;
 use crate::progress::say;
 use crate::services::Service;
-use sample::Sample;
+pub(crate) use sample::Sample;
 use summary::Summary;
 
 /// How often the live view is drawn.

@@ -6,19 +6,14 @@ use shared::telemetry::{Counter, Timer};
 use time::OffsetDateTime;
 
 use super::Queue;
-use super::chart::{Series, lines};
 use super::sample::Sample;
 use super::summary::{Percentiles, Summary, ratio};
 use super::text::figures;
+use crate::chart::{STYLE, Series, lines};
 use crate::figures::escape;
 
 /// Moments of a plot: a line of 720 points can show no more.
 const MOMENTS: usize = 120;
-
-const STYLE: &str = "body{font:14px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#0f172a}\
-table{border-collapse:collapse}td,th{padding:.15rem .7rem;text-align:right;border-bottom:1px solid #e2e8f0}\
-td:first-child,th:first-child{text-align:left}figure{margin:1.5rem 0}figcaption{font-weight:600}small{color:#64748b}\
-svg{width:100%}text{font:11px system-ui,sans-serif;fill:#64748b}.legend{margin:0}dt{font-weight:600}dd{margin:0 0 .4rem}";
 
 pub(super) fn of(samples: &[Sample], queues: &[Queue], began: OffsetDateTime, now: OffsetDateTime) -> String {
     // From the first request on: an empty half hour before it would only press the rest together.
@@ -99,12 +94,12 @@ fn charts(samples: &[Sample], began: OffsetDateTime, now: OffsetDateTime, labels
         ratio(count(Counter::CacheHit), count(Counter::CacheMiss))
     };
     vec![
-        lines("Requests", "a second", labels, &[series("all", &rate), series("5xx, failed", &failures)]),
+        lines("Requests", "a second", labels, vec![series("all", &rate), series("5xx, failed", &failures)]),
         lines(
             "Latency",
             "ms, all routes",
             labels,
-            &[
+            vec![
                 series("p50", &percentile(|percentiles| percentiles.p50)),
                 series("p95", &percentile(|percentiles| percentiles.p95)),
                 series("p99", &percentile(|percentiles| percentiles.p99)),
@@ -114,18 +109,18 @@ fn charts(samples: &[Sample], began: OffsetDateTime, now: OffsetDateTime, labels
             "Time spent waiting",
             "ms, p95",
             labels,
-            &[
+            vec![
                 series("Postgres", &p95(Timer::DatabaseTime)),
                 series("Redis", &p95(Timer::RedisTime)),
                 series("payment provider", &p95(Timer::ProviderTime)),
             ],
         ),
-        lines("Cache", "% hits", labels, &[series("hits", &hits)]),
+        lines("Cache", "% hits", labels, vec![series("hits", &hits)]),
         lines(
             "Refused and degraded",
             "count",
             labels,
-            &[
+            vec![
                 series("rate limited", &sum(Counter::RateLimited)),
                 series("without Redis", &sum(Counter::RedisAway)),
                 series("denied by the breaker", &sum(Counter::BreakerDenied)),

@@ -5,8 +5,8 @@ use shared::telemetry::{Counter, Gauge, Timer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-pub(super) struct Sample {
-    pub(super) at: OffsetDateTime,
+pub(crate) struct Sample {
+    pub(crate) at: OffsetDateTime,
     pub(super) route: String,
     /// `2xx` … `5xx`, `ok`, `failed`.
     pub(super) class: String,
@@ -19,7 +19,7 @@ pub(super) struct Sample {
 
 impl Sample {
     /// From a line that holds metrics; `None` for any other.
-    pub(super) fn read(line: &str) -> Option<Self> {
+    pub(crate) fn read(line: &str) -> Option<Self> {
         if !line.contains("\"_aws\"") {
             return None;
         }
@@ -36,7 +36,7 @@ impl Sample {
         })
     }
 
-    pub(super) fn count(&self, counter: Counter) -> u64 {
+    pub(crate) fn count(&self, counter: Counter) -> u64 {
         find(&self.counts, &counter).unwrap_or_default()
     }
 

@@ -1,4 +1,4 @@
-//! What a process has used, from `/proc`.
+//! What a process has used, and the machine, from `/proc`.
 
 use std::fs;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 /// Time on a processor, of all its threads. The scheduler's own count, in nanoseconds: the clock ticks of `stat` are
 /// 10 ms long, as much as a hundred requests.
-pub(super) fn processor_time(pid: i32) -> Result<Duration> {
+pub(crate) fn processor_time(pid: i32) -> Result<Duration> {
     let mut total = 0;
     for task in
         fs::read_dir(format!("/proc/{pid}/task")).context("the process is gone, or this is no Linux")?
@@ -19,19 +19,34 @@ pub(super) fn processor_time(pid: i32) -> Result<Duration> {
     Ok(Duration::from_nanos(total))
 }
 
+/// Time that all processors together have spent on anything, since the machine was started.
+pub(crate) fn machine_time() -> Result<Duration> {
+    let stat = fs::read_to_string("/proc/stat").context("this is no Linux")?;
+    let ticks: Vec<u64> = stat
+        .lines()
+        .next()
+        .into_iter()
+        .flat_map(str::split_whitespace)
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    // user, nice, system, idle, iowait, irq, softirq; in ticks of 10 ms, on every Linux there is.
+    let busy: u64 = [0, 1, 2, 5, 6].iter().filter_map(|column| ticks.get(*column)).sum();
+    Ok(Duration::from_millis(busy * 10))
+}
+
 /// Memory of a process, in kilobytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     /// Resident: what Lambda bills by.
-    pub(super) resident: u64,
+    pub(crate) resident: u64,
     /// The same, pages shared with other processes counted by their part.
-    pub(super) proportional: u64,
+    pub(crate) proportional: u64,
     /// The most that was ever resident.
-    pub(super) peak: u64,
+    pub(crate) peak: u64,
 }
 
 /// See [`Memory`].
-pub(super) fn memory(pid: i32) -> Result<Memory> {
+pub(crate) fn memory(pid: i32) -> Result<Memory> {
     let read = |file: &str| {
         let path = format!("/proc/{pid}/{file}");
         fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
