@@ -1,14 +1,13 @@
 //! Responses.
 
 use http::{HeaderValue, StatusCode, header};
-use lambda_http::Body;
 use serde::Serialize;
 
 use super::Request;
 use crate::error::{Error, Problem, Result, internal};
 
 /// What goes back to the gateway.
-pub type Response = http::Response<Body>;
+pub type Response = http::Response<String>;
 
 /// A JSON response. Not to be stored by anybody: what is cacheable goes through [`cached`].
 pub fn json<T: Serialize + ?Sized>(status: u16, body: &T) -> Result<Response> {
@@ -18,7 +17,7 @@ pub fn json<T: Serialize + ?Sized>(status: u16, body: &T) -> Result<Response> {
 
 /// A response without a body.
 pub fn empty(status: u16) -> Result<Response> {
-    http::Response::builder().status(status).body(Body::Empty).map_err(internal)
+    http::Response::builder().status(status).body(String::new()).map_err(internal)
 }
 
 /// A cached JSON body as it came in, with its version as the `ETag`; 304 when the caller has that version already.
@@ -45,7 +44,7 @@ pub(super) fn problem(problem: &Problem, request_id: &str) -> Response {
     let mut body = problem.body();
     body.insert("request_id".to_owned(), request_id.into());
     let body = serde_json::Value::Object(body).to_string();
-    let mut response = http::Response::new(Body::from(body));
+    let mut response = http::Response::new(body);
     *response.status_mut() = problem.kind().status();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -60,7 +59,7 @@ fn with_body(status: u16, media_type: &str, cache_control: &str, body: String) -
         .status(status)
         .header(header::CONTENT_TYPE, media_type)
         .header(header::CACHE_CONTROL, cache_control)
-        .body(Body::from(body))
+        .body(body)
         .map_err(internal)
 }
 

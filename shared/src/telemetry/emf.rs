@@ -10,9 +10,9 @@ use serde::{
     Serialize, Serializer,
     ser::{SerializeMap, SerializeSeq},
 };
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
-use super::{Counter, Gauge, Outcome, Record, Timer, trace_id};
+use super::{Counter, Gauge, Outcome, Record, Timer, log::timestamp, trace_id};
 
 /// The line, its end included.
 pub(super) fn line(record: &Record, outcome: &Outcome<'_>) -> Vec<u8> {
@@ -35,13 +35,11 @@ impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { record, outcome, now } = self;
         let mut line = serializer.serialize_map(None)?;
-        // Lambda believes a line's level only if it also has a time (docs: Log-level filtering).
-        let to_the_millisecond = now.replace_millisecond(now.millisecond()).unwrap_or(*now);
-        line.serialize_entry("timestamp", &to_the_millisecond.format(&Rfc3339).unwrap_or_default())?;
+        line.serialize_entry("timestamp", &timestamp(*now))?;
         line.serialize_entry("level", "INFO")?;
         line.serialize_entry("message", &format_args!("{} {}", outcome.route, outcome.words))?;
         line.serialize_entry("service", &names().service)?;
-        line.serialize_entry("request_id", outcome.request_id)?;
+        line.serialize_entry("request_id", record.request_id())?;
         if let Some(id) = record.trace_header().and_then(trace_id) {
             line.serialize_entry("trace_id", id)?;
         }
@@ -169,12 +167,13 @@ fn names() -> &'static Names {
 #[cfg(test)]
 mod tests {
     use serde_json::Value as Json;
+    use time::format_description::well_known::Rfc3339;
 
     use super::*;
     use crate::telemetry::{add, count, set, time};
 
     async fn line_of_a_request() -> Json {
-        let record = Record::begin(Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1".to_owned()));
+        let record = Record::begin("a\nb", Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1".to_owned()));
         let work = async {
             count(Counter::CacheHit);
             add(Counter::RedisRoundTrips, 2);
@@ -184,7 +183,7 @@ mod tests {
         record.observe(work).await;
         let words = "answered 200";
         let outcome =
-            Outcome { route: "GET /api/\"x\"", class: "2xx", status: Some(200), request_id: "a\nb", words };
+            Outcome { route: "GET /api/\"x\"", class: "2xx", status: Some(200), words };
         let line = line(&record, &outcome);
         let line = String::from_utf8(line).expect("text");
         assert_eq!(line.matches('\n').count(), 1, "one line, whatever is in it");
