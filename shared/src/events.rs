@@ -50,12 +50,7 @@ pub async fn recorded<T, E>(context: &Context, work: impl Future<Output = Result
     let record = Record::begin(&context.request_id, context.xray_trace_id.clone());
     let result = record.observe(work).await;
     let (class, words) = if result.is_ok() { ("ok", "returned") } else { ("failed", "failed") };
-    record.write(&Outcome {
-        route: &context.env_config.function_name,
-        class,
-        status: None,
-        words,
-    });
+    record.write(&Outcome { route: &context.env_config.function_name, class, status: None, words });
     result
 }
 

@@ -138,7 +138,8 @@ mod tests {
     use super::*;
 
     fn event(more: &[(&str, Value)]) -> Event {
-        let mut event = json!({ "requestContext": { "http": { "sourceIp": "192.0.2.1" }, "requestId": "a=" } });
+        let mut event =
+            json!({ "requestContext": { "http": { "sourceIp": "192.0.2.1" }, "requestId": "a=" } });
         for (name, value) in more {
             event[name] = value.clone();
         }

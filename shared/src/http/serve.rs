@@ -89,7 +89,7 @@ where
     if let Some(verdict) = admission.verdict() {
         add_limit_headers(&mut response, verdict);
     }
-    add_header(&mut response, HeaderName::from_static("x-request-id"), request_id);
+    add_header(&mut response, HeaderName::from_static("x-request-id"), request_id.to_owned());
     response
 }
 
@@ -122,13 +122,13 @@ fn add_limit_headers(response: &mut Response, verdict: &Verdict) {
     for (name, value) in verdict.headers() {
         // A problem's own Retry-After is the same wait, already rounded up.
         if name != header::RETRY_AFTER.as_str() {
-            add_header(response, HeaderName::from_static(name), &value);
+            add_header(response, HeaderName::from_static(name), value);
         }
     }
 }
 
-fn add_header(response: &mut Response, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+fn add_header(response: &mut Response, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
         response.headers_mut().insert(name, value);
     }
 }
