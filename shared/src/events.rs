@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 pub use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -32,7 +32,7 @@ where
     telemetry::init();
     let app = App::from_env()?;
     let handler = Arc::new(handler);
-    lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<E>| {
+    Runtime::new(service_fn(move |event: LambdaEvent<E>| {
         let (app, handler) = (app.clone(), Arc::clone(&handler));
         async move {
             let LambdaEvent { payload, context } = event;
@@ -41,21 +41,16 @@ where
             recorded(&context, Box::pin(handler(app, payload, limit))).await.map_err(Failed)
         }
     }))
+    .run_concurrent()
     .await
 }
 
 /// Does an invocation's work, and writes its line: for functions that do without an [`App`] and so without [`serve`].
 pub async fn recorded<T, E>(context: &Context, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    let record = Record::begin(context.xray_trace_id.clone());
+    let record = Record::begin(&context.request_id, context.xray_trace_id.clone());
     let result = record.observe(work).await;
     let (class, words) = if result.is_ok() { ("ok", "returned") } else { ("failed", "failed") };
-    record.write(&Outcome {
-        route: &context.env_config.function_name,
-        class,
-        status: None,
-        request_id: &context.request_id,
-        words,
-    });
+    record.write(&Outcome { route: &context.env_config.function_name, class, status: None, words });
     result
 }
 

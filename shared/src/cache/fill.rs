@@ -27,19 +27,15 @@ impl LookedUp {
         let (outcome, value) = match self.found {
             Found::Hit(value) => (Outcome::Hit, Ok(value)),
             Found::Stale(value) => (Outcome::Stale, Ok(value)),
-            Found::Refresh(value) => self.cache.refresh(&self.key, &self.token, value, origin).await,
-            Found::Fill => self.cache.fill(&self.key, &self.token, origin).await,
-            Found::Wait(_) => self.wait(origin).await,
-            Found::Degraded => {
-                let shared = cache.0.flights.share(&self.key, self.deadline, origin).await;
-                (Outcome::Degraded, shared)
-            }
+            // Boxed: a request's future is moved whole, and a hit should not carry the room that a fill needs.
+            _ => Box::pin(self.wait(origin)).await,
         };
         cache.observe(if value.is_err() { Outcome::Failed } else { outcome });
         value
     }
 
-    /// Looks again until the value is there, the lease is free or the deadline has come.
+    /// Where another is filling, looks again until the value is there, the lease is free or the deadline has come. Then
+    /// fills, or goes without Redis.
     async fn wait<E>(
         mut self,
         origin: impl AsyncFnOnce() -> Result<Value, E>,

@@ -73,7 +73,8 @@ impl Pool {
             let connection = match self.idle_connection().await {
                 Some(connection) => connection,
                 None => {
-                    let opened = self.settings.connect().await;
+                    // Boxed: it is rare and large, and a request's future is moved whole.
+                    let opened = Box::pin(self.settings.connect()).await;
                     let opened = opened.map_err(|error| Error::not_connected(&error))?;
                     telemetry::count(Counter::DatabaseConnected);
                     opened

@@ -1,7 +1,5 @@
 //! JSON bodies: read strictly, refused field by field.
 
-use http::{HeaderMap, header::CONTENT_TYPE};
-use lambda_http::Body;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
@@ -14,11 +12,11 @@ const LIMIT: usize = 8 * 1024;
 const WHOLE: &str = "(body)";
 
 /// Reads the body as JSON: 413 over the limit, 415 for another media type, 400 for broken JSON, 422 for wrong values.
-pub(super) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &Body) -> Result<T> {
+pub(super) fn json<T: DeserializeOwned>(media_type: Option<&str>, body: &[u8]) -> Result<T> {
     if body.len() > LIMIT {
         return Err(Error::new(Kind::PayloadTooLarge, format!("The body may have at most {LIMIT} bytes.")));
     }
-    if !is_json(headers) {
+    if !media_type.is_some_and(is_json) {
         let detail = "Send the body as JSON, with the header Content-Type: application/json.";
         return Err(Error::new(Kind::UnsupportedMediaType, detail));
     }
@@ -57,15 +55,13 @@ fn missing_field(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
-    let essence = value.split(';').next().unwrap_or_default().trim();
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
     use serde::Deserialize;
     use serde_json::Value;
 
@@ -83,10 +79,8 @@ mod tests {
         items: Vec<Line>,
     }
 
-    fn read(media_type: &'static str, body: &str) -> Result<Order, (u16, String)> {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        json(&headers, &Body::from(body)).map_err(|error| {
+    fn read(media_type: &str, body: &str) -> Result<Order, (u16, String)> {
+        json(Some(media_type), body.as_bytes()).map_err(|error| {
             (error.problem().kind().status().as_u16(), Value::from(error.problem().body()).to_string())
         })
     }

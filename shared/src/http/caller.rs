@@ -5,8 +5,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::header::AUTHORIZATION;
-use lambda_http::{RequestExt, request::RequestContext};
 
+use super::Event;
 use crate::{
     auth::token::{Claims, Error, Verifier},
     rate_limit::Identity,
@@ -20,7 +20,7 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    pub(super) fn of(event: &lambda_http::Request, verifier: &Verifier) -> Self {
+    pub(super) fn of(event: &Event, verifier: &Verifier) -> Self {
         Self { source: source_address(event), credential: credential(event, verifier) }
     }
 
@@ -38,18 +38,14 @@ impl Caller {
     }
 }
 
-fn source_address(event: &lambda_http::Request) -> IpAddr {
-    let address = match event.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref(),
-        _ => None,
-    };
+fn source_address(event: &Event) -> IpAddr {
     // The gateway always knows it. If it ever did not, everyone unknown would share one bucket: strict, but safe.
-    address.and_then(|address| address.parse().ok()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    event.source_ip().and_then(|address| address.parse().ok()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
-fn credential(event: &lambda_http::Request, verifier: &Verifier) -> Result<Option<Claims>, Error> {
-    let Some(header) = event.headers().get(AUTHORIZATION) else { return Ok(None) };
-    let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Error::Invalid)?;
+fn credential(event: &Event, verifier: &Verifier) -> Result<Option<Claims>, Error> {
+    let Some(header) = event.header(AUTHORIZATION.as_str()) else { return Ok(None) };
+    let (scheme, token) = header.split_once(' ').ok_or(Error::Invalid)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Error::Invalid);
     }

@@ -1,12 +1,11 @@
 //! A request as a handler sees it.
 
-use std::{fmt::Display, ops::RangeInclusive, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt::Display, ops::RangeInclusive, str::FromStr, sync::Arc};
 
-use http::header::{self, AsHeaderName};
-use lambda_http::RequestExt;
+use http::header;
 use serde::de::DeserializeOwned;
 
-use super::{Endpoint, admission::Admission, body, caller::Caller};
+use super::{Endpoint, Event, admission::Admission, body, caller::Caller};
 use crate::{
     app::App,
     auth::token::{Claims, Role},
@@ -17,16 +16,15 @@ use crate::{
 
 /// The event, and what is known of its caller.
 pub struct Request {
-    event: lambda_http::Request,
+    event: Event,
     caller: Caller,
     time_limit: TimeLimit,
     admission: Arc<Admission>,
 }
 
 impl Request {
-    pub(super) fn new(app: App, endpoint: Endpoint, event: lambda_http::Request) -> Self {
+    pub(super) fn new(app: App, endpoint: Endpoint, event: Event, time_limit: TimeLimit) -> Self {
         let caller = Caller::of(&event, &app.tokens);
-        let time_limit = TimeLimit::of_invocation(event.lambda_context_ref().map(|context| context.deadline));
         let admission = Arc::new(Admission::new(app, endpoint, caller.identity()));
         Self { event, caller, time_limit, admission }
     }
@@ -86,9 +84,7 @@ impl Request {
     /// # Errors
     /// 400 if it is not of the right shape.
     pub fn path<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T> {
-        let parameters = self.event.path_parameters_ref();
-        let text = parameters.and_then(|parameters| parameters.first(name)).unwrap_or_default();
-        parse(name, text)
+        parse(name, self.event.path_parameter(name).unwrap_or_default())
     }
 
     /// A query parameter, if there is one.
@@ -96,7 +92,7 @@ impl Request {
     /// # Errors
     /// 400 if it is not of the right shape.
     pub fn query<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>> {
-        self.query_text(name).map(|text| parse(name, text)).transpose()
+        self.query_text(name).map(|text| parse(name, &text)).transpose()
     }
 
     /// A query parameter that is a number, if there is one.
@@ -114,13 +110,13 @@ impl Request {
         number.map(Some).ok_or_else(|| bad_request(BAD_PARAMETER).field(name, message()))
     }
 
-    fn query_text(&self, name: &str) -> Option<&str> {
-        self.event.query_string_parameters_ref().and_then(|parameters| parameters.first(name))
+    fn query_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.event.query_parameter(name)
     }
 
-    /// A header's value, if it is there and is text.
-    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
-        self.event.headers().get(name).and_then(|value| value.to_str().ok())
+    /// A header's value, if it is there and is text; `name` in lower case.
+    pub fn header(&self, name: impl AsRef<str>) -> Option<&str> {
+        self.event.header(name.as_ref())
     }
 
     /// The version that `If-Match` names, if there is one and it is not `*`.
@@ -143,7 +139,7 @@ impl Request {
     /// # Errors
     /// 400, 413, 415 or 422, naming the field that is wrong.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        body::json(self.event.headers(), self.event.body())
+        body::json(self.header(header::CONTENT_TYPE), self.event.body())
     }
 
     /// The body as it came in.

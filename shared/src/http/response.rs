@@ -1,14 +1,13 @@
 //! Responses.
 
 use http::{HeaderValue, StatusCode, header};
-use lambda_http::Body;
 use serde::Serialize;
 
 use super::Request;
 use crate::error::{Error, Problem, Result, internal};
 
 /// What goes back to the gateway.
-pub type Response = http::Response<Body>;
+pub type Response = http::Response<String>;
 
 /// A JSON response. Not to be stored by anybody: what is cacheable goes through [`cached`].
 pub fn json<T: Serialize + ?Sized>(status: u16, body: &T) -> Result<Response> {
@@ -18,7 +17,7 @@ pub fn json<T: Serialize + ?Sized>(status: u16, body: &T) -> Result<Response> {
 
 /// A response without a body.
 pub fn empty(status: u16) -> Result<Response> {
-    http::Response::builder().status(status).body(Body::Empty).map_err(internal)
+    with_status(status, String::new())
 }
 
 /// A cached JSON body as it came in, with its version as the `ETag`; 304 when the caller has that version already.
@@ -45,8 +44,7 @@ pub(super) fn problem(problem: &Problem, request_id: &str) -> Response {
     let mut body = problem.body();
     body.insert("request_id".to_owned(), request_id.into());
     let body = serde_json::Value::Object(body).to_string();
-    let mut response = http::Response::new(Body::from(body));
-    *response.status_mut() = problem.kind().status();
+    let mut response = roomy(problem.kind().status(), body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -54,14 +52,29 @@ pub(super) fn problem(problem: &Problem, request_id: &str) -> Response {
     response
 }
 
-fn with_body(status: u16, media_type: &str, cache_control: &str, body: String) -> Result<Response> {
-    let status = StatusCode::from_u16(status).map_err(internal)?;
-    http::Response::builder()
-        .status(status)
-        .header(header::CONTENT_TYPE, media_type)
-        .header(header::CACHE_CONTROL, cache_control)
-        .body(Body::from(body))
-        .map_err(internal)
+fn with_body(
+    status: u16,
+    media_type: &'static str,
+    cache_control: &'static str,
+    body: String,
+) -> Result<Response> {
+    let mut response = with_status(status, body)?;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    Ok(response)
+}
+
+fn with_status(status: u16, body: String) -> Result<Response> {
+    Ok(roomy(StatusCode::from_u16(status).map_err(internal)?, body))
+}
+
+/// With room for all headers that an answer gets on its way, so that the map never grows.
+fn roomy(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().reserve(12);
+    response
 }
 
 /// Headers on a finished response.

@@ -4,18 +4,19 @@ use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe};
 
 use futures::FutureExt;
 use http::{HeaderName, HeaderValue, header};
-use lambda_http::{RequestExt, request::RequestContext};
+use lambda_runtime::{Context, LambdaEvent, Runtime, service_fn};
 
-use super::{Endpoint, Request, Response, response};
+use super::{Endpoint, Event, Request, Response, event::Answer, response};
 use crate::{
     app::App,
     error::{Error, Result, internal},
     rate_limit::Verdict,
     telemetry::{self, Outcome, Record},
+    time_limit::TimeLimit,
 };
 
 /// Why a function could not start.
-pub type Fatal = lambda_http::Error;
+pub type Fatal = lambda_runtime::Error;
 
 /// Serves `endpoint` with `handler` until the environment ends.
 ///
@@ -29,29 +30,33 @@ where
     telemetry::init();
     let app = App::from_env()?;
     // Concurrent on Lambda Managed Instances, one at a time on ordinary Lambda.
-    lambda_http::run_concurrent(lambda_http::service_fn(move |event| {
+    Runtime::new(service_fn(move |event: LambdaEvent<Event>| {
         let (app, handler) = (app.clone(), handler.clone());
-        async move { Ok::<_, Infallible>(respond(app, endpoint, handler, event).await) }
+        // Boxed: the compiler gives up on types as deep as these.
+        Box::pin(async move { Ok::<_, Infallible>(Answer(respond(app, endpoint, handler, event).await)) })
     }))
+    .run_concurrent()
     .await
 }
 
 /// Answers one event. It cannot fail: on AWS a failed invocation becomes the gateway's own 500 without problem details,
 /// and locally its message leaks.
-pub async fn respond<H, F>(app: App, endpoint: Endpoint, handler: H, event: lambda_http::Request) -> Response
+pub async fn respond<H, F>(app: App, endpoint: Endpoint, handler: H, event: LambdaEvent<Event>) -> Response
 where
     H: Fn(App, Request) -> F,
     F: Future<Output = Result<Response>>,
 {
-    let record = Record::begin(event.lambda_context_ref().and_then(|context| context.xray_trace_id.clone()));
-    let request_id = request_id(&event);
-    let response = record.observe(answer(app, endpoint, handler, event, &request_id)).await;
+    let LambdaEvent { payload: event, context } = event;
+    let request_id = request_id(&event, &context);
+    let time_limit = TimeLimit::of_invocation(Some(context.deadline));
+    let record = Record::begin(&request_id, context.xray_trace_id);
+    let request = Request::new(app.clone(), endpoint, event, time_limit);
+    let response = record.observe(answer(app, endpoint, handler, request, &request_id)).await;
     let status = response.status();
     record.write(&Outcome {
         route: endpoint.route(),
         class: class(status),
         status: Some(status.as_u16()),
-        request_id: &request_id,
         words: &format!("answered {}", status.as_u16()),
     });
     response
@@ -61,14 +66,13 @@ async fn answer<H, F>(
     app: App,
     endpoint: Endpoint,
     handler: H,
-    event: lambda_http::Request,
+    request: Request,
     request_id: &str,
 ) -> Response
 where
     H: Fn(App, Request) -> F,
     F: Future<Output = Result<Response>>,
 {
-    let request = Request::new(app.clone(), endpoint, event);
     let admission = request.admission();
 
     let handled = AssertUnwindSafe(handler(app, request)).catch_unwind().await;
@@ -79,13 +83,13 @@ where
     }
 
     let mut response = result.unwrap_or_else(|error| {
-        log_failure(endpoint, request_id, &error);
+        log_failure(endpoint, &error);
         response::problem(error.problem(), request_id)
     });
     if let Some(verdict) = admission.verdict() {
         add_limit_headers(&mut response, verdict);
     }
-    add_header(&mut response, HeaderName::from_static("x-request-id"), request_id);
+    add_header(&mut response, HeaderName::from_static("x-request-id"), request_id.to_owned());
     response
 }
 
@@ -99,23 +103,18 @@ fn class(status: http::StatusCode) -> &'static str {
 }
 
 /// The id under which both the caller and the log know this request: the gateway's, else the invocation's.
-fn request_id(event: &lambda_http::Request) -> String {
-    let gateway = match event.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
-        _ => None,
-    };
-    let invocation = || event.lambda_context_ref().map(|context| context.request_id.clone());
-    gateway.filter(|id| !id.is_empty()).or_else(invocation).unwrap_or_default()
+fn request_id(event: &Event, context: &Context) -> String {
+    event.request_id().unwrap_or(&context.request_id).to_owned()
 }
 
 /// Logged once, here: what we did wrong as errors, what the world did to us as warnings, what callers did not at all.
-fn log_failure(endpoint: Endpoint, request_id: &str, error: &Error) {
+fn log_failure(endpoint: Endpoint, error: &Error) {
     let (route, status) = (endpoint.route(), error.problem().kind().status());
     let cause = error.cause().unwrap_or_default();
     if status == http::StatusCode::SERVICE_UNAVAILABLE {
-        tracing::warn!(route, request_id, cause, "{route} is unavailable: {cause}");
+        tracing::warn!(route, cause, "{route} is unavailable: {cause}");
     } else if status.is_server_error() {
-        tracing::error!(route, request_id, cause, "{route} failed: {cause}");
+        tracing::error!(route, cause, "{route} failed: {cause}");
     }
 }
 
@@ -123,13 +122,13 @@ fn add_limit_headers(response: &mut Response, verdict: &Verdict) {
     for (name, value) in verdict.headers() {
         // A problem's own Retry-After is the same wait, already rounded up.
         if name != header::RETRY_AFTER.as_str() {
-            add_header(response, HeaderName::from_static(name), &value);
+            add_header(response, HeaderName::from_static(name), value);
         }
     }
 }
 
-fn add_header(response: &mut Response, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+fn add_header(response: &mut Response, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
         response.headers_mut().insert(name, value);
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use super::Policy;
 use super::window::{Reading, Window};
-use super::{Identity, Policy};
 
 /// About 1.5 MB at most. Beyond it the windows that are over go, then any: an attacker with that many addresses is
 /// limited by other means.
@@ -15,15 +15,15 @@ const MOST_WINDOWS: usize = 10_000;
 pub(super) struct Local(Mutex<HashMap<String, (u64, Window)>>);
 
 impl Local {
-    /// Notes a call that Redis has allowed.
-    pub(super) fn note(&self, caller: &Identity, policies: &[Policy], now: u64) {
-        self.windows(caller, policies, now, charge);
+    /// Notes a call that Redis has allowed. `keys` are those of the caller's windows, one for each policy.
+    pub(super) fn note(&self, keys: &[String], policies: &[Policy], now: u64) {
+        self.windows(keys, policies, now, charge);
     }
 
     /// Decides alone, by the degraded limits: charges all policies or none. Whether the call is allowed, and what
     /// the windows say.
-    pub(super) fn check(&self, caller: &Identity, policies: &[Policy], now: u64) -> (bool, Vec<Reading>) {
-        self.windows(caller, policies, now, |windows| {
+    pub(super) fn check(&self, keys: &[String], policies: &[Policy], now: u64) -> (bool, Vec<Reading>) {
+        self.windows(keys, policies, now, |windows| {
             let read = |(window, policy): (&&mut Window, &Policy)| {
                 window.read(policy.degraded_limit, policy.window_ms())
             };
@@ -40,7 +40,7 @@ impl Local {
 
     fn windows<T>(
         &self,
-        caller: &Identity,
+        keys: &[String],
         policies: &[Policy],
         now: u64,
         act: impl FnOnce(&mut [&mut Window]) -> T,
@@ -48,11 +48,12 @@ impl Local {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         make_room(&mut all, now);
         // Taken out and put back: a map lends only one entry at a time.
-        let mut taken: Vec<(String, Window)> = policies
+        let mut taken: Vec<(String, Window)> = keys
             .iter()
-            .map(|policy| {
-                let key = caller.key(policy);
-                let mut window = all.remove(&key).map_or_else(|| Window::new(now), |(_, window)| window);
+            .zip(policies)
+            .map(|(key, policy)| {
+                let known = all.remove_entry(key).map(|(key, (_, window))| (key, window));
+                let (key, mut window) = known.unwrap_or_else(|| (key.clone(), Window::new(now)));
                 window.advance(now, policy.window_ms());
                 (key, window)
             })
@@ -86,41 +87,45 @@ fn make_room(all: &mut HashMap<String, (u64, Window)>, now: u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{API, LOGIN};
+    use super::super::{API, Identity, LOGIN};
     use super::*;
+
+    fn keys(caller: &str, policies: &[Policy]) -> Vec<String> {
+        policies.iter().map(|policy| Identity::user(caller).key(policy)).collect()
+    }
 
     #[test]
     fn it_is_stricter_where_the_policy_says_so() {
-        let (local, caller) = (Local::default(), Identity::user("ann"));
-        let allowed = (0..5).filter(|_| local.check(&caller, &[LOGIN], 0).0).count();
+        let (local, keys) = (Local::default(), keys("ann", &[LOGIN]));
+        let allowed = (0..5).filter(|_| local.check(&keys, &[LOGIN], 0).0).count();
         assert_eq!(allowed, 2);
     }
 
     #[test]
     fn it_charges_all_policies_or_none() {
-        let (local, caller) = (Local::default(), Identity::user("ann"));
+        let local = Local::default();
         for _ in 0..5 {
-            let _ = local.check(&caller, &[LOGIN, API], 0);
+            let _ = local.check(&keys("ann", &[LOGIN, API]), &[LOGIN, API], 0);
         }
-        let (_, readings) = local.check(&caller, &[API], 0);
+        let (_, readings) = local.check(&keys("ann", &[API]), &[API], 0);
         assert_eq!(readings[0].used, 3, "the two that were allowed, and this one");
     }
 
     #[test]
     fn it_remembers_the_calls_that_redis_allowed() {
-        let (local, caller) = (Local::default(), Identity::user("ann"));
+        let (local, keys) = (Local::default(), keys("ann", &[API]));
         for _ in 0..99 {
-            local.note(&caller, &[API], 0);
+            local.note(&keys, &[API], 0);
         }
-        assert!(local.check(&caller, &[API], 0).0);
-        assert!(!local.check(&caller, &[API], 0).0);
+        assert!(local.check(&keys, &[API], 0).0);
+        assert!(!local.check(&keys, &[API], 0).0);
     }
 
     #[test]
     fn it_stays_small_whatever_the_number_of_callers() {
         let local = Local::default();
         for caller in 0..25_000 {
-            local.note(&Identity::user(caller.to_string()), &[API], 0);
+            local.note(&keys(&caller.to_string(), &[API]), &[API], 0);
         }
         assert!(local.0.lock().expect("the map").len() <= MOST_WINDOWS);
     }

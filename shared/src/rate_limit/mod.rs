@@ -37,7 +37,8 @@ pub struct Limiter(Arc<Local>);
 impl Limiter {
     /// A command that charges one call of `caller` to `policies`, all or none. Answers with a [`Verdict`].
     pub fn check(&self, caller: &Identity, policies: &[Policy]) -> Check {
-        Check { local: self.0.clone(), caller: caller.clone(), policies: policies.to_vec() }
+        let keys = policies.iter().map(|policy| caller.key(policy)).collect();
+        Check { local: self.0.clone(), keys, policies: policies.to_vec() }
     }
 }
 
@@ -45,7 +46,8 @@ impl Limiter {
 #[must_use = "a command does nothing until it is sent in a batch"]
 pub struct Check {
     local: Arc<Local>,
-    caller: Identity,
+    /// Of the caller's windows, one for each policy.
+    keys: Vec<String>,
     policies: Vec<Policy>,
 }
 
@@ -56,7 +58,7 @@ impl Command for Check {
         if self.policies.is_empty() {
             return;
         }
-        let call = CHECK.on(self.policies.iter().map(|policy| self.caller.key(policy))).arg(BUCKETS);
+        let call = CHECK.on(&self.keys).arg(BUCKETS);
         calls.push(
             self.policies.iter().fold(call, |call, policy| call.arg(policy.limit).arg(policy.window_ms())),
         );
@@ -80,7 +82,7 @@ impl Check {
     fn shared(self, reply: &[u64]) -> Verdict {
         let allowed = reply[0] == 1;
         if allowed {
-            self.local.note(&self.caller, &self.policies, now());
+            self.local.note(&self.keys, &self.policies, now());
         }
         let quota = |(policy, values): (&Policy, &[u64])| Quota {
             policy: *policy,
@@ -93,7 +95,7 @@ impl Check {
     }
 
     fn degraded(self) -> Verdict {
-        let (allowed, readings) = self.local.check(&self.caller, &self.policies, now());
+        let (allowed, readings) = self.local.check(&self.keys, &self.policies, now());
         let quota = |(policy, reading): (&Policy, window::Reading)| Quota {
             policy: policy.without_redis(),
             remaining: policy.degraded_limit.saturating_sub(reading.used),

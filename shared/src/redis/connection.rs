@@ -96,7 +96,7 @@ impl Connections {
 
     async fn send(&self, current: &Current, commands: Vec<Cmd>) -> Result<Vec<RedisResult<Value>>, Failure> {
         telemetry::count(Counter::RedisRoundTrips);
-        let replies = timeout(self.settings.response_limit, current.link.send(&commands)).await;
+        let replies = timeout(self.settings.response_limit, current.link.send(commands)).await;
         Ok(replies.map_err(|_| Failure::TimedOut)??)
     }
 
@@ -114,7 +114,8 @@ impl Connections {
         }
         *slot = None;
         let dead = Arc::new(AtomicBool::new(false));
-        let link = self.server.connect(dead.clone()).await?;
+        // Boxed: it is rare and large, and a request's future is moved whole.
+        let link = Box::pin(self.server.connect(dead.clone())).await?;
         telemetry::count(Counter::RedisConnected);
         Ok(slot.insert(Current { link, dead, last_used: now }).clone())
     }

@@ -148,20 +148,20 @@ impl Nodes {
 
 impl Link {
     /// Sends all commands at once. The reply of each, or an error if the connection is of no use any more.
-    pub(super) async fn send(&self, commands: &[Cmd]) -> RedisResult<Vec<RedisResult<Value>>> {
+    pub(super) async fn send(&self, commands: Vec<Cmd>) -> RedisResult<Vec<RedisResult<Value>>> {
         match self {
             Self::Single(connection) => {
                 let mut pipeline = Pipeline::new();
                 pipeline.ignore_errors();
                 for command in commands {
-                    pipeline.add_command(command.clone());
+                    pipeline.add_command(command);
                 }
                 let values: Vec<Value> = pipeline.query_async(&mut connection.clone()).await?;
                 Ok(values.into_iter().map(Value::extract_error).collect())
             }
             Self::Cluster(connection) => {
-                let ask = async |command| connection.clone().req_packed_command(command).await;
-                let replies = join_all(commands.iter().map(ask)).await;
+                let ask = async |command| connection.clone().req_packed_command(&command).await;
+                let replies = join_all(commands.into_iter().map(ask)).await;
                 let lost = |error: &redis::RedisError| error.code().is_none();
                 match replies.iter().find_map(|reply| reply.as_ref().err().filter(|error| lost(error))) {
                     Some(error) => Err(error.clone()),

@@ -3,9 +3,11 @@
 //! Scripts are content-addressed: sent by SHA-1, and only where Redis does not know one, again with its body. Two
 //! versions of a deployment can so run side by side, which Redis Functions (one body for a name) would not allow.
 
+use std::fmt::Display;
+use std::io::Write;
 use std::sync::OnceLock;
 
-use redis::{Cmd, FromRedisValue, RedisResult, Value, cmd};
+use redis::{Cmd, FromRedisValue, RedisResult, Value};
 use tracing::warn;
 
 /// A Lua script. Its text begins with `redis/clock.lua`, the one place where scripts take their time from.
@@ -24,8 +26,11 @@ impl Script {
     }
 
     /// A call of this script. Every key it touches must be given, and all keys share one hash tag.
-    pub fn on<K: Into<String>>(&'static self, keys: impl IntoIterator<Item = K>) -> Call {
-        Call { script: self, keys: keys.into_iter().map(Into::into).collect(), args: Vec::new() }
+    pub fn on<K: AsRef<str>>(&'static self, keys: impl IntoIterator<Item = K>) -> Call {
+        let call = Call { script: self, keys: 0, data: Vec::with_capacity(128), ends: Vec::with_capacity(8) };
+        let mut call = keys.into_iter().fold(call, |call, key| call.bytes(key.as_ref()));
+        call.keys = call.ends.len();
+        call
     }
 
     fn sha(&self) -> &str {
@@ -37,22 +42,27 @@ impl Script {
 #[derive(Clone, Debug)]
 pub struct Call {
     script: &'static Script,
-    keys: Vec<String>,
-    args: Vec<Vec<u8>>,
+    keys: usize,
+    /// Keys and arguments, one after the other, and where each ends: a request makes them all anew.
+    data: Vec<u8>,
+    ends: Vec<usize>,
 }
 
 impl Call {
     /// Adds a text argument; numbers go as their decimal text.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "numbers read best by value")]
-    pub fn arg(self, value: impl ToString) -> Self {
-        self.bytes(value.to_string())
+    pub fn arg(mut self, value: impl Display) -> Self {
+        // Writing to a vector cannot fail.
+        let _ = write!(self.data, "{value}");
+        self.bytes(&[])
     }
 
     /// Adds a binary argument.
     #[must_use]
-    pub fn bytes(mut self, value: impl Into<Vec<u8>>) -> Self {
-        self.args.push(value.into());
+    pub fn bytes(mut self, value: impl AsRef<[u8]>) -> Self {
+        self.data.extend_from_slice(value.as_ref());
+        self.ends.push(self.data.len());
         self
     }
 
@@ -69,10 +79,12 @@ impl Call {
     }
 
     fn command(&self, verb: &str, script: &str) -> Cmd {
-        let mut command = cmd(verb);
-        command.arg(script).arg(self.keys.len()).arg(&self.keys);
-        for arg in &self.args {
-            command.arg(arg.as_slice());
+        let mut command = Cmd::with_capacity(3 + self.ends.len(), script.len() + self.data.len() + 16);
+        command.arg(verb).arg(script).arg(self.keys);
+        let mut start = 0;
+        for end in &self.ends {
+            command.arg(&self.data[start..*end]);
+            start = *end;
         }
         command
     }

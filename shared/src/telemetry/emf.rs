@@ -4,15 +4,20 @@
 //! names, under `_aws`, which members of the line are metrics. Latency has the dimensions route and status class; all
 //! others have none, because each combination of dimensions is a metric that is paid for. Ids are members and no metrics.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use serde::{
     Serialize, Serializer,
-    ser::{SerializeMap, SerializeSeq},
+    ser::{Error, SerializeMap, SerializeSeq},
 };
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use serde_json::value::{RawValue, to_raw_value};
+use time::OffsetDateTime;
 
-use super::{Counter, Gauge, Outcome, Record, Timer, trace_id};
+use super::{Counter, Gauge, Outcome, Record, Timer, log::timestamp, trace_id};
 
 /// The line, its end included.
 pub(super) fn line(record: &Record, outcome: &Outcome<'_>) -> Vec<u8> {
@@ -35,13 +40,11 @@ impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { record, outcome, now } = self;
         let mut line = serializer.serialize_map(None)?;
-        // Lambda believes a line's level only if it also has a time (docs: Log-level filtering).
-        let to_the_millisecond = now.replace_millisecond(now.millisecond()).unwrap_or(*now);
-        line.serialize_entry("timestamp", &to_the_millisecond.format(&Rfc3339).unwrap_or_default())?;
+        line.serialize_entry("timestamp", &timestamp(*now))?;
         line.serialize_entry("level", "INFO")?;
         line.serialize_entry("message", &format_args!("{} {}", outcome.route, outcome.words))?;
         line.serialize_entry("service", &names().service)?;
-        line.serialize_entry("request_id", outcome.request_id)?;
+        line.serialize_entry("request_id", record.request_id())?;
         if let Some(id) = record.trace_header().and_then(trace_id) {
             line.serialize_entry("trace_id", id)?;
         }
@@ -72,18 +75,27 @@ impl Serialize for Directives<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut aws = serializer.serialize_map(Some(2))?;
         aws.serialize_entry("Timestamp", &(self.now.unix_timestamp_nanos() / 1_000_000))?;
-        aws.serialize_entry(
-            "CloudWatchMetrics",
-            &(
-                Directive {
-                    dimensions: &["Route", "StatusClass"],
-                    metrics: &[Metric { name: LATENCY, unit: MILLISECONDS }],
-                },
-                Directive { dimensions: &[], metrics: &Present(self.record) },
-            ),
-        )?;
+        aws.serialize_entry("CloudWatchMetrics", &directives(self.record).map_err(S::Error::custom)?)?;
         aws.end()
     }
+}
+
+/// The same text for all lines with the same metrics, so it is kept: an environment sees a handful of such sets.
+fn directives(record: &Record) -> serde_json::Result<Arc<RawValue>> {
+    static KNOWN: Mutex<BTreeMap<u64, Arc<RawValue>>> = Mutex::new(BTreeMap::new());
+    let set = metrics(record).fold(0, |set, (metric, _)| set | 1 << metric.number);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(directives) = known.get(&set) {
+        return Ok(Arc::clone(directives));
+    }
+    let of_the_route = Directive {
+        dimensions: &["Route", "StatusClass"],
+        metrics: &[Metric { name: LATENCY, unit: MILLISECONDS, number: 0 }],
+    };
+    let of_all = Directive { dimensions: &[], metrics: &Present(record) };
+    let directives: Arc<RawValue> = to_raw_value(&(of_the_route, of_all))?.into();
+    known.insert(set, Arc::clone(&directives));
+    Ok(directives)
 }
 
 struct Directive<'a, M> {
@@ -122,7 +134,12 @@ const MILLISECONDS: &str = "Milliseconds";
 struct Metric {
     name: &'static str,
     unit: &'static str,
+    /// Tells it apart in a set.
+    #[serde(skip)]
+    number: usize,
 }
+
+const _: () = assert!(Counter::ALL.len() + Timer::ALL.len() + Gauge::ALL.len() <= 64, "a set is a u64");
 
 enum Value {
     Whole(u64),
@@ -133,15 +150,17 @@ enum Value {
 fn metrics(record: &Record) -> impl Iterator<Item = (Metric, Value)> {
     let counters = Counter::ALL.iter().filter_map(|counter| {
         let count = record.count_of(*counter);
-        let metric = Metric { name: counter.name(), unit: "Count" };
+        let metric = Metric { name: counter.name(), unit: "Count", number: *counter as usize };
         (count > 0).then_some((metric, Value::Whole(count.into())))
     });
     let timers = Timer::ALL.iter().filter_map(|timer| {
-        let metric = Metric { name: timer.name(), unit: MILLISECONDS };
+        let number = Counter::ALL.len() + *timer as usize;
+        let metric = Metric { name: timer.name(), unit: MILLISECONDS, number };
         Some((metric, Value::Waited(record.time_of(*timer)?)))
     });
     let gauges = Gauge::ALL.iter().filter_map(|gauge| {
-        let metric = Metric { name: gauge.name(), unit: gauge.unit() };
+        let number = Counter::ALL.len() + Timer::ALL.len() + *gauge as usize;
+        let metric = Metric { name: gauge.name(), unit: gauge.unit(), number };
         Some((metric, Value::Whole(record.value_of(*gauge)?)))
     });
     counters.chain(timers).chain(gauges)
@@ -169,12 +188,14 @@ fn names() -> &'static Names {
 #[cfg(test)]
 mod tests {
     use serde_json::Value as Json;
+    use time::format_description::well_known::Rfc3339;
 
     use super::*;
     use crate::telemetry::{add, count, set, time};
 
     async fn line_of_a_request() -> Json {
-        let record = Record::begin(Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1".to_owned()));
+        let record =
+            Record::begin("a\nb", Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1".to_owned()));
         let work = async {
             count(Counter::CacheHit);
             add(Counter::RedisRoundTrips, 2);
@@ -183,8 +204,7 @@ mod tests {
         };
         record.observe(work).await;
         let words = "answered 200";
-        let outcome =
-            Outcome { route: "GET /api/\"x\"", class: "2xx", status: Some(200), request_id: "a\nb", words };
+        let outcome = Outcome { route: "GET /api/\"x\"", class: "2xx", status: Some(200), words };
         let line = line(&record, &outcome);
         let line = String::from_utf8(line).expect("text");
         assert_eq!(line.matches('\n').count(), 1, "one line, whatever is in it");

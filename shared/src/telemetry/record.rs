@@ -24,6 +24,7 @@ pub struct Record(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     began: Instant,
+    request_id: String,
     trace_header: Option<String>,
     counters: [AtomicU32; Counter::ALL.len()],
     /// Nanoseconds; 0 if nothing was waited for.
@@ -33,11 +34,13 @@ struct Inner {
 }
 
 impl Record {
-    /// Begins with an invocation. `trace_header` is X-Ray's, as the invocation got it.
+    /// Begins with an invocation. `request_id` is what its caller knows it by; `trace_header` is X-Ray's, as the invocation
+    /// got it.
     #[must_use]
-    pub fn begin(trace_header: Option<String>) -> Self {
+    pub fn begin(request_id: impl Into<String>, trace_header: Option<String>) -> Self {
         let record = Self(Arc::new(Inner {
             began: Instant::now(),
+            request_id: request_id.into(),
             trace_header,
             counters: [const { AtomicU32::new(0) }; Counter::ALL.len()],
             timers: [const { AtomicU64::new(0) }; Timer::ALL.len()],
@@ -85,6 +88,10 @@ impl Record {
         self.0.began.elapsed()
     }
 
+    pub(super) fn request_id(&self) -> &str {
+        &self.0.request_id
+    }
+
     pub(super) fn trace_header(&self) -> Option<&str> {
         self.0.trace_header.as_deref()
     }
@@ -126,6 +133,11 @@ pub fn trace_header() -> Option<String> {
     CURRENT.try_with(|record| record.0.trace_header.clone()).ok().flatten()
 }
 
+/// What the current invocation's caller knows it by.
+pub(super) fn request_id() -> Option<String> {
+    CURRENT.try_with(|record| record.0.request_id.clone()).ok()
+}
+
 /// Lets `task`, which is about to be spawned, count for the current invocation.
 pub fn carry<T>(task: impl Future<Output = T>) -> impl Future<Output = T> {
     let record = CURRENT.try_with(Clone::clone);
@@ -143,7 +155,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_counts_what_happens_within_and_nothing_else() {
-        let (record, other) = (Record::begin(None), Record::begin(None));
+        let (record, other) = (Record::begin("", None), Record::begin("", None));
         count(Counter::CacheHit);
         record
             .observe(async {
@@ -165,7 +177,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_spawned_task_counts_for_the_invocation_that_spawned_it() {
-        let record = Record::begin(None);
+        let record = Record::begin("", None);
         let spawned = record.observe(async {
             tokio::spawn(async { count(Counter::CacheMiss) }).await.expect("joins");
             tokio::spawn(carry(async { count(Counter::CacheHit) })).await
@@ -176,7 +188,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_request_counts_once_however_many_policies_refuse_it() {
-        let record = Record::begin(None);
+        let record = Record::begin("", None);
         record.observe(async { add(Counter::RateLimited, 2) }).await;
         assert_eq!(record.count_of(Counter::RateLimited), 1);
     }
@@ -184,7 +196,7 @@ mod tests {
     #[tokio::test]
     async fn the_trace_header_is_the_invocations_own() {
         assert_eq!(trace_header(), None);
-        let record = Record::begin(Some("Root=1-2-3".to_owned()));
+        let record = Record::begin("", Some("Root=1-2-3".to_owned()));
         assert_eq!(record.observe(async { trace_header() }).await.as_deref(), Some("Root=1-2-3"));
     }
 }

@@ -11,7 +11,7 @@ static BACKEND: Statement = Statement::new("test.backend", "select pg_backend_pi
 
 /// Of `work`: connections opened, round trips, times that Postgres was away.
 async fn counted<T>(work: impl Future<Output = T>) -> ([u32; 3], Record) {
-    let record = Record::begin(None);
+    let record = Record::begin("", None);
     record.observe(work).await;
     let counters = [Counter::DatabaseConnected, Counter::DatabaseRoundTrips, Counter::DatabaseAway];
     (counters.map(|counter| record.count_of(counter)), record)

@@ -15,7 +15,7 @@ use crate::server::{Server, nowhere};
 /// What `work` is counted as: `CacheHit` and the like, `CacheMiss*2` for what happened twice. Not the round trips,
 /// which `budgets` counts from the other side.
 async fn counted(work: impl Future) -> Vec<String> {
-    let record = Record::begin(None);
+    let record = Record::begin("", None);
     // Boxed, as two of them at once are a large future.
     record.observe(Box::pin(work)).await;
     let not_here = [Counter::ColdStart, Counter::RedisRoundTrips, Counter::RedisConnected];
@@ -160,13 +160,13 @@ async fn a_batch_is_one_round_trip_and_its_time_is_measured() {
     let (limiter, cache) = (Limiter::default(), Cache::new(Region::new("product"), redis.clone()));
     let check = || limiter.check(&Identity::user("ann"), &[Policy::per_minute("one", 1)]);
     // Scripts that Redis does not know yet cost a second round trip.
-    let first = Record::begin(None);
+    let first = Record::begin("", None);
     let _ = first.observe(redis.batch((check(), cache.lookup("1")))).await;
     let seen = |record: &Record| {
         [Counter::RedisConnected, Counter::RedisRoundTrips].map(|counter| record.count_of(counter))
     };
     assert_eq!(seen(&first), [1, 2]);
-    let second = Record::begin(None);
+    let second = Record::begin("", None);
     let _ = second.observe(redis.batch((check(), cache.lookup("2")))).await;
     assert_eq!(seen(&second), [0, 1]);
     assert!(second.time_of(Timer::RedisTime).is_some());

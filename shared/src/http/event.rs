@@ -1,0 +1,204 @@
+//! An HTTP API's event, as far as it is read here, and the answer that goes back to the gateway.
+//!
+//! `lambda_http` makes an `http::Request` of a whole event: a URI, header and query maps, extensions. Handlers ask for a
+//! few members; what reading only those saves stands in `docs/benchmarks/changes.md`.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::HeaderMap;
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::Error,
+    ser::{SerializeMap, SerializeStruct},
+};
+use serde_json::value::RawValue;
+use url::form_urlencoded;
+
+use super::Response;
+
+/// An event of
+/// [payload version 2](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html).
+#[derive(Debug)]
+pub struct Event {
+    members: Members,
+    body: Vec<u8>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Members {
+    /// The gateway writes the names in lower case, and joins the values of one name with commas.
+    headers: Option<BTreeMap<String, String>>,
+    path_parameters: Option<BTreeMap<String, String>>,
+    raw_query_string: Option<String>,
+    request_context: RequestContext,
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestContext {
+    http: Http,
+    request_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Http {
+    source_ip: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Event {
+    /// In two steps: the runtime keeps the path to whatever it reads, for its error messages, and that costs more than the
+    /// reading. So it gets to see a single value.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&RawValue>::deserialize(deserializer)?;
+        let mut members: Members = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
+        let body = members.body.take().unwrap_or_default();
+        let body = if members.is_base64_encoded {
+            BASE64_STANDARD.decode(body).map_err(D::Error::custom)?
+        } else {
+            body.into_bytes()
+        };
+        Ok(Self { members, body })
+    }
+}
+
+impl Event {
+    /// A header's value if it is there and is text; `name` in lower case.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let value = self.members.headers.as_ref()?.get(name)?;
+        value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)).then_some(value)
+    }
+
+    /// A part of the path, by its name in the route.
+    pub(super) fn path_parameter(&self, name: &str) -> Option<&str> {
+        self.members.path_parameters.as_ref()?.get(name).map(String::as_str)
+    }
+
+    /// The first value of a query parameter. The gateway's own reading of the query leaves `+` as it is.
+    pub(super) fn query_parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        let query = self.members.raw_query_string.as_deref()?;
+        form_urlencoded::parse(query.as_bytes()).find_map(|(own, value)| (own == name).then_some(value))
+    }
+
+    /// The address that the connection to the gateway came from.
+    pub(super) fn source_ip(&self) -> Option<&str> {
+        self.members.request_context.http.source_ip.as_deref()
+    }
+
+    /// The gateway's name for the request.
+    pub(super) fn request_id(&self) -> Option<&str> {
+        self.members.request_context.request_id.as_deref().filter(|id| !id.is_empty())
+    }
+
+    /// As the caller sent it.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+/// A response as the gateway reads it.
+#[derive(Debug)]
+pub(super) struct Answer(pub(super) Response);
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut answer = serializer.serialize_struct("Answer", 5)?;
+        answer.serialize_field("statusCode", &self.0.status().as_u16())?;
+        answer.serialize_field("headers", &Headers(self.0.headers()))?;
+        answer.serialize_field("body", self.0.body())?;
+        answer.serialize_field("isBase64Encoded", &false)?;
+        // cargo-lambda's emulator reads no answer without them.
+        answer.serialize_field("cookies", &[(); 0])?;
+        answer.end()
+    }
+}
+
+/// Each name once: responses insert headers and append none.
+struct Headers<'a>(&'a HeaderMap);
+
+impl Serialize for Headers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut headers = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in self.0 {
+            headers.serialize_entry(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
+        }
+        headers.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn event(more: &[(&str, Value)]) -> Event {
+        let mut event =
+            json!({ "requestContext": { "http": { "sourceIp": "192.0.2.1" }, "requestId": "a=" } });
+        for (name, value) in more {
+            event[name] = value.clone();
+        }
+        // From bytes, as the runtime does.
+        serde_json::from_slice(&serde_json::to_vec(&event).expect("text")).expect("an event")
+    }
+
+    #[test]
+    fn it_reads_the_samples_of_api_gateway() {
+        let text = include_str!("../../../events/get-product-signed-in.json");
+        let event: Event = serde_json::from_str(text).expect("an event");
+        assert_eq!(event.path_parameter("id"), Some("01900000-0000-7000-8000-000000000001"));
+        assert_eq!(event.source_ip(), Some("203.0.113.1"));
+        assert!(event.request_id().is_some() && event.header("authorization").is_some());
+        assert_eq!((event.body(), event.header("x-not-there")), (&b""[..], None));
+    }
+
+    #[test]
+    fn members_that_are_missing_or_null_are_empty() {
+        for event in [event(&[]), event(&[("headers", Value::Null), ("body", Value::Null)])] {
+            assert_eq!((event.header("accept"), event.query_parameter("q")), (None, None));
+            assert_eq!((event.path_parameter("id"), event.body()), (None, &b""[..]));
+        }
+    }
+
+    #[test]
+    fn a_query_is_decoded_as_browsers_encode_it_and_its_first_value_counts() {
+        let event = event(&[("rawQueryString", json!("q=oak+%26+%C3%B6l&limit=5&limit=6&broken=%zz"))]);
+        assert_eq!(event.query_parameter("q").as_deref(), Some("oak & öl"));
+        assert_eq!(event.query_parameter("limit").as_deref(), Some("5"));
+        assert_eq!(event.query_parameter("broken").as_deref(), Some("%zz"));
+    }
+
+    #[test]
+    fn a_body_may_be_bytes_that_are_no_text() {
+        let event = event(&[("body", json!("/wA=")), ("isBase64Encoded", json!(true))]);
+        assert_eq!(event.body(), [0xff, 0x00]);
+    }
+
+    #[test]
+    fn a_header_that_is_no_plain_text_is_none() {
+        let event = event(&[("headers", json!({ "if-match": "\"1\"", "idempotency-key": "clé" }))]);
+        assert_eq!((event.header("if-match"), event.header("idempotency-key")), (Some("\"1\""), None));
+    }
+
+    #[test]
+    fn what_is_no_event_of_a_gateway_is_refused() {
+        assert!(serde_json::from_str::<Event>("{}").is_err());
+        assert!(serde_json::from_str::<Event>("[]").is_err());
+    }
+
+    #[test]
+    fn an_answer_is_what_the_gateway_reads() {
+        let response = http::Response::builder().status(404).header("etag", "\"1\"");
+        let answer = Answer(response.body("\"hi\"".to_owned()).expect("a response"));
+        let expected = json!({
+            "statusCode": 404, "headers": { "etag": "\"1\"" }, "body": "\"hi\"", "isBase64Encoded": false,
+            "cookies": []
+        });
+        assert_eq!(serde_json::to_value(answer).expect("JSON"), expected);
+    }
+}
