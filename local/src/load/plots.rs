@@ -55,8 +55,8 @@ impl<'a> Plots<'a> {
     }
 
     fn chart(&self, title: &str, unit: &str, about: &str, series: Vec<Series>) -> String {
-        let logarithmic = unit.ends_with("logarithmic");
-        Chart { title, unit, about, labels: ["0", &self.end], bands: &self.bands, logarithmic, series }.svg()
+        let (labels, bands) = (["0", self.end.as_str()], &self.bands);
+        Chart { title, unit, about, labels, bands, logarithmic: false, series }.svg()
     }
 
     /// A value of the answers of each moment.
@@ -101,7 +101,8 @@ impl<'a> Plots<'a> {
             self.of_answers("p95", |summary| milliseconds(summary.p95)),
             self.of_answers("p99", |summary| milliseconds(summary.p99)),
         ];
-        self.chart("Time to the answer", "ms, logarithmic", about, series)
+        let (title, unit, labels) = ("Time to the answer", "ms, logarithmic", ["0", self.end.as_str()]);
+        Chart { title, unit, about, labels, bands: &self.bands, logarithmic: true, series }.svg()
     }
 
     fn statuses(&self) -> String {
