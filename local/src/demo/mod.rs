@@ -73,3 +73,14 @@ pub(crate) async fn load(cloud: &Cloud, scale: u32) -> Result<()> {
     let sql = format!("\\set scale {scale}\nbegin;\n{parts}\ncommit;\nvacuum (analyze);");
     cloud.sql(Service::Postgres, DATABASE, &sql).await.map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_ten_times_as_much_of_everything_at_scale_ten() {
+        assert_eq!(amount(1), "10,000 products, 1,000 users and 50,000 orders");
+        assert_eq!(amount(10), "100,000 products, 10,000 users and 500,000 orders");
+    }
+}

@@ -16,6 +16,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
 use super::answer;
 use super::event::{HttpRequest, event};
@@ -38,7 +39,7 @@ pub(crate) async fn run(cloud: &Cloud, profile: &str) -> Result<()> {
         opened = open(cloud, Arc::clone(&fleet)) => opened?,
         _ = terminate.recv() => {}
     }
-    // Connections that are still open hold the fleet; its environments end with this process.
+    // A connection that is just being closed may still hold the fleet; its environments end with this process.
     match Arc::try_unwrap(fleet) {
         Ok(fleet) => fleet.end().await,
         Err(_) => Ok(()),
@@ -54,8 +55,11 @@ pub(crate) async fn open(cloud: &Cloud, fleet: Arc<Fleet>) -> Result<()> {
     Ok(())
 }
 
+/// Connections end with this future, so that none keeps a fleet alive.
 async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
+    let mut connections = JoinSet::new();
     loop {
+        while connections.try_join_next().is_some() {}
         let Ok((stream, peer)) = listener.accept().await else {
             // Out of file descriptors: some come back when connections end.
             tokio::task::yield_now().await;
@@ -63,7 +67,7 @@ async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
         };
         stream.set_nodelay(true).ok();
         let doors = Arc::clone(doors);
-        tokio::spawn(async move {
+        connections.spawn(async move {
             let service = service_fn(|request| doors.respond(request, peer.ip()));
             // A caller that hangs up is no news.
             http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();

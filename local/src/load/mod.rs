@@ -7,7 +7,7 @@
 //! | [`outages`] | `--faults` |
 //! | [`answers`], [`watch`] | what customers saw; what is seen from outside and in the log |
 //! | [`mod@run`] | all of that at once |
-//! | [`verdict`], [`text`], [`page`] | whether the goal held; for the terminal; with plots |
+//! | [`verdict`], [`text`], [`page`], [`plots`] | whether the goals held; for the terminal; for the browser |
 //!
 //! Customers do not come through HTTP: their requests are given to the [`Fleet`] as the events that API Gateway would make
 //! of them, because a server and a client of HTTP would take more of this machine's processors than the functions do.
@@ -18,6 +18,7 @@ mod customers;
 mod journeys;
 mod outages;
 mod page;
+mod plots;
 mod run;
 mod schedule;
 mod text;
@@ -148,13 +149,10 @@ async fn late_webhooks(cloud: &Cloud) -> Result<()> {
 
 /// Writes the page, and the tables beside it.
 fn report(folder: &Folder, run: &Run, arguments: &Arguments) -> Result<()> {
-    let mut name = format!("load-{}", run.users);
-    if arguments.scale > 1 {
-        name += &format!("-scale-{}", arguments.scale);
-    }
-    if arguments.faults {
-        name += "-faults";
-    }
+    let scale = (arguments.scale > 1).then(|| format!("scale-{}", arguments.scale));
+    let faults = arguments.faults.then(|| "faults".to_owned());
+    let name = [Some(format!("load-{}", run.users)), scale, faults];
+    let name = name.into_iter().flatten().collect::<Vec<_>>().join("-");
     let place = if arguments.save {
         let format = time::macros::format_description!("[year]-[month]-[day]-[hour][minute]");
         folder.root.join("docs/benchmarks").join(format!("{}-{name}", run.begun.format(format)?))
@@ -170,12 +168,10 @@ fn report(folder: &Folder, run: &Run, arguments: &Arguments) -> Result<()> {
 }
 
 fn command(run: &Run, arguments: &Arguments) -> String {
-    let mut command = format!("./dev load --users {} --minutes {}", run.users, arguments.minutes);
-    if arguments.scale > 1 {
-        command += &format!(" --scale {}", arguments.scale);
-    }
-    if arguments.faults {
-        command += " --faults";
-    }
-    command
+    let words = [
+        Some(format!("./dev load --users {} --minutes {}", run.users, arguments.minutes)),
+        (arguments.scale > 1).then(|| format!("--scale {}", arguments.scale)),
+        arguments.faults.then(|| "--faults".to_owned()),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

@@ -104,7 +104,7 @@ mod tests {
         let mut of_one: Vec<_> =
             planned(10, 100_000).into_iter().filter(|arrival| arrival.user == 3).collect();
         of_one.drain(..10);
-        let pauses = of_one.windows(2).map(|pair| (pair[1].at - pair[0].at).as_secs_f64());
+        let pauses = of_one.windows(2).map(|pair| pair[1].at.as_secs_f64() - pair[0].at.as_secs_f64());
         let pauses: Vec<_> = pauses.collect();
         let share = |longer: f64| {
             let count = pauses.iter().filter(|pause| **pause > longer).count();
