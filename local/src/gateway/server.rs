@@ -25,8 +25,8 @@ use crate::progress::say;
 use crate::runtime_api::{Fleet, InvokeError, Settings};
 use crate::services::Service;
 
-struct Doors {
-    fleet: Fleet,
+pub(super) struct Doors {
+    pub(super) fleet: Fleet,
     router: Router,
 }
 
@@ -35,9 +35,7 @@ pub(crate) async fn run(cloud: &Cloud, profile: &str) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let port = cloud.port(Service::Functions)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.context("the port is taken")?;
-    let fleet = Fleet::start(Settings::of_cloud(cloud, profile)?).await?;
-    let router = Router::new(&cloud.template.functions);
-    let doors = Arc::new(Doors { fleet, router });
+    let doors = Arc::new(Doors::open(cloud, profile).await?);
     tokio::select! {
         () = accept(&listener, &doors) => {}
         _ = terminate.recv() => {}
@@ -49,7 +47,7 @@ pub(crate) async fn run(cloud: &Cloud, profile: &str) -> Result<()> {
     }
 }
 
-async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
+pub(super) async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
             // Out of file descriptors: some come back when connections end.
@@ -67,6 +65,12 @@ async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
 }
 
 impl Doors {
+    /// To the functions of a build.
+    pub(super) async fn open(cloud: &Cloud, profile: &str) -> Result<Self> {
+        let fleet = Fleet::start(Settings::of_cloud(cloud, profile)?).await?;
+        Ok(Self { fleet, router: Router::new(&cloud.template.functions) })
+    }
+
     async fn respond(
         &self,
         request: Request<Incoming>,
