@@ -16,3 +16,6 @@ mod server;
 pub(crate) use event::{HttpRequest, event};
 pub(crate) use route::Router;
 pub(crate) use server::{open, run};
+
+#[cfg(test)]
+mod tests;

@@ -26,8 +26,8 @@ use crate::progress::say;
 use crate::runtime_api::{Fleet, InvokeError, Settings};
 use crate::services::Service;
 
-struct Doors {
-    fleet: Arc<Fleet>,
+pub(super) struct Doors {
+    pub(super) fleet: Arc<Fleet>,
     router: Router,
 }
 
@@ -50,13 +50,12 @@ pub(crate) async fn run(cloud: &Cloud, profile: &str) -> Result<()> {
 pub(crate) async fn open(cloud: &Cloud, fleet: Arc<Fleet>) -> Result<()> {
     let port = cloud.port(Service::Functions)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.context("the port is taken")?;
-    let router = Router::new(&cloud.template.functions);
-    accept(&listener, &Arc::new(Doors { fleet, router })).await;
+    accept(&listener, &Arc::new(Doors::new(fleet, cloud))).await;
     Ok(())
 }
 
 /// Connections end with this future, so that none keeps a fleet alive.
-async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
+pub(super) async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -76,6 +75,10 @@ async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
 }
 
 impl Doors {
+    pub(super) fn new(fleet: Arc<Fleet>, cloud: &Cloud) -> Self {
+        Self { fleet, router: Router::new(&cloud.template.functions) }
+    }
+
     async fn respond(
         &self,
         request: Request<Incoming>,
