@@ -32,7 +32,7 @@ where
     telemetry::init();
     let app = App::from_env()?;
     let handler = Arc::new(handler);
-    Runtime::new(service_fn(move |event: LambdaEvent<E>| {
+    let runtime = Runtime::new(service_fn(move |event: LambdaEvent<E>| {
         let (app, handler) = (app.clone(), Arc::clone(&handler));
         async move {
             let LambdaEvent { payload, context } = event;
@@ -40,9 +40,9 @@ where
             // Boxed: the compiler gives up on types as deep as these.
             recorded(&context, Box::pin(handler(app, payload, limit))).await.map_err(Failed)
         }
-    }))
-    .run_concurrent()
-    .await
+    }));
+    // As a task: whatever wakes the future that `main` blocks on makes two system calls, and a task none.
+    tokio::spawn(runtime.run_concurrent()).await?
 }
 
 /// Does an invocation's work, and writes its line: for functions that do without an [`App`] and so without [`serve`].

@@ -34,11 +34,21 @@ pub(super) const COLUMNS: &[Column] = &[
     column("start ms", "Start to first answer, process start included, median", "ms", |f| f.start_ms),
     Column {
         decimals: 0,
-        ..column("cpu µs", "Processor time of the function, one request", "µs", |f| f.cpu_us)
+        ..column(
+            "cpu µs",
+            "Processor time of the function for one request, the kernel's on its behalf included",
+            "µs",
+            |f| f.cpu_us,
+        )
     },
     Column {
         decimals: 0,
-        ..column("k instr.", "Instructions of one request, thousands", "k", |f| f.instructions / 1e3)
+        ..column(
+            "k instr.",
+            "Instructions of the function for one request, the kernel's not included, thousands",
+            "k",
+            |f| f.instructions / 1e3,
+        )
     },
     Column { decimals: 0, ..column("p50 µs", "Answer, one environment, median", "µs", |f| f.alone.p50_us) },
     Column {
@@ -54,8 +64,15 @@ pub(super) const COLUMNS: &[Column] = &[
         ..column("8: p99", "Answer, eight environments, 99th percentile", "µs", |f| f.crowd.p99_us)
     },
     column("RSS MB", "Resident memory of an environment", "MB", |f| megabytes(f.resident_kb)),
-    column("PSS MB", "The same, shared pages counted by part", "MB", |f| megabytes(f.proportional_kb)),
-    column("zip MB", "Archive that is deployed", "MB", |f| megabytes(f.zip_bytes / 1024)),
+    column(
+        "PSS MB",
+        "Memory of an environment, pages that several processes share counted by part",
+        "MB",
+        |f| megabytes(f.proportional_kb),
+    ),
+    column("zip MB", "Archive that is uploaded to Lambda, built for this machine's processor", "MB", |f| {
+        megabytes(f.zip_bytes / 1024)
+    }),
     Column {
         decimals: 2,
         compared: false,

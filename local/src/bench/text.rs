@@ -40,7 +40,19 @@ pub(super) fn of(report: &Report, previous: Option<&Report>) -> String {
         let heading = format!("\n  Since {} ({}; {}):\n\n", previous.date, previous.note, previous.machine);
         push(&mut text, &heading, changes.collect());
     }
+    text.push_str(&legend());
     text
+}
+
+/// What the headings stand for.
+fn legend() -> String {
+    let width = COLUMNS.iter().map(|column| column.short.chars().count()).max().unwrap_or_default();
+    let lines = COLUMNS.iter().map(|column| format!("    {:<width$}  {}\n", column.short, column.title));
+    format!(
+        "\n  A row is one request to an endpoint; the empty handler does nothing and is what Lambda's runtime costs. Counts\n  \
+         and instructions are the same on every run; times depend on what else the machine does. The columns:\n\n{}",
+        lines.collect::<String>()
+    )
 }
 
 fn push(text: &mut String, heading: &str, mut rows: Vec<Vec<String>>) {

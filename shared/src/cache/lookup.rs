@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::{Cache, Entry};
 use crate::redis::{Call, Calls, Command, Replies, Script};
@@ -49,7 +48,7 @@ pub(super) enum Found {
 impl Lookup {
     pub(super) fn new(cache: Cache, key: &str) -> Self {
         // A token of its own for each lookup: it fences this fill from every other.
-        Self { key: cache.0.region.key(key), token: Uuid::now_v7().simple().to_string(), cache }
+        Self { key: cache.0.region.key(key), token: cache.next_token(), cache }
     }
 
     fn call(&self) -> Call {

@@ -22,9 +22,11 @@ mod region;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use tracing::debug;
+use uuid::Uuid;
 
 pub use lookup::{LookedUp, Lookup};
 pub use region::Region;
@@ -51,6 +53,9 @@ struct Inner {
     region: Region,
     redis: Redis,
     flights: Flights,
+    /// Different in every environment.
+    id: String,
+    lookups: AtomicU64,
 }
 
 /// How one read of the cache ended. Each read has exactly one.
@@ -108,7 +113,8 @@ impl Cache {
     /// The cache of `region` in `redis`.
     #[must_use]
     pub fn new(region: Region, redis: Redis) -> Self {
-        Self(Arc::new(Inner { region, redis, flights: Flights::default() }))
+        let id = Uuid::now_v7().simple().to_string();
+        Self(Arc::new(Inner { region, redis, flights: Flights::default(), id, lookups: AtomicU64::new(0) }))
     }
 
     /// A command that looks up `key`. Check the shape of keys that callers choose before: each is a Redis key.
@@ -125,6 +131,11 @@ impl Cache {
     /// Like [`Cache::invalidate`], for entries that have no version of their own, such as a list of many things.
     pub fn evict(&self, key: &str) -> Invalidate {
         Invalidate::new(self.0.region, key, None)
+    }
+
+    /// Never given twice, by any environment. Numbered, because drawing a random one takes two system calls.
+    fn next_token(&self) -> String {
+        format!("{}-{}", self.0.id, self.0.lookups.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The one place where the outcome of each read is known.

@@ -152,7 +152,7 @@ mod tests {
         let text = include_str!("../../../events/get-product-signed-in.json");
         let event: Event = serde_json::from_str(text).expect("an event");
         assert_eq!(event.path_parameter("id"), Some("01900000-0000-7000-8000-000000000001"));
-        assert_eq!(event.source_ip(), Some("203.0.113.1"));
+        assert_eq!(event.source_ip(), Some("203.0.113.6"));
         assert!(event.request_id().is_some() && event.header("authorization").is_some());
         assert_eq!((event.body(), event.header("x-not-there")), (&b""[..], None));
     }

@@ -30,13 +30,13 @@ where
     telemetry::init();
     let app = App::from_env()?;
     // Concurrent on Lambda Managed Instances, one at a time on ordinary Lambda.
-    Runtime::new(service_fn(move |event: LambdaEvent<Event>| {
+    let runtime = Runtime::new(service_fn(move |event: LambdaEvent<Event>| {
         let (app, handler) = (app.clone(), handler.clone());
         // Boxed: the compiler gives up on types as deep as these.
         Box::pin(async move { Ok::<_, Infallible>(Answer(respond(app, endpoint, handler, event).await)) })
-    }))
-    .run_concurrent()
-    .await
+    }));
+    // As a task: whatever wakes the future that `main` blocks on makes two system calls, and a task none.
+    tokio::spawn(runtime.run_concurrent()).await?
 }
 
 /// Answers one event. It cannot fail: on AWS a failed invocation becomes the gateway's own 500 without problem details,

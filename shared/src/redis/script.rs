@@ -51,11 +51,10 @@ pub struct Call {
 impl Call {
     /// Adds a text argument; numbers go as their decimal text.
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "numbers read best by value")]
     pub fn arg(mut self, value: impl Display) -> Self {
         // Writing to a vector cannot fail.
         let _ = write!(self.data, "{value}");
-        self.bytes(&[])
+        self.bytes([])
     }
 
     /// Adds a binary argument.

@@ -28,7 +28,8 @@ pub fn init() {
 
 /// Reads `warn`, or `info,shared::redis=debug`. What it does not name is written from info upwards.
 fn targets(levels: &str) -> Targets {
-    // Lambda says FATAL and WARN where tracing knows neither upper case nor FATAL.
+    // Lambda says FATAL and WARN where tracing knows neither upper case nor FATAL. Nothing at all it would read as error.
+    let levels = if levels.is_empty() { "info" } else { levels };
     let targets: Targets = levels.to_lowercase().replace("fatal", "error").parse().unwrap_or_default();
     match targets.default_level() {
         Some(_) => targets,
