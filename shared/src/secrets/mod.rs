@@ -15,9 +15,11 @@ use std::{
 #[cfg(feature = "secrets")]
 pub use manager::Manager;
 
+#[cfg(feature = "secrets")]
+use crate::error::{Error, unavailable};
 use crate::{
     config,
-    error::{Error, Result, internal, unavailable},
+    error::{Result, internal},
 };
 
 /// A rotation is over for every environment after this long (docs/operations.md, "Rotate").
