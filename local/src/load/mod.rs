@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cloud::{Cloud, DATABASE};
 use crate::folder::Folder;
@@ -85,6 +86,7 @@ pub(crate) async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCo
         let functions: Vec<_> = cloud.written_functions().map(|function| function.name.as_str()).collect();
         own.build(&functions).await?;
     }
+    let mut terminate = signal(SignalKind::terminate())?;
     let outcome = async {
         own.dev(&["up", "--detach"]).await?;
         // Their place is taken by a fleet in this process.
@@ -94,6 +96,7 @@ pub(crate) async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCo
     let outcome = tokio::select! {
         outcome = outcome => outcome,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
     };
     own.dev(&["down"]).await?;
     let runs = outcome?;
