@@ -12,7 +12,7 @@ const MOVED: &str = "messages: deferred-charges-dead-letters → deferred-charge
 
 /// Puts a message where SQS puts what failed ten times.
 async fn dead_letter(body: &str) {
-    let queue = env("DEFERRED_CHARGES_QUEUE_URL") + "-dead-letters";
+    let queue = format!("{}-dead-letters", env("DEFERRED_CHARGES_QUEUE_URL"));
     let form = [("Action", "SendMessage"), ("QueueUrl", &queue), ("MessageBody", body)];
     let answer = reqwest::Client::new().post(&queue).form(&form).send().await.expect("SQS answers");
     assert!(answer.status().is_success(), "{}", answer.status());
@@ -22,7 +22,8 @@ async fn dead_letter(body: &str) {
 async fn a_dead_letter_that_is_sent_back_is_handled_like_any_message() {
     let (logs, customer) = (Logs::from_now(), Customer::register().await);
     let product = new_product(1250, 5).await;
-    let order = customer.buys(&product).await.expect(201).json()["order_id"].as_str().expect("an id").to_owned();
+    let order =
+        customer.buys(&product).await.expect(201).json()["order_id"].as_str().expect("an id").to_owned();
     dead_letter(&json!({ "order_id": order }).to_string()).await;
 
     assert!(dev(&["redrive"]).contains(&format!("1 {MOVED}")));

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::database::Statement;
 use tests::{
-    Customer, charges_of, cost_of, customer_authenticates, customer_pays_past_the_shop, database, dev, eventually, invoke, new_product,
-    pause_postgres, provider_fails, provider_fails_for_ever, provider_recovers, provider_sends_webhooks,
-    requests_to_provider, status_of, stock_of,
+    Customer, charges_of, cost_of, customer_authenticates, customer_pays_past_the_shop, database, dev,
+    eventually, invoke, new_product, pause_postgres, provider_fails, provider_fails_for_ever,
+    provider_recovers, provider_sends_webhooks, requests_to_provider, status_of, stock_of,
 };
 use uuid::Uuid;
 
