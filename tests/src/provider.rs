@@ -58,11 +58,7 @@ pub async fn requests_to_provider() -> usize {
 
 /// The customer passes the bank's check of an order's payment.
 pub async fn customer_authenticates(order: &str) {
-    let ledger: Value =
-        reqwest::get(control("ledger")).await.expect("an answer").json().await.expect("a ledger");
-    let intents = ledger["intents"].as_array().expect("intents");
-    let intent = intents.iter().find(|intent| intent["order_id"] == order).expect("the order's intent");
-    let path = format!("intents/{}/settle", intent["id"].as_str().expect("an id"));
+    let path = format!("intents/{}/settle", intent_of(order).await);
     let answer = reqwest::Client::new()
         .post(control(&path))
         .json(&json!({ "succeeds": true }))
@@ -70,4 +66,25 @@ pub async fn customer_authenticates(order: &str) {
         .await
         .expect("an answer");
     assert!(answer.status().is_success(), "{}", answer.status());
+}
+
+/// The customer's browser, left open, pays the order's intent with another card, past the shop.
+pub async fn customer_pays_past_the_shop(order: &str, card: &str) {
+    let url = format!("{}/v1/payment_intents/{}/confirm", env("PAYMENTS_URL"), intent_of(order).await);
+    let answer = reqwest::Client::new()
+        .post(url)
+        .bearer_auth(env("PAYMENTS_KEY"))
+        .form(&[("payment_method", card)])
+        .send()
+        .await
+        .expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.status());
+}
+
+async fn intent_of(order: &str) -> String {
+    let ledger: Value =
+        reqwest::get(control("ledger")).await.expect("an answer").json().await.expect("a ledger");
+    let intents = ledger["intents"].as_array().expect("intents");
+    let intent = intents.iter().find(|intent| intent["order_id"] == order).expect("the order's intent");
+    intent["id"].as_str().expect("an id").to_owned()
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::database::Statement;
 use tests::{
-    Customer, charges_of, cost_of, customer_authenticates, database, dev, eventually, invoke, new_product,
-    pause_postgres, provider_fails, provider_fails_for_ever, provider_recovers, provider_sends_webhooks,
-    requests_to_provider, status_of, stock_of,
+    Customer, charges_of, cost_of, customer_authenticates, customer_pays_past_the_shop, database, dev,
+    eventually, invoke, new_product, pause_postgres, provider_fails, provider_fails_for_ever,
+    provider_recovers, provider_sends_webhooks, requests_to_provider, status_of, stock_of,
 };
 use uuid::Uuid;
 
@@ -172,6 +172,16 @@ async fn all_given_back(order: &str, product: &str) {
 async fn a_charge_that_succeeded_before_the_cancellation_is_given_back() {
     let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
     let order = order_paid_and_cancelled(&customer, &product).await;
+    all_given_back(&order, &product).await;
+}
+
+#[tokio::test]
+async fn a_charge_that_succeeds_after_its_order_has_failed_is_given_back() {
+    let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
+    let call = customer.checkout(&Uuid::now_v7().to_string(), &product, 2, "pm_card_visa_chargeDeclined");
+    let order = call.send().await.expect(402).json()["order_id"].as_str().expect("an id").to_owned();
+    assert_eq!((status_of(&order).await.as_str(), stock_of(&product).await), ("failed", 5));
+    customer_pays_past_the_shop(&order, "pm_card_visa").await;
     all_given_back(&order, &product).await;
 }
 

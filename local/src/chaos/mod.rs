@@ -262,7 +262,7 @@ fn deadlocks(cloud: &Cloud) -> Result<usize> {
 }
 
 fn command(seed: u64, arguments: &Arguments) -> String {
-    let only: String = arguments.only.iter().map(|word| format!(" '{word}'")).collect();
-    let only = if only.is_empty() { only } else { format!(" --only{only}") };
+    let words: Vec<_> = arguments.only.iter().map(|word| format!(" '{word}'")).collect();
+    let only = if words.is_empty() { String::new() } else { format!(" --only{}", words.concat()) };
     format!("./dev chaos --minutes {} --seed {seed}{only}", arguments.minutes)
 }
