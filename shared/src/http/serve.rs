@@ -4,7 +4,7 @@ use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe};
 
 use futures::FutureExt;
 use http::{HeaderName, HeaderValue, header};
-use lambda_runtime::{Context, LambdaEvent, Runtime, service_fn};
+use lambda_http::{Context, LambdaEvent, lambda_runtime::Runtime, service_fn};
 
 use super::{Endpoint, Event, Request, Response, event::Answer, response};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Why a function could not start.
-pub type Fatal = lambda_runtime::Error;
+pub type Fatal = lambda_http::Error;
 
 /// Serves `endpoint` with `handler` until the environment ends.
 ///
