@@ -107,7 +107,9 @@ async fn travel(world: &World, journey: Journey, customer: &Customer<'_>, dice: 
         }
         Journey::ChangeOfMind => {
             let purchase = choose(customer, dice, Some(ASKS_FIRST));
-            let Some(said) = customer.submit(purchase, None).await else { return };
+            // Out of stock: there is no order to cancel.
+            let said = customer.submit(purchase, None).await.filter(|said| !said.order.is_empty());
+            let Some(said) = said else { return };
             let authenticates = async {
                 if let Some(intent) = &said.intent {
                     world.provider.settle(intent, true).await.ok();
