@@ -164,7 +164,12 @@ mod tests {
                 assert_eq!(ours.header(name.as_str()), value.to_str().ok(), "{name} in {}", path.display());
             }
             for (name, value) in theirs.query_string_parameters_ref().into_iter().flat_map(|all| all.iter()) {
-                assert_eq!(ours.query_parameter(name).as_deref(), Some(value), "{name} in {}", path.display());
+                assert_eq!(
+                    ours.query_parameter(name).as_deref(),
+                    Some(value),
+                    "{name} in {}",
+                    path.display()
+                );
             }
             for (name, value) in theirs.path_parameters_ref().into_iter().flat_map(|all| all.iter()) {
                 assert_eq!(ours.path_parameter(name), Some(value), "{name} in {}", path.display());
