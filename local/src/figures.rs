@@ -1,5 +1,7 @@
 //! What the reports of [`stats`](crate::stats), [`mod@bench`](crate::bench) and [`load`](crate::load) share.
 
+use std::time::Duration;
+
 use sysinfo::System;
 
 /// The percentile of ascending values by nearest rank: a value that was measured, the least that so many per cent do not
@@ -19,6 +21,17 @@ pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let system = System::long_os_version().unwrap_or_else(|_| "an unknown system".to_owned());
     format!("{cores} cores, {system}")
+}
+
+/// As figures are computed with.
+pub(crate) fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// As figures are computed with.
+#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+pub(crate) fn float(number: u64) -> f64 {
+    number as f64
 }
 
 /// A count as people write it: `10,000`.

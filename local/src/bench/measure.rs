@@ -13,7 +13,7 @@ use super::cases::Case;
 use super::counts::Counter;
 use super::report::{Figures, Latency};
 use crate::cloud::Cloud;
-use crate::figures::percentile;
+use crate::figures::{float, milliseconds, percentile};
 use crate::key_value;
 use crate::runtime_api::{Fleet, FunctionSettings, Settings, binaries};
 use crate::services::Service;
@@ -96,8 +96,8 @@ impl Bench<'_> {
             alone: alone.latency(),
             crowd: crowd.latency(),
             crowd_per_second: crowd.per_second(),
-            cpu_us: microseconds(function) / as_f64(case.requests),
-            dispatcher_us: microseconds(dispatcher) / as_f64(case.requests),
+            cpu_us: microseconds(function) / float(case.requests),
+            dispatcher_us: microseconds(dispatcher) / float(case.requests),
             resident_kb: memory.resident,
             proportional_kb: memory.proportional,
             peak_kb: memory.peak,
@@ -165,7 +165,7 @@ impl Run {
     }
 
     fn per_second(&self) -> f64 {
-        as_f64(self.times.len().try_into().unwrap_or(u64::MAX)) / self.took.as_secs_f64()
+        float(self.times.len().try_into().unwrap_or(u64::MAX)) / self.took.as_secs_f64()
     }
 }
 
@@ -179,21 +179,12 @@ fn quantile(times: &mut [Duration], percent: usize) -> Duration {
     percentile(times, percent).unwrap_or_default()
 }
 
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
 fn microseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
 fn per_request(total: u64, requests: u64) -> f64 {
-    as_f64(total) / as_f64(requests)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-fn as_f64(number: u64) -> f64 {
-    number as f64
+    float(total) / float(requests)
 }
 
 #[cfg(test)]

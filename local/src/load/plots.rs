@@ -9,9 +9,9 @@ use super::answers::{Answered, Summary, status_name};
 use super::outages::Outage;
 use super::run::Run;
 use super::text::count;
-use super::verdict::{float, milliseconds};
 use super::watch::Moment;
 use crate::chart::{Band, Chart, Series};
+use crate::figures::{float, milliseconds};
 use crate::progress::seconds;
 
 /// The run, cut into moments.

@@ -11,10 +11,9 @@ use super::answers::{Answered, Answers, Summary};
 use super::customers::{Shop, send};
 use super::outages::{self, Outage};
 use super::schedule::Arrivals;
-use super::verdict::milliseconds;
 use super::watch::{Moment, Watch, database};
 use crate::cloud::Cloud;
-use crate::figures::thousands;
+use crate::figures::{milliseconds, thousands};
 use crate::progress::{say, seconds, step};
 
 /// How long orders that were put off may take to be charged once all is well: the breaker stays open for up to ten

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use super::answers::{Summary, status_name};
 use super::journeys::Journey;
 use super::run::Run;
-use super::verdict::{Goal, float, goals, mean, milliseconds};
+use super::verdict::{Goal, goals, mean};
 use super::watch::Moment;
-use crate::figures::thousands;
+use crate::figures::{float, milliseconds, thousands};
 use crate::progress::{seconds, table};
 
 /// The headings of [`rows`].

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::answers::Summary;
 use super::run::Run;
 use super::watch::Moment;
+use crate::figures::{float, milliseconds};
 
 /// Ninety-nine answers of a hundred come within this time.
 const P99: Duration = Duration::from_millis(250);
@@ -89,14 +90,6 @@ fn averages(moments: &[Moment]) -> BTreeMap<u64, f64> {
 pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
     if count > 0.0 { sum / count } else { 0.0 }
-}
-
-pub(super) fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
-pub(super) fn float(number: u64) -> f64 {
-    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use shared::redis::{self, Redis};
 use shared::telemetry::Counter;
 use tokio::time::Instant;
 
-use super::verdict::float;
 use crate::cloud::{APPLICATION, Cloud, DATABASE};
 use crate::commands::read_from;
+use crate::figures::float;
 use crate::runtime_api::Fleet;
 use crate::services::Service;
 use crate::stats::Sample;
