@@ -23,7 +23,8 @@ impl Sample {
         if !line.contains("\"_aws\"") {
             return None;
         }
-        let line: Value = serde_json::from_str(line).ok()?;
+        // cargo-lambda's own words ("    Finished") can stand before it on the same line.
+        let line: Value = serde_json::from_str(line.get(line.find('{')?..)?).ok()?;
         let text = |name: &str| line[name].as_str().map(str::to_owned);
         Some(Self {
             at: OffsetDateTime::parse(line["timestamp"].as_str()?, &Rfc3339).ok()?,

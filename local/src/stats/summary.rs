@@ -133,7 +133,10 @@ mod tests {
     fn a_summary_adds_up_what_the_lines_say() {
         let lines = [
             line(0, "GET /a", "2xx", 1.0, r#""CacheHit":1,"RedisTime":0.5,"#),
-            line(1, "GET /a", "4xx", 3.0, r#""CacheMiss":1,"RedisTime":1.5,"RateLimited":1,"#),
+            format!(
+                "    Finished{}",
+                line(1, "GET /a", "4xx", 3.0, r#""CacheMiss":1,"RedisTime":1.5,"RateLimited":1,"#)
+            ),
             line(2, "sweeper", "ok", 9.0, r#""OldestUnfinishedOrder":7,"#),
             line(1, "sweeper", "ok", 9.0, r#""OldestUnfinishedOrder":60,"#),
             "not a line of ours".to_owned(),
