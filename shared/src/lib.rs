@@ -20,6 +20,7 @@
 //! The domain uses mechanisms; mechanisms use `redis` or `config`; nothing below knows `http`.
 
 pub mod accounts;
+mod alarm;
 pub mod app;
 pub mod auth;
 #[cfg(any(feature = "queue", feature = "secrets"))]
@@ -48,3 +49,4 @@ pub mod redis;
 pub mod secrets;
 pub mod telemetry;
 pub mod time_limit;
+mod tls;

@@ -1,12 +1,14 @@
 //! One kept connection pool, made on the first call and made anew when it may have gone stale unnoticed.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use http::HeaderMap;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+
+use crate::tls;
 
 /// The ceiling on making a connection. A payment that has to wait longer is better deferred.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -18,8 +20,7 @@ const REST: Duration = Duration::from_secs(30);
 
 pub(super) struct Pool {
     headers: HeaderMap,
-    /// Shared by every client that is made, so that a new one resumes the TLS session of the last. Mozilla's roots,
-    /// as for Redis and Postgres: reading the system's took 30–60 ms for each client (measured, unoptimised).
+    /// Shared by every client that is made, so that a new one resumes the TLS session of the last.
     tls: ClientConfig,
     kept: Mutex<Option<Kept>>,
 }
@@ -32,12 +33,7 @@ struct Kept {
 impl Pool {
     /// `headers` go with every request.
     pub(super) fn new(headers: HeaderMap) -> Result<Self, rustls::Error> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = tls::client(tls::of_the_web())?;
         Ok(Self { headers, tls, kept: Mutex::new(None) })
     }
 

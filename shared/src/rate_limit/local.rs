@@ -7,12 +7,24 @@ use std::sync::{Mutex, PoisonError};
 use super::Policy;
 use super::window::{Reading, Window};
 
-/// About 1.5 MB at most. Beyond it the windows that are over go, then any: an attacker with that many addresses is
+/// About 2 MB at most. Beyond it any windows go, whether they are over or not: an attacker with that many addresses is
 /// limited by other means.
 const MOST_WINDOWS: usize = 10_000;
 
+/// So few are not worth looking through.
+const FEW_WINDOWS: usize = 256;
+
 #[derive(Default)]
-pub(super) struct Local(Mutex<HashMap<String, (u64, Window)>>);
+pub(super) struct Local(Mutex<Windows>);
+
+/// The windows of the callers of late.
+#[derive(Default)]
+struct Windows {
+    /// With each window's length in milliseconds.
+    all: HashMap<String, (u64, Window)>,
+    /// With so many, those that are over are looked for.
+    full: usize,
+}
 
 impl Local {
     /// Notes a call that Redis has allowed. `keys` are those of the caller's windows, one for each policy.
@@ -45,8 +57,9 @@ impl Local {
         now: u64,
         act: impl FnOnce(&mut [&mut Window]) -> T,
     ) -> T {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut all, now);
+        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.make_room(now);
+        let all = &mut windows.all;
         // Taken out and put back: a map lends only one entry at a time.
         let mut taken: Vec<(String, Window)> = keys
             .iter()
@@ -72,17 +85,25 @@ fn charge(windows: &mut [&mut Window]) {
     }
 }
 
-fn make_room(all: &mut HashMap<String, (u64, Window)>, now: u64) {
-    if all.len() < MOST_WINDOWS {
-        return;
+impl Windows {
+    /// Drops the windows that are over whenever there may be twice as many as were left the last time. So an environment
+    /// remembers the callers of the last minute or two, however long it lives and however many come by, and a call pays
+    /// for looking at two windows on average.
+    fn make_room(&mut self, now: u64) {
+        if self.all.len() < self.full {
+            return;
+        }
+        self.all.retain(|_, (length, window)| !window.is_over(now, *length));
+        if self.all.len() >= MOST_WINDOWS {
+            let mut excess = self.all.len() - MOST_WINDOWS / 2;
+            self.all.retain(|_, _| {
+                let keep = excess == 0;
+                excess = excess.saturating_sub(1);
+                keep
+            });
+        }
+        self.full = (2 * self.all.len()).clamp(FEW_WINDOWS, MOST_WINDOWS);
     }
-    all.retain(|_, (length, window)| !window.is_over(now, *length));
-    let mut excess = all.len().saturating_sub(MOST_WINDOWS / 2);
-    all.retain(|_, _| {
-        let keep = excess == 0;
-        excess = excess.saturating_sub(1);
-        keep
-    });
 }
 
 #[cfg(test)]
@@ -127,6 +148,20 @@ mod tests {
         for caller in 0..25_000 {
             local.note(&keys(&caller.to_string(), &[API]), &[API], 0);
         }
-        assert!(local.0.lock().expect("the map").len() <= MOST_WINDOWS);
+        assert!(remembered(&local) <= MOST_WINDOWS);
+    }
+
+    #[test]
+    fn it_forgets_the_callers_of_before_while_others_come() {
+        let local = Local::default();
+        // A thousand new callers a minute, for an hour.
+        for caller in 0..60_000_u64 {
+            local.note(&keys(&caller.to_string(), &[API]), &[API], caller * 60);
+            assert!(remembered(&local) <= 2_300, "{} after {caller}", remembered(&local));
+        }
+    }
+
+    fn remembered(local: &Local) -> usize {
+        local.0.lock().expect("the windows").all.len()
     }
 }

@@ -1,24 +1,24 @@
-//! One multiplexed connection, thrown away at the first doubt.
+//! The open connections, each thrown away at the first doubt.
 //!
 //! The crate's own `ConnectionManager` was measured and left out: with nothing listening each command took 9.4 s, a
 //! connection that died silently in a frozen environment timed out again and again without ever being replaced, and
-//! a refused password was remembered for ever. Here a connection that timed out, broke, or saw an error that says
-//! "wrong server" is marked dead, and the next batch makes a fresh one. Nothing is retried: a request that was sent
-//! may have been carried out.
+//! a refused password was remembered for ever. Here a connection is lent to one batch, and comes back only if that came
+//! to a good end: one that timed out, broke, or saw an error that says "wrong server" is closed, and the next batch opens
+//! a fresh one. Nothing is retried: a request that was sent may have been carried out.
+//!
+//! So there are as many as batches were ever under way together: one on ordinary Lambda.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use redis::{Cmd, RedisError, RedisResult, Value};
-use tokio::sync::Mutex;
-use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::link::{Link, Server};
 use super::script::{Call, Replies};
 use super::{InvalidSettings, Settings};
+use crate::alarm::Alarm;
 use crate::telemetry::{self, Counter};
 
 /// Errors that mean this server as a whole is of no use now: after a failover the old primary answers `READONLY`
@@ -52,29 +52,28 @@ impl From<RedisError> for Failure {
 pub(super) struct Connections {
     server: Server,
     settings: Settings,
-    current: Mutex<Option<Current>>,
+    idle: Mutex<Vec<Connection>>,
 }
 
-#[derive(Clone)]
-struct Current {
+struct Connection {
     link: Link,
-    dead: Arc<AtomicBool>,
+    alarm: Alarm,
     /// Wall clock: monotonic clocks may stand still while an environment is frozen.
     last_used: SystemTime,
 }
 
 impl Connections {
     pub(super) fn new(settings: Settings) -> Result<Self, InvalidSettings> {
-        Ok(Self { server: Server::new(&settings)?, settings, current: Mutex::new(None) })
+        Ok(Self { server: Server::new(&settings)?, settings, idle: Mutex::default() })
     }
 
     /// Sends the calls together. Those that surely were not carried out go once more, alone: with its body where Redis
     /// does not know the script, to the right node where a cluster has moved the key.
     pub(super) async fn exchange(&self, calls: &[Call]) -> Result<Replies, Failure> {
-        let current = self.current().await?;
-        // Dead until proven alive: a future that is dropped at a time limit leaves the connection in doubt.
-        let doubt = Doubt(&current.dead);
-        let mut replies = self.send(&current, calls.iter().map(Call::by_sha).collect()).await?;
+        let deadline = Instant::now() + self.settings.batch_limit;
+        let mut connection = self.connection().await?;
+        let limit = || deadline.saturating_duration_since(Instant::now()).min(self.settings.response_limit);
+        let mut replies = connection.send(calls.iter().map(Call::by_sha).collect(), limit()).await?;
         let (indices, again): (Vec<usize>, Vec<Cmd>) = calls
             .iter()
             .enumerate()
@@ -83,62 +82,55 @@ impl Connections {
             .map(|(i, call)| (i, call.by_body()))
             .unzip();
         if !again.is_empty() {
-            for (i, reply) in indices.into_iter().zip(self.send(&current, again).await?) {
+            for (i, reply) in indices.into_iter().zip(connection.send(again, limit()).await?) {
                 replies[i] = reply;
             }
         }
         if let Some(code) = replies.iter().filter_map(code).find(|code| WRONG_SERVER.contains(code)) {
             return Err(Failure::WrongServer(code.to_owned()));
         }
-        doubt.dispelled();
+        connection.last_used = SystemTime::now();
+        self.idle().push(connection);
         Ok(Replies::new(calls.iter().map(Call::name).zip(replies).collect()))
     }
 
-    async fn send(&self, current: &Current, commands: Vec<Cmd>) -> Result<Vec<RedisResult<Value>>, Failure> {
-        telemetry::count(Counter::RedisRoundTrips);
-        let replies = timeout(self.settings.response_limit, current.link.send(commands)).await;
-        Ok(replies.map_err(|_| Failure::TimedOut)??)
-    }
-
-    /// The open connection, or a fresh one. Callers that come meanwhile wait for the same one.
-    async fn current(&self) -> RedisResult<Current> {
-        let mut slot = self.current.lock().await;
-        // Two turns of the event loop let the connection's own task see a close that came while nobody looked, as
-        // after a frozen environment thaws; without them the first batch goes into the closed socket.
-        yield_now().await;
-        yield_now().await;
-        let now = SystemTime::now();
-        if let Some(current) = slot.as_mut().filter(|current| self.is_usable(current, now)) {
-            current.last_used = now;
-            return Ok(current.clone());
+    /// An open connection, or a fresh one.
+    async fn connection(&self) -> Result<Connection, Failure> {
+        while let Some(connection) = self.take_idle() {
+            if connection.is_fresh(self.settings.idle_limit) && connection.link.is_open().await {
+                return Ok(connection);
+            }
         }
-        *slot = None;
-        let dead = Arc::new(AtomicBool::new(false));
         // Boxed: it is rare and large, and a request's future is moved whole.
-        let link = Box::pin(self.server.connect(dead.clone())).await?;
+        let opened = timeout(self.settings.batch_limit, Box::pin(self.server.connect())).await;
+        let link = opened.map_err(|_| Failure::TimedOut)??;
         telemetry::count(Counter::RedisConnected);
-        Ok(slot.insert(Current { link, dead, last_used: now }).clone())
+        Ok(Connection { link, alarm: Alarm::default(), last_used: SystemTime::now() })
     }
 
-    fn is_usable(&self, current: &Current, now: SystemTime) -> bool {
-        let idle = now.duration_since(current.last_used);
-        // A clock that went back tells nothing about idleness; a new connection costs less than a dead one.
-        !current.dead.load(Ordering::Relaxed) && idle.is_ok_and(|idle| idle <= self.settings.idle_limit)
+    fn take_idle(&self) -> Option<Connection> {
+        self.idle().pop()
     }
-}
 
-/// Marks a connection dead unless the exchange came to a good end.
-struct Doubt<'a>(&'a AtomicBool);
-
-impl Doubt<'_> {
-    fn dispelled(self) {
-        std::mem::forget(self);
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Doubt<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+impl Connection {
+    /// A clock that went back tells nothing about idleness; a new connection costs less than a dead one.
+    fn is_fresh(&self, limit: Duration) -> bool {
+        self.last_used.elapsed().is_ok_and(|idle| idle <= limit)
+    }
+
+    async fn send(
+        &mut self,
+        commands: Vec<Cmd>,
+        limit: Duration,
+    ) -> Result<Vec<RedisResult<Value>>, Failure> {
+        telemetry::count(Counter::RedisRoundTrips);
+        let replies = self.alarm.limit(limit, self.link.send(&commands)).await;
+        Ok(replies.ok_or(Failure::TimedOut)??)
     }
 }
 

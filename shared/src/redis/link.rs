@@ -8,16 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::join_all;
-use redis::aio::{ConnectionLike, MultiplexedConnection, SendError};
+use redis::aio::{ConnectionLike, SendError};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::io::tcp::TcpSettings;
-use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline,
-};
+use redis::{Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 use redis::{ProtocolVersion, PushInfo, PushKind, RedisResult, TlsCertificates, Value};
+use rustls::ClientConfig;
+use tokio::task::yield_now;
 
+use super::wire::Wire;
 use super::{Iam, InvalidSettings, Settings};
+use crate::tls;
 
 /// How to connect.
 pub(super) enum Server {
@@ -27,8 +29,8 @@ pub(super) enum Server {
 
 /// One address, whatever stands behind it.
 pub(super) struct Single {
-    client: Client,
-    certificates: Option<TlsCertificates>,
+    info: ConnectionInfo,
+    tls: Option<Arc<ClientConfig>>,
     iam: Option<Iam>,
 }
 
@@ -40,83 +42,48 @@ pub(super) struct Nodes {
 }
 
 /// An open connection.
-#[derive(Clone)]
 pub(super) enum Link {
-    Single(MultiplexedConnection),
-    Cluster(ClusterConnection),
+    Single(Wire),
+    /// The flag is set when a node has closed its connection.
+    Cluster(ClusterConnection, Arc<AtomicBool>),
 }
 
 impl Server {
     pub(super) fn new(settings: &Settings) -> Result<Self, InvalidSettings> {
         let info = settings.url.as_str().into_connection_info()?;
-        // RESP3: the server's closing is told as a push message, so a dead connection is known before it is used.
-        let redis =
-            info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3).set_skip_set_lib_name();
-        let info = info.set_redis_settings(redis).set_tcp_settings(tcp());
-        // The whole workspace has one TLS stack; an error here only says that it was installed before.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let certificates = settings.ca_certificate.clone().map(|pem| {
-            // A file without any certificate in it would make a client that trusts nobody.
-            let some = pem.windows(27).any(|line| line == b"-----BEGIN CERTIFICATE-----");
-            let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem) };
-            some.then_some(certificates).ok_or(InvalidSettings::Certificate)
-        });
-        let certificates = certificates.transpose()?;
-        let encrypted = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
+        let encrypted = match info.addr() {
+            ConnectionAddr::Tcp(..) => false,
+            ConnectionAddr::TcpTls { insecure: false, .. } => true,
+            _ => return Err(InvalidSettings::Url("neither TCP nor verified TLS".to_owned())),
+        };
         if settings.iam.is_some() && !(encrypted && info.redis_settings().username().is_some()) {
             return Err(InvalidSettings::Iam);
         }
+        let own = settings.ca_certificate.as_deref();
+        let authorities = own.map(|pem| tls::of_pem(pem).ok_or(InvalidSettings::Certificate)).transpose()?;
         if settings.cluster {
-            let nodes = Nodes { first: info, certificates, settings: settings.clone() };
-            nodes.builder()?.build()?;
-            return Ok(Self::Cluster(Box::new(nodes)));
+            return Ok(Self::Cluster(Box::new(Nodes::new(info, settings)?)));
         }
-        let client = open(info, certificates.as_ref())?;
-        Ok(Self::Single(Box::new(Single { client, certificates, iam: settings.iam.clone() })))
+        let client = || tls::client(authorities.unwrap_or_else(tls::of_the_web)).map(Arc::new);
+        let tls = encrypted.then(client).transpose()?;
+        Ok(Self::Single(Box::new(Single { info, tls, iam: settings.iam.clone() })))
     }
 
-    /// Opens a connection. `dead` is set as soon as a server closes it.
-    pub(super) async fn connect(&self, dead: Arc<AtomicBool>) -> RedisResult<Link> {
-        let on_push = move |push: PushInfo| {
-            if push.kind == PushKind::Disconnection {
-                dead.store(true, Ordering::Relaxed);
-            }
-            Ok::<(), SendError>(())
-        };
+    /// Opens a connection.
+    pub(super) async fn connect(&self) -> RedisResult<Link> {
         match self {
-            Self::Single(single) => {
-                let client = single.client()?;
-                // Time limits are ours (`Redis::batch`, `Connections::send`), in one place; the crate's come on top.
-                let config = AsyncConnectionConfig::new()
-                    .set_connection_timeout(None)
-                    .set_response_timeout(None)
-                    .set_push_sender(on_push);
-                Ok(Link::Single(client.get_multiplexed_async_connection_with_config(&config).await?))
-            }
-            Self::Cluster(nodes) => {
-                let client = nodes.builder()?.push_sender(on_push).build()?;
-                Ok(Link::Cluster(client.get_async_connection().await?))
-            }
+            Self::Single(single) => single.connect().await.map(Link::Single),
+            Self::Cluster(nodes) => nodes.connect().await,
         }
     }
 }
 
 impl Single {
-    fn client(&self) -> RedisResult<Client> {
+    async fn connect(&self) -> RedisResult<Wire> {
         match &self.iam {
-            Some(iam) => {
-                let info = signed_in(self.client.get_connection_info(), iam)?;
-                open(info, self.certificates.as_ref())
-            }
-            None => Ok(self.client.clone()),
+            Some(iam) => Wire::open(&signed_in(&self.info, iam)?, self.tls.as_ref()).await,
+            None => Wire::open(&self.info, self.tls.as_ref()).await,
         }
-    }
-}
-
-fn open(info: ConnectionInfo, certificates: Option<&TlsCertificates>) -> RedisResult<Client> {
-    match certificates {
-        Some(certificates) => Client::build_with_tls(info, certificates.clone()),
-        None => Client::open(info),
     }
 }
 
@@ -128,6 +95,35 @@ fn signed_in(info: &ConnectionInfo, iam: &Iam) -> RedisResult<ConnectionInfo> {
 }
 
 impl Nodes {
+    fn new(info: ConnectionInfo, settings: &Settings) -> Result<Self, InvalidSettings> {
+        // RESP3: a node's closing is told as a push message, so a dead connection is known before it is used.
+        let redis =
+            info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3).set_skip_set_lib_name();
+        let first = info.set_redis_settings(redis).set_tcp_settings(tcp());
+        // The crate takes what is installed; an error here only says that it was before.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let certificates = settings
+            .ca_certificate
+            .clone()
+            .map(|pem| TlsCertificates { client_tls: None, root_cert: Some(pem) });
+        let nodes = Self { first, certificates, settings: settings.clone() };
+        nodes.builder()?.build()?;
+        Ok(nodes)
+    }
+
+    async fn connect(&self) -> RedisResult<Link> {
+        let dead = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&dead);
+        let on_push = move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                flag.store(true, Ordering::Relaxed);
+            }
+            Ok::<(), SendError>(())
+        };
+        let client = self.builder()?.push_sender(on_push).build()?;
+        Ok(Link::Cluster(client.get_async_connection().await?, dead))
+    }
+
     fn builder(&self) -> RedisResult<ClusterClientBuilder> {
         let first = match &self.settings.iam {
             Some(iam) => signed_in(&self.first, iam)?,
@@ -147,21 +143,27 @@ impl Nodes {
 }
 
 impl Link {
-    /// Sends all commands at once. The reply of each, or an error if the connection is of no use any more.
-    pub(super) async fn send(&self, commands: Vec<Cmd>) -> RedisResult<Vec<RedisResult<Value>>> {
+    /// Whether no server has closed it, as far as this machine knows.
+    pub(super) async fn is_open(&self) -> bool {
         match self {
-            Self::Single(connection) => {
-                let mut pipeline = Pipeline::new();
-                pipeline.ignore_errors();
-                for command in commands {
-                    pipeline.add_command(command);
-                }
-                let values: Vec<Value> = pipeline.query_async(&mut connection.clone()).await?;
-                Ok(values.into_iter().map(Value::extract_error).collect())
+            Self::Single(wire) => wire.is_quiet(),
+            Self::Cluster(_, dead) => {
+                // Two turns of the event loop let the connections' own tasks see a close that came while nobody looked,
+                // as after a frozen environment thaws; without them the first batch goes into the closed socket.
+                yield_now().await;
+                yield_now().await;
+                !dead.load(Ordering::Relaxed)
             }
-            Self::Cluster(connection) => {
-                let ask = async |command| connection.clone().req_packed_command(&command).await;
-                let replies = join_all(commands.into_iter().map(ask)).await;
+        }
+    }
+
+    /// Sends all commands at once. The reply of each, or an error if the connection is of no use any more.
+    pub(super) async fn send(&mut self, commands: &[Cmd]) -> RedisResult<Vec<RedisResult<Value>>> {
+        match self {
+            Self::Single(wire) => wire.send(commands).await,
+            Self::Cluster(connection, _) => {
+                let ask = async |command: &Cmd| connection.clone().req_packed_command(command).await;
+                let replies = join_all(commands.iter().map(ask)).await;
                 let lost = |error: &redis::RedisError| error.code().is_none();
                 match replies.iter().find_map(|reply| reply.as_ref().err().filter(|error| lost(error))) {
                     Some(error) => Err(error.clone()),

@@ -16,12 +16,13 @@ mod connection;
 mod guard;
 mod iam;
 mod link;
+mod reply;
 mod script;
+mod wire;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::time::timeout;
 use tracing::{debug, warn};
 
 pub use command::Command;
@@ -29,7 +30,7 @@ pub use iam::Iam;
 pub use script::{Call, Calls, Replies, Script};
 
 use crate::telemetry::{self, Counter, Timer};
-use connection::{Connections, Failure};
+use connection::Connections;
 use guard::Guard;
 
 /// Where Redis is, and how long it may take.
@@ -83,6 +84,12 @@ pub enum InvalidSettings {
     Iam,
 }
 
+impl From<rustls::Error> for InvalidSettings {
+    fn from(error: rustls::Error) -> Self {
+        Self::Url(error.to_string())
+    }
+}
+
 impl From<::redis::RedisError> for InvalidSettings {
     fn from(error: ::redis::RedisError) -> Self {
         Self::Url(error.category().to_owned())
@@ -96,15 +103,13 @@ pub struct Redis(Arc<Inner>);
 struct Inner {
     connections: Connections,
     guard: Guard,
-    batch_limit: Duration,
 }
 
 impl Redis {
     /// Prepares a client. No network is touched.
     pub fn new(settings: Settings) -> Result<Self, InvalidSettings> {
-        let batch_limit = settings.batch_limit;
         let connections = Connections::new(settings)?;
-        Ok(Self(Arc::new(Inner { connections, guard: Guard::default(), batch_limit })))
+        Ok(Self(Arc::new(Inner { connections, guard: Guard::default() })))
     }
 
     /// Sends `commands` in one round trip and returns their answers, degraded ones if Redis is away.
@@ -144,9 +149,9 @@ impl Redis {
             return None;
         }
         let began = Instant::now();
-        let outcome = timeout(self.0.batch_limit, self.0.connections.exchange(calls)).await;
+        let outcome = self.0.connections.exchange(calls).await;
         telemetry::time(Timer::RedisTime, began.elapsed());
-        let failure = match outcome.unwrap_or(Err(Failure::TimedOut)) {
+        let failure = match outcome {
             Ok(replies) => {
                 debug!(outcome = "answered", calls = calls.len(), "redis batch");
                 if self.0.guard.succeeded() {
