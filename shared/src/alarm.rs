@@ -13,8 +13,12 @@ use tokio::time::{Sleep, sleep};
 pub(crate) struct Alarm(Option<Pin<Box<Sleep>>>);
 
 impl Alarm {
-    /// What `work` comes to; `None` if it takes longer than `limit`, and then it is dropped.
-    pub(crate) async fn limit<T>(&mut self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    /// What `work` comes to; `None` if it takes longer than `limit`. Pinned by the caller, so that it is not moved.
+    pub(crate) async fn limit<T>(
+        &mut self,
+        limit: Duration,
+        work: Pin<&mut impl Future<Output = T>>,
+    ) -> Option<T> {
         let timer = match &mut self.0 {
             Some(timer) => {
                 timer.as_mut().reset(tokio::time::Instant::now() + limit);
@@ -32,7 +36,10 @@ impl Alarm {
 
 #[cfg(test)]
 mod tests {
-    use std::future::{pending, ready};
+    use std::{
+        future::{pending, ready},
+        pin::pin,
+    };
 
     use super::*;
 
@@ -40,11 +47,11 @@ mod tests {
     async fn what_takes_too_long_is_given_up_each_time_and_what_does_not_is_not() {
         let mut alarm = Alarm::default();
         for _ in 0..3 {
-            assert_eq!(alarm.limit(Duration::from_millis(5), pending::<()>()).await, None);
-            assert_eq!(alarm.limit(Duration::from_millis(5), ready(7)).await, Some(7));
+            assert_eq!(alarm.limit(Duration::from_millis(5), pin!(pending::<()>())).await, None);
+            assert_eq!(alarm.limit(Duration::from_millis(5), pin!(ready(7))).await, Some(7));
             // A limit that was put off holds at its new time and not at the one before.
             let slow = async { tokio::time::sleep(Duration::from_millis(15)).await };
-            assert_eq!(alarm.limit(Duration::from_secs(60), slow).await, Some(()));
+            assert_eq!(alarm.limit(Duration::from_secs(60), pin!(slow)).await, Some(()));
         }
     }
 }

@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use super::error::{Error, Result};
 use super::settings::Settings;
+use crate::alarm::Alarm;
 use crate::telemetry::{self, Counter, Timer};
 
 /// Idle for longer, a connection is tested before it is used.
@@ -36,6 +37,7 @@ pub(super) struct Pool {
 
 struct Idle {
     connection: PgConnection,
+    alarm: Alarm,
     since: SystemTime,
 }
 
@@ -43,6 +45,8 @@ struct Idle {
 pub(super) struct Lease {
     /// None while a statement is under way (its future owns the connection) and after the connection was lost.
     pub(super) connection: Option<PgConnection>,
+    /// For the statements of this connection.
+    pub(super) alarm: Alarm,
     pub(super) pool: Arc<Pool>,
     _permit: OwnedSemaphorePermit,
 }
@@ -66,35 +70,47 @@ impl Pool {
     }
 
     async fn lease(self: &Arc<Self>) -> Result<Lease> {
+        // Mostly there is one, and nothing to wait for or to limit.
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned()
+            && let Some(idle) = self.trusted()
+        {
+            return Ok(self.lend(idle.connection, idle.alarm, permit));
+        }
         let limit = self.settings.acquire_limit;
         timeout(limit, async {
             let permit = Arc::clone(&self.permits).acquire_owned().await;
             let permit = permit.map_err(|closed| Error::unavailable("connect", closed.to_string()))?;
-            let connection = match self.idle_connection().await {
-                Some(connection) => connection,
-                None => {
-                    // Boxed: it is rare and large, and a request's future is moved whole.
-                    let opened = Box::pin(self.settings.connect()).await;
-                    let opened = opened.map_err(|error| Error::not_connected(&error))?;
-                    telemetry::count(Counter::DatabaseConnected);
-                    opened
-                }
-            };
-            Ok(Lease { connection: Some(connection), pool: Arc::clone(self), _permit: permit })
+            if let Some(Idle { connection, alarm, .. }) = self.idle_connection().await {
+                return Ok(self.lend(connection, alarm, permit));
+            }
+            // Boxed: it is rare and large, and a request's future is moved whole.
+            let opened = Box::pin(self.settings.connect()).await;
+            let opened = opened.map_err(|error| Error::not_connected(&error))?;
+            telemetry::count(Counter::DatabaseConnected);
+            Ok(self.lend(opened, Alarm::default(), permit))
         })
         .await
         .unwrap_or_else(|_| Err(Error::unavailable("connect", format!("no connection within {limit:?}"))))
     }
 
-    async fn idle_connection(&self) -> Option<PgConnection> {
-        // The newest first: under little load the others stay idle and the server may close them.
-        let Idle { mut connection, since } = self.idle().pop()?;
-        if since.elapsed().is_ok_and(|idle| idle <= TRUSTED_FOR) {
-            return Some(connection);
+    fn lend(self: &Arc<Self>, connection: PgConnection, alarm: Alarm, permit: OwnedSemaphorePermit) -> Lease {
+        Lease { connection: Some(connection), alarm, pool: Arc::clone(self), _permit: permit }
+    }
+
+    /// One that was used a moment ago. The newest first: under little load the others stay idle and the server may close
+    /// them.
+    fn trusted(&self) -> Option<Idle> {
+        self.idle().pop_if(|idle| idle.since.elapsed().is_ok_and(|idle| idle <= TRUSTED_FOR))
+    }
+
+    async fn idle_connection(&self) -> Option<Idle> {
+        if let Some(trusted) = self.trusted() {
+            return Some(trusted);
         }
+        let mut idle = self.take_idle()?;
         telemetry::count(Counter::DatabaseRoundTrips);
-        if let Ok(Ok(())) = timeout(PING_LIMIT, connection.ping()).await {
-            return Some(connection);
+        if let Ok(Ok(())) = timeout(PING_LIMIT, idle.connection.ping()).await {
+            return Some(idle);
         }
         // What closed this one during the freeze has closed the others, and each would cost its own 300 ms.
         let lost = std::mem::take(&mut *self.idle()).len() + 1;
@@ -106,6 +122,10 @@ impl Pool {
         None
     }
 
+    fn take_idle(&self) -> Option<Idle> {
+        self.idle().pop()
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -115,7 +135,7 @@ impl Lease {
     /// Keeps the connection, if it is still good, for the next statement.
     pub(super) fn give_back(mut self) {
         if let Some(connection) = self.connection.take() {
-            self.pool.idle().push(Idle { connection, since: SystemTime::now() });
+            self.pool.idle().push(Idle { connection, alarm: self.alarm, since: SystemTime::now() });
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The one door through which SQL leaves: clippy refuses every other (`clippy.toml`).
 
+use std::pin::pin;
+
 use futures::TryStreamExt;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Either, FromRow};
-use tokio::time::timeout;
 
 use super::error::{Error, Result, connection_survives};
 use super::pool::Lease;
@@ -65,10 +66,10 @@ impl Lease {
             .ok_or_else(|| Error::unavailable(at, "the connection was lost earlier"))?;
         let started = std::time::Instant::now();
         telemetry::count(Counter::DatabaseRoundTrips);
-        let result = timeout(limit, round_trip(&mut connection, text)).await;
+        let result = self.alarm.limit(limit, pin!(round_trip(&mut connection, text))).await;
         let waited = started.elapsed();
         telemetry::time(Timer::DatabaseTime, waited);
-        let Ok(result) = result else {
+        let Some(result) = result else {
             telemetry::count(Counter::DatabaseAway);
             return Err(Error::unavailable(at, format!("no answer within {limit:?}")));
         };

@@ -3,13 +3,13 @@
 //! `lambda_http` makes an `http::Request` of a whole event: a URI, header and query maps, extensions. Handlers ask for a
 //! few members; what reading only those saves stands in `docs/benchmarks/changes.md`. A test holds this reading to that one.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, fmt};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::HeaderMap;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::Error,
+    de::{DeserializeSeed, Error, MapAccess, Visitor},
     ser::{SerializeMap, SerializeStruct},
 };
 use serde_json::value::RawValue;
@@ -29,8 +29,8 @@ pub struct Event {
 #[serde(rename_all = "camelCase")]
 struct Members {
     /// The gateway writes the names in lower case, and joins the values of one name with commas.
-    headers: Option<BTreeMap<String, String>>,
-    path_parameters: Option<BTreeMap<String, String>>,
+    headers: Option<Pairs>,
+    path_parameters: Option<Pairs>,
     raw_query_string: Option<String>,
     request_context: RequestContext,
     body: Option<String>,
@@ -76,7 +76,7 @@ impl Event {
 
     /// A part of the path, by its name in the route.
     pub(super) fn path_parameter(&self, name: &str) -> Option<&str> {
-        self.members.path_parameters.as_ref()?.get(name).map(String::as_str)
+        self.members.path_parameters.as_ref()?.get(name)
     }
 
     /// The first value of a query parameter. The gateway's own reading of the query leaves `+` as it is.
@@ -98,6 +98,76 @@ impl Event {
     /// As the caller sent it.
     pub(super) fn body(&self) -> &[u8] {
         &self.body
+    }
+}
+
+/// Names and their values: a dozen, so looking through them costs less than making a map of them would.
+#[derive(Debug, Default)]
+struct Pairs {
+    /// Each name, and after it its value.
+    text: String,
+    /// Where each of these ends.
+    ends: Vec<usize>,
+}
+
+impl Pairs {
+    /// The value of a name, the last if there are several.
+    fn get(&self, name: &str) -> Option<&str> {
+        let start = |pair: usize| if pair == 0 { 0 } else { self.ends[2 * pair - 1] };
+        (0..self.ends.len() / 2).rev().find_map(|pair| {
+            let middle = self.ends[2 * pair];
+            (&self.text[start(pair)..middle] == name).then(|| &self.text[middle..self.ends[2 * pair + 1]])
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("names and values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+        let mut pairs = Pairs { text: String::with_capacity(512), ends: Vec::with_capacity(32) };
+        while map.next_key_seed(Append(&mut pairs.text))?.is_some() {
+            pairs.ends.push(pairs.text.len());
+            map.next_value_seed(Append(&mut pairs.text))?;
+            pairs.ends.push(pairs.text.len());
+        }
+        Ok(pairs)
+    }
+}
+
+/// Reads a text to the end of another.
+struct Append<'a>(&'a mut String);
+
+impl<'de> DeserializeSeed<'de> for Append<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Append<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("text")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.0.push_str(text);
+        Ok(())
     }
 }
 
@@ -214,8 +284,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_found_among_many_and_counts_as_it_was_written_last() {
+        let headers = r#"{ "a": "1", "": "", "b": "\"2\"", "ab": "3", "a": "4" }"#;
+        let event = format!(r#"{{ "headers": {headers}, "requestContext": {{ "http": {{}} }} }}"#);
+        let event: Event = serde_json::from_str(&event).expect("an event");
+        let found = ["a", "", "b", "ab", "c"].map(|name| event.header(name));
+        assert_eq!(found, [Some("4"), Some(""), Some("\"2\""), Some("3"), None]);
+    }
+
+    #[test]
     fn what_is_no_event_of_a_gateway_is_refused() {
         assert!(serde_json::from_str::<Event>("{}").is_err());
+        let number = r#"{ "headers": { "a": 1 }, "requestContext": { "http": {} } }"#;
+        assert!(serde_json::from_str::<Event>(number).is_err());
         assert!(serde_json::from_str::<Event>("[]").is_err());
     }
 

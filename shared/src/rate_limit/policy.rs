@@ -88,11 +88,7 @@ impl Identity {
 
     /// 96 bits are enough to keep callers apart, and short enough for the key of a 100-byte entry.
     fn hashed(kind: &str, value: &[u8]) -> Self {
-        let mut context = digest::Context::new(&digest::SHA256);
-        context.update(kind.as_bytes());
-        context.update(b":");
-        context.update(value);
-        let hash = context.finish();
+        let hash = digest::digest(&digest::SHA256, &[kind.as_bytes(), b":", value].concat());
         Self(URL_SAFE_NO_PAD.encode(&hash.as_ref()[..12]))
     }
 

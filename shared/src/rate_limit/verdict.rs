@@ -1,5 +1,6 @@
 //! What the limiter says, and how answers tell it.
 
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::Policy;
@@ -59,11 +60,11 @@ impl Verdict {
         else {
             return Vec::new();
         };
-        let policies = self.list(|Quota { policy, .. }| {
-            format!("\"{}\";q={};w={}", policy.name, policy.limit, policy.window.as_secs())
+        let policies = self.list(|list, Quota { policy, .. }| {
+            write!(list, "\"{}\";q={};w={}", policy.name, policy.limit, policy.window.as_secs())
         });
-        let left = self.list(|quota| {
-            format!("\"{}\";r={};t={}", quota.policy.name, quota.remaining, seconds(quota.reset))
+        let left = self.list(|list, quota| {
+            write!(list, "\"{}\";r={};t={}", quota.policy.name, quota.remaining, seconds(quota.reset))
         });
         let mut headers = vec![
             ("x-ratelimit-limit", tightest.policy.limit.to_string()),
@@ -75,8 +76,16 @@ impl Verdict {
         headers
     }
 
-    fn list(&self, item: impl Fn(&Quota) -> String) -> String {
-        self.quotas.iter().map(item).collect::<Vec<_>>().join(", ")
+    fn list(&self, item: impl Fn(&mut String, &Quota) -> fmt::Result) -> String {
+        let mut list = String::with_capacity(32 * self.quotas.len());
+        for quota in &self.quotas {
+            if !list.is_empty() {
+                list.push_str(", ");
+            }
+            // Writing to a string cannot fail.
+            let _ = item(&mut list, quota);
+        }
+        list
     }
 }
 

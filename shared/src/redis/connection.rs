@@ -9,6 +9,7 @@
 //! So there are as many as batches were ever under way together: one on ordinary Lambda.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -129,7 +130,7 @@ impl Connection {
         limit: Duration,
     ) -> Result<Vec<RedisResult<Value>>, Failure> {
         telemetry::count(Counter::RedisRoundTrips);
-        let replies = self.alarm.limit(limit, self.link.send(&commands)).await;
+        let replies = self.alarm.limit(limit, pin!(self.link.send(&commands))).await;
         Ok(replies.ok_or(Failure::TimedOut)??)
     }
 }

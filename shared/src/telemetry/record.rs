@@ -53,8 +53,9 @@ impl Record {
     }
 
     /// Does `work`, and notes what it counts and measures.
-    pub async fn observe<T>(&self, work: impl Future<Output = T>) -> T {
-        CURRENT.scope(self.clone(), work).await
+    pub fn observe<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        // No `async fn`: it would have room for `work` twice, and a request's future is moved whole.
+        CURRENT.scope(self.clone(), work)
     }
 
     /// Writes the invocation's line to standard output, with its metrics.
