@@ -28,8 +28,10 @@ pub(super) fn parse(bytes: &[u8], start: usize) -> RedisResult<Parsed> {
 
 fn value(bytes: &[u8], start: usize, depth: usize) -> RedisResult<Parsed> {
     let Some(line) = line(bytes, start) else { return Ok(Parsed::Needs(bytes.len() + 1)) };
-    let (text, end) = (&bytes[start + 1..line.end], line.end + 2);
-    match bytes[start] {
+    let end = line.end + 2;
+    let (kind, text) =
+        bytes[line].split_first().ok_or_else(|| nonsense("a reply begins with an empty line"))?;
+    match kind {
         b':' => Ok(Parsed::Whole(Value::Int(number(text)?), end)),
         b'$' => match usize::try_from(number(text)?) {
             Ok(length) if length <= MOST_BYTES => Ok(bulk(bytes, end..end + length)),
@@ -128,7 +130,8 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         let deep = b"*1\r\n".repeat(DEEPEST + 1);
-        for nonsense in [&b"HTTP/1.1 400 Bad Request\r\n"[..], b":x\r\n", b"$9999999999\r\n", b"*\r\n", &deep]
+        for nonsense in
+            [&b"HTTP/1.1 400 Bad Request\r\n"[..], b"\r\n", b":x\r\n", b"$9999999999\r\n", b"*\r\n", &deep]
         {
             assert!(parse(nonsense, 0).is_err(), "{}", String::from_utf8_lossy(nonsense));
         }
