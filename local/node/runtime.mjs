@@ -3,15 +3,16 @@
 // where node:http takes 155. It reads what a Runtime API sends, no more: every answer has a Content-Length.
 import { connect } from 'node:net'
 
-const [host, port] = (process.env.AWS_LAMBDA_RUNTIME_API ?? '').split(':')
-const PATH = '/2018-06-01/runtime/invocation'
+// Host and port on AWS; a whole address locally, where each environment has a path of its own.
+const api = process.env.AWS_LAMBDA_RUNTIME_API.replace('http://', '')
+const { hostname, port, pathname } = new URL(`http://${api}`)
+const PATH = `${pathname.replace(/\/$/, '')}/2018-06-01/runtime/invocation`
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
-const socket = connect({ host, port: Number(port), noDelay: true })
+const socket = connect({ host: hostname, port: Number(port), noDelay: true })
 socket.on('data', receive)
-// Without a Runtime API there is nothing to do, and nobody to tell.
+// Without a Runtime API there is nothing to do.
 socket.on('close', () => process.exit(1))
-socket.on('error', () => process.exit(1))
 
 let received = Buffer.alloc(0)
 let deliver = null
@@ -41,7 +42,7 @@ function header(head, name) {
 function call(method, path, body = '') {
   return new Promise((resolve) => {
     deliver = resolve
-    const head = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\n`
+    const head = `${method} ${path} HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\n`
     socket.write(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
   })
 }

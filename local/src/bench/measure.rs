@@ -93,14 +93,14 @@ impl Bench<'_> {
 
     /// Everything about a case but its instructions and sizes.
     pub(super) async fn measure(&self, case: &Case, candidate: &Candidate) -> Result<Figures> {
-        let mut counter = Counter::new(self.cloud).await?;
-        let alone = self.alone(case, candidate, &mut counter).await?;
-        let crowd = self.crowd(case, candidate, &mut counter).await?;
+        let alone = self.alone(case, candidate).await?;
+        let crowd = self.crowd(case, candidate).await?;
         Ok(Figures { crowd: crowd.latency(), crowd_per_second: crowd.per_second(), ..alone })
     }
 
     /// One environment, one request after the other.
-    async fn alone(&self, case: &Case, candidate: &Candidate, counter: &mut Counter<'_>) -> Result<Figures> {
+    pub(super) async fn alone(&self, case: &Case, candidate: &Candidate) -> Result<Figures> {
+        let mut counter = Counter::new(self.cloud).await?;
         counter.empty_redis().await?;
         let fleet = self.fleet(case, 1, candidate.command.clone()).await?;
         let mut starts = Vec::new();
@@ -154,8 +154,8 @@ impl Bench<'_> {
     }
 
     /// More callers and environments than the machine has processors.
-    async fn crowd(&self, case: &Case, candidate: &Candidate, counter: &mut Counter<'_>) -> Result<Run> {
-        counter.empty_redis().await?;
+    async fn crowd(&self, case: &Case, candidate: &Candidate) -> Result<Run> {
+        Counter::new(self.cloud).await?.empty_redis().await?;
         let fleet = self.fleet(case, CROWD, candidate.command.clone()).await?;
         self.run(&fleet, case, candidate.warm_up(case) * CROWD as u64, CROWD).await?;
         let run = self.run(&fleet, case, case.requests, CROWD).await?;
@@ -171,10 +171,10 @@ impl Bench<'_> {
         while !fleet.environments().is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let took = self.send(fleet, case).await?;
-        // What a killed process held open is cleared away before the next is started.
+        // What a killed process held open is cleared away before the next is started: else its place in the queue might be
+        // given the event.
         tokio::time::sleep(Duration::from_millis(20)).await;
-        Ok(took)
+        self.send(fleet, case).await
     }
 
     /// So many callers, each of whom sends its next request when the last is answered.

@@ -174,7 +174,8 @@ async fn of_ours(bench: &Bench<'_>, case: &Case, count_instructions: bool) -> Re
 async fn of_node(bench: &Bench<'_>, case: &Case, command: Vec<String>) -> Result<Figures> {
     let twin = Candidate::in_node(command);
     alike::check(bench, case, &bench.ours(case)?, &twin).await?;
-    bench.measure(case, &twin).await
+    // No crowd: eight more of Node.js would take as long as all the rest, and are beside nothing.
+    bench.alone(case, &twin).await
 }
 
 /// Each would invoke another function in the middle of a measurement.
