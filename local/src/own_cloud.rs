@@ -1,6 +1,7 @@
 //! A cloud that a command starts for itself, in a folder of its own, so that it disturbs none that is running and finds
 //! the demo data untouched. It serves the release build.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
@@ -31,9 +32,14 @@ impl OwnCloud {
         Cloud::open(self.folder.clone())
     }
 
+    /// A log among those of its services.
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.folder.log(name)
+    }
+
     /// Builds these packages, one by one as they are deployed.
     pub(crate) async fn build(&self, packages: &[&str]) -> Result<()> {
-        build_for_release(packages, &open_log(&self.folder.log("build"))?).await
+        build_for_release(packages, &open_log(&self.log("build"))?).await
     }
 
     /// Runs `./dev` with these arguments for this cloud. It says itself how far it is.

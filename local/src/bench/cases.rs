@@ -11,6 +11,8 @@ pub(super) struct Case {
     pub(super) function: &'static str,
     /// What it must answer. `None`: anything but an error of the function (it serves no HTTP).
     pub(super) status: Option<u16>,
+    /// Whether it only reads: two functions that are asked the same answer the same.
+    pub(super) reads: bool,
     /// How often it is sent: what takes longer is measured as exactly with fewer.
     pub(super) requests: u64,
     event: fn(&Traffic, u64) -> Result<Bytes>,
@@ -28,6 +30,7 @@ pub(super) const FLOOR: Case = Case {
     name: "empty handler",
     function: "floor",
     status: Some(200),
+    reads: true,
     requests: 4000,
     event: |traffic, n| Ok(traffic.product(n, 0)?.1),
 };
@@ -37,26 +40,26 @@ const USUAL: u64 = 2000;
 /// In the order of the README's table.
 pub(super) const CASES: &[Case] = &[
     FLOOR,
-    http("product, cached", "get-product", |t, n| Ok(t.product(n, 0)?.1)),
-    http("product, not cached", "get-product", |t, n| Ok(t.product(n, n)?.1)),
-    http("featured, cached", "featured-products", |t, n| Ok(t.featured(n)?.1)),
-    http("search, cached", "search-products", |t, n| Ok(t.search(n, "oak chair")?.1)),
+    read("product, cached", "get-product", |t, n| Ok(t.product(n, 0)?.1)),
+    read("product, not cached", "get-product", |t, n| Ok(t.product(n, n)?.1)),
+    read("featured, cached", "featured-products", |t, n| Ok(t.featured(n)?.1)),
+    read("search, cached", "search-products", |t, n| Ok(t.search(n, "oak chair")?.1)),
     Case {
         requests: 500,
         // A number is no word of any product, but makes it another search, with another key.
-        ..http("search, not cached", "search-products", |t, n| Ok(t.search(n, &format!("oak chair {n}"))?.1))
+        ..read("search, not cached", "search-products", |t, n| Ok(t.search(n, &format!("oak chair {n}"))?.1))
     },
     http("update of a product", "update-product", |t, n| Ok(t.update(n, n)?.1)),
     Case { requests: 60, ..http("login", "login", |t, n| Ok(t.login(n)?.1)) },
-    http("order list", "list-orders", |t, n| Ok(t.orders(n)?.1)),
-    http("order", "get-order", |t, n| Ok(t.order(n)?.1)),
+    read("order list", "list-orders", |t, n| Ok(t.orders(n)?.1)),
+    read("order", "get-order", |t, n| Ok(t.order(n)?.1)),
     Case {
         status: Some(201),
         requests: 1000,
         ..http("checkout, paid", "checkout", |t, n| Ok(t.checkout(n, n)?.1))
     },
     http("cancellation, repeated", "cancel-order", |t, n| Ok(t.cancel(n)?.1)),
-    Case { requests: 1000, ..http("GraphQL, orders with products", "graphql", |t, n| Ok(t.graphql(n)?.1)) },
+    Case { requests: 1000, ..read("GraphQL, orders with products", "graphql", |t, n| Ok(t.graphql(n)?.1)) },
     Case {
         status: None,
         ..http("message of a paid order", "charge-worker", |_, _| {
@@ -65,8 +68,12 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
+const fn read(name: &'static str, function: &'static str, event: fn(&Traffic, u64) -> Result<Bytes>) -> Case {
+    Case { reads: true, ..http(name, function, event) }
+}
+
 const fn http(name: &'static str, function: &'static str, event: fn(&Traffic, u64) -> Result<Bytes>) -> Case {
-    Case { name, function, status: Some(200), requests: USUAL, event }
+    Case { name, function, status: Some(200), reads: false, requests: USUAL, event }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the others can fail")]

@@ -4,6 +4,7 @@ use super::cost::of_a_million;
 use super::report::Figures;
 
 /// One figure.
+#[derive(Clone, Copy)]
 pub(super) struct Column {
     /// Above the column of the table.
     pub(super) short: &'static str,
@@ -13,6 +14,8 @@ pub(super) struct Column {
     pub(super) decimals: usize,
     /// Whether it is told how many times the floor it is, and how it has changed.
     pub(super) compared: bool,
+    /// Whether it is shown beside Node's.
+    pub(super) beside_node: bool,
     pub(super) of: fn(&Figures) -> f64,
 }
 
@@ -22,7 +25,11 @@ const fn column(
     unit: &'static str,
     of: fn(&Figures) -> f64,
 ) -> Column {
-    Column { short, title, unit, decimals: 1, compared: true, of }
+    Column { short, title, unit, decimals: 1, compared: true, beside_node: false, of }
+}
+
+const fn beside_node(column: Column) -> Column {
+    Column { beside_node: true, ..column }
 }
 
 const fn count(short: &'static str, title: &'static str, of: fn(&Figures) -> f64) -> Column {
@@ -31,16 +38,18 @@ const fn count(short: &'static str, title: &'static str, of: fn(&Figures) -> f64
 
 /// All that are shown.
 pub(super) const COLUMNS: &[Column] = &[
-    column("start ms", "Start to first answer, process start included, median", "ms", |f| f.start_ms),
-    Column {
+    beside_node(column("start ms", "Start to first answer, process start included, median", "ms", |f| {
+        f.start_ms
+    })),
+    beside_node(Column {
         decimals: 0,
         ..column(
             "cpu µs",
-            "Processor time of the function for one request, the kernel's on its behalf included",
+            "Processor time of the function for one request, the kernel's on its behalf included; median of 5 rounds",
             "µs",
             |f| f.cpu_us,
         )
-    },
+    }),
     Column {
         decimals: 0,
         ..column(
@@ -50,7 +59,10 @@ pub(super) const COLUMNS: &[Column] = &[
             |f| f.instructions / 1e3,
         )
     },
-    Column { decimals: 0, ..column("p50 µs", "Answer, one environment, median", "µs", |f| f.alone.p50_us) },
+    beside_node(Column {
+        decimals: 0,
+        ..column("p50 µs", "Answer, one environment, median", "µs", |f| f.alone.p50_us)
+    }),
     Column {
         decimals: 0,
         ..column("p99 µs", "Answer, one environment, 99th percentile", "µs", |f| f.alone.p99_us)
@@ -63,13 +75,13 @@ pub(super) const COLUMNS: &[Column] = &[
         decimals: 0,
         ..column("8: p99", "Answer, eight environments, 99th percentile", "µs", |f| f.crowd.p99_us)
     },
-    column("RSS MB", "Resident memory of an environment", "MB", |f| megabytes(f.resident_kb)),
-    column(
+    beside_node(column("RSS MB", "Resident memory of an environment", "MB", |f| megabytes(f.resident_kb))),
+    beside_node(column(
         "PSS MB",
         "Memory of an environment, pages that several processes share counted by part",
         "MB",
         |f| megabytes(f.proportional_kb),
-    ),
+    )),
     column("zip MB", "Archive that is uploaded to Lambda, built for this machine's processor", "MB", |f| {
         megabytes(f.zip_bytes / 1024)
     }),
@@ -84,8 +96,9 @@ pub(super) const COLUMNS: &[Column] = &[
     count("provider", "Calls to the payment provider", |f| f.provider_calls),
 ];
 
+/// As figures are shown.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-fn megabytes(kilobytes: u64) -> f64 {
+pub(super) fn megabytes(kilobytes: u64) -> f64 {
     kilobytes as f64 / 1024.0
 }
 
@@ -94,6 +107,12 @@ impl Column {
     pub(super) fn text(&self, figures: &Figures) -> String {
         let value = (self.of)(figures);
         if value == 0.0 { "–".to_owned() } else { format!("{value:.*}", self.decimals) }
+    }
+
+    /// How many times less a figure of ours is than Node's, where both were measured.
+    pub(super) fn times_less(&self, ours: &Figures, node: &Figures) -> Option<f64> {
+        let (ours, node) = ((self.of)(ours), (self.of)(node));
+        (ours > 0.0 && node > 0.0).then(|| node / ours)
     }
 
     /// How a figure has changed since another run, in percent, where that says something.

@@ -30,12 +30,13 @@ pub(super) async fn of_a_request(bench: &Bench<'_>, case: &Case) -> Result<f64> 
 async fn run(bench: &Bench<'_>, case: &Case, requests: u64) -> Result<u64> {
     let output = bench.cloud.folder.path.join("callgrind.out");
     fs::remove_file(&output).ok();
-    let tool = [
+    let mut command = vec![
         "valgrind".to_owned(),
         "--tool=callgrind".to_owned(),
         format!("--callgrind-out-file={}", output.display()),
     ];
-    let fleet = bench.fleet(case.function, 1, &tool).await?;
+    command.extend(bench.ours(case)?.command);
+    let fleet = bench.fleet(case, 1, command).await?;
     bench.run(&fleet, case, requests, 1).await?;
     for environment in fleet.environments() {
         fleet.signal(environment.id, Signal::SIGTERM);

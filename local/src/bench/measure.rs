@@ -12,8 +12,9 @@ use nix::sys::signal::Signal;
 use super::cases::Case;
 use super::counts::Counter;
 use super::report::{Figures, Latency};
+use super::run::{Run, median, microseconds, quantile};
 use crate::cloud::Cloud;
-use crate::figures::{float, milliseconds, percentile};
+use crate::figures::{float, milliseconds};
 use crate::key_value;
 use crate::runtime_api::{Fleet, FunctionSettings, Settings, binaries};
 use crate::services::Service;
@@ -22,12 +23,18 @@ use crate::usage::{memory, processor_time};
 
 /// Starts of a new process; their median is told.
 const STARTS: usize = 15;
+/// Runs of a case's requests; the median of each figure is told, so that a busy moment of the machine decides none.
+const ROUNDS: usize = 5;
 /// Before anything is counted: connections, caches of the processor.
 const WARM_UP: u64 = 100;
+/// The same for Node.js, which compiles what it has seen often enough.
+const NODE_WARM_UP: u64 = 1000;
 /// Requests whose round trips are counted.
 const COUNTED: u64 = 20;
 /// Environments at a time in the crowded run.
 const CROWD: usize = 8;
+/// What every function is told it has, so that none is given more garbage to keep than another.
+pub(super) const MEMORY_MB: u32 = 512;
 
 /// Measures cases against one cloud.
 pub(super) struct Bench<'a> {
@@ -37,67 +44,92 @@ pub(super) struct Bench<'a> {
     pub(super) next: AtomicU64,
 }
 
+/// What is started for a case: our function, or another that serves the same events.
+pub(super) struct Candidate {
+    pub(super) command: Vec<String>,
+    warm_up: u64,
+}
+
+impl Candidate {
+    /// A function in Node.js that this command starts.
+    pub(super) fn in_node(command: Vec<String>) -> Self {
+        Self { command, warm_up: NODE_WARM_UP }
+    }
+
+    /// A case that takes long is warm after fewer.
+    fn warm_up(&self, case: &Case) -> u64 {
+        self.warm_up.min(case.requests)
+    }
+}
+
 impl Bench<'_> {
-    /// A fleet of one function, with a command put before it.
+    /// Our function for a case.
+    pub(super) fn ours(&self, case: &Case) -> Result<Candidate> {
+        let program = binaries(&self.cloud.folder.root, "release").join(case.function);
+        let dev = &self.cloud.folder.dev;
+        ensure!(program.is_file(), "there is no release build of {}; {dev} bench makes one", case.function);
+        Ok(Candidate { command: vec![program.display().to_string()], warm_up: WARM_UP })
+    }
+
+    /// A fleet of a case's function, started by this command.
     pub(super) async fn fleet(
         &self,
-        function: &str,
+        case: &Case,
         environments: usize,
-        before: &[String],
+        command: Vec<String>,
     ) -> Result<Fleet> {
-        let program = binaries(&self.cloud.folder.root, "release").join(function);
-        let dev = &self.cloud.folder.dev;
-        ensure!(program.is_file(), "there is no release build of {function}; {dev} bench makes one");
         let settings = FunctionSettings {
-            command: before.iter().cloned().chain([program.display().to_string()]).collect(),
+            command,
             // Under a tool that counts instructions everything takes fifty times as long.
             time_limit: Duration::from_mins(1),
-            memory_mb: 512,
+            memory_mb: MEMORY_MB,
             environments,
             log: self.cloud.folder.log(Service::Functions.name()),
         };
-        let functions = BTreeMap::from([(function.to_owned(), settings)]);
+        let functions = BTreeMap::from([(case.function.to_owned(), settings)]);
         let environment = key_value::read(&self.cloud.folder.env())?.into_iter().collect();
         Fleet::start(Settings { functions, environment }).await
     }
 
     /// Everything about a case but its instructions and sizes.
-    pub(super) async fn measure(&self, case: &Case) -> Result<Figures> {
+    pub(super) async fn measure(&self, case: &Case, candidate: &Candidate) -> Result<Figures> {
+        let alone = self.alone(case, candidate).await?;
+        let crowd = self.crowd(case, candidate).await?;
+        Ok(Figures { crowd: crowd.latency(), crowd_per_second: crowd.per_second(), ..alone })
+    }
+
+    /// One environment, one request after the other.
+    pub(super) async fn alone(&self, case: &Case, candidate: &Candidate) -> Result<Figures> {
         let mut counter = Counter::new(self.cloud).await?;
         counter.empty_redis().await?;
-        let fleet = self.fleet(case.function, 1, &[]).await?;
+        let fleet = self.fleet(case, 1, candidate.command.clone()).await?;
         let mut starts = Vec::new();
         for _ in 0..STARTS {
             starts.push(self.start(&fleet, case).await?);
         }
-        self.run(&fleet, case, WARM_UP, 1).await?;
+        self.run(&fleet, case, candidate.warm_up(case), 1).await?;
         let pid = only_process(&fleet)?;
         let before = counter.now().await?;
         self.run(&fleet, case, COUNTED, 1).await?;
         let counts = counter.now().await?.since(before);
 
-        let own = i32::try_from(std::process::id())?;
-        let before = (processor_time(pid)?, processor_time(own)?);
-        let alone = self.run(&fleet, case, case.requests, 1).await?;
-        let function = processor_time(pid)?.saturating_sub(before.0);
-        let dispatcher = processor_time(own)?.saturating_sub(before.1);
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS {
+            rounds.push(self.round(&fleet, case, pid).await?);
+        }
         let memory = memory(pid)?;
         fleet.end().await?;
 
-        counter.empty_redis().await?;
-        let fleet = self.fleet(case.function, CROWD, &[]).await?;
-        self.run(&fleet, case, WARM_UP, CROWD).await?;
-        let crowd = self.run(&fleet, case, case.requests, CROWD).await?;
-        fleet.end().await?;
-
         let each = |total: u64| per_request(total, COUNTED);
+        let middle = |of: fn(&Round) -> f64| median(rounds.iter().map(of).collect());
         Ok(Figures {
             start_ms: milliseconds(quantile(&mut starts, 50)),
-            alone: alone.latency(),
-            crowd: crowd.latency(),
-            crowd_per_second: crowd.per_second(),
-            cpu_us: microseconds(function) / float(case.requests),
-            dispatcher_us: microseconds(dispatcher) / float(case.requests),
+            alone: Latency {
+                p50_us: middle(|round| round.latency.p50_us),
+                p99_us: middle(|round| round.latency.p99_us),
+            },
+            cpu_us: middle(|round| round.function_us),
+            dispatcher_us: middle(|round| round.dispatcher_us),
             resident_kb: memory.resident,
             proportional_kb: memory.proportional,
             peak_kb: memory.peak,
@@ -109,6 +141,28 @@ impl Bench<'_> {
         })
     }
 
+    async fn round(&self, fleet: &Fleet, case: &Case, pid: i32) -> Result<Round> {
+        let own = i32::try_from(std::process::id())?;
+        let before = (processor_time(pid)?, processor_time(own)?);
+        let run = self.run(fleet, case, case.requests, 1).await?;
+        let each = |used: Duration, before| microseconds(used.saturating_sub(before)) / float(case.requests);
+        Ok(Round {
+            latency: run.latency(),
+            function_us: each(processor_time(pid)?, before.0),
+            dispatcher_us: each(processor_time(own)?, before.1),
+        })
+    }
+
+    /// More callers and environments than the machine has processors.
+    async fn crowd(&self, case: &Case, candidate: &Candidate) -> Result<Run> {
+        Counter::new(self.cloud).await?.empty_redis().await?;
+        let fleet = self.fleet(case, CROWD, candidate.command.clone()).await?;
+        self.run(&fleet, case, candidate.warm_up(case) * CROWD as u64, CROWD).await?;
+        let run = self.run(&fleet, case, case.requests, CROWD).await?;
+        fleet.end().await?;
+        Ok(run)
+    }
+
     /// From the invocation that finds no process to its answer.
     async fn start(&self, fleet: &Fleet, case: &Case) -> Result<Duration> {
         for environment in fleet.environments() {
@@ -117,10 +171,10 @@ impl Bench<'_> {
         while !fleet.environments().is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let took = self.send(fleet, case).await?;
-        // What a killed process held open is cleared away before the next is started.
+        // What a killed process held open is cleared away before the next is started: else its place in the queue might be
+        // given the event.
         tokio::time::sleep(Duration::from_millis(20)).await;
-        Ok(took)
+        self.send(fleet, case).await
     }
 
     /// So many callers, each of whom sends its next request when the last is answered.
@@ -138,8 +192,13 @@ impl Bench<'_> {
         Ok(Run { times, took: started.elapsed() })
     }
 
+    /// A number that no request has had.
+    pub(super) fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
     async fn send(&self, fleet: &Fleet, case: &Case) -> Result<Duration> {
-        let event = case.event(&self.traffic, self.next.fetch_add(1, Ordering::Relaxed))?;
+        let event = case.event(&self.traffic, self.number())?;
         let started = Instant::now();
         let answer = fleet.invoke(case.function, event).await?;
         let took = started.elapsed();
@@ -151,22 +210,11 @@ impl Bench<'_> {
     }
 }
 
-/// A run's requests.
-pub(super) struct Run {
-    times: Vec<Duration>,
-    took: Duration,
-}
-
-impl Run {
-    fn latency(&self) -> Latency {
-        let mut times = self.times.clone();
-        let (p50, p99) = (quantile(&mut times, 50), quantile(&mut times, 99));
-        Latency { p50_us: microseconds(p50), p99_us: microseconds(p99) }
-    }
-
-    fn per_second(&self) -> f64 {
-        float(self.times.len().try_into().unwrap_or(u64::MAX)) / self.took.as_secs_f64()
-    }
+/// What a run of one environment took, each request on average.
+struct Round {
+    latency: Latency,
+    function_us: f64,
+    dispatcher_us: f64,
 }
 
 fn only_process(fleet: &Fleet) -> Result<i32> {
@@ -174,30 +222,6 @@ fn only_process(fleet: &Fleet) -> Result<i32> {
     environments.first().and_then(|environment| environment.pid).context("its process has died")
 }
 
-fn quantile(times: &mut [Duration], percent: usize) -> Duration {
-    times.sort_unstable();
-    percentile(times, percent).unwrap_or_default()
-}
-
-fn microseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
-}
-
 fn per_request(total: u64, requests: u64) -> f64 {
     float(total) / float(requests)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quantile_is_one_of_the_values_that_were_measured() {
-        let times =
-            |range: std::ops::RangeInclusive<u64>| range.rev().map(Duration::from_millis).collect::<Vec<_>>();
-        assert_eq!(quantile(&mut times(1..=100), 99), Duration::from_millis(99));
-        assert_eq!(quantile(&mut times(1..=100), 50), Duration::from_millis(50));
-        assert_eq!(quantile(&mut times(1..=3), 99), Duration::from_millis(3));
-        assert_eq!(quantile(&mut [], 50), Duration::ZERO);
-    }
 }

@@ -4,21 +4,28 @@
 //! |---|---|
 //! | [`cases`] | one typical request for each endpoint |
 //! | [`mod@measure`] | starts, times, processor time, memory, round trips of one case |
+//! | [`run`] | the times of a run |
 //! | [`instructions`] | the same, counted by valgrind |
+//! | [`node`], [`alike`] | the same endpoints in Node.js, and that they answer as ours do |
 //! | [`counts`], [`sizes`] | where the figures come from, besides [`usage`](crate::usage) |
 //! | [`cost`] | what a million requests cost on Lambda |
-//! | [`report`], [`columns`], [`text`], [`page`] | how they are kept and shown |
+//! | [`verdict`] | which goals hold |
+//! | [`report`], [`columns`], [`text`], [`page`] | how all of it is kept and shown |
 
+mod alike;
 mod cases;
 mod columns;
 mod cost;
 mod counts;
 mod instructions;
 mod measure;
+mod node;
 mod page;
 mod report;
+mod run;
 mod sizes;
 mod text;
+mod verdict;
 
 use std::fs;
 use std::sync::atomic::AtomicU64;
@@ -35,8 +42,9 @@ use crate::runtime_api::binaries;
 use crate::services::Service;
 use crate::traffic::Traffic;
 use cases::{CASES, Case, FLOOR};
-use measure::Bench;
-use report::{Measured, Report};
+use measure::{Bench, Candidate, MEMORY_MB};
+use node::Node;
+use report::{Figures, Measured, Report};
 
 /// The folder of the benchmark's cloud.
 const CLOUD: &str = ".dev-bench";
@@ -52,6 +60,9 @@ pub(crate) struct Arguments {
     /// Leaves instructions uncounted, which takes half of the time.
     #[arg(long)]
     no_instructions: bool,
+    /// Measures the same endpoints in Node.js too; needs it and npm.
+    #[arg(long)]
+    node: bool,
     /// Measures what is built already.
     #[arg(long)]
     no_build: bool,
@@ -69,12 +80,17 @@ pub(crate) async fn run(folder: &Folder, arguments: &Arguments) -> Result<()> {
         packages.dedup();
         own.build(&packages).await?;
     }
+    let node = if arguments.node {
+        Some(Node::prepare(&folder.root, &own.log("node"), !arguments.no_build).await?)
+    } else {
+        None
+    };
     own.dev(&["reset"]).await?;
     let outcome = async {
         own.dev(&["up", "--detach"]).await?;
         // It would send the sweeper into the middle of a measurement.
         own.dev(&["stop", Service::Dispatcher.name()]).await?;
-        measure(&own, &cases, arguments).await
+        measure(&own, &cases, node.as_ref(), arguments).await
     };
     let outcome = outcome.await;
     own.dev(&["down"]).await?;
@@ -103,7 +119,12 @@ fn is_wanted(case: &Case, only: Option<&str>) -> bool {
     })
 }
 
-async fn measure(own: &OwnCloud, cases: &[&Case], arguments: &Arguments) -> Result<Report> {
+async fn measure(
+    own: &OwnCloud,
+    cases: &[&Case],
+    node: Option<&Node>,
+    arguments: &Arguments,
+) -> Result<Report> {
     let cloud = own.open()?;
     without_webhooks(&cloud).await?;
     let bench =
@@ -114,20 +135,15 @@ async fn measure(own: &OwnCloud, cases: &[&Case], arguments: &Arguments) -> Resu
     }
     let mut measured = Vec::new();
     for case in cases {
-        let figures = step(format!("Measuring: {}", case.name), async {
-            let mut figures = bench.measure(case).await?;
-            if count {
-                figures.instructions = instructions::of_a_request(&bench, case).await?;
-            }
-            let program = binaries(&cloud.folder.root, "release").join(case.function);
-            // The empty handler stands for any other.
-            figures.memory_mb =
-                cloud.template.function(case.function).map_or(512, |function| function.memory_mb);
-            (figures.program_bytes, figures.zip_bytes) = sizes::of(&program, &cloud.folder.path).await?;
-            Ok(figures)
-        });
+        let figures = step(format!("Measuring: {}", case.name), of_ours(&bench, case, count)).await?;
+        let node = match node.and_then(|node| node.command(case.function, MEMORY_MB)) {
+            Some(command) => Some(
+                step(format!("Measuring: {}, in Node.js", case.name), of_node(&bench, case, command)).await?,
+            ),
+            None => None,
+        };
         let (name, function) = (case.name.to_owned(), case.function.to_owned());
-        measured.push(Measured { name, function, figures: figures.await? });
+        measured.push(Measured { name, function, figures, node });
     }
     let now = OffsetDateTime::now_utc();
     let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]");
@@ -137,8 +153,29 @@ async fn measure(own: &OwnCloud, cases: &[&Case], arguments: &Arguments) -> Resu
         command: command(arguments),
         scale: arguments.scale,
         note: arguments.save.clone().unwrap_or_else(|| "not stored".to_owned()),
+        node: node.map(|node| node.version.clone()),
         cases: measured,
     })
+}
+
+async fn of_ours(bench: &Bench<'_>, case: &Case, count_instructions: bool) -> Result<Figures> {
+    let cloud = bench.cloud;
+    let mut figures = bench.measure(case, &bench.ours(case)?).await?;
+    if count_instructions {
+        figures.instructions = instructions::of_a_request(bench, case).await?;
+    }
+    let program = binaries(&cloud.folder.root, "release").join(case.function);
+    // The empty handler stands for any other.
+    figures.memory_mb = cloud.template.function(case.function).map_or(512, |function| function.memory_mb);
+    (figures.program_bytes, figures.zip_bytes) = sizes::of(&program, &cloud.folder.path).await?;
+    Ok(figures)
+}
+
+async fn of_node(bench: &Bench<'_>, case: &Case, command: Vec<String>) -> Result<Figures> {
+    let twin = Candidate::in_node(command);
+    alike::check(bench, case, &bench.ours(case)?, &twin).await?;
+    // No crowd: eight more of Node.js would take as long as all the rest, and are beside nothing.
+    bench.alone(case, &twin).await
 }
 
 /// Each would invoke another function in the middle of a measurement.
@@ -152,6 +189,7 @@ async fn without_webhooks(cloud: &Cloud) -> Result<()> {
 fn command(arguments: &Arguments) -> String {
     let mut words = vec!["./dev bench".to_owned()];
     words.extend(arguments.only.clone());
+    words.extend(arguments.node.then(|| "--node".to_owned()));
     words.extend((arguments.scale > 1).then(|| format!("--scale {}", arguments.scale)));
     words.join(" ")
 }

@@ -5,16 +5,21 @@ use std::fmt::Write;
 use super::cases::FLOOR;
 use super::columns::{COLUMNS, Column};
 use super::report::Report;
+use super::verdict::{Goal, goals, headline};
 use crate::figures::escape;
 
 const NAME_WIDTH: f64 = 190.0;
 const BAR_WIDTH: f64 = 430.0;
+/// To the right of the bars.
+const WORDS_WIDTH: f64 = 170.0;
 const ROW: f64 = 24.0;
 
 const STYLE: &str = "
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 58rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-h1 { font-size: 1.5rem } h2 { font-size: 1.05rem; margin: 2rem 0 .3rem } .note { color: #555 }
+h1 { font-size: 1.5rem } h2 { font-size: 1.2rem; margin: 2.5rem 0 .3rem } h3 { font-size: 1rem; margin: 1.5rem 0 .3rem }
+.note { color: #555 } .goals { list-style: none; padding: 0 }
 svg { display: block; width: 100%; height: auto; font-size: 12px } .now { fill: #2a6f97 } .before { fill: #c9d6df }
+.node { fill: #8a9a5b }
 .floor { stroke: #b5651d; stroke-dasharray: 4 3 } .worse { fill: #a4161a } .better { fill: #2d6a4f }
 @media (prefers-color-scheme: dark) {
   body { background: #16181a; color: #ddd } .note { color: #aaa } svg text { fill: #ddd } .before { fill: #45525c }
@@ -41,57 +46,115 @@ pub(super) fn of(report: &Report, previous: Option<&Report>) -> String {
         let _ = write!(page, " The pale bars are the run of {date} ({note}).");
     }
     page.push_str("</p>\n");
+    verdict(&mut page, report);
+    if let Some(version) = &report.node {
+        beside_node(&mut page, report, version);
+    }
+    page.push_str("<h2>All figures</h2>\n");
     for column in COLUMNS {
-        plot(&mut page, column, report, previous);
+        let floor = report.case(FLOOR.name).map(|floor| (column.of)(floor));
+        plot(&mut page, column, &since(column, report, previous), floor);
     }
     page.push_str("</html>\n");
     page
 }
 
-fn plot(page: &mut String, column: &Column, report: &Report, previous: Option<&Report>) {
-    let values =
-        |report: &Report| report.cases.iter().map(|case| (column.of)(&case.figures)).fold(0.0, f64::max);
-    let most = values(report).max(previous.map_or(0.0, values));
+fn verdict(page: &mut String, report: &Report) {
+    let goals = goals(report);
+    let _ = write!(page, "<h2>The goals</h2>\n<p>{}</p>\n<ul class=\"goals\">\n", headline(&goals));
+    for Goal { promise, seen, outcome } in goals {
+        let (mark, promise, seen) = (outcome.mark(), escape(&promise), escape(&seen));
+        let _ = writeln!(page, "<li>{mark} {promise}: {seen}</li>");
+    }
+    page.push_str("</ul>\n");
+}
+
+fn beside_node(page: &mut String, report: &Report, version: &str) {
+    let _ = write!(
+        page,
+        "<h2>Beside Node.js</h2>\n<p class=\"note\">The same endpoints as functions in Node.js {}, of the same run:          the same events, database, Redis and provider. The upper bar of a pair is Node's, the lower one ours, and the words          say how many times less ours is.</p>\n",
+        escape(version)
+    );
+    for column in COLUMNS.iter().filter(|column| column.beside_node) {
+        let bars = report.beside_node().map(|(name, node, ours)| {
+            let times =
+                column.times_less(ours, node).map_or_else(String::new, |times| format!("{times:.1} × less"));
+            let words = format!("{} to {}: {times}", column.text(node), column.text(ours));
+            let other = Some(("node", (column.of)(node)));
+            Bars { name: name.to_owned(), other, now: (column.of)(ours), words }
+        });
+        plot(page, column, &bars.collect::<Vec<_>>(), None);
+    }
+}
+
+/// The figures of a column, beside those of the run before.
+fn since(column: &Column, report: &Report, previous: Option<&Report>) -> Vec<Bars> {
+    let bars = report.cases.iter().map(|case| {
+        let before = previous.and_then(|previous| previous.case(&case.name));
+        let change = column.change(&case.figures, before).map_or_else(String::new, |change| {
+            let class = if change > 0.0 { "worse" } else { "better" };
+            format!(" <tspan class=\"{class}\">{change:+.0} %</tspan>")
+        });
+        Bars {
+            name: case.name.clone(),
+            other: before.map(|before| ("before", (column.of)(before))),
+            now: (column.of)(&case.figures),
+            words: column.text(&case.figures) + &change,
+        }
+    });
+    bars.collect()
+}
+
+/// A line of a plot.
+struct Bars {
+    name: String,
+    /// What is compared with, drawn above, and its class.
+    other: Option<(&'static str, f64)>,
+    now: f64,
+    /// HTML, to the right of the bars.
+    words: String,
+}
+
+fn plot(page: &mut String, column: &Column, lines: &[Bars], floor: Option<f64>) {
+    let values = lines.iter().flat_map(|line| [line.now, line.other.map_or(0.0, |(_, value)| value)]);
+    let most = values.fold(0.0, f64::max);
     if most == 0.0 {
         return;
     }
     let unit = if column.unit.is_empty() { String::new() } else { format!(" ({})", column.unit) };
     let mut top = 0.0;
     let mut bars = String::new();
-    for case in &report.cases {
-        let before = previous.and_then(|previous| previous.case(&case.name));
-        bar(&mut bars, top, "before", before.map_or(0.0, |before| (column.of)(before)) / most, 18.0);
-        bar(
-            &mut bars,
-            top,
-            "now",
-            (column.of)(&case.figures) / most,
-            if before.is_some() { 9.0 } else { 18.0 },
-        );
-        let change = column.change(&case.figures, before).map_or_else(String::new, |change| {
-            let class = if change > 0.0 { "worse" } else { "better" };
-            format!(" <tspan class=\"{class}\">{change:+.0} %</tspan>")
-        });
+    for Bars { name, other, now, words } in lines {
+        match other {
+            // Two that may be compared lie one below the other; the run before lies behind.
+            Some(("node", node)) => {
+                bar(&mut bars, top - 4.5, "node", node / most, 8.0);
+                bar(&mut bars, top + 4.5, "now", now / most, 8.0);
+            }
+            Some((class, before)) => {
+                bar(&mut bars, top, class, before / most, 18.0);
+                bar(&mut bars, top, "now", now / most, 9.0);
+            }
+            None => bar(&mut bars, top, "now", now / most, 18.0),
+        }
         let _ = write!(
             bars,
             "<text x=\"{NAME_WIDTH}\" y=\"{y}\" text-anchor=\"end\" dx=\"-6\">{name}</text>\
-             <text x=\"{x}\" y=\"{y}\" dx=\"6\">{value}{change}</text>",
+             <text x=\"{x}\" y=\"{y}\" dx=\"6\">{words}</text>",
             y = top + 14.0,
             x = NAME_WIDTH + BAR_WIDTH,
-            name = escape(&case.name),
-            value = column.text(&case.figures),
+            name = escape(name),
         );
         top += ROW;
     }
-    if let Some(floor) = report.case(FLOOR.name).map(|floor| (column.of)(floor)).filter(|floor| *floor > 0.0)
-    {
+    if let Some(floor) = floor.filter(|floor| *floor > 0.0) {
         let x = NAME_WIDTH + BAR_WIDTH * floor / most;
         let _ = write!(bars, "<line class=\"floor\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"0\" y2=\"{top}\"/>");
     }
-    let (title, width) = (column.title, NAME_WIDTH + BAR_WIDTH + 130.0);
+    let (title, width) = (column.title, NAME_WIDTH + BAR_WIDTH + WORDS_WIDTH);
     let _ = write!(
         page,
-        "<h2>{title}{unit}</h2>\n<svg viewBox=\"0 0 {width} {top}\" role=\"img\" aria-label=\"{title}\">{bars}</svg>\n"
+        "<h3>{title}{unit}</h3>\n<svg viewBox=\"0 0 {width} {top}\" role=\"img\" aria-label=\"{title}\">{bars}</svg>\n"
     );
 }
 
@@ -107,30 +170,39 @@ fn bar(bars: &mut String, top: f64, class: &str, share: f64, height: f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::{Figures, Measured};
+    use super::super::report::Figures;
+    use super::super::report::tests::{measured, report};
     use super::*;
+
+    fn figures(cpu_us: f64) -> Figures {
+        Figures { cpu_us, ..Figures::default() }
+    }
+
+    fn run(note: &str, cpu_us: f64, node: Option<f64>) -> Report {
+        let cases = vec![
+            measured(FLOOR.name, figures(90.0), None),
+            measured("a <b>", figures(cpu_us), node.map(figures)),
+        ];
+        Report { note: note.to_owned(), node: node.map(|_| "v22.11.0".to_owned()), ..report(cases) }
+    }
 
     #[test]
     fn a_page_needs_no_other_file_and_shows_every_case() {
-        let case = |name: &str, cpu_us| Measured {
-            name: name.to_owned(),
-            function: "x".to_owned(),
-            figures: Figures { cpu_us, ..Figures::default() },
-        };
-        let report = |note: &str, cpu_us| Report {
-            date: "2026-11-24".to_owned(),
-            machine: "2 cores".to_owned(),
-            command: "./dev bench".to_owned(),
-            note: note.to_owned(),
-            scale: 1,
-            cases: vec![case(FLOOR.name, 90.0), case("a <b>", cpu_us)],
-        };
-        let page = of(&report("now", 120.0), Some(&report("before & after", 100.0)));
+        let page = of(&run("now", 120.0, None), Some(&run("before & after", 100.0, None)));
         assert!(
             page.contains("a &lt;b&gt;") && page.contains("before &amp; after") && page.contains("+20 %")
         );
+        assert!(!page.contains("Beside Node.js"));
         for outside in ["http://", "https://", "<script", "<link", "src="] {
             assert!(!page.contains(outside), "{outside}");
         }
+    }
+
+    #[test]
+    fn a_page_shows_node_beside_ours_and_which_goals_hold() {
+        let page = of(&run("now", 120.0, Some(600.0)), None);
+        assert!(page.contains("Beside Node.js") && page.contains("Node.js v22.11.0"));
+        assert!(page.contains("600 to 120: 5.0 × less"));
+        assert!(page.contains("<h2>The goals</h2>"));
     }
 }

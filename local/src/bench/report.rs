@@ -20,6 +20,9 @@ pub(super) struct Report {
     /// How many times the usual demo data there were.
     #[serde(default = "usual")]
     pub(super) scale: u32,
+    /// The Node.js that was measured too, such as `v22.11.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) node: Option<String>,
     pub(super) cases: Vec<Measured>,
 }
 
@@ -34,6 +37,9 @@ pub(super) struct Measured {
     pub(super) function: String,
     #[serde(flatten)]
     pub(super) figures: Figures,
+    /// Those of the same endpoint in Node.js, measured in the same run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) node: Option<Figures>,
 }
 
 /// What one case costs. Times of the crowd and of starts depend on what else the machine does; instructions and counts
@@ -80,6 +86,11 @@ impl Report {
         self.cases.iter().find(|case| case.name == name).map(|case| &case.figures)
     }
 
+    /// The cases that were measured in Node.js too: name, Node's figures, ours.
+    pub(super) fn beside_node(&self) -> impl Iterator<Item = (&str, &Figures, &Figures)> {
+        self.cases.iter().filter_map(|case| Some((case.name.as_str(), case.node.as_ref()?, &case.figures)))
+    }
+
     /// Writes it where `name` says.
     pub(super) fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)? + "\n";
@@ -112,8 +123,30 @@ pub(super) fn folder(root: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A report of these cases.
+    pub(in super::super) fn report(cases: Vec<Measured>) -> Report {
+        Report {
+            date: "2026-11-24".to_owned(),
+            machine: "2 cores".to_owned(),
+            command: "./dev bench".to_owned(),
+            note: String::new(),
+            scale: 1,
+            node: None,
+            cases,
+        }
+    }
+
+    /// A case with these figures, and Node's if it was measured too.
+    pub(in super::super) fn measured(name: &str, figures: Figures, node: Option<Figures>) -> Measured {
+        Measured { name: name.to_owned(), function: "x".to_owned(), figures, node }
+    }
+
+    fn cpu(cpu_us: f64) -> Figures {
+        Figures { cpu_us, ..Figures::default() }
+    }
 
     #[test]
     fn the_previous_run_is_the_one_with_the_latest_name_that_had_the_usual_data() -> Result<()> {
@@ -121,16 +154,9 @@ mod tests {
         let folder = scratch.path();
         assert!(Report::previous(folder)?.is_none());
         let report = |note: &str, scale| Report {
-            date: "2026-11-24".to_owned(),
-            machine: String::new(),
-            command: String::new(),
             note: note.to_owned(),
             scale,
-            cases: vec![Measured {
-                name: "order".to_owned(),
-                function: "get-order".to_owned(),
-                figures: Figures { cpu_us: 12.5, ..Figures::default() },
-            }],
+            ..report(vec![measured("order", cpu(12.5), None)])
         };
         report("second", 1).write(&folder.join("2026-11-24-b.json"))?;
         report("ten times", 10).write(&folder.join("2026-11-24-c.json"))?;
@@ -139,6 +165,26 @@ mod tests {
         let previous = Report::previous(folder)?.context("a report")?;
         assert_eq!(previous.note, "second");
         assert!(previous.case("order").is_some_and(|figures| (figures.cpu_us - 12.5).abs() < 1e-9));
+        Ok(())
+    }
+
+    #[test]
+    fn a_run_that_was_stored_before_node_was_measured_still_loads() -> Result<()> {
+        let stored = r#"{"date": "", "machine": "", "command": "", "note": "",
+                         "cases": [{"name": "order", "function": "get-order", "cpu_us": 178.0}]}"#;
+        let report: Report = serde_json::from_str(stored)?;
+        assert!(report.node.is_none() && report.beside_node().next().is_none());
+        assert!(report.case("order").is_some_and(|figures| (figures.cpu_us - 178.0).abs() < 1e-9));
+        Ok(())
+    }
+
+    #[test]
+    fn nodes_figures_are_kept_with_the_case_that_they_belong_to() -> Result<()> {
+        let cases = vec![measured("order", cpu(178.0), Some(cpu(700.0))), measured("login", cpu(1.0), None)];
+        let report: Report = serde_json::from_str(&serde_json::to_string(&report(cases))?)?;
+        let beside: Vec<_> =
+            report.beside_node().map(|(name, node, ours)| (name, node.cpu_us, ours.cpu_us)).collect();
+        assert_eq!(beside, [("order", 700.0, 178.0)]);
         Ok(())
     }
 }

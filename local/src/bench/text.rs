@@ -3,22 +3,46 @@
 use std::fmt::Write;
 
 use super::cases::FLOOR;
-use super::columns::COLUMNS;
+use super::columns::{COLUMNS, Column};
 use super::report::Report;
+use super::verdict::{Goal, goals, headline};
 
 /// Changes below this are the machine's.
 const WORTH_TELLING_PERCENT: f64 = 2.0;
 
-/// The figures, and below them how many times the floor they are and how they have changed.
+/// The figures, and below them how many times the floor they are, how they have changed, how they stand to Node's, and which
+/// goals hold.
 pub(super) fn of(report: &Report, previous: Option<&Report>) -> String {
     let mut text = String::new();
     let figures = report.cases.iter().map(|case| {
         let cells = COLUMNS.iter().map(|column| column.text(&case.figures));
         std::iter::once(case.name.clone()).chain(cells).collect()
     });
-    push(&mut text, "", figures.collect());
+    push(&mut text, "", headings(), figures.collect());
+    push(&mut text, "\n  Times the empty handler:\n\n", headings(), times_the_floor(report));
+    if let Some(previous) = previous {
+        let heading = format!("\n  Since {} ({}; {}):\n\n", previous.date, previous.note, previous.machine);
+        push(&mut text, &heading, headings(), changes(report, previous));
+    }
+    if let Some(version) = &report.node {
+        let heading = format!("\n  Beside Node.js {version}, and how many times less ours is:\n\n");
+        push(&mut text, &heading, headings_beside_node(), beside_node(report));
+    }
+    text.push_str(&legend());
+    text.push_str(&verdict(report));
+    text
+}
+
+type Row = Vec<String>;
+
+fn headings() -> Row {
+    COLUMNS.iter().map(|column| column.short.to_owned()).collect()
+}
+
+fn times_the_floor(report: &Report) -> Vec<Row> {
     let floor = report.case(FLOOR.name);
-    let times = report.cases.iter().filter(|case| case.name != FLOOR.name).map(|case| {
+    let others = report.cases.iter().filter(|case| case.name != FLOOR.name);
+    let row = others.map(|case| {
         let cells = COLUMNS.iter().map(|column| match floor.map(|floor| (column.of)(floor)) {
             Some(floor) if column.compared && floor > 0.0 => {
                 format!("{:.2}", (column.of)(&case.figures) / floor)
@@ -27,21 +51,47 @@ pub(super) fn of(report: &Report, previous: Option<&Report>) -> String {
         });
         std::iter::once(case.name.clone()).chain(cells).collect()
     });
-    push(&mut text, "\n  Times the empty handler:\n\n", times.collect());
-    if let Some(previous) = previous {
-        let changes = report.cases.iter().map(|case| {
-            let cells =
-                COLUMNS.iter().map(|column| match column.change(&case.figures, previous.case(&case.name)) {
-                    Some(change) if change.abs() >= WORTH_TELLING_PERCENT => format!("{change:+.0} %"),
-                    _ => String::new(),
-                });
-            std::iter::once(case.name.clone()).chain(cells).collect()
+    row.collect()
+}
+
+fn changes(report: &Report, previous: &Report) -> Vec<Row> {
+    let row = report.cases.iter().map(|case| {
+        let before = previous.case(&case.name);
+        let cells = COLUMNS.iter().map(|column| match column.change(&case.figures, before) {
+            Some(change) if change.abs() >= WORTH_TELLING_PERCENT => format!("{change:+.0} %"),
+            _ => String::new(),
         });
-        let heading = format!("\n  Since {} ({}; {}):\n\n", previous.date, previous.note, previous.machine);
-        push(&mut text, &heading, changes.collect());
-    }
-    text.push_str(&legend());
-    text
+        std::iter::once(case.name.clone()).chain(cells).collect()
+    });
+    row.collect()
+}
+
+fn columns_beside_node() -> impl Iterator<Item = &'static Column> {
+    COLUMNS.iter().filter(|column| column.beside_node)
+}
+
+fn headings_beside_node() -> Row {
+    let heading = |column: &Column| [format!("Node {}", column.short), "ours".to_owned(), "×".to_owned()];
+    columns_beside_node().flat_map(heading).collect()
+}
+
+fn beside_node(report: &Report) -> Vec<Row> {
+    let row = report.beside_node().map(|(name, node, ours)| {
+        let cells = columns_beside_node().flat_map(|column| {
+            let times = column.times_less(ours, node).map_or_else(String::new, |times| format!("{times:.1}"));
+            [column.text(node), column.text(ours), times]
+        });
+        std::iter::once(name.to_owned()).chain(cells).collect()
+    });
+    row.collect()
+}
+
+fn verdict(report: &Report) -> String {
+    let goals = goals(report);
+    let lines = goals
+        .iter()
+        .map(|Goal { promise, seen, outcome }| format!("  {} {promise}: {seen}\n", outcome.mark()));
+    format!("\n  {}\n\n{}", headline(&goals), lines.collect::<String>())
 }
 
 /// What the headings stand for.
@@ -55,12 +105,12 @@ fn legend() -> String {
     )
 }
 
-fn push(text: &mut String, heading: &str, mut rows: Vec<Vec<String>>) {
-    let headings = COLUMNS.iter().map(|column| column.short.to_owned());
+fn push(text: &mut String, title: &str, headings: Row, mut rows: Vec<Row>) {
+    let columns = headings.len();
     rows.insert(0, std::iter::once(String::new()).chain(headings).collect());
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<_> = (0..=COLUMNS.len()).map(width).collect();
-    text.push_str(heading);
+    let widths: Vec<_> = (0..=columns).map(width).collect();
+    text.push_str(title);
     for row in &rows {
         let (name, cells) = row.split_first().map_or(("", &[][..]), |(name, cells)| (name.as_str(), cells));
         // Writing to a string cannot fail.
@@ -69,5 +119,32 @@ fn push(text: &mut String, heading: &str, mut rows: Vec<Vec<String>>) {
             let _ = write!(text, "  {cell:>width$}");
         }
         text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Figures;
+    use super::super::report::tests::{measured, report};
+    use super::*;
+
+    fn figures(cpu_us: f64) -> Figures {
+        Figures { cpu_us, ..Figures::default() }
+    }
+
+    #[test]
+    fn nodes_figures_stand_beside_ours_with_how_many_times_less_ours_are() {
+        let cases = vec![measured("order", figures(150.0), Some(figures(630.0)))];
+        let report = Report { node: Some("v22.11.0".to_owned()), ..report(cases) };
+        let text = of(&report, None);
+        let table = text.split("Beside Node.js v22.11.0").nth(1).expect("a table");
+        let row = table.lines().find(|line| line.starts_with("  order ")).expect("a row");
+        let cells: Vec<_> = row.split_whitespace().collect();
+        assert_eq!(cells[..6], ["order", "–", "–", "630", "150", "4.2"]);
+    }
+
+    #[test]
+    fn a_run_without_node_has_no_such_table() {
+        assert!(!of(&report(vec![measured("order", figures(150.0), None)]), None).contains("Beside Node.js"));
     }
 }

@@ -31,13 +31,23 @@ pub(super) fn confirm(state: &State, id: &str, form: &Form) -> Result<Effect, Ap
             &format!("You cannot confirm this PaymentIntent because {why_not}."),
         ));
     };
-    let expand = expands(form);
-    Ok(match card {
+    Ok(charge(intent, card, expands(form)))
+}
+
+/// Confirms an intent in the call that creates it (`confirm=true`).
+pub(super) fn confirm_new(intent: Intent, expand: bool) -> Result<Effect, ApiError> {
+    let card = intent.payment_method.as_deref().and_then(Card::find);
+    let missing = || ApiError::invalid("You cannot confirm without a payment method.".to_owned());
+    Ok(charge(intent, card.ok_or_else(missing)?, expand))
+}
+
+fn charge(intent: Intent, card: Card, expand: bool) -> Effect {
+    match card {
         Card::Pays => pay(intent, None, None, expand),
         Card::Declines(refusal) => pay(intent, None, Some(refusal), expand),
         Card::AsksFirst(_) => wait(intent, Status::RequiresAction, expand),
         Card::TakesItsTime => wait(intent, Status::Processing, expand),
-    })
+    }
 }
 
 /// What a customer (3-D Secure) or a bank does later: the control interface stands in for them.

@@ -66,7 +66,15 @@ pub(super) fn run(state: &State, operation: Operation, id: &str, form: &Form) ->
 }
 
 fn create(form: &Form) -> Result<Effect, ApiError> {
-    form.only(&["amount", "currency", "payment_method", "payment_method_types", "metadata", "expand"])?;
+    form.only(&[
+        "amount",
+        "currency",
+        "payment_method",
+        "payment_method_types",
+        "metadata",
+        "confirm",
+        "expand",
+    ])?;
     form.require("amount")?;
     let amount = form.integer("amount")?.unwrap_or_default();
     if amount < 50 {
@@ -96,8 +104,13 @@ fn create(form: &Form) -> Result<Effect, ApiError> {
         id,
     };
     let body = objects::intent(&intent, None, false);
-    let events = vec![("payment_intent.created", body.clone())];
-    Ok(Effect { facts: vec![Fact::Intent(intent)], events, ..Effect::answer(body) })
+    let created = ("payment_intent.created", body.clone());
+    if form.get("confirm") == Some("true") {
+        let effect = charging::confirm_new(intent, expands(form))?;
+        let events = [created].into_iter().chain(effect.events).collect();
+        return Ok(Effect { events, ..effect });
+    }
+    Ok(Effect { facts: vec![Fact::Intent(intent)], events: vec![created], ..Effect::answer(body) })
 }
 
 fn retrieve(state: &State, id: &str, form: &Form) -> Result<Effect, ApiError> {

@@ -37,6 +37,24 @@ async fn it_takes_the_payment_method_with_the_confirmation_as_well() {
 }
 
 #[tokio::test]
+async fn it_creates_and_confirms_in_one_call_if_asked_to() {
+    let double = Double::start().await;
+    let create = async |card: Option<&str>| {
+        let mut form = vec![("amount", "100"), ("currency", "usd"), ("confirm", "true")];
+        form.extend(card.map(|card| ("payment_method", card)));
+        post(&double, "/v1/payment_intents", &form).await
+    };
+    let (status, paid) = create(Some("pm_card_visa")).await;
+    assert_eq!((status.as_u16(), &paid["status"]), (200, &json!("succeeded")));
+    let (_, shown) =
+        get(&double, &format!("/v1/payment_intents/{}", paid["id"].as_str().expect("an id"))).await;
+    assert_eq!(shown["latest_charge"], paid["latest_charge"]);
+    let (status, declined) = create(Some("pm_card_visa_chargeDeclined")).await;
+    assert_eq!((status.as_u16(), &declined["error"]["code"]), (402, &json!("card_declined")));
+    assert_eq!(create(None).await.0.as_u16(), 400);
+}
+
+#[tokio::test]
 async fn it_answers_mistakes_with_stripes_errors() {
     let double = Double::start().await;
     let intents = "/v1/payment_intents";

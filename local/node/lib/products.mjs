@@ -1,0 +1,16 @@
+// Products as callers see them.
+
+export const product = ({ id, name, description, price, currency, featured, version, updated_at }) => ({
+  id,
+  name,
+  description,
+  price: { amount: price, currency },
+  featured,
+  version,
+  updated_at,
+})
+
+export const productKey = (id) => `product:${id}`
+export const FEATURED_KEY = 'products:featured'
+/** Seconds that products are cached. */
+export const PRODUCT_TTL = 300
