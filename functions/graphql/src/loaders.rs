@@ -1,51 +1,50 @@
-//! Batches: what one level of a query asks for is deduplicated and fetched with one statement.
-//!
-//! The first key of a level starts a task that waits for the others. The resolvers of a level are all polled before that
-//! task first runs, so waiting for no time at all is waiting long enough.
+//! What one level of a query asks for is deduplicated and fetched with one statement.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::collections::HashMap;
 
-use async_graphql::dataloader::{DataLoader, Loader};
+use futures::future::FutureExt;
 use shared::{
     catalog::{self, Product, ProductId},
     database::{Database, MAX_IDS},
-    error::Error,
+    error::Result,
     orders::{self, Line, OrderId},
-    telemetry,
 };
 
-/// Fetches what [`DataLoader`] collected.
-pub(crate) struct Rows(Database);
+use crate::batch::Batch;
 
-/// The batches of one request.
-pub(crate) type Batches = DataLoader<Rows>;
-
-/// New ones for a request: what one caller loaded is not for another.
-pub(crate) fn batches(database: &Database) -> Batches {
-    let spawn = |task| tokio::spawn(telemetry::carry(task));
-    DataLoader::new(Rows(database.clone()), spawn).delay(Duration::ZERO).max_batch_size(MAX_IDS)
+/// The batches of one request: what one caller loaded is not for another.
+pub(crate) struct Batches {
+    /// A product that does not exist is missing, which concerns nobody but who asked for it.
+    pub(crate) products: Batch<ProductId, Product>,
+    /// The lines of an order.
+    pub(crate) lines: Batch<OrderId, Vec<Line>>,
 }
 
-impl Loader<ProductId> for Rows {
-    type Value = Product;
-    type Error = Arc<Error>;
-
-    /// A product that does not exist is missing from the answer, which concerns nobody but who asked for it.
-    async fn load(&self, ids: &[ProductId]) -> Result<HashMap<ProductId, Product>, Arc<Error>> {
-        let products = catalog::load(&self.0, ids).await?;
-        Ok(products.into_iter().map(|product| (product.id, product)).collect())
+impl Batches {
+    pub(crate) fn new(database: &Database) -> Self {
+        let (first, second) = (database.clone(), database.clone());
+        Self {
+            products: Batch::new(move |ids| products(first.clone(), ids).boxed()),
+            lines: Batch::new(move |orders| lines(second.clone(), orders).boxed()),
+        }
     }
 }
 
-impl Loader<OrderId> for Rows {
-    type Value = Vec<Line>;
-    type Error = Arc<Error>;
+async fn products(database: Database, ids: Vec<ProductId>) -> Result<HashMap<ProductId, Product>> {
+    let mut products = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(MAX_IDS) {
+        let found = catalog::load(&database, ids).await?;
+        products.extend(found.into_iter().map(|product| (product.id, product)));
+    }
+    Ok(products)
+}
 
-    async fn load(&self, orders: &[OrderId]) -> Result<HashMap<OrderId, Vec<Line>>, Arc<Error>> {
-        let mut lines: HashMap<OrderId, Vec<Line>> = HashMap::new();
-        for line in orders::items(&self.0, orders).await? {
+async fn lines(database: Database, orders: Vec<OrderId>) -> Result<HashMap<OrderId, Vec<Line>>> {
+    let mut lines: HashMap<OrderId, Vec<Line>> = HashMap::with_capacity(orders.len());
+    for orders in orders.chunks(MAX_IDS) {
+        for line in orders::items(&database, orders).await? {
             lines.entry(line.order_id).or_default().push(line);
         }
-        Ok(lines)
     }
+    Ok(lines)
 }

@@ -2,6 +2,7 @@
 //!
 //! One statement for each level of a query, however many rows it has: see [`loaders`].
 
+mod batch;
 mod loaders;
 mod query;
 mod refusal;
@@ -17,6 +18,7 @@ use shared::{
     http::{self, Endpoint, Request, Response},
 };
 
+use loaders::Batches;
 use query::{Query, Viewer};
 
 /// Longer than any query a person writes, and within what a body may have.
@@ -72,7 +74,7 @@ async fn graphql(shop: &Shop, app: App, request: &Request) -> Result<Response> {
     let viewer = Viewer(request.user().map(|claims| claims.sub));
     let mut query = async_graphql::Request::new(query)
         .variables(Variables::from_json(variables.unwrap_or_default().into()))
-        .data(loaders::batches(&app.database))
+        .data(Batches::new(&app.database))
         .data(viewer)
         .data(app);
     query.operation_name = operation_name;

@@ -29,7 +29,7 @@ pub(crate) struct Query;
 impl Query {
     /// One product; null, with an error, if there is none.
     async fn product(&self, context: &Context<'_>, id: ID) -> Result<Option<Product>> {
-        let product = context.data::<Batches>()?.load_one(product_id("id", &id)?).await;
+        let product = context.data::<Batches>()?.products.load(product_id("id", &id)?).await;
         let product = product.map_err(|error| refuse(&error))?;
         Ok(Some(Product(product.ok_or_else(|| refuse(&not_found("product")))?)))
     }

@@ -80,12 +80,12 @@ pub(crate) async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCo
         Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is no length of time")?;
     ensure!(length >= Duration::from_secs(10), "--minutes must be at least 0.2");
     let own = OwnCloud::new(folder, CLOUD, arguments.scale)?;
-    own.dev(&["reset"]).await?;
     if !arguments.no_build {
         let cloud = own.open()?;
         let functions: Vec<_> = cloud.written_functions().map(|function| function.name.as_str()).collect();
         own.build(&functions).await?;
     }
+    own.dev(&["reset"]).await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let outcome = async {
         own.dev(&["up", "--detach"]).await?;
