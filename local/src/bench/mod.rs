@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`cases`] | one typical request for each endpoint |
 //! | [`mod@measure`] | starts, times, processor time, memory, round trips of one case |
-//! | [`run`] | the times of a run |
+//! | [`mod@run`] | the times of a run |
 //! | [`instructions`] | the same, counted by valgrind |
 //! | [`node`], [`alike`] | the same endpoints in Node.js, and that they answer as ours do |
 //! | [`counts`], [`sizes`] | where the figures come from, besides [`usage`](crate::usage) |
