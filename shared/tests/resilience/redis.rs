@@ -103,6 +103,18 @@ async fn packets_are_dropped_without_a_word() {
 }
 
 #[tokio::test]
+async fn a_password_is_answered_with_silence() {
+    let server = Server::start();
+    let relay = Relay::to(server.port());
+    relay.swallow_all();
+    let redis = in_production(&relay.url().replace("redis://", "redis://:secret@"));
+    for _ in 0..2 {
+        let (answer, took) = timed(&redis).await;
+        assert!(answer.is_none() && took < FELT, "{took:?}");
+    }
+}
+
+#[tokio::test]
 async fn redis_is_too_slow() {
     let server = Server::start();
     let relay = Relay::to(server.port());
