@@ -21,16 +21,16 @@ type Found<K, V> = Result<HashMap<K, V>, Error>;
 type Fetch<K, V> = Arc<dyn Fn(Vec<K>) -> BoxFuture<'static, Found<K, V>> + Send + Sync>;
 /// What is fetched for everybody who waits for it.
 type Fetched<K, V> = Shared<BoxFuture<'static, Result<Arc<HashMap<K, V>>, Arc<Error>>>>;
+
 /// Collects keys and fetches them together.
 pub(crate) struct Batch<K, V> {
     fetch: Fetch<K, V>,
-    latest: Mutex<Option<Planned<K, V>>>,
+    planned: Arc<Mutex<Option<Planned<K, V>>>>,
 }
 
-/// A fetch that waits for the other keys of its level, or did.
+/// A fetch that waits for the other keys of its level.
 struct Planned<K, V> {
-    /// `None` once they are being fetched.
-    keys: Arc<Mutex<Option<HashSet<K>>>>,
+    keys: HashSet<K>,
     fetched: Fetched<K, V>,
 }
 
@@ -43,7 +43,7 @@ where
     pub(crate) fn new(
         fetch: impl Fn(Vec<K>) -> BoxFuture<'static, Found<K, V>> + Send + Sync + 'static,
     ) -> Self {
-        Self { fetch: Arc::new(fetch), latest: Mutex::default() }
+        Self { fetch: Arc::new(fetch), planned: Arc::default() }
     }
 
     /// What the key leads to, if anything.
@@ -54,22 +54,19 @@ where
 
     /// The fetch that takes this key along: the one that is planned, or a new one.
     fn join(&self, key: K) -> Fetched<K, V> {
-        let mut latest = lock(&self.latest);
-        if let Some(planned) = &*latest
-            && let Some(keys) = &mut *lock(&planned.keys)
-        {
-            keys.insert(key);
+        let mut planned = lock(&self.planned);
+        if let Some(planned) = &mut *planned {
+            planned.keys.insert(key);
             return planned.fetched.clone();
         }
-        let keys = Arc::new(Mutex::new(Some(HashSet::from([key]))));
-        let (fetch, collected) = (Arc::clone(&self.fetch), Arc::clone(&keys));
+        let (fetch, plan) = (Arc::clone(&self.fetch), Arc::clone(&self.planned));
         let task = tokio::spawn(telemetry::carry(async move {
-            let keys = lock(&collected).take().unwrap_or_default();
+            let keys = lock(&plan).take().map(|planned| planned.keys).unwrap_or_default();
             fetch(keys.into_iter().collect()).await
         }));
         let fetched = task.map(|ended| ended.map_err(internal).flatten().map(Arc::new).map_err(Arc::new));
         let fetched = fetched.boxed().shared();
-        *latest = Some(Planned { keys, fetched: fetched.clone() });
+        *planned = Some(Planned { keys: HashSet::from([key]), fetched: fetched.clone() });
         fetched
     }
 }
