@@ -33,6 +33,7 @@ mod figures;
 mod folder;
 mod gate;
 mod gateway;
+mod goal;
 mod key_value;
 mod load;
 mod own_cloud;

@@ -37,7 +37,7 @@ async fn run(bench: &Bench<'_>, case: &Case, requests: u64) -> Result<u64> {
     ];
     command.extend(bench.ours(case)?.command);
     let fleet = bench.fleet(case, 1, command).await?;
-    bench.run(&fleet, case, requests, 1).await?;
+    bench.ask(&fleet, case, requests).await?;
     for environment in fleet.environments() {
         fleet.signal(environment.id, Signal::SIGTERM);
     }

@@ -24,7 +24,9 @@ use crate::usage::{memory, processor_time};
 /// Starts of a new process; their median is told.
 const STARTS: usize = 15;
 /// Runs of a case's requests; the median of each figure is told, so that a busy moment of the machine decides none.
-const ROUNDS: usize = 5;
+pub(super) const ROUNDS: u64 = 5;
+/// A run that takes longer ends here, with fewer requests: else a case of half a second each would take hours.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Before anything is counted: connections, caches of the processor.
 const WARM_UP: u64 = 100;
 /// The same for Node.js, which compiles what it has seen often enough.
@@ -110,7 +112,7 @@ impl Bench<'_> {
         self.run(&fleet, case, candidate.warm_up(case), 1).await?;
         let pid = only_process(&fleet)?;
         let before = counter.now().await?;
-        self.run(&fleet, case, COUNTED, 1).await?;
+        self.ask(&fleet, case, COUNTED).await?;
         let counts = counter.now().await?.since(before);
 
         let mut rounds = Vec::new();
@@ -124,6 +126,7 @@ impl Bench<'_> {
         let middle = |of: fn(&Round) -> f64| median(rounds.iter().map(of).collect());
         Ok(Figures {
             start_ms: milliseconds(quantile(&mut starts, 50)),
+            requests: rounds.iter().map(|round| round.requests).sum(),
             alone: Latency {
                 p50_us: middle(|round| round.latency.p50_us),
                 p99_us: middle(|round| round.latency.p99_us),
@@ -145,8 +148,10 @@ impl Bench<'_> {
         let own = i32::try_from(std::process::id())?;
         let before = (processor_time(pid)?, processor_time(own)?);
         let run = self.run(fleet, case, case.requests, 1).await?;
-        let each = |used: Duration, before| microseconds(used.saturating_sub(before)) / float(case.requests);
+        let requests = run.requests();
+        let each = |used: Duration, before| microseconds(used.saturating_sub(before)) / float(requests);
         Ok(Round {
+            requests,
             latency: run.latency(),
             function_us: each(processor_time(pid)?, before.0),
             dispatcher_us: each(processor_time(own)?, before.1),
@@ -177,12 +182,22 @@ impl Bench<'_> {
         self.send(fleet, case).await
     }
 
-    /// So many callers, each of whom sends its next request when the last is answered.
-    pub(super) async fn run(&self, fleet: &Fleet, case: &Case, requests: u64, callers: usize) -> Result<Run> {
+    /// So many requests, one after the other, however long they take.
+    pub(super) async fn ask(&self, fleet: &Fleet, case: &Case, requests: u64) -> Result<()> {
+        for _ in 0..requests {
+            self.send(fleet, case).await?;
+        }
+        Ok(())
+    }
+
+    /// So many callers, each of whom sends its next request when the last is answered, until so many are sent or patience
+    /// ends.
+    async fn run(&self, fleet: &Fleet, case: &Case, requests: u64, callers: usize) -> Result<Run> {
         let (started, left) = (Instant::now(), Arc::new(AtomicU64::new(requests)));
         let caller = || async {
             let mut times = Vec::new();
-            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+            while started.elapsed() < PATIENCE
+                && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
             {
                 times.push(self.send(fleet, case).await?);
             }
@@ -212,6 +227,7 @@ impl Bench<'_> {
 
 /// What a run of one environment took, each request on average.
 struct Round {
+    requests: u64,
     latency: Latency,
     function_us: f64,
     dispatcher_us: f64,

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use super::cases::FLOOR;
 use super::columns::{COLUMNS, Column};
 use super::report::Report;
-use super::verdict::{Goal, goals, headline};
+use super::verdict::goals;
 use crate::figures::escape;
+use crate::goal::{Goal, headline};
 
 const NAME_WIDTH: f64 = 190.0;
 const BAR_WIDTH: f64 = 430.0;
@@ -45,6 +46,7 @@ pub(super) fn of(report: &Report, previous: Option<&Report>) -> String {
         let (date, note) = (escape(&previous.date), escape(&previous.note));
         let _ = write!(page, " The pale bars are the run of {date} ({note}).");
     }
+    page.extend(report.cut_short().map(|note| format!(" {}", escape(&note))));
     page.push_str("</p>\n");
     verdict(&mut page, report);
     if let Some(version) = &report.node {
@@ -61,7 +63,7 @@ pub(super) fn of(report: &Report, previous: Option<&Report>) -> String {
 
 fn verdict(page: &mut String, report: &Report) {
     let goals = goals(report);
-    let _ = write!(page, "<h2>The goals</h2>\n<p>{}</p>\n<ul class=\"goals\">\n", headline(&goals));
+    let _ = write!(page, "<h2>The goals: {}</h2>\n<ul class=\"goals\">\n", headline(&goals));
     for Goal { promise, seen, outcome } in goals {
         let (mark, promise, seen) = (outcome.mark(), escape(&promise), escape(&seen));
         let _ = writeln!(page, "<li>{mark} {promise}: {seen}</li>");
@@ -203,6 +205,6 @@ mod tests {
         let page = of(&run("now", 120.0, Some(600.0)), None);
         assert!(page.contains("Beside Node.js") && page.contains("Node.js v22.11.0"));
         assert!(page.contains("600 to 120: 5.0 × less"));
-        assert!(page.contains("<h2>The goals</h2>"));
+        assert!(page.contains("<h2>The goals: every goal holds</h2>"));
     }
 }

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::cases::CASES;
+use super::measure::{PATIENCE, ROUNDS};
+
 /// A run of the benchmark.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Report {
@@ -49,6 +52,8 @@ pub(super) struct Measured {
 pub(super) struct Figures {
     /// From the start of the process to its first answer, connections included; median.
     pub(super) start_ms: f64,
+    /// How many were sent one after the other and timed; zero in runs that did not keep it.
+    pub(super) requests: u64,
     /// One environment, one request after the other.
     pub(super) alone: Latency,
     /// Eight environments, eight callers.
@@ -89,6 +94,19 @@ impl Report {
     /// The cases that were measured in Node.js too: name, Node's figures, ours.
     pub(super) fn beside_node(&self) -> impl Iterator<Item = (&str, &Figures, &Figures)> {
         self.cases.iter().filter_map(|case| Some((case.name.as_str(), case.node.as_ref()?, &case.figures)))
+    }
+
+    /// Which cases were asked less often than usual, because each request took long.
+    pub(super) fn cut_short(&self) -> Option<String> {
+        let short = self.cases.iter().filter_map(|case| {
+            let usual = CASES.iter().find(|known| known.name == case.name)?.requests * ROUNDS;
+            let asked = case.figures.requests;
+            (1..usual).contains(&asked).then(|| format!("{} {asked} times instead of {usual}", case.name))
+        });
+        let short = short.collect::<Vec<_>>().join("; ");
+        (!short.is_empty()).then(|| {
+            format!("A round ends after {} s, so these were asked less often: {short}.", PATIENCE.as_secs())
+        })
     }
 
     /// Writes it where `name` says.
@@ -176,6 +194,17 @@ pub(super) mod tests {
         assert!(report.node.is_none() && report.beside_node().next().is_none());
         assert!(report.case("order").is_some_and(|figures| (figures.cpu_us - 178.0).abs() < 1e-9));
         Ok(())
+    }
+
+    #[test]
+    fn a_case_that_was_asked_less_often_than_usual_is_named() {
+        let asked = |requests| Figures { requests, ..Figures::default() };
+        let note = |figures| report(vec![measured("search, not cached", figures, None)]).cut_short();
+        assert_eq!(note(asked(2_500)), None);
+        assert_eq!(note(Figures::default()), None, "a run that did not keep it");
+        assert!(
+            note(asked(45)).is_some_and(|note| note.contains("search, not cached 45 times instead of 2500"))
+        );
     }
 
     #[test]

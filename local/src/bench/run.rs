@@ -18,8 +18,12 @@ impl Run {
         Latency { p50_us: microseconds(p50), p99_us: microseconds(p99) }
     }
 
+    pub(super) fn requests(&self) -> u64 {
+        self.times.len().try_into().unwrap_or(u64::MAX)
+    }
+
     pub(super) fn per_second(&self) -> f64 {
-        float(self.times.len().try_into().unwrap_or(u64::MAX)) / self.took.as_secs_f64()
+        float(self.requests()) / self.took.as_secs_f64()
     }
 }
 

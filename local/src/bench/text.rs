@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::cases::FLOOR;
 use super::columns::{COLUMNS, Column};
 use super::report::Report;
-use super::verdict::{Goal, goals, headline};
+use super::verdict::goals;
+use crate::goal::{headline, lines};
 
 /// Changes below this are the machine's.
 const WORTH_TELLING_PERCENT: f64 = 2.0;
@@ -29,6 +30,7 @@ pub(super) fn of(report: &Report, previous: Option<&Report>) -> String {
         push(&mut text, &heading, headings_beside_node(), beside_node(report));
     }
     text.push_str(&legend());
+    text.extend(report.cut_short().map(|note| format!("\n  {note}\n")));
     text.push_str(&verdict(report));
     text
 }
@@ -88,10 +90,7 @@ fn beside_node(report: &Report) -> Vec<Row> {
 
 fn verdict(report: &Report) -> String {
     let goals = goals(report);
-    let lines = goals
-        .iter()
-        .map(|Goal { promise, seen, outcome }| format!("  {} {promise}: {seen}\n", outcome.mark()));
-    format!("\n  {}\n\n{}", headline(&goals), lines.collect::<String>())
+    format!("\n  The goals: {}.\n\n{}", headline(&goals), lines(&goals))
 }
 
 /// What the headings stand for.

@@ -3,6 +3,7 @@
 use super::cases::{CASES, Case, FLOOR};
 use super::columns::megabytes;
 use super::report::{Figures, Measured, Report};
+use crate::goal::{Goal, Outcome};
 
 /// The one that the article begins with, and the goals with it.
 const PRODUCT: &str = "product, cached";
@@ -28,36 +29,6 @@ const ARCHIVE_WITH_AWS_CLIENTS_MB: f64 = 6.0;
 
 const NOT_MEASURED: &str = "not measured; --node does";
 
-/// What became of a goal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Holds,
-    Broken,
-    NotMeasured,
-}
-
-impl Outcome {
-    fn of(holds: bool) -> Self {
-        if holds { Self::Holds } else { Self::Broken }
-    }
-
-    pub(super) fn mark(self) -> &'static str {
-        match self {
-            Self::Holds => "✓",
-            Self::Broken => "✗",
-            Self::NotMeasured => "–",
-        }
-    }
-}
-
-/// One goal, and what was seen of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Goal {
-    pub(super) promise: String,
-    pub(super) seen: String,
-    pub(super) outcome: Outcome,
-}
-
 /// All goals that concern what was measured.
 pub(super) fn goals(report: &Report) -> Vec<Goal> {
     let mut goals: Vec<_> = beside_the_floor(report).into_iter().collect();
@@ -81,20 +52,6 @@ pub(super) fn goals(report: &Report) -> Vec<Goal> {
         zip,
     ));
     goals
-}
-
-/// All of it in a sentence.
-pub(super) fn headline(goals: &[Goal]) -> String {
-    let count = |outcome| goals.iter().filter(|goal| goal.outcome == outcome).count();
-    let unknown = match count(Outcome::NotMeasured) {
-        0 => String::new(),
-        unmeasured => format!(" {unmeasured} not measured."),
-    };
-    match count(Outcome::Broken) {
-        0 => format!("Every goal that was measured holds.{unknown}"),
-        1 => format!("One goal does NOT hold.{unknown}"),
-        broken => format!("{broken} goals do NOT hold.{unknown}"),
-    }
 }
 
 fn beside_the_floor(report: &Report) -> Option<Goal> {

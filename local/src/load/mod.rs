@@ -107,7 +107,7 @@ pub(crate) async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCo
     if runs.len() > 1 {
         print!("{}", text::sweep(&runs));
     }
-    let held = runs.iter().flat_map(verdict::goals).all(|goal| goal.holds);
+    let held = runs.iter().all(verdict::held);
     Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

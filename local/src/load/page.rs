@@ -5,9 +5,10 @@ use std::fmt::Write;
 use super::plots::Plots;
 use super::run::Run;
 use super::text::{HEADINGS, headline, notes, rows};
-use super::verdict::{Goal, goals};
+use super::verdict::goals;
 use crate::chart::STYLE;
 use crate::figures::{escape, machine};
+use crate::goal::{Goal, Outcome};
 
 /// The whole page.
 pub(super) fn of(run: &Run, command: &str) -> String {
@@ -21,8 +22,9 @@ pub(super) fn of(run: &Run, command: &str) -> String {
         escape(command),
         escape(&machine()),
     );
-    for Goal { promise, seen, holds } in goals(run) {
-        let (class, word) = if holds { ("good", "holds") } else { ("bad", "does not hold") };
+    for Goal { promise, seen, outcome } in goals(run) {
+        let (class, word) =
+            if outcome == Outcome::Holds { ("good", "holds") } else { ("bad", "does not hold") };
         let _ = writeln!(
             page,
             "<tr><td>{}<td style=\"text-align:left\">{}<td class=\"{class}\">{word}",

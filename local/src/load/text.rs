@@ -5,9 +5,10 @@ use std::fmt::Write;
 use super::answers::{Summary, status_name};
 use super::journeys::Journey;
 use super::run::Run;
-use super::verdict::{Goal, goals, mean};
+use super::verdict::{goals, held, mean};
 use super::watch::Moment;
 use crate::figures::{float, milliseconds, thousands};
+use crate::goal;
 use crate::progress::{seconds, table};
 
 /// The headings of [`rows`].
@@ -16,13 +17,8 @@ pub(super) const HEADINGS: [&str; 9] =
 
 /// All of a run.
 pub(super) fn of(run: &Run) -> String {
-    let (goals, mut text) = (goals(run), format!("\n  {}\n\n", headline(run)));
-    text += &table(HEADINGS, &rows(run));
-    text.push('\n');
-    for Goal { promise, seen, holds } in &goals {
-        let _ = writeln!(text, "  {} {promise}: {seen}", if *holds { "✓" } else { "✗" });
-    }
-    text.push('\n');
+    let (table, goals) = (table(HEADINGS, &rows(run)), goal::lines(&goals(run)));
+    let mut text = format!("\n  {}\n\n{table}\n{goals}\n", headline(run));
     for (label, note) in notes(run) {
         let _ = writeln!(text, "  {label:<12} {note}");
     }
@@ -33,12 +29,7 @@ pub(super) fn of(run: &Run) -> String {
 pub(super) fn headline(run: &Run) -> String {
     let users = format!("{} users for {}", thousands(run.users), seconds(run.length));
     let struck = if run.outages.is_empty() { "" } else { ", with outages" };
-    let broken = goals(run).iter().filter(|goal| !goal.holds).count();
-    match broken {
-        0 => format!("{users}{struck}: every goal holds."),
-        1 => format!("{users}{struck}: one goal does NOT hold."),
-        _ => format!("{users}{struck}: {broken} goals do NOT hold."),
-    }
+    format!("{users}{struck}: {}.", goal::headline(&goals(run)))
 }
 
 /// A row for each journey, and one for all.
@@ -111,7 +102,7 @@ pub(super) fn sweep(runs: &[Run]) -> String {
             all.errors.to_string(),
             run.moments.iter().filter_map(|moment| moment.connections).max().unwrap_or_default().to_string(),
             format!("{:.2}", mean(run.moments.iter().map(|moment| moment.machine))),
-            if goals(run).iter().all(|goal| goal.holds) { "holds" } else { "does not hold" }.to_owned(),
+            if held(run) { "holds" } else { "does not hold" }.to_owned(),
         ]
     };
     let rows: Vec<_> = runs.iter().map(row).collect();

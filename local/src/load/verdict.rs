@@ -7,6 +7,7 @@ use super::answers::Summary;
 use super::run::Run;
 use super::watch::Moment;
 use crate::figures::{float, milliseconds};
+use crate::goal::{Goal, Outcome};
 
 /// Ninety-nine answers of a hundred come within this time.
 const P99: Duration = Duration::from_millis(250);
@@ -19,34 +20,26 @@ const LONG_ENOUGH: Duration = Duration::from_mins(4);
 /// After an outage the shop is not expected to be well at once: connections are opened anew, the cache is empty.
 const RECOVERY: Duration = Duration::from_secs(10);
 
-/// One promise, and what was seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Goal {
-    pub(super) promise: String,
-    pub(super) seen: String,
-    pub(super) holds: bool,
-}
-
 /// All promises. With outages, waiting is judged outside of them; an error is one at any time.
 pub(super) fn goals(run: &Run) -> Vec<Goal> {
     let all = Summary::of(run.answers.iter());
     let mut goals = vec![Goal {
         promise: "no error but the limiter's 429".to_owned(),
         seen: format!("{} errors in {} requests", all.errors, all.requests),
-        holds: all.errors == 0 && all.requests > 0,
+        outcome: Outcome::of(all.errors == 0 && all.requests > 0),
     }];
     let well = Summary::of(run.answers.iter().filter(|answered| !run.is_ill(answered.at, RECOVERY)));
     let outside = if run.outages.is_empty() { "" } else { ", outages aside" };
     goals.push(Goal {
         promise: format!("99 of 100 answers within {} ms{outside}", P99.as_millis()),
         seen: format!("{:.1} ms", milliseconds(well.p99)),
-        holds: well.p99 < P99,
+        outcome: Outcome::of(well.p99 < P99),
     });
     let connections = run.moments.iter().filter_map(|moment| moment.connections).max();
     goals.push(Goal {
         promise: format!("at most {CONNECTIONS} server connections of Postgres"),
         seen: connections.map_or_else(|| "Postgres did not answer".to_owned(), |most| most.to_string()),
-        holds: connections.is_some_and(|most| most <= CONNECTIONS),
+        outcome: Outcome::of(connections.is_some_and(|most| most <= CONNECTIONS)),
     });
     if run.length >= LONG_ENOUGH {
         goals.push(memory(&run.moments));
@@ -55,10 +48,15 @@ pub(super) fn goals(run: &Run) -> Vec<Goal> {
         goals.push(Goal {
             promise: "every order that was put off is charged in the end".to_owned(),
             seen: format!("{unsettled} of {} still wait", all.with_status(202)),
-            holds: unsettled == 0,
+            outcome: Outcome::of(unsettled == 0),
         });
     }
     goals
+}
+
+/// Whether all of them hold.
+pub(super) fn held(run: &Run) -> bool {
+    goals(run).iter().all(|goal| goal.outcome == Outcome::Holds)
 }
 
 /// The memory of those environments that were there in the second quarter and in the last: they have their connections and
@@ -73,7 +71,7 @@ fn memory(moments: &[Moment]) -> Goal {
     Goal {
         promise: format!("flat memory: an environment grows by at most {GROWTH_PERCENT} %"),
         seen: format!("{early:.1} MB in the second quarter, {late:.1} MB in the last: {growth:+.1} %"),
-        holds: early > 0.0 && growth <= GROWTH_PERCENT,
+        outcome: Outcome::of(early > 0.0 && growth <= GROWTH_PERCENT),
     }
 }
 
@@ -128,7 +126,11 @@ mod tests {
     }
 
     fn broken(run: &Run) -> Vec<String> {
-        goals(run).into_iter().filter(|goal| !goal.holds).map(|goal| goal.promise).collect()
+        goals(run)
+            .into_iter()
+            .filter(|goal| goal.outcome == Outcome::Broken)
+            .map(|goal| goal.promise)
+            .collect()
     }
 
     #[test]

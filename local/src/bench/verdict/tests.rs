@@ -38,7 +38,6 @@ fn but(index: usize, change: impl Fn(&mut Measured)) -> Vec<Measured> {
 fn a_run_in_which_all_is_well_holds() {
     let goals = goals(&report(well()));
     assert!(goals.iter().all(|goal| goal.outcome == Outcome::Holds), "{goals:?}");
-    assert_eq!(headline(&goals), "Every goal that was measured holds.");
 }
 
 #[test]
@@ -75,7 +74,6 @@ fn without_node_its_goals_are_not_measured() {
     let unknown: Vec<_> = goals.iter().filter(|goal| goal.outcome == Outcome::NotMeasured).collect();
     assert_eq!(unknown.len(), 2);
     assert!(unknown.iter().all(|goal| goal.seen == "not measured; --node does"), "{unknown:?}");
-    assert_eq!(headline(&goals), "Every goal that was measured holds. 2 not measured.");
 }
 
 #[test]
