@@ -37,6 +37,7 @@ pub mod events;
 pub mod http;
 mod id;
 pub mod insights;
+mod json_text;
 pub mod kill_point;
 pub mod orders;
 #[cfg(feature = "payments")]

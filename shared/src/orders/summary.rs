@@ -1,12 +1,14 @@
 //! An order with its items, as lists and single answers show it.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
-use sqlx::{FromRow, Row, postgres::PgRow, types::Json};
+use sqlx::{FromRow, Row, postgres::PgRow};
 use time::OffsetDateTime;
 
 use super::{OrderId, OrderStatus};
-use crate::catalog::{Currency, Money};
+use crate::{
+    catalog::{Currency, Money},
+    json_text::JsonText,
+};
 
 /// An order with its items.
 #[derive(Serialize)]
@@ -21,7 +23,7 @@ pub struct Summary {
     /// What it costs in all.
     pub total: Money,
     /// Products, quantities and prices, as Postgres put them together: nothing here would look inside.
-    pub items: Box<RawValue>,
+    pub items: JsonText,
 }
 
 impl<'r> FromRow<'r, PgRow> for Summary {
@@ -34,7 +36,7 @@ impl<'r> FromRow<'r, PgRow> for Summary {
             status: status.parse().map_err(|error: super::status::UnknownStatus| decode(error.into()))?,
             created_at: row.try_get("created_at")?,
             total: Money { amount: row.try_get("total")?, currency },
-            items: row.try_get::<Json<Box<RawValue>>, _>("lines")?.0,
+            items: row.try_get("lines")?,
         })
     }
 }
