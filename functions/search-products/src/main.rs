@@ -1,10 +1,9 @@
 //! `GET /api/search`: products by words, ranked, with the matches marked.
 
-use serde_json::value::RawValue;
 use shared::{
     app::App,
     catalog::{self, MOST_FOUND, MOST_SKIPPED, Search},
-    error::{Error, Result, bad_request, internal},
+    error::{Error, Result, bad_request, not_found},
     http::{self, Endpoint, Request, Response},
     rate_limit::{API, SEARCH},
 };
@@ -28,8 +27,7 @@ async fn search_products(app: App, request: Request) -> Result<Response> {
         .until(request.time_limit().instant())
         .or_fill(async || catalog::search(&app.database, &search).await)
         .await?;
-    let page = page.map(|page| page.body).unwrap_or_default();
-    http::json(200, serde_json::from_slice::<&RawValue>(&page).map_err(internal)?)
+    http::json_text(200, &page.ok_or_else(|| not_found("page"))?.body)
 }
 
 fn no_words() -> Error {

@@ -33,5 +33,5 @@ pub use admission::require_allowed;
 pub use endpoint::Endpoint;
 pub use event::Event;
 pub use request::Request;
-pub use response::{Response, ResponseExt, cached, empty, json};
+pub use response::{Response, ResponseExt, cached, empty, json, json_text};
 pub use serve::{Fatal, respond, serve};

@@ -15,6 +15,11 @@ pub fn json<T: Serialize + ?Sized>(status: u16, body: &T) -> Result<Response> {
     with_body(status, "application/json", "no-store", body)
 }
 
+/// The same with a body that is JSON already.
+pub fn json_text(status: u16, body: &[u8]) -> Result<Response> {
+    with_body(status, "application/json", "no-store", text(body)?)
+}
+
 /// A response without a body.
 pub fn empty(status: u16) -> Result<Response> {
     with_status(status, String::new())
@@ -26,11 +31,8 @@ pub fn empty(status: u16) -> Result<Response> {
 /// older value, which no `max-age` could promise.
 pub fn cached(request: &Request, body: &[u8], etag: &str) -> Result<Response> {
     let unchanged = request.header(header::IF_NONE_MATCH).is_some_and(|known| matches(known, etag));
-    let response = if unchanged {
-        empty(304)?
-    } else {
-        with_body(200, "application/json", "no-cache", String::from_utf8(body.to_vec()).map_err(internal)?)?
-    };
+    let response =
+        if unchanged { empty(304)? } else { with_body(200, "application/json", "no-cache", text(body)?)? };
     response.with(header::CACHE_CONTROL, "no-cache")?.with(header::ETAG, etag)
 }
 
@@ -50,6 +52,10 @@ pub(super) fn problem(problem: &Problem, request_id: &str) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.extend(problem.headers().iter().cloned());
     response
+}
+
+fn text(body: &[u8]) -> Result<String> {
+    String::from_utf8(body.to_vec()).map_err(internal)
 }
 
 fn with_body(
