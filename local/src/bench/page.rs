@@ -63,7 +63,8 @@ pub(super) fn of(report: &Report, previous: Option<&Report>) -> String {
 
 fn verdict(page: &mut String, report: &Report) {
     let goals = goals(report);
-    let _ = write!(page, "<h2>The goals: {}</h2>\n<ul class=\"goals\">\n", headline(&goals));
+    let _ =
+        write!(page, "<h2>The goals</h2>\n<p>In short: {}.</p>\n<ul class=\"goals\">\n", headline(&goals));
     for Goal { promise, seen, outcome } in goals {
         let (mark, promise, seen) = (outcome.mark(), escape(&promise), escape(&seen));
         let _ = writeln!(page, "<li>{mark} {promise}: {seen}</li>");
@@ -205,6 +206,6 @@ mod tests {
         let page = of(&run("now", 120.0, Some(600.0)), None);
         assert!(page.contains("Beside Node.js") && page.contains("Node.js v22.11.0"));
         assert!(page.contains("600 to 120: 5.0 × less"));
-        assert!(page.contains("<h2>The goals: every goal holds</h2>"));
+        assert!(page.contains("In short: every goal holds."));
     }
 }

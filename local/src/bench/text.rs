@@ -90,7 +90,7 @@ fn beside_node(report: &Report) -> Vec<Row> {
 
 fn verdict(report: &Report) -> String {
     let goals = goals(report);
-    format!("\n  The goals: {}.\n\n{}", headline(&goals), lines(&goals))
+    format!("\n  In short: {}.\n\n{}", headline(&goals), lines(&goals))
 }
 
 /// What the headings stand for.

@@ -1,4 +1,5 @@
-//! The SQS server: moto, which gets visibility, delays and redrive right and keeps nothing on disk.
+//! The SQS server: moto, which gets visibility, delays and redrive right and keeps nothing on disk;
+//! `local/tools/sqs_server.py` starts it so that it can hold thousands of messages.
 
 use anyhow::{Context, Result};
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -9,8 +10,10 @@ use crate::dispatcher;
 use crate::process::Program;
 
 pub(super) fn program(cloud: &Cloud) -> Result<Program> {
-    let port = cloud.port(Service::Sqs)?.to_string();
-    Ok(Program::new("moto_server", ["--host", "127.0.0.1", "--port", &port]))
+    let (root, port) = (&cloud.folder.root, cloud.port(Service::Sqs)?.to_string());
+    let server = root.join("local/tools/sqs_server.py").display().to_string();
+    let python = root.join(".dev/tools/cloud/bin/python");
+    Ok(Program::new(python, [&server, "--host", "127.0.0.1", "--port", &port]))
 }
 
 pub(super) async fn ask(cloud: &Cloud) -> Result<()> {
