@@ -63,6 +63,38 @@ async fn three_failures_open_the_breaker_and_the_orders_are_paid_once_it_closes(
 }
 
 #[tokio::test]
+async fn a_long_backlog_is_nudged_a_hundred_at_a_time_until_the_provider_is_well() {
+    static PUT_OFF: Statement = Statement::new(
+        "tests.put_off",
+        "insert into orders (id, user_id, status, currency, total, idempotency_key, request_digest, next_attempt_at)
+         select gen_random_uuid(), $1, 'deferred', 'usd', 1250, 'backlog-' || n, ''::bytea, now()
+         from generate_series(1, 120) n",
+    );
+    static DUE: Statement =
+        Statement::new("tests.due", "update orders set next_attempt_at = now() where user_id = $1");
+    static FORGET: Statement = Statement::new("tests.forget", "delete from orders where user_id = $1");
+    let nudged = async || {
+        invoke("order-sweeper", &json!({})).await["orders"].as_u64().expect("how many orders it nudged")
+    };
+    let user = Customer::register().await.id;
+    // Neither the worker nor the schedule may come between.
+    dev(&["stop", "dispatcher"]);
+    dev(&["breaker", "force-open", "payments"]);
+    database().execute(PUT_OFF.bind(user)).await.expect("120 orders are due");
+    assert_eq!(nudged().await, 100);
+
+    dev(&["breaker", "force-close", "payments"]);
+    database().execute(DUE.bind(user)).await.expect("they are due again");
+    let all = nudged().await;
+    assert!(all >= 120, "{all}");
+
+    // Their messages name orders that nobody knows then, which does no harm.
+    database().execute(FORGET.bind(user)).await.expect("they are gone");
+    dev(&["breaker", "auto", "payments"]);
+    dev(&["start", "dispatcher"]);
+}
+
+#[tokio::test]
 async fn killing_redis_in_the_middle_of_an_outage_changes_nothing() {
     let customer = Customer::register().await;
     let product = new_product(1250, 100).await;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::{
     app::App,
+    breaker::{Forced, Phase},
     catalog::{self, Changed, FEATURED_KEY},
     error::{Result, internal},
     events,
@@ -19,8 +20,12 @@ use shared::{
     time_limit::TimeLimit,
 };
 
-/// Orders of one run: ten calls to SQS. A longer backlog goes on in the next minute.
-const LIMIT: i64 = 100;
+/// Orders of one run: a hundred calls to SQS, and about what five charge workers get done in the minute until the next. More
+/// at once would be nudged again before their turn has come.
+const MOST: i64 = 1000;
+
+/// The same while the provider is away: the worker can only put them off again.
+const FEW: i64 = 100;
 
 /// Products of one exchange with Redis, so that a busy minute fits its time limit.
 const BATCH: usize = 100;
@@ -56,7 +61,8 @@ async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swe
 }
 
 async fn nudge_due(app: &App) -> Result<usize> {
-    let orders = orders::take_due(&app.database, LIMIT).await?;
+    let limit = if provider_is_well(app).await { MOST } else { FEW };
+    let orders = orders::take_due(&app.database, limit).await?;
     let queue = app.queue().await?;
     for some in orders.chunks(queue::BATCH) {
         let bodies = some.iter().map(|&order_id| Nudge { order_id }.body());
@@ -65,6 +71,16 @@ async fn nudge_due(app: &App) -> Result<usize> {
         KillPoint::AfterSendBatch.reached();
     }
     Ok(orders.len())
+}
+
+/// Whether its breaker lets calls pass, as far as Redis knows.
+async fn provider_is_well(app: &App) -> bool {
+    let shown = app.redis.batch(app.payment_breaker.show()).await;
+    shown.is_some_and(|shown| match shown.machine.forced {
+        Forced::Auto => shown.machine.phase == Phase::Closed,
+        Forced::Open => false,
+        Forced::Closed => true,
+    })
 }
 
 /// How many products changed lately, and how many of their invalidations Redis did not confirm. Harmless where the first
