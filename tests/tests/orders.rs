@@ -1,7 +1,9 @@
 //! Reading orders.
 
 use serde_json::json;
-use tests::{Call, Customer, new_product};
+use shared::database::Statement;
+use tests::{Call, Customer, database, new_product};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn a_customer_pages_through_orders_newest_first_and_each_comes_once() {
@@ -30,6 +32,22 @@ async fn a_customer_pages_through_orders_newest_first_and_each_comes_once() {
         }
     }
     assert_eq!(seen, bought);
+}
+
+#[tokio::test]
+async fn an_order_placed_on_a_whole_second_is_read_like_any_other() {
+    static ON_THE_SECOND: Statement = Statement::new(
+        "tests.on_the_second",
+        "update orders set created_at = date_trunc('second', created_at) where id = $1",
+    );
+    let (customer, product) = (Customer::register().await, new_product(250, 1).await);
+    let bought = customer.buys(&product).await.expect(201).json();
+    let id = bought["order_id"].as_str().expect("an id");
+    let number: Uuid = id.parse().expect("an id");
+    assert_eq!(database().execute(ON_THE_SECOND.bind(number)).await.expect("updates"), 1);
+    assert_eq!(customer.order(id).await["id"], id);
+    let page = customer.call("list-orders", "GET", "/api/orders").send().await.expect(200).json();
+    assert_eq!(page["orders"][0]["id"], id);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use sqlx::{FromRow, Row, postgres::PgRow};
 use time::OffsetDateTime;
 
 use super::{Currency, Money};
-use crate::{cache, id::id};
+use crate::{cache, database::Timestamp, id::id};
 
 id! {
     /// A product's id.
@@ -55,7 +55,7 @@ impl<'r> FromRow<'r, PgRow> for Product {
             price: Money { amount: row.try_get("price")?, currency },
             featured: row.try_get("featured")?,
             version: row.try_get("version")?,
-            updated_at: row.try_get("updated_at")?,
+            updated_at: row.try_get::<Timestamp, _>("updated_at")?.0,
         })
     }
 }

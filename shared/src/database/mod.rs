@@ -43,7 +43,7 @@
 //! # }
 //! ```
 //!
-//! One thing to know about decoding: sqlx reads the *text* `NULL` inside a `text[]` column as a null. Select
+//! Two things to know about decoding. A `timestamptz` is read as a [`Timestamp`]: sqlx cannot read one whose second is whole. And sqlx reads the *text* `NULL` inside a `text[]` column as a null. Select
 //! `to_jsonb(column)` where such an element may occur.
 
 mod argument;
@@ -56,6 +56,7 @@ mod pool;
 mod session;
 mod settings;
 mod statement;
+mod timestamp;
 mod transaction;
 
 use std::sync::Arc;
@@ -66,6 +67,7 @@ pub use session::Row;
 pub use settings::{InvalidSettings, Settings};
 pub use sqlx::types::Json;
 pub use statement::{MAX_IDS, MAX_TEXT_BYTES, Query, Statement};
+pub use timestamp::Timestamp;
 pub use transaction::Transaction;
 
 use pool::Pool;

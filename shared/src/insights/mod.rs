@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 pub use advice::{Suggestion, advise};
 
-use crate::database::{Database, Result, Statement};
+use crate::database::{Database, Result, Statement, Timestamp};
 
 static STATEMENTS: Statement = Statement::new("insights.statements", include_str!("statements.sql"));
 static TABLES: Statement = Statement::new("insights.tables", include_str!("tables.sql"));
@@ -99,6 +99,7 @@ pub struct Server {
     pub blocks_from_disk: i64,
     /// Since when all of this has been counted.
     #[serde(with = "time::serde::rfc3339")]
+    #[sqlx(try_from = "Timestamp")]
     pub since: OffsetDateTime,
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Cursor, OrderId, OrderStatus, PAGE};
 use crate::{
     catalog::{Currency, Money},
-    database::{Database, Statement},
+    database::{Database, Statement, Timestamp},
     error::Result,
 };
 
@@ -42,7 +42,7 @@ impl<'r> FromRow<'r, PgRow> for Header {
         Ok(Self {
             id: row.try_get("id")?,
             status,
-            created_at: row.try_get("created_at")?,
+            created_at: row.try_get::<Timestamp, _>("created_at")?.0,
             total: Money { amount: row.try_get("total")?, currency },
         })
     }

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use super::{OrderId, OrderStatus};
 use crate::{
     catalog::{Currency, Money},
+    database::Timestamp,
     json_text::JsonText,
 };
 
@@ -34,7 +35,7 @@ impl<'r> FromRow<'r, PgRow> for Summary {
         Ok(Self {
             id: row.try_get("id")?,
             status: status.parse().map_err(|error: super::status::UnknownStatus| decode(error.into()))?,
-            created_at: row.try_get("created_at")?,
+            created_at: row.try_get::<Timestamp, _>("created_at")?.0,
             total: Money { amount: row.try_get("total")?, currency },
             items: row.try_get("lines")?,
         })
