@@ -39,13 +39,9 @@ def is_delayed(message, now):
     return now < message.delayed_until
 
 
-def is_ready(message, now):
-    return is_visible(message, now) and not is_delayed(message, now)
-
-
 def ready(queue):
     now = milliseconds()
-    return [message for message in queue._messages if is_ready(message, now)]
+    return [message for message in queue._messages if is_visible(message, now) and not is_delayed(message, now)]
 
 
 def is_kept(backend, queue_name, message):
@@ -63,7 +59,6 @@ def replace(owner, name, by):
 replace(models, "unix_time", time.time)
 replace(models, "unix_time_millis", milliseconds)
 replace(models.Queue, "messages", property(ready))
-replace(models.Queue, "approximate_number_of_messages", count(is_ready))
 replace(models.Queue, "approximate_number_of_messages_not_visible", count(is_hidden))
 replace(models.Queue, "approximate_number_of_messages_delayed", count(is_delayed))
 replace(models.SQSBackend, "is_message_valid_based_on_retention_period", is_kept)

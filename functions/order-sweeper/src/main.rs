@@ -9,7 +9,6 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::{
     app::App,
-    breaker::{Forced, Phase},
     catalog::{self, Changed, FEATURED_KEY},
     error::{Result, internal},
     events,
@@ -73,14 +72,9 @@ async fn nudge_due(app: &App) -> Result<usize> {
     Ok(orders.len())
 }
 
-/// Whether its breaker lets calls pass, as far as Redis knows.
+/// As far as Redis knows.
 async fn provider_is_well(app: &App) -> bool {
-    let shown = app.redis.batch(app.payment_breaker.show()).await;
-    shown.is_some_and(|shown| match shown.machine.forced {
-        Forced::Auto => shown.machine.phase == Phase::Closed,
-        Forced::Open => false,
-        Forced::Closed => true,
-    })
+    app.redis.batch(app.payment_breaker.show()).await.is_some_and(|shown| shown.machine.is_closed())
 }
 
 /// How many products changed lately, and how many of their invalidations Redis did not confirm. Harmless where the first

@@ -170,6 +170,15 @@ impl Machine {
         }
     }
 
+    /// Whether every call passes, as it was last written.
+    pub fn is_closed(&self) -> bool {
+        match self.forced {
+            Forced::Open => false,
+            Forced::Closed => true,
+            Forced::Auto => self.phase == Phase::Closed,
+        }
+    }
+
     /// What became of the call `token` that was allowed in `generation`.
     pub fn report(&mut self, limits: &Limits, now: u64, jitter: f64, report: &Report<'_>) -> Effect {
         if self.forced != Forced::Auto {
