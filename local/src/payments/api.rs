@@ -16,12 +16,13 @@ use time::OffsetDateTime;
 use tokio::time::sleep;
 
 use super::{
-    Provider,
     call::Call,
+    effect::{Effect, new_id},
     error::ApiError,
     faults::{Fault, Kind},
     ledger::{Fact, Kept},
-    operations::{self, Effect, Operation, new_id},
+    operations::{self, Operation},
+    provider::Provider,
     requests::{Seen, milliseconds},
     server,
 };

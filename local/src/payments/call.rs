@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, Method, Uri};
 
-use super::{Provider, form::Form, operations::Operation};
+use super::{form::Form, operations::Operation, provider::Provider};
 
 /// A request, read.
 #[derive(Clone, Debug)]

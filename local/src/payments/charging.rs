@@ -2,11 +2,11 @@
 
 use super::{
     cards::{BANK_SAID_NO, Card, NOT_AUTHENTICATED, Refusal},
+    effect::{Effect, expands, known_card, new_id, now, unexpected_state},
     error::ApiError,
     form::Form,
     ledger::{Charge, ChargeStatus, Fact, Intent, State, Status},
     objects,
-    operations::{Effect, expands, known_card, new_id, now, unexpected_state},
 };
 
 /// Confirms: charges the card, unless the card or the bank wants something first.

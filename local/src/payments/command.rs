@@ -7,7 +7,10 @@ use clap::Args;
 use shared::payments::Secret;
 use tokio::net::TcpListener;
 
-use super::{Settings, serve, webhooks};
+use super::{
+    serve::{Settings, serve},
+    webhooks,
+};
 
 /// A payment provider that speaks Stripe's language and fails on command; see GET /_control.
 #[derive(Args, Debug)]

@@ -16,7 +16,7 @@ use axum::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{Provider, charging, faults::Fault, ledger::Fact, operations::Effect, webhooks::Change};
+use super::{charging, effect::Effect, faults::Fault, ledger::Fact, provider::Provider, webhooks::Change};
 
 /// `GET /_control`: what there is.
 const HELP: &str = include_str!("control.txt");

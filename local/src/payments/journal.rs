@@ -48,11 +48,10 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payments::testing;
 
     #[test]
     fn it_reads_back_what_was_written_and_cuts_off_a_torn_line() {
-        let folder = testing::folder();
+        let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("journal.jsonl");
         let (mut journal, changes) = Journal::open::<u32>(&path).expect("opens");
         assert!(changes.is_empty());
@@ -68,7 +67,7 @@ mod tests {
 
     #[test]
     fn it_says_which_line_is_damaged() {
-        let folder = testing::folder();
+        let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("journal.jsonl");
         std::fs::write(&path, "1\nnonsense\n3\n").expect("writes");
         let error = Journal::open::<u32>(&path).expect_err("damaged");

@@ -12,7 +12,10 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Settings, serve, webhooks};
+use super::{
+    serve::{Settings, serve},
+    webhooks,
+};
 
 /// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(20);
@@ -25,7 +28,7 @@ pub(super) const SIGNING_SECRET: &str = "whsec_millrace";
 
 /// A folder that goes when it is dropped.
 pub(super) fn folder() -> TempDir {
-    crate::scratch().expect("a folder")
+    tempfile::tempdir().expect("a folder")
 }
 
 /// A running provider, and a client of it.

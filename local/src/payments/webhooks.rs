@@ -13,7 +13,7 @@ use shared::payments::{Secret, webhook};
 use time::OffsetDateTime;
 use tokio::time::sleep;
 
-use super::operations::{new_id, now};
+use super::effect::{new_id, now};
 
 /// Stripe tries for three days; a local shop that is still down after 31 s is left to its sweeper.
 const TRIES: u32 = 6;
