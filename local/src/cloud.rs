@@ -1,19 +1,15 @@
 //! Everything that is known about one local cloud: where it lives, its ports, its secrets, its addresses.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
-use anyhow::{Context, Result, ensure};
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use anyhow::{Context, Result};
 
 use crate::account::{self, Account};
-use crate::environment;
+use crate::aws::AWS_ACCOUNT;
 use crate::folder::Folder;
-use crate::key_value;
 use crate::ports::Ports;
 use crate::secrets::Secrets;
-use crate::services::Service;
+use crate::service::Service;
 use crate::template::{Function, Template};
 
 /// The owner of the database: migrations, demo data, `./dev psql`.
@@ -22,10 +18,6 @@ pub(crate) const OWNER: &str = "millrace";
 pub(crate) const APPLICATION: &str = "millrace_app";
 /// The database.
 pub(crate) const DATABASE: &str = "millrace";
-/// The account number and region that moto and the functions agree on.
-pub(crate) const AWS_ACCOUNT: &str = "123456789012";
-/// See [`AWS_ACCOUNT`].
-pub(crate) const AWS_REGION: &str = "us-east-1";
 
 /// One local cloud.
 pub(crate) struct Cloud {
@@ -87,76 +79,18 @@ impl Cloud {
         Ok(format!("postgres://{OWNER}:{password}@127.0.0.1:{port}/{DATABASE}"))
     }
 
-    /// Runs SQL as the owner, in a database of Postgres or on `PgBouncer`'s console, and returns the rows, unadorned.
-    pub(crate) async fn sql(&self, service: Service, database: &str, sql: &str) -> Result<String> {
-        self.psql(service, database, (OWNER, self.secrets.owner_password()), sql).await
+    /// Whether a function exists here: the template may name some before they are written.
+    pub(crate) fn has(&self, function: &str) -> bool {
+        self.folder.root.join("functions").join(function).join("Cargo.toml").exists()
     }
 
-    /// The same as the role that the functions log in as, with its rights and its time limits.
-    pub(crate) async fn sql_as_functions(
-        &self,
-        service: Service,
-        database: &str,
-        sql: &str,
-    ) -> Result<String> {
-        self.psql(service, database, (APPLICATION, self.secrets.application_password()), sql).await
-    }
-
-    async fn psql(
-        &self,
-        service: Service,
-        database: &str,
-        (user, password): (&str, &str),
-        sql: &str,
-    ) -> Result<String> {
-        let mut psql = Command::new("psql");
-        psql.args([
-            "--no-psqlrc",
-            "--quiet",
-            "--tuples-only",
-            "--no-align",
-            "--set=ON_ERROR_STOP=1",
-            "--file=-",
-        ])
-        .args(["--host=127.0.0.1", &format!("--port={}", self.port(service)?)])
-        .args([format!("--username={user}"), format!("--dbname={database}")])
-        .env("PGPASSWORD", password)
-        .envs([("PGCONNECT_TIMEOUT", "2"), ("PGSSLMODE", "disable")])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-        let mut child = psql.spawn().context("cannot run psql")?;
-        let mut input = child.stdin.take().context("psql takes no input")?;
-        let (written, output) =
-            tokio::join!(async move { input.write_all(sql.as_bytes()).await }, child.wait_with_output());
-        let output = output.context("psql was lost")?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
-        written.context("psql did not take its input")?;
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    }
-
-    /// The functions of the template that exist here: it may name some before they are written.
+    /// The functions of the template that exist here.
     pub(crate) fn written_functions(&self) -> impl Iterator<Item = &Function> {
-        let written = |function: &&Function| {
-            self.folder.root.join("functions").join(&function.name).join("Cargo.toml").exists()
-        };
-        self.template.functions.iter().filter(written)
+        self.template.functions.iter().filter(|function| self.has(&function.name))
     }
 
     /// The address of a queue.
     pub(crate) fn queue_url(&self, name: &str) -> Result<String> {
         Ok(format!("{}/{AWS_ACCOUNT}/{name}", self.http(Service::Sqs)?))
-    }
-
-    /// Writes `.dev/env`.
-    pub(crate) fn write_env(&self) -> Result<()> {
-        let env = environment::of(self)?;
-        for (name, value) in &env {
-            // Such values would need quotes, and every reader of the file would have to understand them.
-            let plain = !value.contains(|c: char| c.is_whitespace() || "=#'\"`$\\".contains(c));
-            ensure!(plain, "the value of {name} has a character that cargo-lambda cannot read");
-        }
-        key_value::write(&self.folder.env(), env)
     }
 }

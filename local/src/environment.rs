@@ -1,17 +1,30 @@
 //! `.dev/env`: what was started, under the names that the functions read.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use shared::auth::token::Role;
 
-use crate::cloud::{AWS_REGION, Cloud};
+use crate::aws::AWS_REGION;
+use crate::cloud::{Cloud, OWNER};
 use crate::demo;
-use crate::services::Service;
+use crate::key_value;
+use crate::service::Service;
 
 /// The queue that checkout falls back to, by its logical name in template.yaml.
 const DEFERRED_CHARGES: &str = "DeferredCharges";
 
+/// Writes the file.
+pub(crate) fn write(cloud: &Cloud) -> Result<()> {
+    let env = of(cloud)?;
+    for (name, value) in &env {
+        // Such values would need quotes, and every reader of the file would have to understand them.
+        let plain = !value.contains(|c: char| c.is_whitespace() || "=#'\"`$\\".contains(c));
+        ensure!(plain, "the value of {name} has a character that cargo-lambda cannot read");
+    }
+    key_value::write(&cloud.folder.env(), env)
+}
+
 /// All names with their values.
-pub(crate) fn of(cloud: &Cloud) -> Result<Vec<(&'static str, String)>> {
+fn of(cloud: &Cloud) -> Result<Vec<(&'static str, String)>> {
     let queue = cloud.template.queue(DEFERRED_CHARGES);
     let queue = queue.with_context(|| format!("template.yaml has no queue {DEFERRED_CHARGES}"))?;
     let owner = cloud.secrets.owner_password();
@@ -42,8 +55,7 @@ pub(crate) fn of(cloud: &Cloud) -> Result<Vec<(&'static str, String)>> {
     ];
     if Service::Pgbouncer.is_available() {
         let port = cloud.port(Service::Pgbouncer)?;
-        let user = crate::cloud::OWNER;
-        env.push(("PGBOUNCER_ADMIN_URL", format!("postgres://{user}:{owner}@127.0.0.1:{port}/pgbouncer")));
+        env.push(("PGBOUNCER_ADMIN_URL", format!("postgres://{OWNER}:{owner}@127.0.0.1:{port}/pgbouncer")));
     }
     Ok(env)
 }

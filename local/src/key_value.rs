@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn it_reads_back_what_it_wrote_even_with_equals_signs_in_values() -> Result<()> {
-        let folder = crate::scratch()?;
+        let folder = tempfile::tempdir()?;
         let path = folder.path().join("env");
         write(&path, [("KEY", "YmFzZTY0=="), ("URL", "postgres://a:b@127.0.0.1:1/c")])?;
         let values = read(&path)?;
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn it_keeps_secrets_from_other_users() -> Result<()> {
         use std::os::unix::fs::PermissionsExt;
-        let folder = crate::scratch()?;
+        let folder = tempfile::tempdir()?;
         let path = folder.path().join("secrets");
         write(&path, [("KEY", "value")])?;
         assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);

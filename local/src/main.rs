@@ -20,6 +20,7 @@
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 
 mod account;
+mod aws;
 mod bench;
 mod chaos;
 mod chart;
@@ -35,7 +36,9 @@ mod gate;
 mod gateway;
 mod goal;
 mod key_value;
+mod lifecycle;
 mod load;
+mod log;
 mod own_cloud;
 mod payments;
 mod ports;
@@ -44,9 +47,13 @@ mod progress;
 mod record;
 mod runtime_api;
 mod secrets;
+mod service;
 mod services;
+mod serving;
+mod sql;
 mod stats;
 mod supervisor;
+mod tell;
 mod template;
 mod traffic;
 mod usage;
@@ -59,7 +66,7 @@ use clap::{Parser, Subcommand};
 
 use cloud::Cloud;
 use folder::Folder;
-use services::Service;
+use service::Service;
 
 #[derive(Parser)]
 #[command(name = "dev", override_help = include_str!("../help.txt"), disable_help_subcommand = true)]
@@ -172,12 +179,12 @@ async fn run(command: Command) -> Result<ExitCode> {
     let folder = Folder::open()?;
     match command {
         Command::Up { detach } => commands::up(folder, detach).await?,
-        Command::Down => commands::down(&folder).await?,
+        Command::Down => lifecycle::down(&folder).await?,
         Command::Status => return commands::status(folder).await,
         Command::Logs { service, follow } => commands::logs(&folder, service.as_deref(), follow).await?,
-        Command::Reset => commands::reset(&folder).await?,
-        Command::Stop { service } => commands::stop(&folder, service).await?,
-        Command::Start { service } => commands::start(&folder, service).await?,
+        Command::Reset => lifecycle::reset(&folder).await?,
+        Command::Stop { service } => lifecycle::stop(&folder, service).await?,
+        Command::Start { service } => lifecycle::start(&folder, service).await?,
         Command::Invoke { function, event } => {
             return commands::invoke(&folder, &function, event.map(PathBuf::from).as_deref()).await;
         }
@@ -193,15 +200,9 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
         Command::Supervise => supervisor::run(Cloud::open(folder)?, |_| Ok(())).await?,
-        Command::Serve { profile } => gateway::run(&Cloud::open(folder)?, &profile).await?,
-        Command::Dispatch => dispatcher::run(&Cloud::open(folder)?).await?,
+        Command::Serve { profile } => serving::serve(&Cloud::open(folder)?, &profile).await?,
+        Command::Dispatch => serving::dispatch(&Cloud::open(folder)?).await?,
         Command::Payments(_) | Command::Launch { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A folder for a test, which goes when it is dropped.
-#[cfg(test)]
-pub(crate) fn scratch() -> Result<tempfile::TempDir> {
-    Ok(tempfile::Builder::new().prefix("millrace-").tempdir()?)
 }

@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::cloud::Cloud;
 use crate::demo;
 use crate::folder::Folder;
-use crate::process::open_log;
+use crate::log::open_log;
 use crate::services::build_for_release;
 
 /// See the module.

@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn it_keeps_a_port_across_runs() -> Result<()> {
-        let folder = crate::scratch()?;
+        let folder = tempfile::tempdir()?;
         let path = folder.path().join("ports");
         let first = Ports::choose(&path, &["redis", "sqs"], 11)?;
         let second = Ports::choose(&path, &["redis", "sqs"], 99)?;
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn it_chooses_another_port_when_somebody_took_the_remembered_one() -> Result<()> {
-        let folder = crate::scratch()?;
+        let folder = tempfile::tempdir()?;
         let path = folder.path().join("ports");
         let squatter = TcpListener::bind("127.0.0.1:0")?;
         let taken = squatter.local_addr()?.port();

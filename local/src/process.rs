@@ -1,6 +1,5 @@
 //! Processes that outlive a command: how they are started, recognised later, and ended with all their children.
 
-use std::fs::{File, OpenOptions};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -13,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use sysinfo::{ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
 use crate::account::Account;
+use crate::log::open_log;
 
-/// A program to start, and how to end it gently.
+/// A program to start.
 pub(crate) struct Program {
     /// A name on the PATH, or a path.
     pub(crate) path: PathBuf,
@@ -24,18 +24,16 @@ pub(crate) struct Program {
     pub(crate) account: Option<Account>,
     /// Settings that do not belong on a command line, which everybody can read.
     pub(crate) environment: Vec<(&'static str, String)>,
-    /// What tells it to finish.
-    pub(crate) stop: Signal,
 }
 
 impl Program {
-    /// A program that runs as ourselves and finishes on SIGTERM.
+    /// A program that runs as ourselves.
     pub(crate) fn new<A: Into<String>>(
         path: impl Into<PathBuf>,
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
         let arguments = arguments.into_iter().map(Into::into).collect();
-        Self { path: path.into(), arguments, account: None, environment: Vec::new(), stop: Signal::SIGTERM }
+        Self { path: path.into(), arguments, account: None, environment: Vec::new() }
     }
 
     /// The command that starts it in a session of its own, by way of [`launch`].
@@ -57,12 +55,6 @@ impl Program {
         command.stdout(log.try_clone()?).stderr(log);
         Ok(command)
     }
-}
-
-/// Opens a log to append to.
-pub(crate) fn open_log(path: &Path) -> Result<File> {
-    let open = OpenOptions::new().create(true).append(true).open(path);
-    open.with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Becomes another program: leader of a new session (so that Ctrl-C in the terminal reaches the supervisor alone, and

@@ -4,13 +4,12 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::Result;
-use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::folder::Folder;
 use crate::key_value::write_private;
 use crate::process::Identity;
-use crate::services::Service;
+use crate::service::Service;
 
 /// The supervisor's own record lies beside those of the services.
 pub(crate) const SUPERVISOR: &str = "supervisor";
@@ -65,8 +64,7 @@ pub(crate) fn supervisor(folder: &Folder) -> Option<(Record, Identity)> {
 /// Ends a service that has no supervisor any more, with everything it started.
 pub(crate) async fn end(folder: &Folder, service: Service, patience: Duration) -> Result<()> {
     let Some(process) = read(folder, service.name()).and_then(|record| record.process) else { return Ok(()) };
-    let gently = if service == Service::Postgres { Signal::SIGINT } else { Signal::SIGTERM };
-    process.end(gently, patience).await?;
+    process.end(service.stop_signal(), patience).await?;
     write(folder, service.name(), &Record::new(State::Stopped, None, ""))
 }
 

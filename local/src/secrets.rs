@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn it_makes_secrets_once() -> Result<()> {
-        let folder = crate::scratch()?;
+        let folder = tempfile::tempdir()?;
         let path = folder.path().join("secrets");
         let first = Secrets::load(&path)?;
         let second = Secrets::load(&path)?;
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn it_issues_tokens_that_the_functions_accept() -> Result<()> {
-        let folder = crate::scratch()?;
+        let folder = tempfile::tempdir()?;
         let secrets = Secrets::load(&folder.path().join("secrets"))?;
         let user = Uuid::now_v7();
         let token = secrets.access_token(user, Role::Administrator)?;

@@ -13,10 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::cloud::Cloud;
+use crate::environment;
 use crate::process::Identity;
 use crate::progress::{say, step};
 use crate::record::{self, Record, SUPERVISOR, State};
-use crate::services::Service;
+use crate::service::Service;
+use crate::services;
 
 /// A service that does not answer within this time has failed.
 const READY_WITHIN: Duration = Duration::from_mins(1);
@@ -30,7 +32,7 @@ pub(crate) async fn run(mut cloud: Cloud, when_ready: impl FnOnce(&Cloud) -> Res
     forget_markers(&cloud);
     cloud.choose_ports()?;
     record::write(&cloud.folder, SUPERVISOR, &Record::new(State::Starting, Some(Identity::own()?), ""))?;
-    cloud.write_env()?;
+    environment::write(&cloud)?;
     let mut supervisor = Supervisor::new(cloud)?;
     let outcome = supervisor.lead(when_ready).await;
     let note = outcome.as_ref().err().map(|error| format!("{error:#}")).unwrap_or_default();
@@ -125,11 +127,11 @@ impl Supervisor {
     }
 
     async fn start(&mut self, service: Service) -> Result<()> {
-        service.prepare(&self.cloud).await?;
+        services::prepare(service, &self.cloud).await?;
         let label = format!("Starting {}", service.name());
         let outcome = step(label, self.start_and_wait(service)).await;
         let outcome = match outcome {
-            Ok(()) => service.furnish(&self.cloud).await,
+            Ok(()) => services::furnish(service, &self.cloud).await,
             failed => failed,
         };
         let process = self.running.get(&service).copied();
@@ -142,7 +144,7 @@ impl Supervisor {
 
     /// Starts a service and waits until it answers, or until it has ended instead.
     async fn start_and_wait(&mut self, service: Service) -> Result<()> {
-        let program = service.program(&self.cloud)?;
+        let program = services::program(service, &self.cloud)?;
         let log = self.cloud.folder.log(service.name());
         let mut child = tokio::process::Command::from(program.logged(&self.cloud.launcher, &log)?).spawn()?;
         let pid = child.id().context("it ended at once")?;
@@ -156,7 +158,7 @@ impl Supervisor {
         self.note(service, State::Starting, Some(process), "");
         let started = Instant::now();
         loop {
-            let Err(silence) = service.ask(&self.cloud).await else { break };
+            let Err(silence) = services::ask(service, &self.cloud).await else { break };
             if !process.is_alive() {
                 self.running.remove(&service);
                 bail!(
@@ -210,8 +212,7 @@ impl Supervisor {
 
     async fn end(&mut self, service: Service) -> Result<()> {
         let Some(process) = self.running.remove(&service) else { return Ok(()) };
-        let gently = service.program(&self.cloud)?.stop;
-        let by_force = process.end(gently, PATIENCE).await;
+        let by_force = process.end(service.stop_signal(), PATIENCE).await;
         if by_force.with_context(|| format!("{} does not end", service.name()))? {
             say(format_args!("  {} did not end by itself and was killed", service.name()));
         }

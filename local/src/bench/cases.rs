@@ -1,9 +1,16 @@
 //! What is measured: one typical request for each endpoint.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use bytes::Bytes;
 
 use crate::traffic::Traffic;
+
+/// Runs of a case's requests; the median of each figure is told, so that a busy moment of the machine decides none.
+pub(super) const ROUNDS: u64 = 5;
+/// A run that takes longer ends here, with fewer requests: else a case of half a second each would take hours.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One request to measure.
 pub(super) struct Case {

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::cloud::{Cloud, DATABASE};
-use crate::services::Service;
+use crate::service::Service;
 
 /// Counters as they stand.
 #[derive(Clone, Copy, Debug)]

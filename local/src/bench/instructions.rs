@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use super::cases::Case;
 use super::measure::Bench;
-use crate::services::on_path;
+use crate::service::on_path;
 
 /// Two runs, of which only the difference counts: it holds no start and no connection.
 const FEW: u64 = 50;

@@ -9,24 +9,22 @@ use anyhow::{Context, Result, ensure};
 use futures::future::try_join_all;
 use nix::sys::signal::Signal;
 
-use super::cases::Case;
+use super::cases::{Case, PATIENCE, ROUNDS};
 use super::counts::Counter;
 use super::report::{Figures, Latency};
 use super::run::{Run, median, microseconds, quantile};
 use crate::cloud::Cloud;
 use crate::figures::{float, milliseconds};
 use crate::key_value;
-use crate::runtime_api::{Fleet, FunctionSettings, Settings, binaries};
-use crate::services::Service;
+use crate::log::open_log;
+use crate::runtime_api::{Fleet, FunctionSettings, Settings};
+use crate::service::Service;
+use crate::serving::binaries;
 use crate::traffic::{self, Traffic};
 use crate::usage::{memory, processor_time};
 
 /// Starts of a new process; their median is told.
 const STARTS: usize = 15;
-/// Runs of a case's requests; the median of each figure is told, so that a busy moment of the machine decides none.
-pub(super) const ROUNDS: u64 = 5;
-/// A run that takes longer ends here, with fewer requests: else a case of half a second each would take hours.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Before anything is counted: connections, caches of the processor.
 const WARM_UP: u64 = 100;
 /// The same for Node.js, which compiles what it has seen often enough.
@@ -86,7 +84,7 @@ impl Bench<'_> {
             time_limit: Duration::from_mins(1),
             memory_mb: MEMORY_MB,
             environments,
-            log: self.cloud.folder.log(Service::Functions.name()),
+            log: open_log(&self.cloud.folder.log(Service::Functions.name()))?,
         };
         let functions = BTreeMap::from([(case.function.to_owned(), settings)]);
         let environment = key_value::read(&self.cloud.folder.env())?.into_iter().collect();

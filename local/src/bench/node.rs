@@ -6,9 +6,9 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail, ensure};
 use tokio::process::Command;
 
-use crate::process::open_log;
+use crate::log::open_log;
 use crate::progress::step;
-use crate::services::on_path;
+use crate::service::on_path;
 
 /// The oldest that the functions' libraries take.
 const OLDEST: u32 = 20;
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_twin_starts_with_lambdas_memory_limits_and_only_where_there_is_one() -> Result<()> {
-        let scratch = crate::scratch()?;
+        let scratch = tempfile::tempdir()?;
         let bundles = scratch.path().to_owned();
         std::fs::write(bundles.join("get-order.cjs"), "")?;
         let node = Node { program: "/bin/node".into(), bundles, version: String::new() };

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::cases::CASES;
-use super::measure::{PATIENCE, ROUNDS};
+use super::cases::{CASES, PATIENCE, ROUNDS};
 
 /// A run of the benchmark.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -168,7 +167,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_previous_run_is_the_one_with_the_latest_name_that_had_the_usual_data() -> Result<()> {
-        let scratch = crate::scratch()?;
+        let scratch = tempfile::tempdir()?;
         let folder = scratch.path();
         assert!(Report::previous(folder)?.is_none());
         let report = |note: &str, scale| Report {

@@ -11,7 +11,7 @@ use super::shop;
 use super::world::World;
 use crate::cloud::DATABASE;
 use crate::progress::say;
-use crate::services::Service;
+use crate::service::Service;
 
 /// What is not finished by then never will be.
 const LIMIT: Duration = Duration::from_secs(100);

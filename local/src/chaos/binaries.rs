@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
 use crate::cloud::Cloud;
-use crate::process::open_log;
+use crate::log::open_log;
 
 /// Builds these functions and returns the folder that holds them.
 ///

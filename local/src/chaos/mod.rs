@@ -47,8 +47,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::cloud::{Cloud, DATABASE};
 use crate::folder::Folder;
 use crate::progress::{say, seconds, step};
-use crate::services::Service;
-use crate::{commands, supervisor};
+use crate::service::Service;
+use crate::{environment, lifecycle, supervisor};
 use audit::{Books, Evidence};
 use dice::Dice;
 use faults::{Fault, Planned};
@@ -93,12 +93,12 @@ pub(crate) async fn run(folder: &Folder, arguments: Arguments) -> Result<ExitCod
     let at = || Folder::at(&folder.root, &folder.root.join(name), &format!("MILLRACE_DEV_DIR={name} ./dev"));
     let folder = at()?;
     // Yesterday's orders must not decide today's figures.
-    commands::reset(&folder).await?;
+    lifecycle::reset(&folder).await?;
     let mut cloud = Cloud::open(at()?)?;
     let _lock = supervisor::take_lock(&cloud)?;
     ensure!(Service::Pgbouncer.is_available(), "chaos needs PgBouncer, which is not on the PATH");
     cloud.choose_ports()?;
-    cloud.write_env()?;
+    environment::write(&cloud)?;
     let services = Arc::new(Services::new(cloud));
     let mut terminate = signal(SignalKind::terminate())?;
     let passed = tokio::select! {

@@ -10,7 +10,8 @@ use tokio::sync::Mutex;
 use crate::cloud::Cloud;
 use crate::process::Identity;
 use crate::record::{self, Record, State};
-use crate::services::{self, Service};
+use crate::service::Service;
+use crate::services;
 
 /// A server that does not answer within this time after its start has failed. Postgres may have to recover first.
 const READY_WITHIN: Duration = Duration::from_mins(1);
@@ -41,12 +42,12 @@ impl Services {
     /// Starts all of them with their schema and queues.
     pub(super) async fn start(&self) -> Result<()> {
         for service in SERVICES {
-            Box::pin(service.prepare(&self.cloud)).await?;
+            Box::pin(services::prepare(service, &self.cloud)).await?;
             let mut running = self.of(service).lock().await;
             *running = Some(self.launch(service).await?);
             match service {
                 Service::Postgres => Box::pin(services::make_schema(&self.cloud)).await?,
-                _ => Box::pin(service.furnish(&self.cloud)).await?,
+                _ => Box::pin(services::furnish(service, &self.cloud)).await?,
             }
         }
         Ok(())
@@ -60,7 +61,7 @@ impl Services {
         }
         tokio::time::sleep(absence).await;
         *running = Some(self.launch(service).await?);
-        if service == Service::Sqs { Box::pin(service.furnish(&self.cloud)).await } else { Ok(()) }
+        if service == Service::Sqs { Box::pin(services::furnish(service, &self.cloud)).await } else { Ok(()) }
     }
 
     /// Stops a server's processes in the middle of whatever they do, and lets them go on after `pause`.
@@ -78,8 +79,7 @@ impl Services {
         let mut outcome = Ok(());
         for service in SERVICES.into_iter().rev() {
             if let Some(process) = self.of(service).lock().await.take() {
-                let gently = service.program(&self.cloud)?.stop;
-                outcome = outcome.and(process.end(gently, PATIENCE).await.map(drop));
+                outcome = outcome.and(process.end(service.stop_signal(), PATIENCE).await.map(drop));
                 record::write(&self.cloud.folder, service.name(), &Record::new(State::Stopped, None, ""))?;
             }
         }
@@ -92,7 +92,7 @@ impl Services {
 
     async fn launch(&self, service: Service) -> Result<Identity> {
         let cloud = &self.cloud;
-        let program = service.program(cloud)?;
+        let program = services::program(service, cloud)?;
         let command = program.logged(&cloud.launcher, &cloud.folder.log(service.name()))?;
         let mut child = tokio::process::Command::from(command).spawn()?;
         let process = child.id().and_then(Identity::of).context("it ended at once")?;
@@ -100,7 +100,7 @@ impl Services {
         record::write(&cloud.folder, service.name(), &Record::new(State::Ready, Some(process), ""))?;
         tokio::spawn(async move { child.wait().await });
         let started = Instant::now();
-        while Box::pin(service.ask(cloud)).await.is_err() {
+        while Box::pin(services::ask(service, cloud)).await.is_err() {
             if !process.is_alive() || started.elapsed() > READY_WITHIN {
                 bail!("{} does not come up. {}", service.name(), record::tail(&cloud.folder, service));
             }

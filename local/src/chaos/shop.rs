@@ -4,7 +4,7 @@ use anyhow::Result;
 use uuid::Uuid;
 
 use crate::cloud::{Cloud, DATABASE};
-use crate::services::Service;
+use crate::service::Service;
 
 /// Products, numbered from 1.
 pub(super) const PRODUCTS: u32 = 40;

@@ -11,7 +11,7 @@ use super::dice::Dice;
 use super::faults::Fault;
 use super::world::World;
 use crate::cloud::DATABASE;
-use crate::services::Service;
+use crate::service::Service;
 
 /// How much slower a slow provider answers: over the client's time limit of 5 s now and then.
 const SLOW_MS: (u32, u32) = (300, 6_000);

@@ -19,9 +19,13 @@ use super::provider::Provider;
 use super::queue::Queue;
 use super::services::Services;
 use super::witness::Witness;
-use crate::dispatcher::{self, Invoker};
+use crate::aws::sqs_client;
+use crate::dispatcher::{Invoker, Poller, of_schedule};
+use crate::log::open_log;
 use crate::runtime_api::{Fleet, Settings};
-use crate::services::Service;
+use crate::service::Service;
+use crate::serving;
+use crate::tell::nobody;
 
 /// The functions of a run, and how many environments each has at most.
 pub(super) const FUNCTIONS: [(&str, usize); 8] = [
@@ -65,7 +69,7 @@ impl World {
         let fleet = Arc::new(Fleet::start(settings(seed, &services, binaries, &deaths)?).await?);
         let queue = cloud.template.queues.iter().find(|queue| queue.redrive.is_some());
         let queue = Queue {
-            sqs: dispatcher::sqs_client(&cloud.http(Service::Sqs)?).await,
+            sqs: sqs_client(&cloud.http(Service::Sqs)?).await,
             url: cloud.queue_url(&queue.context("template.yaml has no queue")?.name)?,
         };
         Ok(Self {
@@ -93,7 +97,11 @@ impl World {
             std::future::pending::<()>().await;
         });
         let invoker = Invoker::Fleet(Arc::clone(&self.fleet));
-        dispatcher::poll(cloud, &self.queue.sqs, &invoker, &mut work)?;
+        for queue in serving::queues(cloud)? {
+            for _ in 0..queue.source.concurrency {
+                work.spawn(Poller::new(self.queue.sqs.clone(), invoker.clone(), queue.clone(), nobody).run());
+            }
+        }
         let world = Arc::clone(self);
         work.spawn(async move {
             loop {
@@ -114,7 +122,7 @@ impl World {
     /// The schedule's function, once.
     pub(super) async fn sweep(&self) {
         let begun = Instant::now();
-        let event = Bytes::from(dispatcher::schedule_event("order-sweeper").to_string());
+        let event = Bytes::from(of_schedule("order-sweeper").to_string());
         let Ok(answer) = self.fleet.invoke("order-sweeper", event).await else { return };
         let swept: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         if swept["lost"] == 0 {
@@ -146,13 +154,13 @@ impl World {
 /// The functions as the template has them, from the build with kill points, and what tells them to die.
 fn settings(seed: u64, services: &Services, binaries: &Path, deaths: &Path) -> Result<Settings> {
     let cloud = services.cloud();
-    let mut settings = Settings::of_cloud(cloud, "debug")?;
+    let mut settings = serving::settings(cloud, "debug")?;
     let environments = |name: &str| FUNCTIONS.iter().find(|(function, _)| *function == name);
     settings.functions.retain(|name, _| environments(name).is_some());
     for (name, function) in &mut settings.functions {
         function.command = vec![binaries.join(name).display().to_string()];
         function.environments = environments(name).map_or(1, |(_, most)| *most);
-        function.log = cloud.folder.log(name);
+        function.log = open_log(&cloud.folder.log(name))?;
     }
     settings.environment.extend([
         // Often enough for each point, seldom enough for most journeys to come through.

@@ -1,18 +1,17 @@
 //! `status` and `logs`.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::cloud::Cloud;
 use crate::folder::Folder;
+use crate::log::read_from;
 use crate::progress::table;
 use crate::record::{self, SUPERVISOR, State};
-use crate::services::Service;
+use crate::service::Service;
+use crate::services;
 
 /// How much of each log `logs` shows.
 const LAST_LINES: usize = 100;
@@ -48,7 +47,7 @@ async fn state(cloud: &Cloud, service: Service) -> String {
     match record.state {
         State::Starting if alive => "starting".to_owned(),
         State::Ready if alive => {
-            let answer = tokio::time::timeout(Duration::from_secs(2), service.ask(cloud)).await;
+            let answer = tokio::time::timeout(Duration::from_secs(2), services::ask(service, cloud)).await;
             if matches!(answer, Ok(Ok(()))) { "ready" } else { "does not answer" }.to_owned()
         }
         State::Failed if !record.note.is_empty() => record.note.lines().next().unwrap_or("failed").to_owned(),
@@ -61,7 +60,7 @@ fn row(cloud: &Cloud, service: Service, state: String) -> [String; 5] {
     let process = record::read(&cloud.folder, service.name()).and_then(|record| record.alive());
     let pid = process.map(|process| process.pid().to_string()).unwrap_or_default();
     let address = cloud.port(service).map(|port| format!("127.0.0.1:{port}")).unwrap_or_default();
-    [service.name().to_owned(), state, pid, address, service.role().to_owned()]
+    [service.name().to_owned(), state, pid, address, services::role(service).to_owned()]
 }
 
 /// Prints the end of one log or of all, and goes on with what is added if asked to.
@@ -89,47 +88,5 @@ pub(crate) async fn logs(folder: &Folder, service: Option<&str>, follow: bool) -
         for (name, seen) in chosen.iter().zip(&mut seen) {
             *seen = read_from(&folder.log(name), *seen, |line| print(name, line))?;
         }
-    }
-}
-
-/// Gives each whole line after a position in a file to `take`, and returns where the next one begins. A file that was
-/// made anew is read from its start; one that does not exist is empty.
-pub(crate) fn read_from(path: &Path, position: u64, mut take: impl FnMut(&str)) -> Result<u64> {
-    let Ok(mut file) = File::open(path) else { return Ok(0) };
-    let position = if file.metadata()?.len() < position { 0 } else { position };
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(position))?;
-    file.read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    String::from_utf8_lossy(&bytes[..whole]).lines().for_each(&mut take);
-    Ok(position + whole as u64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_reads_whole_lines_only_and_goes_on_where_it_was() -> Result<()> {
-        let folder = crate::scratch()?;
-        let path = folder.path().join("log");
-        let mut lines = Vec::new();
-        std::fs::write(&path, "one\ntw")?;
-        let seen = read_from(&path, 0, |line| lines.push(line.to_owned()))?;
-        std::fs::write(&path, "one\ntwo\nthree\n")?;
-        read_from(&path, seen, |line| lines.push(line.to_owned()))?;
-        assert_eq!(lines, ["one", "two", "three"]);
-        Ok(())
-    }
-
-    #[test]
-    fn it_starts_again_when_a_log_was_made_anew() -> Result<()> {
-        let folder = crate::scratch()?;
-        let path = folder.path().join("log");
-        std::fs::write(&path, "new\n")?;
-        let mut lines = Vec::new();
-        read_from(&path, 1000, |line| lines.push(line.to_owned()))?;
-        assert_eq!(lines, ["new"]);
-        Ok(())
     }
 }

@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn it_finds_the_events_of_a_function() -> Result<()> {
-        let scratch = crate::scratch()?;
+        let scratch = tempfile::tempdir()?;
         let root = scratch.path();
         fs::create_dir_all(root.join("events"))?;
         for name in ["checkout.json", "checkout-declined.json", "checkouts.json"] {

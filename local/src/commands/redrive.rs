@@ -6,16 +6,16 @@ use anyhow::{Context, Result};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, SendMessageBatchRequestEntry};
 
+use crate::aws::sqs_client;
 use crate::cloud::Cloud;
-use crate::dispatcher;
 use crate::folder::Folder;
-use crate::services::Service;
+use crate::service::Service;
 
 /// Sends all messages back. One that is sent and not deleted, because this was interrupted, comes twice: harmless, since
 /// a message only says which order to look at.
 pub(crate) async fn redrive(folder: Folder) -> Result<()> {
     let cloud = Cloud::open(folder)?;
-    let sqs = dispatcher::sqs_client(&cloud.http(Service::Sqs)?).await;
+    let sqs = sqs_client(&cloud.http(Service::Sqs)?).await;
     for queue in &cloud.template.queues {
         let Some(redrive) = &queue.redrive else { continue };
         let letters = cloud.template.queue(&redrive.target);

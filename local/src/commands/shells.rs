@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::folder::Folder;
 use crate::key_value;
-use crate::services::on_path;
+use crate::service::on_path;
 
 /// Becomes psql, as the database's owner. Returns only when it failed.
 pub(crate) fn psql(folder: &Folder, arguments: &[String]) -> Result<()> {

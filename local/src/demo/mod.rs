@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::cloud::{Cloud, DATABASE};
 use crate::figures::thousands;
-use crate::services::Service;
+use crate::service::Service;
 
 /// Products and users at scale 1.
 pub(crate) const PRODUCTS: u64 = 10_000;

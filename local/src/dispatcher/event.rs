@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use crate::cloud::{AWS_ACCOUNT, AWS_REGION};
+use crate::aws::{AWS_ACCOUNT, AWS_REGION};
 
 /// A batch of messages.
 pub(super) fn of_messages(queue: &str, messages: &[Message]) -> Value {
@@ -49,7 +49,7 @@ fn record(queue: &str, message: &Message) -> Value {
 }
 
 /// What `EventBridge` Scheduler sends when a schedule has no input of its own.
-pub(super) fn of_schedule(function: &str) -> Value {
+pub(crate) fn of_schedule(function: &str) -> Value {
     let now = OffsetDateTime::now_utc();
     let now = now.replace_nanosecond(0).unwrap_or(now);
     json!({

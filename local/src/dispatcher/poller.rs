@@ -12,8 +12,9 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
 use serde::Deserialize;
 
-use super::{Answer, Invoker, event};
-use crate::progress::say;
+use super::event;
+use super::invoke::{Answer, Invoker};
+use crate::tell::Tell;
 use crate::template::QueueSource;
 
 /// Short, so that a poller that is told to stop holds no message that nobody will handle.
@@ -23,34 +24,36 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// SQS gives and deletes at most this many messages at a time.
 const MOST_AT_ONCE: u32 = 10;
 
+/// A queue that is polled for a function.
+#[derive(Clone, Debug)]
+pub(crate) struct Polled {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    pub(crate) source: QueueSource,
+}
+
 /// Polls one queue for one function, one batch at a time.
-pub(super) struct Poller {
+pub(crate) struct Poller {
     sqs: Client,
     invoker: Invoker,
-    queue_url: String,
-    queue: String,
-    source: QueueSource,
+    queue: Polled,
+    tell: Tell,
 }
 
 impl Poller {
-    pub(super) fn new(
-        sqs: Client,
-        invoker: Invoker,
-        queue_url: String,
-        queue: &str,
-        source: QueueSource,
-    ) -> Self {
-        Self { sqs, invoker, queue_url, queue: queue.to_owned(), source }
+    /// Says what it does where it is told to.
+    pub(crate) fn new(sqs: Client, invoker: Invoker, queue: Polled, tell: Tell) -> Self {
+        Self { sqs, invoker, queue, tell }
     }
 
     /// Polls for ever.
-    pub(super) async fn run(self) {
+    pub(crate) async fn run(self) {
         let mut troubled = false;
         loop {
             let outcome = self.poll().await;
             if let Err(error) = &outcome {
-                if !troubled && !matches!(self.invoker, Invoker::Fleet(_)) {
-                    say(format_args!("{}: {error:#}; trying on", self.queue));
+                if !troubled {
+                    (self.tell)(format_args!("{}: {error:#}; trying on", self.queue.name));
                 }
                 tokio::time::sleep(PAUSE).await;
             }
@@ -59,12 +62,12 @@ impl Poller {
     }
 
     /// Handles one batch, or waits a moment for one.
-    pub(super) async fn poll(&self) -> Result<()> {
+    async fn poll(&self) -> Result<()> {
         let received = self
             .sqs
             .receive_message()
-            .queue_url(&self.queue_url)
-            .max_number_of_messages(self.source.batch_size.min(MOST_AT_ONCE).cast_signed())
+            .queue_url(&self.queue.url)
+            .max_number_of_messages(self.queue.source.batch_size.min(MOST_AT_ONCE).cast_signed())
             .wait_time_seconds(LONG_POLL_SECONDS)
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .message_attribute_names("All");
@@ -73,24 +76,24 @@ impl Poller {
         if messages.is_empty() {
             return Ok(());
         }
-        let payload = event::of_messages(&self.queue, &messages).to_string();
-        let answer = self.invoker.invoke(&self.source.function, payload).await?;
-        let done = succeeded(&messages, &answer, self.source.reports_failures);
-        self.tell(&messages, &answer, done.len());
+        let payload = event::of_messages(&self.queue.name, &messages).to_string();
+        let answer = self.invoker.invoke(&self.queue.source.function, payload).await?;
+        let done = succeeded(&messages, &answer, self.queue.source.reports_failures);
+        self.report(&messages, &answer, done.len());
         self.delete(&done).await
     }
 
-    fn tell(&self, messages: &[Message], answer: &Answer, done: usize) {
-        // Where functions are killed on purpose, their failures are no news.
-        if matches!(self.invoker, Invoker::Fleet(_)) {
-            return;
-        }
-        let (function, all) = (&self.source.function, messages.len());
+    fn report(&self, messages: &[Message], answer: &Answer, done: usize) {
+        let (function, all) = (&self.queue.source.function, messages.len());
         match answer {
-            Answer::Failed(reason) => say(format_args!("{function}: {all} messages failed: {reason}")),
-            Answer::Returned(_) if done == all => say(format_args!("{function}: {all} messages done")),
+            Answer::Failed(reason) => {
+                (self.tell)(format_args!("{function}: {all} messages failed: {reason}"));
+            }
+            Answer::Returned(_) if done == all => {
+                (self.tell)(format_args!("{function}: {all} messages done"));
+            }
             Answer::Returned(body) => {
-                say(format_args!(
+                (self.tell)(format_args!(
                     "{function}: {done} of {all} messages done, the others will come again: {body}"
                 ));
             }
@@ -106,7 +109,7 @@ impl Poller {
             DeleteMessageBatchRequestEntry::builder().id(number.to_string()).receipt_handle(handle).build()
         });
         let entries = entries.collect::<Result<Vec<_>, _>>()?;
-        let request = self.sqs.delete_message_batch().queue_url(&self.queue_url).set_entries(Some(entries));
+        let request = self.sqs.delete_message_batch().queue_url(&self.queue.url).set_entries(Some(entries));
         request.send().await.context("messages that were handled could not be deleted")?;
         Ok(())
     }

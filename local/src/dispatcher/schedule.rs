@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use super::{Answer, Invoker, event};
-use crate::progress::say;
+use super::event;
+use super::invoke::{Answer, Invoker};
+use crate::tell::Tell;
 use crate::template::Schedule;
 
 /// How often a `rate(1 minute)` fires. `None` for what is no rate.
-pub(super) fn interval(expression: &str) -> Option<Duration> {
+pub(crate) fn interval(expression: &str) -> Option<Duration> {
     let (count, unit) = expression.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
     let count: u32 = count.parse().ok().filter(|count| *count > 0)?;
     let unit = match unit.trim_end_matches('s') {
@@ -22,7 +23,7 @@ pub(super) fn interval(expression: &str) -> Option<Duration> {
 }
 
 /// Fires for ever. The next time waits for nothing: like on AWS, a slow function may run twice at once.
-pub(super) async fn run(invoker: Invoker, schedule: Schedule, interval: Duration) {
+pub(crate) async fn fire(invoker: Invoker, schedule: Schedule, interval: Duration, tell: Tell) {
     let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + interval, interval);
     // After the machine slept, one firing is enough.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -33,9 +34,9 @@ pub(super) async fn run(invoker: Invoker, schedule: Schedule, interval: Duration
             let event = || event::of_schedule(&schedule.function).to_string();
             let payload = schedule.input.clone().unwrap_or_else(event);
             match invoker.invoke(&schedule.function, payload).await {
-                Ok(Answer::Returned(_)) => say(format_args!("{}: done", schedule.function)),
-                Ok(Answer::Failed(reason)) => say(format_args!("{} failed: {reason}", schedule.function)),
-                Err(error) => say(format_args!("{} was not invoked: {error:#}", schedule.function)),
+                Ok(Answer::Returned(_)) => tell(format_args!("{}: done", schedule.function)),
+                Ok(Answer::Failed(reason)) => tell(format_args!("{} failed: {reason}", schedule.function)),
+                Err(error) => tell(format_args!("{} was not invoked: {error:#}", schedule.function)),
             }
         });
     }

@@ -14,7 +14,7 @@ use shared::database::Argument;
 
 use crate::cloud::{Cloud, DATABASE};
 use crate::folder::Folder;
-use crate::services::Service;
+use crate::service::Service;
 use samples::{SAMPLES, Sample};
 
 /// Stands in psql's output before each plan.

@@ -15,7 +15,7 @@ use serde::Serialize;
 use url::form_urlencoded;
 
 use super::route::Matched;
-use crate::cloud::AWS_ACCOUNT;
+use crate::aws::AWS_ACCOUNT;
 
 /// Stands for the API's id, of which its address is made on AWS.
 const API: &str = "local";

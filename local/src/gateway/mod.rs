@@ -15,7 +15,7 @@ mod server;
 
 pub(crate) use event::{HttpRequest, event};
 pub(crate) use route::Router;
-pub(crate) use server::{open, run};
+pub(crate) use server::open;
 
 #[cfg(test)]
 mod tests;

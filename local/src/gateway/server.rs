@@ -1,10 +1,9 @@
 //! Both doors, on one port.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -15,47 +14,28 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::answer;
 use super::event::{HttpRequest, event};
 use super::route::Router;
-use crate::cloud::Cloud;
-use crate::progress::say;
-use crate::runtime_api::{Fleet, InvokeError, Settings};
-use crate::services::Service;
+use crate::runtime_api::{Fleet, InvokeError};
+use crate::tell::Tell;
+use crate::template::Function;
 
-pub(super) struct Doors {
-    pub(super) fleet: Arc<Fleet>,
+struct Doors {
+    fleet: Arc<Fleet>,
     router: Router,
+    tell: Tell,
 }
 
-/// Serves the functions of a build (`target/debug`, `target/release`) until SIGTERM.
-pub(crate) async fn run(cloud: &Cloud, profile: &str) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let fleet = Arc::new(Fleet::start(Settings::of_cloud(cloud, profile)?).await?);
-    tokio::select! {
-        opened = open(cloud, Arc::clone(&fleet)) => opened?,
-        _ = terminate.recv() => {}
-    }
-    // A connection that is just being closed may still hold the fleet; its environments end with this process.
-    match Arc::try_unwrap(fleet) {
-        Ok(fleet) => fleet.end().await,
-        Err(_) => Ok(()),
-    }
-}
-
-/// Opens both doors of a fleet on the port of a cloud's functions, for as long as it is waited for.
-pub(crate) async fn open(cloud: &Cloud, fleet: Arc<Fleet>) -> Result<()> {
-    let port = cloud.port(Service::Functions)?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.context("the port is taken")?;
-    accept(&listener, &Arc::new(Doors::new(fleet, cloud))).await;
-    Ok(())
+/// Opens both doors of a fleet, for as long as it is waited for.
+pub(crate) async fn open(listener: &TcpListener, fleet: Arc<Fleet>, functions: &[Function], tell: Tell) {
+    accept(listener, &Arc::new(Doors { fleet, router: Router::new(functions), tell })).await;
 }
 
 /// Connections end with this future, so that none keeps a fleet alive.
-pub(super) async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
+async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -75,10 +55,6 @@ pub(super) async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
 }
 
 impl Doors {
-    pub(super) fn new(fleet: Arc<Fleet>, cloud: &Cloud) -> Self {
-        Self { fleet, router: Router::new(&cloud.template.functions) }
-    }
-
     async fn respond(
         &self,
         request: Request<Incoming>,
@@ -103,7 +79,7 @@ impl Doors {
             Err(InvokeError::Failed(body)) => (body, Some("Unhandled")),
             Err(InvokeError::Unknown(_)) => return message(StatusCode::NOT_FOUND, "Function not found"),
             Err(error) => {
-                say(format_args!("{function}: {error}"));
+                (self.tell)(format_args!("{function}: {error}"));
                 let body = serde_json::json!({ "errorType": "Runtime", "errorMessage": error.to_string() });
                 (body.to_string().into(), Some("Unhandled"))
             }
@@ -134,7 +110,7 @@ impl Doors {
             Err(error) => Err(error.into()),
         };
         answered.unwrap_or_else(|error| {
-            say(format_args!("{}: {error:#}", matched.key));
+            (self.tell)(format_args!("{}: {error:#}", matched.key));
             message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
         })
     }

@@ -14,18 +14,20 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
-use super::server::{Doors, accept};
+use super::open;
 use crate::cloud::Cloud;
 use crate::folder::Folder;
 use crate::key_value;
-use crate::runtime_api::{Fleet, Settings};
+use crate::runtime_api::Fleet;
+use crate::serving;
+use crate::tell::nobody;
 
 /// Product 1 of the demo data.
 const PRODUCT: &str = "/api/products/01900000-0000-7000-8000-000000000001";
 
 /// The doors on a port of their own, and what the cloud's functions answer through them.
 struct Shop {
-    doors: Arc<Doors>,
+    fleet: Arc<Fleet>,
     serving: AbortHandle,
     url: String,
     client: Client,
@@ -39,13 +41,13 @@ impl Shop {
         let cloud = Cloud::open(Folder::at(root, &root.join(name), "./dev")?)?;
         let settings = key_value::read(&cloud.folder.env())?;
         ensure!(settings.contains_key("API_URL"), "no local cloud: ./dev up --detach");
-        let fleet = Arc::new(Fleet::start(Settings::of_cloud(&cloud, "debug")?).await?);
-        let doors = Arc::new(Doors::new(fleet, &cloud));
+        let fleet = Arc::new(Fleet::start(serving::settings(&cloud, "debug")?).await?);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let accepting = Arc::clone(&doors);
-        let serving = tokio::spawn(async move { accept(&listener, &accepting).await }).abort_handle();
-        Ok(Self { doors, serving, url, client: Client::new(), settings })
+        let (serves, functions) = (Arc::clone(&fleet), cloud.template.functions);
+        let serving =
+            tokio::spawn(async move { open(&listener, serves, &functions, nobody).await }).abort_handle();
+        Ok(Self { fleet, serving, url, client: Client::new(), settings })
     }
 
     /// A request of the demo customer.
@@ -95,7 +97,7 @@ async fn what_has_no_route_is_the_gateways_own_404() -> Result<()> {
     let not_found = (StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#.to_owned());
     assert_eq!(shop.get("/api/nothing").await?, not_found);
     assert_eq!(shop.request(Method::DELETE, PRODUCT).send().await?.status(), 404);
-    assert!(shop.doors.fleet.environments().is_empty(), "no function was asked");
+    assert!(shop.fleet.environments().is_empty(), "no function was asked");
     Ok(())
 }
 
@@ -103,10 +105,10 @@ async fn what_has_no_route_is_the_gateways_own_404() -> Result<()> {
 async fn a_dead_environment_is_replaced_and_a_crowd_waits_for_its_turn() -> Result<()> {
     let shop = Shop::open().await?;
     assert_eq!(shop.get(PRODUCT).await?.0, 200);
-    let [first] = &shop.doors.fleet.environments()[..] else { anyhow::bail!("one environment") };
-    assert!(shop.doors.fleet.signal(first.id, Signal::SIGKILL));
+    let [first] = &shop.fleet.environments()[..] else { anyhow::bail!("one environment") };
+    assert!(shop.fleet.signal(first.id, Signal::SIGKILL));
     let gone = async {
-        while shop.doors.fleet.environments().iter().any(|environment| environment.id == first.id) {
+        while shop.fleet.environments().iter().any(|environment| environment.id == first.id) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::schedule::per_second;
 use crate::traffic::{Invocation, Traffic};
 
 /// What a request is.
@@ -18,6 +17,8 @@ pub(super) enum Journey {
     Login,
 }
 
+/// How long a user thinks between two requests, on average.
+pub(super) const THINK: Duration = Duration::from_secs(10);
 /// More environments than are busy on average: arrivals come in bursts, and an environment that starts is busy too.
 const HEADROOM: f64 = 3.0;
 /// A function is never given fewer.
@@ -183,6 +184,11 @@ fn words(draw: f64) -> String {
     ];
     let rank = usize::try_from(rank(draw, 600)).unwrap_or_default();
     format!("{} {}", MATERIALS[rank % MATERIALS.len()], THINGS[rank / MATERIALS.len() % THINGS.len()])
+}
+
+/// Requests that so many users send, once all are there.
+pub(super) fn per_second(users: u64) -> f64 {
+    f64::from(u32::try_from(users).unwrap_or(u32::MAX)) / THINK.as_secs_f64()
 }
 
 #[cfg(test)]

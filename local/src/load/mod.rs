@@ -36,11 +36,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cloud::{Cloud, DATABASE};
 use crate::folder::Folder;
-use crate::gateway;
 use crate::own_cloud::OwnCloud;
 use crate::progress::say;
 use crate::runtime_api::{Fleet, Settings};
-use crate::services::Service;
+use crate::service::Service;
+use crate::serving;
 use crate::traffic::Traffic;
 use customers::Shop;
 use run::Run;
@@ -123,7 +123,7 @@ async fn under_load(cloud: &Cloud, arguments: &Arguments, length: Duration) -> R
         say(format_args!("\n  {} users, {} minutes:", users, arguments.minutes));
         let run = tokio::select! {
             run = run::perform(cloud, &shop, *users, length, arguments.faults) => run?,
-            opened = gateway::open(cloud, fleet) => anyhow::bail!("the doors have closed: {opened:?}"),
+            opened = serving::open(cloud, fleet) => anyhow::bail!("the doors have closed: {opened:?}"),
         };
         runs.push(run);
     }
@@ -132,7 +132,7 @@ async fn under_load(cloud: &Cloud, arguments: &Arguments, length: Duration) -> R
 
 /// As many environments as so many users may need.
 fn settings(cloud: &Cloud, users: u64, length: Duration) -> Result<Settings> {
-    let mut settings = Settings::of_cloud(cloud, "release")?;
+    let mut settings = serving::settings(cloud, "release")?;
     for (name, function) in &mut settings.functions {
         if let Some(environments) = journeys::environments(name, users) {
             function.environments = environments;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::{Instant, sleep_until};
 
-use crate::commands;
 use crate::folder::Folder;
-use crate::services::Service;
+use crate::lifecycle;
+use crate::service::Service;
 
 /// When a service is away, in per cent of the run.
 const PLAN: [(Service, u32, u32); 2] = [(Service::Payments, 20, 35), (Service::Redis, 60, 70)];
@@ -38,9 +38,9 @@ pub(super) async fn strike(folder: &Folder, began: Instant, length: Duration) ->
     for (service, from, to) in PLAN {
         sleep_until(began + length * from / 100).await;
         let from = began.elapsed();
-        commands::stop(folder, service).await?;
+        lifecycle::stop(folder, service).await?;
         sleep_until(began + length * to / 100).await;
-        commands::start(folder, service).await?;
+        lifecycle::start(folder, service).await?;
         outages.push(Outage { service, from, to: began.elapsed() });
     }
     Ok(outages)

@@ -64,7 +64,7 @@ mod tests {
     use super::super::outages::Outage;
     use super::super::watch::Moment;
     use super::*;
-    use crate::services::Service;
+    use crate::service::Service;
 
     #[test]
     fn a_page_needs_no_other_file_says_what_held_and_marks_outages() {

@@ -6,10 +6,8 @@
 
 use std::time::Duration;
 
-use super::journeys::Journey;
+use super::journeys::{Journey, per_second};
 
-/// How long a user thinks between two requests, on average.
-pub(super) const THINK: Duration = Duration::from_secs(10);
 /// Users come in one after the other at first, as on any morning.
 const RAMP: Duration = Duration::from_secs(10);
 
@@ -66,11 +64,6 @@ impl Iterator for Arrivals {
             draw: self.random.f64(),
         })
     }
-}
-
-/// Requests that so many users send, once all are there.
-pub(super) fn per_second(users: u64) -> f64 {
-    f64::from(u32::try_from(users).unwrap_or(u32::MAX)) / THINK.as_secs_f64()
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ mod tests {
     use super::super::journeys::Journey;
     use super::super::outages::Outage;
     use super::*;
-    use crate::services::Service;
+    use crate::service::Service;
 
     fn answered(second: u64, status: u16, took_ms: u64) -> Answered {
         Answered {

@@ -12,10 +12,10 @@ use shared::telemetry::Counter;
 use tokio::time::Instant;
 
 use crate::cloud::{APPLICATION, Cloud, DATABASE};
-use crate::commands::read_from;
 use crate::figures::float;
+use crate::log::read_from;
 use crate::runtime_api::Fleet;
-use crate::services::Service;
+use crate::service::Service;
 use crate::stats::Sample;
 use crate::usage::{machine_time, memory, processor_time};
 

@@ -1,7 +1,6 @@
 //! A function: invocations that wait, environments that wait, and how they come together.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,12 +10,11 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
-use crate::cloud::{AWS_ACCOUNT, AWS_REGION};
-use crate::process::open_log;
+use crate::aws::{AWS_ACCOUNT, AWS_REGION};
 
 use super::environment::{End, Environment, INIT_LIMIT, describe};
+use super::environments::Environments;
 use super::invocation::{Answer, Invocation, InvokeError};
-use super::server::Environments;
 use super::settings::FunctionSettings;
 
 /// Where a function's environments live.
@@ -33,7 +31,6 @@ pub(super) struct Function {
     name: String,
     settings: FunctionSettings,
     variables: Vec<(String, String)>,
-    log: File,
     place: Place,
     state: Mutex<State>,
 }
@@ -57,14 +54,9 @@ impl Function {
         settings: FunctionSettings,
         common: &[(String, String)],
         place: Place,
-    ) -> Result<Arc<Self>> {
+    ) -> Arc<Self> {
         let variables = variables(&name, &settings, common);
-        let log = open_log(&settings.log)?;
-        Ok(Arc::new(Self { name, settings, variables, log, place, state: Mutex::default() }))
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
+        Arc::new(Self { name, settings, variables, place, state: Mutex::default() })
     }
 
     pub(super) fn settings(&self) -> &FunctionSettings {
@@ -162,7 +154,7 @@ impl Function {
                 state.expected += 1;
                 state.alive += 1;
             }
-            let environment = self.place.environments.add(self);
+            let environment = self.place.environments.add(&self.name);
             match self.start(environment.id) {
                 Ok(process) => {
                     environment.has_started(process.id().and_then(|pid| pid.try_into().ok()));
@@ -184,8 +176,8 @@ impl Function {
             .env("AWS_LAMBDA_LOG_STREAM_NAME", id.to_string())
             .process_group(self.place.group)
             .stdin(Stdio::null())
-            .stdout(self.log.try_clone()?)
-            .stderr(self.log.try_clone()?)
+            .stdout(self.settings.log.try_clone()?)
+            .stderr(self.settings.log.try_clone()?)
             .kill_on_drop(true);
         command.spawn().with_context(|| format!("cannot run {program}"))
     }

@@ -14,13 +14,14 @@
 //! |---|---|
 //! | [`settings`] | what runs, and within which limits |
 //! | [`function`] | the queue of a function's invocations, and who takes them |
-//! | [`environment`] | one process and what it is doing |
+//! | [`environment`], [`environments`] | one process and what it is doing; all of them |
 //! | [`server`] | the paths that a runtime calls |
 //! | [`guard`] | ends every process when this one ends, however it ends |
 //!
 //! The protocol: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 mod environment;
+mod environments;
 mod function;
 mod guard;
 mod invocation;
@@ -39,16 +40,15 @@ use tokio::task::AbortHandle;
 
 pub(crate) use environment::Snapshot;
 pub(crate) use invocation::{Answer, InvokeError};
-pub(crate) use settings::{FunctionSettings, Settings, binaries};
+pub(crate) use settings::{FunctionSettings, Settings};
 
+use environments::Environments;
 use function::Function;
 use guard::Guard;
-use server::Environments;
 
 /// Functions and their environments. Dropping it kills them all.
 pub(crate) struct Fleet {
-    functions: BTreeMap<String, Arc<Function>>,
-    environments: Arc<Environments>,
+    of: server::Fleet,
     server: AbortHandle,
     guard: Guard,
 }
@@ -67,17 +67,18 @@ impl Fleet {
                 group: guard.group(),
                 environments: Arc::clone(&environments),
             };
-            let function = Function::new(name.clone(), function, &settings.environment, place)?;
+            let function = Function::new(name.clone(), function, &settings.environment, place);
             functions.insert(name, function);
         }
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&environments))).abort_handle();
-        Ok(Self { functions, environments, server, guard })
+        let of = server::Fleet { functions: Arc::new(functions), environments };
+        let server = tokio::spawn(server::serve(listener, of.clone())).abort_handle();
+        Ok(Self { of, server, guard })
     }
 
     /// Invokes a function and waits for what becomes of it. Waits for an environment where all are busy; dropping the
     /// future takes an invocation back that no environment has begun.
     pub(crate) async fn invoke(&self, function: &str, event: Bytes) -> Result<Answer, InvokeError> {
-        let Some(function) = self.functions.get(function) else {
+        let Some(function) = self.of.functions.get(function) else {
             return Err(InvokeError::Unknown(function.to_owned()));
         };
         function.invoke(event).await
@@ -85,23 +86,23 @@ impl Fleet {
 
     /// All environments as they are now, the oldest first.
     pub(crate) fn environments(&self) -> Vec<Snapshot> {
-        self.environments.snapshots()
+        self.of.environments.snapshots()
     }
 
     /// Sends a signal to an environment: SIGKILL and SIGSTOP are what chaos is made of. Tells whether there was one.
     pub(crate) fn signal(&self, environment: u64, signal: Signal) -> bool {
-        self.environments.get(environment).is_some_and(|environment| environment.signal(signal))
+        self.of.environments.get(environment).is_some_and(|environment| environment.signal(signal))
     }
 
     /// Kills all environments and waits until they are gone. Invocations under way fail.
     pub(crate) async fn end(mut self) -> Result<()> {
-        for function in self.functions.values() {
+        for function in self.of.functions.values() {
             function.close();
         }
         for environment in self.environments() {
             self.signal(environment.id, Signal::SIGKILL);
         }
-        self.environments.until_empty().await;
+        self.of.environments.until_empty().await;
         self.guard.end().await
     }
 }
@@ -109,7 +110,7 @@ impl Fleet {
 impl Drop for Fleet {
     fn drop(&mut self) {
         self.server.abort();
-        for function in self.functions.values() {
+        for function in self.of.functions.values() {
             function.close();
         }
     }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -14,67 +13,38 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
 
-use super::environment::{Environment, Snapshot};
+use super::environment::Environment;
+use super::environments::Environments;
 use super::function::Function;
 use super::invocation::deadline_ms;
 
-/// All environments of a fleet.
-#[derive(Default)]
-pub(super) struct Environments {
-    last: AtomicU64,
-    table: RwLock<BTreeMap<u64, Entry>>,
-    fewer: Notify,
+/// The functions of a fleet, by name.
+pub(super) type Functions = BTreeMap<String, Arc<Function>>;
+
+/// Whom a runtime's request concerns.
+#[derive(Clone)]
+pub(super) struct Fleet {
+    pub(super) functions: Arc<Functions>,
+    pub(super) environments: Arc<Environments>,
 }
 
-#[derive(Clone)]
-struct Entry {
+/// The one who asks, and its function.
+struct Asking {
     environment: Arc<Environment>,
     function: Arc<Function>,
 }
 
-impl Environments {
-    /// A new one of a function. It is known before its process is, which may ask for an event at once.
-    pub(super) fn add(&self, function: &Arc<Function>) -> Arc<Environment> {
-        let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let environment = Arc::new(Environment::new(id, function.name().to_owned()));
-        let entry = Entry { environment: Arc::clone(&environment), function: Arc::clone(function) };
-        self.table.write().unwrap_or_else(PoisonError::into_inner).insert(id, entry);
-        environment
-    }
-
-    pub(super) fn remove(&self, id: u64) {
-        self.table.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        self.fewer.notify_waiters();
-    }
-
-    pub(super) fn get(&self, id: u64) -> Option<Arc<Environment>> {
-        self.entry(id).map(|entry| entry.environment)
-    }
-
-    pub(super) fn snapshots(&self) -> Vec<Snapshot> {
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        table.values().map(|entry| entry.environment.snapshot()).collect()
-    }
-
-    pub(super) async fn until_empty(&self) {
-        loop {
-            let fewer = self.fewer.notified();
-            if self.table.read().unwrap_or_else(PoisonError::into_inner).is_empty() {
-                return;
-            }
-            fewer.await;
-        }
-    }
-
-    fn entry(&self, id: u64) -> Option<Entry> {
-        self.table.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+impl Fleet {
+    fn asking(&self, id: u64) -> Option<Asking> {
+        let environment = self.environments.get(id)?;
+        let function = self.functions.get(&environment.function).cloned()?;
+        Some(Asking { environment, function })
     }
 }
 
 /// Serves until it is aborted; its connections end with their environments.
-pub(super) async fn serve(listener: TcpListener, environments: Arc<Environments>) {
+pub(super) async fn serve(listener: TcpListener, fleet: Fleet) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors: some come back when environments end.
@@ -82,9 +52,9 @@ pub(super) async fn serve(listener: TcpListener, environments: Arc<Environments>
             continue;
         };
         stream.set_nodelay(true).ok();
-        let environments = Arc::clone(&environments);
+        let fleet = fleet.clone();
         tokio::spawn(async move {
-            let service = service_fn(|request| respond(&environments, request));
+            let service = service_fn(|request| respond(&fleet, request));
             // An environment that dies breaks its connection; that is no news.
             http1::Builder::new()
                 .auto_date_header(false)
@@ -95,26 +65,23 @@ pub(super) async fn serve(listener: TcpListener, environments: Arc<Environments>
     }
 }
 
-async fn respond(
-    environments: &Environments,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn respond(fleet: &Fleet, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let Some((id, path)) = split(head.uri.path()) else { return Ok(status(StatusCode::NOT_FOUND)) };
-    let Some(entry) = environments.entry(id) else { return Ok(status(StatusCode::GONE)) };
+    let Some(asking) = fleet.asking(id) else { return Ok(status(StatusCode::GONE)) };
     if head.method == Method::GET && path == "invocation/next" {
-        return Ok(next(&entry).await);
+        return Ok(next(&asking).await);
     }
     // It died while it was speaking; its watcher has noticed.
     let Ok(body) = body.collect().await else { return Ok(status(StatusCode::BAD_REQUEST)) };
     Ok(status(match head.method {
-        Method::POST => report(&entry, path, body.to_bytes()),
+        Method::POST => report(&asking, path, body.to_bytes()),
         _ => StatusCode::NOT_FOUND,
     }))
 }
 
 /// What came of an invocation, or of a start.
-fn report(Entry { environment, function }: &Entry, path: &str, body: Bytes) -> StatusCode {
+fn report(Asking { environment, function }: &Asking, path: &str, body: Bytes) -> StatusCode {
     if path == "init/error" {
         environment.cannot_start(body);
         return StatusCode::ACCEPTED;
@@ -135,19 +102,19 @@ fn split(path: &str) -> Option<(u64, &str)> {
 }
 
 /// Waits for an invocation and hands it over.
-async fn next(entry: &Entry) -> Response<Full<Bytes>> {
-    let Some(invocation) = entry.function.next(&entry.environment).await else {
+async fn next(asking: &Asking) -> Response<Full<Bytes>> {
+    let Some(invocation) = asking.function.next(&asking.environment).await else {
         return status(StatusCode::GONE);
     };
-    let limit = entry.function.settings().time_limit;
+    let limit = asking.function.settings().time_limit;
     let response = Response::builder()
         .header(CONTENT_TYPE, "application/json")
         .header("lambda-runtime-aws-request-id", &invocation.request_id)
         .header("lambda-runtime-deadline-ms", deadline_ms(limit).to_string())
         .header("lambda-runtime-trace-id", &invocation.trace_id)
-        .header("lambda-runtime-invoked-function-arn", entry.function.arn())
+        .header("lambda-runtime-invoked-function-arn", asking.function.arn())
         .body(Full::new(invocation.event));
-    entry.environment.becomes_busy(invocation.request_id, invocation.outcome, limit);
+    asking.environment.becomes_busy(invocation.request_id, invocation.outcome, limit);
     response.unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR))
 }
 

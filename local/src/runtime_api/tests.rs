@@ -1,5 +1,6 @@
 //! Against a small function of our own and a real one.
 
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,19 +13,19 @@ use super::*;
 /// Longer than anything here takes on a busy machine.
 const AMPLE: Duration = Duration::from_mins(1);
 
-fn settings(folder: &Path, how: &str, environments: usize, time_limit: Duration) -> Settings {
+fn settings(folder: &Path, how: &str, environments: usize, time_limit: Duration) -> Result<Settings> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtime_api/tests/function.py");
     let command = vec!["python3".to_owned(), script.display().to_string(), how.to_owned()];
-    let log = folder.join("function.log");
+    let log = File::create(folder.join("function.log"))?;
     let function = FunctionSettings { command, time_limit, memory_mb: 512, environments, log };
     let environment = vec![("SHOP".to_owned(), "open".to_owned())];
-    Settings { functions: BTreeMap::from([("function".to_owned(), function)]), environment }
+    Ok(Settings { functions: BTreeMap::from([("function".to_owned(), function)]), environment })
 }
 
 /// A fleet of the small function, and the folder of its log.
 async fn fleet(environments: usize) -> Result<(Arc<Fleet>, TempDir)> {
-    let folder = crate::scratch()?;
-    Ok((Arc::new(Fleet::start(settings(folder.path(), "well", environments, AMPLE)).await?), folder))
+    let folder = tempfile::tempdir()?;
+    Ok((Arc::new(Fleet::start(settings(folder.path(), "well", environments, AMPLE)?).await?), folder))
 }
 
 async fn invoke(fleet: &Fleet, event: &'static str) -> Result<Answer, InvokeError> {
@@ -143,9 +144,9 @@ async fn an_environment_that_is_killed_while_idle_costs_no_invocation() -> Resul
 
 #[tokio::test]
 async fn an_invocation_that_takes_too_long_is_killed_even_in_a_frozen_environment() -> Result<()> {
-    let folder = crate::scratch()?;
+    let folder = tempfile::tempdir()?;
     let limit = Duration::from_millis(400);
-    let fleet = Fleet::start(settings(folder.path(), "well", 1, limit)).await?;
+    let fleet = Fleet::start(settings(folder.path(), "well", 1, limit)?).await?;
     assert_eq!(invoke(&fleet, "\"hang\"").await, Err(InvokeError::TimedOut(limit)));
     // On a busy machine the limit may also pass before a fresh process has read its event.
     let warm = loop {
@@ -163,15 +164,15 @@ async fn an_invocation_that_takes_too_long_is_killed_even_in_a_frozen_environmen
 #[tokio::test]
 async fn a_function_that_cannot_start_says_why_and_is_not_started_for_ever() -> Result<()> {
     for (how, words) in [("crashes", "exit status: 7"), ("explains", r#"{"errorMessage":"no settings"}"#)] {
-        let folder = crate::scratch()?;
-        let fleet = Fleet::start(settings(folder.path(), how, 2, AMPLE)).await?;
+        let folder = tempfile::tempdir()?;
+        let fleet = Fleet::start(settings(folder.path(), how, 2, AMPLE)?).await?;
         for _ in 0..2 {
             assert_eq!(invoke(&fleet, "1").await, Err(InvokeError::NotStarted(words.to_owned())));
         }
         until(|| fleet.environments().is_empty()).await?;
     }
-    let scratch = crate::scratch()?;
-    let mut missing = settings(scratch.path(), "", 1, AMPLE);
+    let scratch = tempfile::tempdir()?;
+    let mut missing = settings(scratch.path(), "", 1, AMPLE)?;
     for function in missing.functions.values_mut() {
         function.command = vec!["/nonexistent/function".to_owned()];
     }
@@ -182,11 +183,11 @@ async fn a_function_that_cannot_start_says_why_and_is_not_started_for_ever() -> 
 
 #[tokio::test]
 async fn nothing_runs_after_the_end_and_what_was_under_way_fails() -> Result<()> {
-    let folder = crate::scratch()?;
-    let fleet = Arc::new(Fleet::start(settings(folder.path(), "well", 2, AMPLE)).await?);
+    let folder = tempfile::tempdir()?;
+    let fleet = Arc::new(Fleet::start(settings(folder.path(), "well", 2, AMPLE)?).await?);
     invoke(&fleet, "1").await?;
     let pids: Vec<_> = fleet.environments().iter().filter_map(|environment| environment.pid).collect();
-    let function = Arc::clone(fleet.functions.get("function").context("the function")?);
+    let function = Arc::clone(fleet.of.functions.get("function").context("the function")?);
     let under_way = tokio::spawn(async move { function.invoke(Bytes::from_static(b"\"hang\"")).await });
     let given = |environment: &Snapshot| environment.invocations == 2;
     until(|| fleet.environments().iter().any(given)).await?;
@@ -230,10 +231,10 @@ async fn an_invocation_that_nobody_waits_for_any_more_is_not_begun() -> Result<(
 /// events from here and brings answers back.
 #[tokio::test]
 async fn a_real_function_is_served() -> Result<()> {
-    let folder = crate::scratch()?;
+    let folder = tempfile::tempdir()?;
     let binary = std::env::current_exe()?.with_file_name("../get-product");
     ensure!(binary.is_file(), "{} is missing: cargo build --bins", binary.display());
-    let mut settings = settings(folder.path(), "well", 1, AMPLE);
+    let mut settings = settings(folder.path(), "well", 1, AMPLE)?;
     let variables = [
         ("DATABASE_URL", "postgres://nobody:nothing@127.0.0.1:9/nowhere".to_owned()),
         ("REDIS_URL", "redis://127.0.0.1:9".to_owned()),

@@ -6,10 +6,11 @@ use std::process::Stdio;
 
 use anyhow::{Result, ensure};
 
-use super::Service;
 use crate::cloud::Cloud;
-use crate::process::{Program, open_log};
+use crate::log::open_log;
+use crate::process::Program;
 use crate::progress::step;
+use crate::service::Service;
 
 /// Builds all functions at once. Left to itself, watch compiles each on its first request, one after the other.
 pub(super) async fn prepare(cloud: &Cloud) -> Result<()> {

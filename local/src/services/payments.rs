@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use super::{Service, answers};
+use super::answers::answers;
 use crate::cloud::Cloud;
 use crate::process::Program;
+use crate::service::Service;
 
 pub(super) fn program(cloud: &Cloud) -> Result<Program> {
     let port = cloud.port(Service::Payments)?.to_string();

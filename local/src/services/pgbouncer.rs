@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use nix::sys::signal::Signal;
 
-use super::{Service, on_path};
 use crate::account::write_for;
 use crate::cloud::{APPLICATION, Cloud, DATABASE, OWNER};
 use crate::process::Program;
+use crate::service::{Service, on_path};
 
 fn configuration(cloud: &Cloud) -> PathBuf {
     cloud.servers.join("pgbouncer.ini")
@@ -52,9 +51,6 @@ pub(super) fn program(cloud: &Cloud) -> Result<Program> {
     on_path("pgbouncer").context("pgbouncer is not on the PATH")?;
     let mut program = Program::new("pgbouncer", [configuration(cloud).display().to_string()]);
     program.account.clone_from(&cloud.account);
-    // SIGINT waits for clients to finish their queries; SIGTERM leaves at once, or from 1.23 on waits for clients to
-    // disconnect, which a function's pool never does.
-    program.stop = Signal::SIGINT;
     Ok(program)
 }
 

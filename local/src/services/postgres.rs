@@ -4,15 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use nix::sys::signal::Signal;
 use shared::database::{Settings, migrations};
 
-use super::{Service, on_path};
 use crate::account::write_for;
 use crate::cloud::{APPLICATION, Cloud, DATABASE, OWNER};
 use crate::demo;
 use crate::process::Program;
 use crate::progress::step;
+use crate::service::{Service, on_path};
 
 /// Enough for `PgBouncer`'s five, migrations, `./dev psql`, and tests that connect directly.
 const MAX_CONNECTIONS: u32 = 80;
@@ -94,8 +93,6 @@ pub(super) fn program(cloud: &Cloud) -> Result<Program> {
     let mut program = Program::new("postgres", ["-D".to_owned(), data(cloud).display().to_string()]);
     program.arguments.extend(settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]));
     program.account.clone_from(&cloud.account);
-    // SIGTERM would wait for every client to leave.
-    program.stop = Signal::SIGINT;
     Ok(program)
 }
 

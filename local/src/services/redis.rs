@@ -6,9 +6,9 @@ use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Service, on_path};
 use crate::cloud::Cloud;
 use crate::process::Program;
+use crate::service::{Service, on_path};
 
 pub(super) fn program(cloud: &Cloud) -> Result<Program> {
     let server = on_path("redis-server").or_else(|| on_path("valkey-server"));

@@ -5,9 +5,11 @@
 //! | [`sample`] | one request, as its line in the log tells it |
 //! | [`summary`] | many of them: rates, percentiles, sums |
 //! | [`text`] | for the terminal |
+//! | [`queue`] | what waits in the queues |
 //! | [`page`] | for the browser: one file with everything in it |
 
 mod page;
+mod queue;
 mod sample;
 mod summary;
 mod text;
@@ -18,19 +20,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::QueueAttributeName::{
-    ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible,
-};
 use clap::Args;
 use time::OffsetDateTime;
 
+use crate::aws::sqs_client;
 use crate::cloud::Cloud;
-use crate::commands::read_from;
-use crate::dispatcher::sqs_client;
 use crate::folder::Folder;
+use crate::log::read_from;
 use crate::progress::say;
-use crate::services::Service;
+use crate::service::Service;
 pub(crate) use sample::Sample;
 use summary::Summary;
 
@@ -50,13 +48,6 @@ pub(crate) struct Arguments {
     html: Option<PathBuf>,
 }
 
-/// Messages of one queue.
-struct Queue {
-    name: String,
-    waiting: u64,
-    in_flight: u64,
-}
-
 /// Prints the figures of the last minutes, again and again unless told otherwise.
 pub(crate) async fn run(folder: Folder, arguments: Arguments) -> Result<()> {
     let cloud = Cloud::open(folder)?;
@@ -64,7 +55,7 @@ pub(crate) async fn run(folder: Folder, arguments: Arguments) -> Result<()> {
     let mut log = Log::new(cloud.folder.log(Service::Functions.name()), arguments.minutes);
     loop {
         let (began, now) = log.read()?;
-        let queues = queues(&cloud, &sqs).await;
+        let queues = queue::all(&cloud, &sqs).await;
         let samples = log.samples.make_contiguous();
         if let Some(file) = &arguments.html {
             let page = page::of(samples, &queues, began, now);
@@ -109,22 +100,4 @@ impl Log {
         samples.retain(|sample| sample.at >= began);
         Ok((began, now))
     }
-}
-
-/// Those that do not answer are left out.
-async fn queues(cloud: &Cloud, sqs: &Client) -> Vec<Queue> {
-    let mut queues = Vec::new();
-    for queue in &cloud.template.queues {
-        let Ok(url) = cloud.queue_url(&queue.name) else { continue };
-        let names = [ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible];
-        let request = sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
-        let answer = tokio::time::timeout(Duration::from_secs(1), request.send()).await;
-        let Some(attributes) = answer.ok().and_then(Result::ok).and_then(|answer| answer.attributes) else {
-            continue;
-        };
-        let number = |name| attributes.get(name).and_then(|number| number.parse().ok()).unwrap_or_default();
-        let (waiting, in_flight) = (number(&names[0]), number(&names[1]));
-        queues.push(Queue { name: queue.name.clone(), waiting, in_flight });
-    }
-    queues
 }

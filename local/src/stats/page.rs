@@ -5,7 +5,7 @@ use std::fmt::Write;
 use shared::telemetry::{Counter, Timer};
 use time::OffsetDateTime;
 
-use super::Queue;
+use super::queue::Queue;
 use super::sample::Sample;
 use super::summary::{Percentiles, Summary, ratio};
 use super::text::figures;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use shared::telemetry::{Counter, Gauge, Timer};
 
-use super::Queue;
+use super::queue::Queue;
 use super::summary::{Percentiles, Route, Summary};
 use crate::progress::table;
 

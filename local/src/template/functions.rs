@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use saphyr::Yaml;
 
-use super::{at, binary, number, text_at};
+use super::yaml::{at, binary, number, text_at};
 
 /// A function that is deployed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::dispatcher::sqs_client;
+use crate::aws::{AWS_ACCOUNT, AWS_REGION, sqs_client};
+use crate::tell::nobody;
 
 fn message(id: &str) -> Message {
     Message::builder().message_id(id).receipt_handle(id).build()
@@ -79,8 +80,7 @@ impl Bench {
         let name = format!("poller-test-{}", Uuid::now_v7());
         let dead = sqs.create_queue().queue_name(format!("{name}-dead")).send().await?;
         let dead_letters = dead.queue_url.context("a URL")?;
-        let arn =
-            format!("arn:aws:sqs:{}:{}:{name}-dead", crate::cloud::AWS_REGION, crate::cloud::AWS_ACCOUNT);
+        let arn = format!("arn:aws:sqs:{AWS_REGION}:{AWS_ACCOUNT}:{name}-dead");
         let redrive = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 2 });
         let queue = sqs
             .create_queue()
@@ -97,12 +97,13 @@ impl Bench {
             concurrency: 1,
             reports_failures: true,
         };
-        let poller = Poller::new(sqs.clone(), invoker, queue_url, &name, source);
+        let queue = Polled { name, url: queue_url, source };
+        let poller = Poller::new(sqs.clone(), invoker, queue, nobody);
         Ok(Self { sqs, poller, dead_letters, events })
     }
 
     async fn send(&self, body: &str) -> Result<()> {
-        self.sqs.send_message().queue_url(&self.poller.queue_url).message_body(body).send().await?;
+        self.sqs.send_message().queue_url(&self.poller.queue.url).message_body(body).send().await?;
         Ok(())
     }
 
@@ -176,7 +177,7 @@ async fn it_retries_only_the_failed_message_and_then_gives_it_to_the_dead_letter
     let mut bodies: Vec<_> = bench.bodies().concat();
     bodies.sort();
     assert_eq!(bodies, ["bad", "bad", "fine", "good"]);
-    assert_eq!(bench.count(&bench.poller.queue_url).await?, 0);
+    assert_eq!(bench.count(&bench.poller.queue.url).await?, 0);
     Ok(())
 }
 
@@ -190,7 +191,7 @@ async fn it_shows_the_function_what_lambda_would() -> Result<()> {
     assert_eq!(record["eventSource"], "aws:sqs");
     assert_eq!(record["attributes"]["ApproximateReceiveCount"], "1");
     assert!(record["attributes"]["SentTimestamp"].is_string());
-    assert!(record["eventSourceARN"].as_str().is_some_and(|arn| arn.ends_with(&bench.poller.queue)));
+    assert!(record["eventSourceARN"].as_str().is_some_and(|arn| arn.ends_with(&bench.poller.queue.name)));
     Ok(())
 }
 
@@ -199,7 +200,7 @@ async fn it_keeps_every_message_when_the_function_fails() -> Result<()> {
     let bench = Bench::new(30, |_| (StatusCode::INTERNAL_SERVER_ERROR, "it panicked".to_owned())).await?;
     bench.send("good").await?;
     bench.poll_until(async || Ok(!bench.bodies().is_empty())).await?;
-    assert_eq!(bench.count(&bench.poller.queue_url).await?, 1);
+    assert_eq!(bench.count(&bench.poller.queue.url).await?, 1);
     Ok(())
 }
 
