@@ -75,14 +75,15 @@ pub(super) async fn handle(
 
 async fn end(provider: &Arc<Provider>, call: &Call, fault: Option<&Fault>) -> End {
     let Some(fault) = fault else { return End::Answer(perform(provider.clone(), call.clone(), None).await) };
-    if matches!(fault.kind, Kind::Drop | Kind::Hang | Kind::RateLimit | Kind::Fail) {
+    if matches!(fault.kind, Kind::Drop | Kind::Hang | Kind::RateLimit | Kind::Fail | Kind::Refuse) {
         sleep(Duration::from_millis(fault.delay_ms)).await;
     }
     match fault.kind {
         Kind::Drop => return End::Cut,
         Kind::Hang => return End::Silence,
         Kind::RateLimit => return End::Answer(Answer::fault(fault, &ApiError::rate_limited())),
-        Kind::Fail => return End::Answer(Answer::fault(fault, &ApiError::broken(fault.status))),
+        Kind::Refuse => return End::Answer(Answer::refusal(fault)),
+        Kind::Fail => return End::Answer(Answer::fault(fault, &ApiError::broken(fault.status()))),
         _ => {}
     }
     if fault.kind == Kind::ActTwice {
@@ -94,7 +95,8 @@ async fn end(provider: &Arc<Provider>, call: &Call, fault: Option<&Fault>) -> En
     match fault.kind {
         Kind::ActThenDrop => End::Cut,
         Kind::ActThenHang => End::Silence,
-        Kind::ActThenFail => End::Answer(Answer::fault(fault, &ApiError::broken(fault.status))),
+        Kind::ActThenFail => End::Answer(Answer::fault(fault, &ApiError::broken(fault.status()))),
+        Kind::ActThenRefuse => End::Answer(Answer::refusal(fault)),
         Kind::ActThenGarble => End::Garbled,
         _ => End::Answer(answer),
     }
@@ -156,8 +158,8 @@ fn act(
     let mut ledger = provider.ledger.lock().unwrap_or_else(PoisonError::into_inner);
     let broken = |status| (status, ApiError::broken(status).body());
     let effect = match fault {
-        Some(Fault { kind: Kind::FailForEver, status, .. }) => {
-            let (status, body) = broken(*status);
+        Some(fault) if fault.kind == Kind::FailForEver => {
+            let (status, body) = broken(fault.status());
             Effect { facts: Vec::new(), status, body, events: Vec::new() }
         }
         _ => match operations::run(&ledger.state, operation, &call.id, &call.form) {
@@ -166,8 +168,8 @@ fn act(
         },
     };
     let Effect { mut facts, mut status, mut body, events } = effect;
-    if let Some(Fault { kind: Kind::ActThenFailForEver, status: failing, .. }) = fault {
-        (status, body) = broken(*failing);
+    if let Some(fault) = fault.filter(|fault| fault.kind == Kind::ActThenFailForEver) {
+        (status, body) = broken(fault.status());
     }
     if let Some(key) = &call.key {
         let kept = Kept { request: call.fingerprint(), status, body: body.clone() };
@@ -187,6 +189,10 @@ impl Answer {
     fn fault(fault: &Fault, error: &ApiError) -> Self {
         let Fault { should_retry, retry_after, .. } = *fault;
         Self { should_retry, retry_after, ..Self::new(error.status, error.body()) }
+    }
+
+    fn refusal(fault: &Fault) -> Self {
+        Self::new(fault.status(), fault.body.clone())
     }
 }
 
@@ -232,6 +238,7 @@ impl IntoResponse for Answer {
         if let Some(seconds) = self.retry_after {
             response = response.header("retry-after", seconds);
         }
-        response.body(Body::from(self.body.to_string())).unwrap_or_default()
+        let text = self.body.as_str().map_or_else(|| self.body.to_string(), str::to_owned);
+        response.body(Body::from(text)).unwrap_or_default()
     }
 }

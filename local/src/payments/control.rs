@@ -11,7 +11,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -32,7 +32,8 @@ pub(super) fn routes() -> Router<Arc<Provider>> {
         .route("/_control/faults", get(faults).post(add_fault).delete(end_faults))
         .route("/_control/running", get(running))
         .route("/_control/refuse", post(refuse))
-        .route("/_control/keys", axum::routing::delete(prune_keys))
+        .route("/_control/keys", delete(prune_keys))
+        .route("/_control/intents", delete(forget_intents))
         .route("/_control/intents/{id}/settle", post(settle))
         .route("/_control/webhooks", get(webhooks).put(change_webhooks))
 }
@@ -86,8 +87,16 @@ async fn refuse(State(provider): State<Arc<Provider>>, body: Bytes) -> Result<St
 }
 
 async fn prune_keys(State(provider): State<Arc<Provider>>) -> StatusCode {
+    forget(&provider, Fact::KeysPruned)
+}
+
+async fn forget_intents(State(provider): State<Arc<Provider>>) -> StatusCode {
+    forget(&provider, Fact::IntentsForgotten)
+}
+
+fn forget(provider: &Provider, what: Fact) -> StatusCode {
     let mut ledger = provider.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-    match ledger.commit(vec![Fact::KeysPruned]) {
+    match ledger.commit(vec![what]) {
         Ok(()) => StatusCode::NO_CONTENT,
         Err(_) => StatusCode::INSUFFICIENT_STORAGE,
     }

@@ -7,6 +7,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::operations::Operation;
 
@@ -38,6 +39,10 @@ pub(super) enum Kind {
     ActThenFailForEver,
     /// It is done; the answer is not JSON.
     ActThenGarble,
+    /// `status` (400) with `body`, as the provider or a proxy before it refuses; nothing was done, and the key forgets it.
+    Refuse,
+    /// It is done; the answer is `status` (400) with `body`, and the key replays the true one.
+    ActThenRefuse,
 }
 
 /// A fault as it is ordered.
@@ -57,9 +62,12 @@ pub(super) struct Fault {
     /// Waits so long before acting, milliseconds.
     #[serde(default)]
     pub(super) delay_ms: u64,
-    /// The status of the failing kinds.
-    #[serde(default = "internal_error")]
-    pub(super) status: u16,
+    /// The status of the failing and refusing kinds.
+    #[serde(default)]
+    status: Option<u16>,
+    /// What the refusing kinds answer: JSON, or a text that is none.
+    #[serde(default)]
+    pub(super) body: Value,
     /// The `Stripe-Should-Retry` header of a failing answer.
     #[serde(default)]
     pub(super) should_retry: Option<bool>,
@@ -77,15 +85,28 @@ fn always() -> u8 {
     100
 }
 
-fn internal_error() -> u16 {
-    500
+impl Kind {
+    fn refuses(self) -> bool {
+        matches!(self, Self::Refuse | Self::ActThenRefuse)
+    }
 }
 
 impl Fault {
+    /// The status of its answer.
+    pub(super) fn status(&self) -> u16 {
+        self.status.unwrap_or(if self.kind.refuses() { 400 } else { 500 })
+    }
+
     /// Checks what the type cannot: an order that could never strike, or an answer that is none.
     pub(super) fn check(&self) -> Result<(), &'static str> {
+        let statuses = if self.kind.refuses() { 400..=499 } else { 500..=599 };
         match self {
-            Self { status, .. } if !(500..=599).contains(status) => Err("`status` must be 500 to 599"),
+            _ if !statuses.contains(&self.status()) => {
+                Err("`status` must be 500 to 599; to refuse, 400 to 499")
+            }
+            Self { kind, body, .. } if kind.refuses() == body.is_null() => {
+                Err("refusing takes a `body`, nothing else does")
+            }
             Self { times: Some(0), .. } | Self { percent: 0, .. } => Err("this fault would never strike"),
             Self { percent: 101.., .. } => Err("`percent` must be 1 to 100"),
             Self { kind: Kind::Delay, delay_ms: 0, .. } => Err("a delay needs `delay_ms`"),
@@ -171,6 +192,9 @@ mod tests {
             r#"{"kind": "drop", "times": 0}"#,
             r#"{"kind": "drop", "percent": 101}"#,
             r#"{"kind": "delay"}"#,
+            r#"{"kind": "refuse"}"#,
+            r#"{"kind": "refuse", "status": 500, "body": {}}"#,
+            r#"{"kind": "fail", "body": {}}"#,
         ] {
             assert!(fault(order).check().is_err(), "{order}");
         }

@@ -90,6 +90,7 @@ pub(super) enum Fact {
     Refund(Refund),
     Key { key: String, kept: Kept },
     KeysPruned,
+    IntentsForgotten,
 }
 
 /// Everything known.
@@ -141,6 +142,7 @@ impl State {
             Fact::Refund(refund) => drop(self.refunds.insert(refund.id.clone(), refund)),
             Fact::Key { key, kept } => drop(self.keys.insert(key, kept)),
             Fact::KeysPruned => self.keys.clear(),
+            Fact::IntentsForgotten => self.intents.clear(),
         }
     }
 

@@ -84,9 +84,9 @@ async fn it_is_refused_what_does_not_exist() {
     let localstripe = Localstripe::start();
     let payments = localstripe.client();
     let unknown_card = create(&payments, Uuid::now_v7(), "pm_nonsense").await;
-    assert!(matches!(unknown_card.outcome, Outcome::Rejected(_)), "{unknown_card:?}");
+    assert!(matches!(unknown_card.outcome, Outcome::Declined(_) | Outcome::Refused(_)), "{unknown_card:?}");
     let unknown_intent = payments.retrieve_intent("pi_nonsense", soon()).await;
-    assert!(matches!(unknown_intent.outcome, Outcome::Rejected(_)), "{unknown_intent:?}");
+    assert!(matches!(unknown_intent.outcome, Outcome::Refused(_)), "{unknown_intent:?}");
 }
 
 #[tokio::test]

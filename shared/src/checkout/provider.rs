@@ -13,7 +13,9 @@ use crate::{
     database::Database,
     error::Result,
     kill_point::KillPoint,
-    payments::{Health, Intent, IntentStatus, Money, Outcome, Payments, RefundStatus, Reply, Unknown},
+    payments::{
+        Decline, Health, Intent, IntentStatus, Money, Outcome, Payments, Refund, RefundStatus, Refusal, Reply,
+    },
     telemetry::{self, Counter, Timer},
     time_limit::TimeLimit,
 };
@@ -32,6 +34,9 @@ const PROCESSING: Duration = Duration::from_mins(1);
 
 /// When to try again what only an operator can mend.
 const OPERATOR: Duration = Duration::from_mins(5);
+
+/// Said where the key after it is spent as well.
+const KEY_REUSED: &str = "its idempotency key was used with other parameters";
 
 /// The provider, asked about one order within one invocation.
 pub(super) struct Provider<'a> {
@@ -69,32 +74,50 @@ impl<'a> Provider<'a> {
         {
             return Ok(step);
         }
-        let reply = self.confirm(lease, &intent).await;
-        if !reply.replayed {
-            return Ok(confirmed(lease, reply));
+        let mut reply = self.confirm(lease, &intent).await;
+        // What a key says for ever tells how its first try went, not whether it charged. Only if a look at the intent shows
+        // no try at all may a new key be used.
+        if reply.key_is_spent() {
+            if let Some(step) = self.renew_attempt(lease, &intent).await? {
+                return Ok(step);
+            }
+            reply = self.confirm(lease, &intent).await;
         }
+        Ok(self.confirmed(lease, &intent, reply).await)
+    }
+
+    /// What a confirmation's answer means. A refusal is not believed by itself: it may be of another try than the one that
+    /// charged, or not the provider's at all.
+    async fn confirmed(&mut self, lease: &Lease, intent: &str, reply: Reply<Intent>) -> Step {
         match reply.outcome {
             // A replay says how things stood when the key was used first.
-            Outcome::Answered(_) => Ok(self.look(lease).await),
-            // A 500 that the key replays says how the first try went, not whether it charged. Only if a look at the
-            // intent shows no try at all may a new key be used.
-            Outcome::Unknown(Unknown::ServerError(_)) => match self.renew_attempt(lease, &intent).await? {
-                Some(step) => Ok(step),
-                None => {
-                    let reply = self.confirm(lease, &intent).await;
-                    Ok(confirmed(lease, reply))
-                }
+            Outcome::Answered(_) if reply.replayed => self.look(lease).await,
+            Outcome::Answered(intent) => interpret(lease, intent),
+            Outcome::Declined(mut decline) => match decline.intent.take().filter(|_| !reply.replayed) {
+                Some(found) => declined(lease, decline, *found),
+                None => match self.retrieve(lease, intent).await {
+                    Ok(found) => declined(lease, decline, found),
+                    Err(step) => step,
+                },
             },
-            _ => Ok(confirmed(lease, reply)),
+            Outcome::Refused(refusal) => match self.retrieve(lease, intent).await {
+                Ok(found) if found.attempted() => interpret(lease, found),
+                Ok(_) => Step::Deferred(operator(lease, &refusal.to_string())),
+                Err(_) => Step::Unknown(operator(lease, &refusal.to_string())),
+            },
+            Outcome::KeyReused => Step::Unknown(operator(lease, KEY_REUSED)),
+            Outcome::RateLimited { retry_after } => Step::Deferred(retry_after.unwrap_or(RETRY)),
+            Outcome::NeverSent(_) => Step::Deferred(RETRY),
+            Outcome::Unknown(_) | Outcome::Running => Step::Unknown(RETRY),
         }
     }
 
     /// Looks where the payment stands.
     pub(super) async fn look(&mut self, lease: &Lease) -> Step {
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Deferred(Duration::ZERO) };
-        match self.retrieve(intent).await {
-            Some(intent) => interpret(intent),
-            None => Step::Unknown(RETRY),
+        match self.retrieve(lease, intent).await {
+            Ok(intent) => interpret(lease, intent),
+            Err(step) => step,
         }
     }
 
@@ -110,7 +133,7 @@ impl<'a> Provider<'a> {
             Outcome::Answered(Intent { status: IntentStatus::Canceled, .. }) => Step::Cancelled,
             // Too late: it was paid.
             Outcome::Answered(intent) if intent.status == IntentStatus::Succeeded => unwanted(intent),
-            _ => Step::Unknown(RETRY),
+            outcome => unanswered(lease, outcome),
         }
     }
 
@@ -118,39 +141,36 @@ impl<'a> Provider<'a> {
     pub(super) async fn refund(&mut self, lease: &Lease) -> Step {
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
         let mut reply = self.payments.refund(lease.order.0, intent, "unwanted", self.until()).await;
-        if reply.replays_a_failure() {
+        if reply.key_is_spent() && !is_refunded(&reply) {
             // Another key is safe: the provider gives no more back than it took.
             let purpose = format!("unwanted:{}", lease.owner());
             reply = self.payments.refund(lease.order.0, intent, &purpose, self.until()).await;
         }
         KillPoint::AfterRefund.reached();
         self.observe(&reply);
+        if is_refunded(&reply) {
+            return Step::Refunded { refund_id: None };
+        }
         match reply.outcome {
             Outcome::Answered(refund)
                 if matches!(refund.status, RefundStatus::Succeeded | RefundStatus::Pending) =>
             {
                 Step::Refunded { refund_id: Some(refund.id) }
             }
-            Outcome::Rejected(rejection) if rejection.code.as_deref() == Some("charge_already_refunded") => {
-                Step::Refunded { refund_id: None }
+            Outcome::Answered(_) => {
+                Step::Unknown(operator(lease, "the refund of its charge did not succeed"))
             }
-            Outcome::Answered(_)
-            | Outcome::Rejected(_)
-            | Outcome::KeyReused
-            | Outcome::AccessDenied { .. } => {
-                Step::Unknown(operator(lease, "the provider will not refund a charge"))
-            }
-            _ => Step::Unknown(RETRY),
+            outcome => unanswered(lease, outcome),
         }
     }
 
     /// Whether a failed or cancelled order was paid after all, as when its customer authenticated at the last moment.
     pub(super) async fn check_unwanted(&mut self, lease: &Lease) -> Step {
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Unchanged };
-        match self.retrieve(intent).await {
-            Some(intent) if intent.status == IntentStatus::Succeeded => unwanted(intent),
-            Some(_) => Step::Unchanged,
-            None => Step::Unknown(RETRY),
+        match self.retrieve(lease, intent).await {
+            Ok(intent) if intent.status == IntentStatus::Succeeded => unwanted(intent),
+            Ok(_) => Step::Unchanged,
+            Err(step) => step,
         }
     }
 
@@ -159,7 +179,7 @@ impl<'a> Provider<'a> {
         let money = Money { amount: lease.amount, currency: lease.currency.clone() };
         let (order, method) = (lease.order.0, lease.payment_method.as_str());
         let mut reply = self.payments.create_intent(order, &money, method, self.until()).await;
-        if reply.replays_a_failure() {
+        if reply.key_is_spent() {
             let again = lease.owner();
             reply = self.payments.create_intent_again(order, again, &money, method, self.until()).await;
         }
@@ -167,8 +187,11 @@ impl<'a> Provider<'a> {
         self.observe(&reply);
         match reply.outcome {
             Outcome::Answered(intent) => Ok(intent.id),
-            Outcome::Unknown(_) | Outcome::Running => Err(Step::Deferred(RETRY)),
-            outcome => Err(refused(lease, outcome)),
+            Outcome::Declined(decline) => Err(failed(lease, decline)),
+            Outcome::Refused(refusal) => Err(Step::Deferred(operator(lease, &refusal.to_string()))),
+            Outcome::KeyReused => Err(Step::Deferred(operator(lease, KEY_REUSED))),
+            Outcome::RateLimited { retry_after } => Err(Step::Deferred(retry_after.unwrap_or(RETRY))),
+            Outcome::NeverSent(_) | Outcome::Unknown(_) | Outcome::Running => Err(Step::Deferred(RETRY)),
         }
     }
 
@@ -182,25 +205,25 @@ impl<'a> Provider<'a> {
 
     /// Raises the attempt if no payment was ever tried on the intent (`None`); else says where it stands.
     async fn renew_attempt(&mut self, lease: &mut Lease, intent: &str) -> Result<Option<Step>> {
-        match self.retrieve(intent).await {
-            None => Ok(Some(Step::Unknown(RETRY))),
-            Some(found) if found.attempted() || found.status == IntentStatus::Canceled => {
-                Ok(Some(interpret(found)))
+        match self.retrieve(lease, intent).await {
+            Err(step) => Ok(Some(step)),
+            Ok(found) if found.attempted() || found.status == IntentStatus::Canceled => {
+                Ok(Some(interpret(lease, found)))
             }
-            Some(_) => {
+            Ok(_) => {
                 lease.remember(self.database, intent, lease.attempt + 1).await?;
                 Ok(None)
             }
         }
     }
 
-    async fn retrieve(&mut self, intent: &str) -> Option<Intent> {
+    async fn retrieve(&mut self, lease: &Lease, intent: &str) -> Result<Intent, Step> {
         let reply = self.payments.retrieve_intent(intent, self.until()).await;
         KillPoint::AfterLook.reached();
         self.observe(&reply);
         match reply.outcome {
-            Outcome::Answered(intent) => Some(intent),
-            _ => None,
+            Outcome::Answered(intent) => Ok(intent),
+            outcome => Err(unanswered(lease, outcome)),
         }
     }
 
@@ -228,44 +251,48 @@ impl<'a> Provider<'a> {
     }
 }
 
-fn confirmed(lease: &Lease, reply: Reply<Intent>) -> Step {
-    match reply.outcome {
-        Outcome::Answered(intent) => interpret(intent),
-        Outcome::Unknown(_) | Outcome::Running => Step::Unknown(RETRY),
-        outcome => refused(lease, outcome),
+/// What is left where the provider was asked about an intent and did not say how it stands: the order stays as it is.
+fn unanswered<T>(lease: &Lease, outcome: Outcome<T>) -> Step {
+    Step::Unknown(match outcome {
+        // Another account's, or the other mode's. It will not be known a minute later either.
+        Outcome::Refused(refusal) if refusal.is_not_found() => {
+            operator(lease, "the payment provider does not know its payment; were keys exchanged?")
+        }
+        Outcome::Refused(refusal) => operator(lease, &refusal.to_string()),
+        Outcome::Declined(decline) => operator(lease, &format!("the payment provider says {}", decline.code)),
+        Outcome::KeyReused => operator(lease, KEY_REUSED),
+        Outcome::RateLimited { retry_after } => retry_after.unwrap_or(RETRY),
+        Outcome::Answered(_) | Outcome::NeverSent(_) | Outcome::Unknown(_) | Outcome::Running => RETRY,
+    })
+}
+
+/// A confirmation was declined, and this is how the intent stands.
+fn declined(lease: &Lease, decline: Decline, found: Intent) -> Step {
+    match found.status {
+        IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation => failed(lease, decline),
+        _ => interpret(lease, found),
     }
 }
 
-/// What an answer means that says nothing was done: the order fails where the payment is at fault, else it waits.
-fn refused<T>(lease: &Lease, outcome: Outcome<T>) -> Step {
-    match outcome {
-        Outcome::Declined(decline) => {
-            Step::Failed { decline_code: decline.code, charge_id: decline.charge_id }
-        }
-        Outcome::Rejected(rejection) => {
-            tracing::warn!(order = %lease.order, %rejection, "order {} fails: {rejection}", lease.order);
-            Step::Failed {
-                decline_code: rejection.code.unwrap_or_else(|| "rejected".to_owned()),
-                charge_id: None,
-            }
-        }
-        Outcome::RateLimited { retry_after } => Step::Deferred(retry_after.unwrap_or(RETRY)),
-        Outcome::KeyReused => {
-            Step::Deferred(operator(lease, "an idempotency key was used with other parameters"))
-        }
-        Outcome::AccessDenied { .. } => {
-            Step::Deferred(operator(lease, "the provider does not let us in: PAYMENTS_KEY"))
-        }
-        Outcome::Answered(_) | Outcome::NeverSent(_) | Outcome::Running | Outcome::Unknown(_) => {
-            Step::Deferred(RETRY)
-        }
+/// The customer's payment method was refused: the order fails. Unless the shop is at fault all the same: then it waits.
+fn failed(lease: &Lease, decline: Decline) -> Step {
+    if decline.blames_the_shop {
+        let why = format!("the payment provider declined its card with {}", decline.code);
+        return Step::Deferred(operator(lease, &why));
     }
+    Step::Failed { decline_code: decline.code, charge_id: decline.charge_id }
 }
 
-/// Logs what another try will not mend; the order waits for it all the same.
+/// Logs what another try will not mend, and has an alarm go off; the order waits for it all the same.
 fn operator(lease: &Lease, what: &str) -> Duration {
+    telemetry::count(Counter::OperatorNeeded);
     tracing::error!(order = %lease.order, "order {} needs an operator: {what}", lease.order);
     OPERATOR
+}
+
+fn is_refunded(reply: &Reply<Refund>) -> bool {
+    let code = |refusal: &Refusal| refusal.code.as_deref() == Some("charge_already_refunded");
+    matches!(&reply.outcome, Outcome::Refused(refusal) if code(refusal))
 }
 
 fn unwanted(intent: Intent) -> Step {
@@ -273,7 +300,7 @@ fn unwanted(intent: Intent) -> Step {
 }
 
 /// What an intent's state means for its order.
-fn interpret(intent: Intent) -> Step {
+fn interpret(lease: &Lease, intent: Intent) -> Step {
     match intent.status {
         IntentStatus::Succeeded => {
             Step::Paid { charge_id: intent.charge.map_or(intent.id, |charge| charge.id) }
@@ -283,7 +310,7 @@ fn interpret(intent: Intent) -> Step {
         },
         IntentStatus::Canceled => Step::Cancelled,
         IntentStatus::RequiresPaymentMethod => match intent.last_error {
-            Some(decline) => Step::Failed { decline_code: decline.code, charge_id: decline.charge_id },
+            Some(decline) => failed(lease, decline),
             None => Step::Unknown(RETRY),
         },
         IntentStatus::RequiresConfirmation => Step::Unknown(RETRY),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Decline, Intent, Outcome, Rejection, Unknown};
+use super::{Outcome, Unknown, refusal::WireError};
 
 /// An answer as it came over the wire.
 pub(super) struct Answer {
@@ -15,21 +15,6 @@ pub(super) struct Answer {
     pub(super) replayed: bool,
     pub(super) request_id: Option<String>,
     pub(super) body: Vec<u8>,
-}
-
-/// Stripe's error object. Documented types: `api_error`, `card_error`, `idempotency_error`, `invalid_request_error`.
-#[derive(Deserialize)]
-struct WireError {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    code: Option<String>,
-    #[serde(default)]
-    param: Option<String>,
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default)]
-    payment_intent: Option<Box<Intent>>,
 }
 
 #[derive(Deserialize)]
@@ -57,40 +42,21 @@ impl Answer {
         if !self.status.is_client_error() {
             return Outcome::Unknown(Unknown::Unreadable);
         }
-        let error = serde_json::from_slice::<Enveloped<WireError>>(&self.body).ok().map(|body| body.error);
-        let code = error.as_ref().and_then(|error| error.code.as_deref());
-        match (self.status, error.as_ref().map(|error| error.kind.as_str())) {
+        // A body that is no error of the provider's leaves an error that says nothing.
+        let error = serde_json::from_slice::<Enveloped<WireError>>(&self.body)
+            .map(|body| body.error)
+            .unwrap_or_default();
+        let code = error.code.as_deref();
+        match (self.status, error.kind.as_deref()) {
             // The type and not the status: Stripe's own sources name 400, 409 and 422 for it.
             (_, Some("idempotency_error")) if code != Some("idempotency_key_in_use") => Outcome::KeyReused,
             (StatusCode::CONFLICT, _) => Outcome::Running,
             // Another request holds the intent, which has nothing to do with how many requests we send.
             (StatusCode::TOO_MANY_REQUESTS, _) if code == Some("lock_timeout") => Outcome::Running,
             (StatusCode::TOO_MANY_REQUESTS, _) => Outcome::RateLimited { retry_after: self.retry_after },
-            (StatusCode::PAYMENT_REQUIRED, Some(_)) | (_, Some("card_error")) => self.decline(),
-            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) | (_, None) => {
-                Outcome::AccessDenied { status: self.status.as_u16() }
-            }
-            (_, Some(_)) => {
-                error.map_or(Outcome::Unknown(Unknown::Unreadable), |error| self.rejection(error))
-            }
+            _ if error.names_the_payment_method() => Outcome::Declined(error.into()),
+            _ => Outcome::Refused(error.into_refusal(self.status.as_u16())),
         }
-    }
-
-    fn decline<T>(&self) -> Outcome<T> {
-        match serde_json::from_slice::<Enveloped<Decline>>(&self.body) {
-            Ok(body) => Outcome::Declined(body.error),
-            Err(_) => Outcome::Unknown(Unknown::Unreadable),
-        }
-    }
-
-    fn rejection<T>(&self, error: WireError) -> Outcome<T> {
-        Outcome::Rejected(Rejection {
-            status: self.status.as_u16(),
-            code: error.code,
-            param: error.param,
-            message: error.message.unwrap_or_else(|| "no reason given".to_owned()),
-            intent: error.payment_intent,
-        })
     }
 }
 
@@ -104,6 +70,7 @@ fn is_indeterminate(status: StatusCode) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payments::{Intent, Refusal};
 
     fn outcome(status: u16, body: &str) -> Outcome<Intent> {
         Answer {
@@ -160,22 +127,113 @@ mod tests {
         }
     }
 
+    fn refusal(status: u16, body: &str) -> Refusal {
+        match outcome(status, body) {
+            Outcome::Refused(refusal) => refusal,
+            other => panic!("{status} {body}: {other:?}"),
+        }
+    }
+
     #[test]
-    fn it_does_not_blame_the_order_when_we_are_not_let_in() {
-        let revoked =
-            r#"{"error": {"type": "invalid_request_error", "message": "Invalid API Key provided"}}"#;
-        assert_eq!(outcome(401, revoked), Outcome::AccessDenied { status: 401 });
-        assert_eq!(outcome(403, revoked), Outcome::AccessDenied { status: 403 });
-        assert_eq!(outcome(404, "<html>a proxy's page</html>"), Outcome::AccessDenied { status: 404 });
-        assert_eq!(outcome(402, "<html>a proxy's page</html>"), Outcome::AccessDenied { status: 402 });
+    fn it_blames_the_shop_for_whatever_does_not_name_the_payment_method() {
+        for (status, fields) in [
+            (400, r#""type": "invalid_request_error", "message": "Invalid API version""#),
+            (400, r#""type": "invalid_request_error""#),
+            (400, r#""type": "a_type_of_tomorrow", "message": "?""#),
+            (401, r#""type": "invalid_request_error", "message": "Invalid API Key provided""#),
+            (401, r#""type": "authentication_error", "code": "api_key_expired""#),
+            (403, r#""type": "invalid_request_error", "message": "You may not", "code": "account_invalid""#),
+            (404, r#""type": "invalid_request_error", "code": "resource_missing", "param": "intent""#),
+            (
+                402,
+                r#""type": "invalid_request_error", "message": "Your account cannot currently make live charges.""#,
+            ),
+            (402, r#""type": "card_error", "code": "testmode_charges_only""#),
+            (402, r#""type": "card_error", "code": "card_declined", "decline_code": "test_mode_live_card""#),
+            (400, r#""type": "invalid_request_error", "code": "amount_too_small", "param": "amount""#),
+            (
+                400,
+                r#""type": "invalid_request_error", "message": "Invalid currency: xyz", "param": "currency""#,
+            ),
+            (
+                400,
+                r#""type": "invalid_request_error", "code": "parameter_unknown", "param": "payment_method_options""#,
+            ),
+            (
+                400,
+                r#""type": "invalid_request_error", "code": "payment_method_unactivated", "param": "payment_method""#,
+            ),
+            (
+                400,
+                r#""type": "invalid_request_error", "code": "resource_missing", "param": "payment_method",
+                "message": "No such PaymentMethod: 'pm_1'; a similar object exists in test mode, but a live mode key was used.""#,
+            ),
+        ] {
+            let refused = refusal(status, &format!("{{\"error\": {{{fields}}}}}"));
+            assert!(refused.providers && refused.status == status, "{refused:?}");
+        }
+        for (status, body) in [
+            (404, "<html>a proxy's page</html>"),
+            (402, "<html>"),
+            (400, "{}"),
+            (403, r#"{"error": "no"}"#),
+            (413, ""),
+        ] {
+            assert!(!refusal(status, body).providers, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn it_knows_a_refused_payment_method_by_its_code_or_parameter_whatever_type_and_status() {
+        for (status, fields, code) in [
+            (
+                400,
+                r#""type": "invalid_request_error", "code": "resource_missing", "param": "payment_method",
+                "message": "No such PaymentMethod: 'pm_x'""#,
+                "resource_missing",
+            ),
+            (
+                404,
+                r#""type": "invalid_request_error", "code": "resource_missing", "param": "payment_method""#,
+                "resource_missing",
+            ),
+            (
+                400,
+                r#""type": "invalid_request_error", "param": "payment_method", "message": "may not be used again""#,
+                "card_declined",
+            ),
+            (
+                402,
+                r#""type": "invalid_request_error", "code": "payment_method_provider_decline""#,
+                "payment_method_provider_decline",
+            ),
+            (
+                400,
+                r#""type": "invalid_request_error", "code": "payment_intent_authentication_failure""#,
+                "payment_intent_authentication_failure",
+            ),
+            (402, r#""type": "card_error""#, "card_declined"),
+            (400, r#""type": "card_error", "code": "incorrect_cvc""#, "incorrect_cvc"),
+        ] {
+            match outcome(status, &format!("{{\"error\": {{{fields}}}}}")) {
+                Outcome::Declined(decline) => assert_eq!(decline.code, code),
+                other => panic!("{status} {fields}: {other:?}"),
+            }
+        }
     }
 
     #[test]
     fn it_names_the_reason_of_a_refusal() {
-        let body = r#"{"error": {"type": "invalid_request_error", "code": "resource_missing",
-            "param": "payment_method", "message": "No such PaymentMethod: 'pm_x'"}}"#;
-        let Outcome::Rejected(rejection) = outcome(400, body) else { panic!("not rejected") };
-        assert_eq!(rejection.param.as_deref(), Some("payment_method"));
-        assert_eq!(rejection.code.as_deref(), Some("resource_missing"));
+        let body = r#"{"error": {"type": "invalid_request_error", "code": "amount_too_large",
+            "param": "amount", "message": "Amount must be no more than $999,999.99"}}"#;
+        let refused = refusal(400, body);
+        assert_eq!(
+            (refused.code.as_deref(), refused.param.as_deref()),
+            (Some("amount_too_large"), Some("amount"))
+        );
+        assert_eq!(
+            refused.to_string(),
+            "the payment provider refused with status 400: Amount must be no more than $999,999.99"
+        );
     }
 }

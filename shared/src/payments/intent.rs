@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
-use super::Secret;
+use super::{Decline, Secret, refusal::WireError};
 
 /// An amount in the currency's minor unit (cents; for yen, yen) and the currency as three lower-case letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,18 +106,6 @@ impl ChargeStatus {
     }
 }
 
-/// Why a payment was declined.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "WireDecline")]
-pub struct Decline {
-    /// The most exact code there is: the bank's (`insufficient_funds`), else the provider's (`card_declined`).
-    pub code: String,
-    /// A sentence that may be shown to the customer.
-    pub message: Option<String>,
-    /// The failed charge.
-    pub charge_id: Option<String>,
-}
-
 /// Money given back.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Refund {
@@ -160,7 +148,7 @@ struct WireIntent {
     #[serde(default, deserialize_with = "expandable")]
     latest_charge: Option<Charge>,
     #[serde(default)]
-    last_payment_error: Option<Decline>,
+    last_payment_error: Option<WireError>,
     #[serde(default)]
     client_secret: Option<Secret>,
 }
@@ -179,7 +167,7 @@ impl From<WireIntent> for Intent {
             money: Money { amount: wire.amount, currency: wire.currency },
             order_id: wire.metadata.order_id.and_then(|id| id.parse().ok()),
             charge: wire.latest_charge,
-            last_error: wire.last_payment_error,
+            last_error: wire.last_payment_error.map(Decline::from),
             client_secret: wire.client_secret,
         }
     }
@@ -197,29 +185,6 @@ fn expandable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Charg
         Expandable::Id(id) => Charge { id, status: None },
         Expandable::Whole { id, status } => Charge { id, status: Some(status) },
     }))
-}
-
-/// The parts of Stripe's error object that tell of a decline.
-#[derive(Deserialize)]
-struct WireDecline {
-    #[serde(default)]
-    decline_code: Option<String>,
-    #[serde(default)]
-    code: Option<String>,
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default)]
-    charge: Option<String>,
-}
-
-impl From<WireDecline> for Decline {
-    fn from(wire: WireDecline) -> Self {
-        Self {
-            code: wire.decline_code.or(wire.code).unwrap_or_else(|| "card_declined".to_owned()),
-            message: wire.message,
-            charge_id: wire.charge,
-        }
-    }
 }
 
 #[cfg(test)]

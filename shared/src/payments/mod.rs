@@ -17,6 +17,7 @@ mod answer;
 mod intent;
 mod outcome;
 mod pool;
+mod refusal;
 mod secret;
 mod settings;
 mod transport;
@@ -31,8 +32,9 @@ use url::Url;
 use uuid::Uuid;
 
 pub use self::{
-    intent::{Charge, ChargeStatus, Decline, Intent, IntentStatus, Money, Refund, RefundStatus},
-    outcome::{Health, NeverSent, Outcome, Rejection, Reply, Unknown},
+    intent::{Charge, ChargeStatus, Intent, IntentStatus, Money, Refund, RefundStatus},
+    outcome::{Health, NeverSent, Outcome, Reply, Unknown},
+    refusal::{Decline, Refusal},
     secret::Secret,
     settings::{Settings, SettingsError},
 };
@@ -54,7 +56,7 @@ impl Payments {
 
     /// Creates the order's intent, ready to be confirmed. Moves no money; an orphan does no harm.
     ///
-    /// Key `create:{order}`. An unknown or unusable payment method is [`Outcome::Rejected`].
+    /// Key `create:{order}`. An unknown or unusable payment method is [`Outcome::Declined`].
     pub async fn create_intent(
         &self,
         order: Uuid,
@@ -103,7 +105,7 @@ impl Payments {
     ///
     /// Key `confirm:{order}:{attempt}`. After [`Outcome::Unknown`] send the same attempt again. A higher one only
     /// where [`retrieve_intent`](Self::retrieve_intent) shows that nothing was tried ([`Intent::attempted`]) and the
-    /// same key replays a failure or is older than 20 h.
+    /// same key is spent ([`Reply::key_is_spent`]) or older than 20 h.
     pub async fn confirm_intent(
         &self,
         order: Uuid,
@@ -139,7 +141,7 @@ impl Payments {
     /// Gives the whole amount back.
     ///
     /// Key `refund:{order}:{purpose}`; `purpose` says which of our reasons it was, so that two of them cannot be
-    /// taken for one another. Already given back: [`Outcome::Rejected`] with the code `charge_already_refunded`.
+    /// taken for one another. Already given back: [`Outcome::Refused`] with the code `charge_already_refunded`.
     pub async fn refund(&self, order: Uuid, intent: &str, purpose: &str, deadline: Instant) -> Reply<Refund> {
         let form = vec![("payment_intent", intent.to_owned()), ("metadata[order_id]", order.to_string())];
         self.post(&["refunds"], Some(format!("refund:{order}:{purpose}")), form, deadline).await

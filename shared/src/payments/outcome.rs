@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Decline, Intent};
+use super::{Decline, Intent, Refusal};
 
 /// Above this a call counts as slow for the circuit breaker: well under the 5 s at which we give up, well over the
 /// 1–2 s that a card network may take on a good day.
@@ -28,7 +28,8 @@ pub enum Outcome<T> {
     /// The provider answered: this is how things stand. Look at the status: an intent that another call has already
     /// brought further (paid, cancelled) is answered as it is, although what was asked could not be done.
     Answered(T),
-    /// The payment was tried and declined. No money moved, and none will.
+    /// The customer's payment method was refused. Of a confirmation it is believed only where the intent says the same:
+    /// an answer may be another try's, or a proxy's.
     Declined(Decline),
     /// Nothing left this process: safe to defer, safe to cancel.
     NeverSent(NeverSent),
@@ -43,14 +44,9 @@ pub enum Outcome<T> {
     KeyReused,
     /// It may or may not have been done. The same key, or a look at the intent, will tell.
     Unknown(Unknown),
-    /// Understood and refused; nothing was done: an unknown payment method, too small an amount.
-    Rejected(Rejection),
-    /// We were not let in (401, 403, or a 4xx that is not the provider's): nothing was done. An operator has to act,
-    /// but the order need not fail.
-    AccessDenied {
-        /// The HTTP status.
-        status: u16,
-    },
+    /// Refused for a reason that is not the customer's payment method: an operator has to act, and no other card would
+    /// help. Of a confirmation it does not say that nothing was done.
+    Refused(Refusal),
 }
 
 /// Why nothing was sent.
@@ -81,28 +77,12 @@ pub enum Unknown {
     Unreadable,
 }
 
-/// Why a request was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the payment provider refused with status {status}: {message}")]
-pub struct Rejection {
-    /// The HTTP status.
-    pub status: u16,
-    /// The provider's code: `resource_missing`, `amount_too_small`, `charge_already_refunded`, …
-    pub code: Option<String>,
-    /// The parameter at fault.
-    pub param: Option<String>,
-    /// For people.
-    pub message: String,
-    /// How the intent stands, where the error shows it.
-    pub intent: Option<Box<Intent>>,
-}
-
 /// What a call tells the circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// The provider works; a declined card is the customer's matter.
+    /// The provider works; a declined card is the customer's matter, a refused request the shop's.
     Ok,
-    /// It cannot be reached, fails, or does not let us in.
+    /// It cannot be reached, or fails, or somebody else answers in its place.
     Failed,
     /// It works, but too slowly, or asks us to slow down.
     Slow,
@@ -120,7 +100,7 @@ impl<T> Reply<T> {
             Outcome::Unknown(Unknown::ServerError(_)) if self.replayed => Health::Skipped,
             Outcome::NeverSent(NeverSent::Connect(_))
             | Outcome::Unknown(_)
-            | Outcome::AccessDenied { .. } => Health::Failed,
+            | Outcome::Refused(Refusal { providers: false, .. }) => Health::Failed,
             Outcome::RateLimited { .. } => Health::Slow,
             _ if self.took > SLOW => Health::Slow,
             _ => Health::Ok,
@@ -129,18 +109,22 @@ impl<T> Reply<T> {
 }
 
 impl<T> Reply<T> {
-    /// The key's first request failed with a 5xx, and this is what the key will say for ever: only another key, or a look
-    /// at the object, gets further.
+    /// Only another key gets further: the first request of this one failed or was refused, and it will say so for ever
+    /// after what was wrong has been mended; or it was used with other parameters, as by an earlier version of this code.
     #[must_use]
-    pub fn replays_a_failure(&self) -> bool {
-        self.replayed && matches!(self.outcome, Outcome::Unknown(Unknown::ServerError(_)))
+    pub fn key_is_spent(&self) -> bool {
+        match self.outcome {
+            Outcome::KeyReused => true,
+            Outcome::Unknown(Unknown::ServerError(_)) | Outcome::Refused(_) => self.replayed,
+            _ => false,
+        }
     }
 }
 
 impl Reply<Intent> {
     /// "Cannot be confirmed: it has already succeeded" is not a refusal to us but the truth about the intent.
     pub(super) fn unexpected_state_is_an_answer(mut self) -> Self {
-        if let Outcome::Rejected(Rejection { code: Some(code), intent: Some(intent), .. }) = &mut self.outcome
+        if let Outcome::Refused(Refusal { code: Some(code), intent: Some(intent), .. }) = &mut self.outcome
             && code == "payment_intent_unexpected_state"
         {
             self.outcome = Outcome::Answered((**intent).clone());
@@ -152,6 +136,7 @@ impl Reply<Intent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payments::refusal::WireError;
 
     fn reply(outcome: Outcome<()>) -> Reply<()> {
         Reply { outcome, replayed: false, request_id: None, took: Duration::from_millis(200) }
@@ -159,7 +144,17 @@ mod tests {
 
     #[test]
     fn it_counts_outages_as_failures_and_declines_as_health() {
-        let decline = Decline { code: "lost_card".into(), message: None, charge_id: None };
+        let error = r#"{"code": "lost_card"}"#;
+        let decline: Decline = serde_json::from_str::<WireError>(error).expect("an error").into();
+        let refusal = Refusal {
+            status: 401,
+            code: None,
+            param: None,
+            message: String::new(),
+            providers: true,
+            intent: None,
+        };
+        let page = Refusal { providers: false, ..refusal.clone() };
         for (outcome, health) in [
             (Outcome::Answered(()), Health::Ok),
             (Outcome::Declined(decline), Health::Ok),
@@ -172,7 +167,8 @@ mod tests {
             (Outcome::Unknown(Unknown::Dropped), Health::Failed),
             (Outcome::Unknown(Unknown::Unreadable), Health::Failed),
             (Outcome::Unknown(Unknown::ServerError(500)), Health::Failed),
-            (Outcome::AccessDenied { status: 401 }, Health::Failed),
+            (Outcome::Refused(refusal), Health::Ok),
+            (Outcome::Refused(page), Health::Failed),
         ] {
             assert_eq!(reply(outcome.clone()).health(), health, "{outcome:?}");
         }

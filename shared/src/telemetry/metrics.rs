@@ -98,6 +98,8 @@ metrics! {
         QueueFailed,
         /// Orders that are charged later.
         DeferredOrders,
+        /// Orders that another try will not help: an ERROR names each, and the reason.
+        OperatorNeeded,
     }
 }
 

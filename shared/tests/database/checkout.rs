@@ -42,15 +42,15 @@ static OWNER: Statement = Statement::new("test.owner", "select lease_owner from 
 const BODY: &[u8] = b"the body";
 
 /// A shop behind a pooler, as its functions see it and as its owner does.
-struct Shop {
-    functions: Database,
-    owner: Database,
+pub(crate) struct Shop {
+    pub(crate) functions: Database,
+    pub(crate) owner: Database,
     observer: Database,
     _servers: Servers,
 }
 
 impl Shop {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let servers = Servers::start().await;
         let (owner, observer) = (Database::new(servers.owner()), Database::new(servers.owner()));
         for statement in [&NO_LOCK_LIMIT, &NO_LIMIT] {
@@ -75,19 +75,19 @@ impl Shop {
         held.await.expect("commits").join_all().await
     }
 
-    async fn customer(&self) -> Uuid {
+    pub(crate) async fn customer(&self) -> Uuid {
         let id = Uuid::now_v7();
         self.owner.execute(USER.bind(id)).await.expect("creates");
         id
     }
 
-    async fn product(&self, price: i64, stock: i32) -> ProductId {
+    pub(crate) async fn product(&self, price: i64, stock: i32) -> ProductId {
         let id = ProductId::new();
         self.owner.execute(PRODUCT.bind(id).bind(price).bind(stock)).await.expect("creates");
         id
     }
 
-    async fn stock(&self, product: ProductId) -> i32 {
+    pub(crate) async fn stock(&self, product: ProductId) -> i32 {
         self.owner.fetch_one::<(i32,)>(STOCK.bind(product)).await.expect("finds").0
     }
 
@@ -182,7 +182,8 @@ async fn an_order_that_cannot_be_had_whole_takes_nothing() {
     assert!(shop.totals(user).await.is_empty());
 }
 
-async fn leased(shop: &Shop, user: Uuid, product: ProductId) -> Lease {
+/// A new order of one piece, and the right to charge it.
+pub(crate) async fn leased(shop: &Shop, user: Uuid, product: ProductId) -> Lease {
     new(purchase(user, "key", BODY, &[(product, 1)]).place_leased(&shop.functions).await)
 }
 

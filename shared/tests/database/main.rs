@@ -1,9 +1,10 @@
 //! `shared::database` against servers of its own: every test starts a Postgres and a PgBouncer, so that it may pause and
-//! kill them. They listen on Unix sockets in a temporary folder: no port can be taken. `checkout` are the statements that an
-//! order depends on.
+//! kill them. They listen on Unix sockets in a temporary folder: no port can be taken. `checkout` and `charging` are what
+//! an order depends on.
 
 #[path = "../certificates/mod.rs"]
 mod certificates;
+mod charging;
 mod checkout;
 mod counted;
 mod encoder;
@@ -13,6 +14,7 @@ mod migrations;
 mod outage;
 mod pool;
 mod pooler;
+mod provider;
 mod servers;
 mod statements;
 mod tls;

@@ -243,3 +243,17 @@ async fn it_ends_faults_on_command() {
     let reply = double.payments.confirm_intent(order, &intent, 1, soon()).await;
     assert_eq!(status(&reply), Some(IntentStatus::Succeeded));
 }
+
+#[tokio::test]
+async fn it_takes_a_proxys_refusal_of_what_was_forwarded_for_no_proof_that_nothing_was_done() {
+    let (double, order, intent) = ready().await;
+    for body in [json!({ "error": { "type": "invalid_request_error" } }), json!("<html>Bad request</html>")] {
+        double.fault(json!({ "kind": "act_then_refuse", "operation": "confirm", "body": body })).await;
+        let reply = double.payments.confirm_intent(order, &intent, 1, soon()).await;
+        assert!(matches!(reply.outcome, Outcome::Refused(_)), "{reply:?}");
+    }
+    // As a look shows, and the key's own answer.
+    let looked = double.payments.retrieve_intent(&intent, soon()).await;
+    assert_eq!(status(&looked), Some(IntentStatus::Succeeded));
+    assert_eq!(double.charged(order).await, (1, 0));
+}

@@ -137,8 +137,8 @@ async fn it_gives_the_money_back_once() {
         assert_eq!((refund.status, refund.amount), (RefundStatus::Succeeded, price().amount));
     }
     let other = double.payments.refund(order, &intent.id, "overcharged", soon()).await;
-    let Outcome::Rejected(rejection) = other.outcome else { panic!("not rejected") };
-    assert_eq!(rejection.code.as_deref(), Some("charge_already_refunded"));
+    let Outcome::Refused(refusal) = other.outcome else { panic!("not refused") };
+    assert_eq!(refusal.code.as_deref(), Some("charge_already_refunded"));
     assert_eq!(double.charged(order).await, (1, price().amount));
 }
 
@@ -147,12 +147,12 @@ async fn it_rejects_a_bad_payment_before_anything_exists() {
     let double = Double::start().await;
     let order = Uuid::now_v7();
     let unknown = double.payments.create_intent(order, &price(), "pm_nonsense", soon()).await;
-    let Outcome::Rejected(rejection) = unknown.outcome else { panic!("not rejected") };
-    assert_eq!(rejection.param.as_deref(), Some("payment_method"));
+    let Outcome::Declined(decline) = unknown.outcome else { panic!("not declined") };
+    assert_eq!(decline.code, "resource_missing");
     let tiny = shared::payments::Money { amount: 1, ..price() };
     let small = double.payments.create_intent(order, &tiny, "pm_card_visa", soon()).await;
-    let Outcome::Rejected(rejection) = small.outcome else { panic!("not rejected") };
-    assert_eq!(rejection.code.as_deref(), Some("amount_too_small"));
+    let Outcome::Refused(refusal) = small.outcome else { panic!("not refused") };
+    assert_eq!(refusal.code.as_deref(), Some("amount_too_small"));
     // What was refused before it began is forgotten by its key: the corrected request goes through.
     let right = double.payments.create_intent(order, &price(), "pm_card_visa", soon()).await;
     assert!(matches!(right.outcome, Outcome::Answered(_)), "{right:?}");
@@ -168,6 +168,22 @@ async fn it_does_not_find_an_intent_that_is_not_there() {
 }
 
 #[tokio::test]
+async fn it_does_not_know_a_payment_of_another_account() {
+    let double = Double::start().await;
+    let (intent, _paid) = pay(&double, Uuid::now_v7(), "pm_card_visa").await;
+    double.control("DELETE", "intents", serde_json::Value::Null).await;
+    let order = Uuid::now_v7();
+    for outcome in [
+        double.payments.retrieve_intent(&intent.id, soon()).await.outcome,
+        double.payments.cancel_intent(&intent.id, soon()).await.outcome,
+        double.payments.confirm_intent(order, &intent.id, 2, soon()).await.outcome,
+    ] {
+        let Outcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
+        assert!(refusal.is_not_found(), "{refusal:?}");
+    }
+}
+
+#[tokio::test]
 async fn it_is_not_let_in_with_another_key() {
     let double = Double::start().await;
     let stranger = shared::payments::Payments::new(&shared::payments::Settings {
@@ -176,8 +192,10 @@ async fn it_is_not_let_in_with_another_key() {
     })
     .expect("settings");
     let reply = stranger.create_intent(Uuid::now_v7(), &price(), "pm_card_visa", soon()).await;
-    assert_eq!(reply.outcome, Outcome::AccessDenied { status: 401 });
-    assert_eq!(reply.health(), Health::Failed);
+    let health = reply.health();
+    let Outcome::Refused(refusal) = reply.outcome else { panic!("not refused") };
+    // The provider works: it is our key that does not.
+    assert_eq!((refusal.status, health), (401, Health::Ok));
 }
 
 #[tokio::test]

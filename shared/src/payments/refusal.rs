@@ -1,0 +1,218 @@
+//! Whose fault a refusal is: the customer's payment method, or the shop's own setup.
+//!
+//! Only a refusal that names the payment method is a decline. Whatever else the provider refuses (an account that may not
+//! charge, a version of the API that is gone, an amount it does not take, a proxy's page) another card would not mend.
+//! The codes: <https://docs.stripe.com/error-codes>, <https://docs.stripe.com/declines/codes> (2026-11-28).
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::Intent;
+
+/// Codes with which even a `card_error` blames the shop: its account or its keys may not charge this card.
+const SHOPS: [&str; 3] = ["testmode_charges_only", "test_mode_live_card", "livemode_mismatch"];
+
+/// Codes that name the customer's payment method, whatever the error's type and status.
+const METHODS: [&str; 27] = [
+    "authentication_required",
+    "card_decline_rate_limit_exceeded",
+    "card_declined",
+    "expired_card",
+    "incorrect_address",
+    "incorrect_cvc",
+    "incorrect_number",
+    "incorrect_zip",
+    "insufficient_funds",
+    "invalid_card_type",
+    "invalid_characters",
+    "invalid_cvc",
+    "invalid_expiry_month",
+    "invalid_expiry_year",
+    "invalid_number",
+    "payment_intent_authentication_failure",
+    "payment_intent_incompatible_payment_method",
+    "payment_intent_payment_attempt_expired",
+    "payment_intent_payment_attempt_failed",
+    "payment_method_currency_mismatch",
+    "payment_method_customer_decline",
+    "payment_method_invalid_parameter",
+    "payment_method_provider_decline",
+    "payment_method_unexpected_state",
+    "payment_method_unsupported_type",
+    "postal_code_invalid",
+    "processing_error",
+];
+
+/// Of a payment method that was used before, the provider says so in words alone.
+const USED_UP: &str = "The provided PaymentMethod was previously used";
+
+/// The most of the provider's own words that goes into our log.
+const LONGEST_MESSAGE: usize = 300;
+
+/// Prefixes of what must not be logged although the provider repeats it: payment methods, keys.
+const SECRETS: [&str; 7] = ["pm_", "card_", "tok_", "src_", "sk_", "rk_", "whsec_"];
+
+/// Refused, and not because of the customer's payment method.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the payment provider refused with status {status}: {message}")]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The provider's code: `resource_missing`, `amount_too_small`, `charge_already_refunded`, …
+    pub code: Option<String>,
+    /// The parameter at fault.
+    pub param: Option<String>,
+    /// For an operator, without what must not be logged.
+    pub message: String,
+    /// Whether it came in the provider's own language. A proxy's page does not, and says nothing of what was done.
+    pub providers: bool,
+    /// How the intent stands, where the error shows it.
+    pub intent: Option<Box<Intent>>,
+}
+
+impl Refusal {
+    /// The provider knows no such object: another account's, or the other mode's.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.providers && (self.status == 404 || self.code.as_deref() == Some("resource_missing"))
+    }
+}
+
+/// Why a payment was declined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decline {
+    /// The most exact code there is: the bank's (`insufficient_funds`), else the provider's (`card_declined`).
+    pub code: String,
+    /// A sentence that may be shown to the customer.
+    pub message: Option<String>,
+    /// The failed charge.
+    pub charge_id: Option<String>,
+    /// Not the card but the shop's setup is at fault, although the provider calls it a card's error.
+    pub blames_the_shop: bool,
+    /// How the intent stands, where the error shows it.
+    pub intent: Option<Box<Intent>>,
+}
+
+/// Stripe's error object, as an answer or as an intent's `last_payment_error`. Nothing in it is sure to be there.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WireError {
+    #[serde(rename = "type", deserialize_with = "text")]
+    pub(super) kind: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub(super) code: Option<String>,
+    #[serde(deserialize_with = "text")]
+    decline_code: Option<String>,
+    #[serde(deserialize_with = "text")]
+    param: Option<String>,
+    #[serde(deserialize_with = "text")]
+    message: Option<String>,
+    #[serde(deserialize_with = "text")]
+    charge: Option<String>,
+    #[serde(deserialize_with = "intent")]
+    payment_intent: Option<Box<Intent>>,
+}
+
+/// An error that holds something unexpected is still an error.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
+}
+
+fn intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<Intent>>, D::Error> {
+    Ok(Intent::deserialize(Value::deserialize(deserializer)?).ok().map(Box::new))
+}
+
+impl WireError {
+    /// Whether it is the customer's payment method that is refused.
+    pub(super) fn names_the_payment_method(&self) -> bool {
+        !self.blames_the_shop()
+            && (self.kind.as_deref() == Some("card_error") || self.has_methods_code_or_param())
+    }
+
+    fn has_methods_code_or_param(&self) -> bool {
+        let code = self.code.as_deref();
+        code.is_some_and(|code| METHODS.contains(&code))
+            || (self.param.as_deref() == Some("payment_method")
+                && matches!(code, None | Some("resource_missing")))
+            || self.message.as_ref().is_some_and(|message| message.starts_with(USED_UP))
+    }
+
+    /// An object that exists in the other mode was made with the shop's other key.
+    fn blames_the_shop(&self) -> bool {
+        let is_shops = |code: &Option<String>| code.as_deref().is_some_and(|code| SHOPS.contains(&code));
+        let other_mode = |message: &String| {
+            message.contains("exists in test mode") || message.contains("exists in live mode")
+        };
+        is_shops(&self.code) || is_shops(&self.decline_code) || self.message.as_ref().is_some_and(other_mode)
+    }
+
+    pub(super) fn into_refusal(self, status: u16) -> Refusal {
+        let message = self.message.as_deref().or(self.code.as_deref()).unwrap_or("no reason given");
+        Refusal {
+            status,
+            message: loggable(message),
+            providers: self.kind.is_some(),
+            code: self.code,
+            param: self.param,
+            intent: self.payment_intent,
+        }
+    }
+}
+
+impl From<WireError> for Decline {
+    fn from(wire: WireError) -> Self {
+        Self {
+            blames_the_shop: wire.blames_the_shop(),
+            code: wire.decline_code.or(wire.code).unwrap_or_else(|| "card_declined".to_owned()),
+            message: wire.message,
+            charge_id: wire.charge,
+            intent: wire.payment_intent,
+        }
+    }
+}
+
+/// The provider's words, one line of them, without payment methods and keys.
+fn loggable(message: &str) -> String {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || "_*-".contains(character);
+    let mut told = String::new();
+    for word in message.split_inclusive(|character| !is_part(character)) {
+        let name = word.trim_end_matches(|character| !is_part(character));
+        match SECRETS.iter().find(|prefix| name.len() > prefix.len() && name.starts_with(**prefix)) {
+            Some(prefix) => told.extend([prefix, "…", &word[name.len()..]]),
+            None => told.push_str(word),
+        }
+    }
+    told.chars()
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .take(LONGEST_MESSAGE)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(json: Value) -> WireError {
+        serde_json::from_value(json).expect("whatever it holds")
+    }
+
+    #[test]
+    fn an_error_that_holds_something_unexpected_is_still_read() {
+        let odd =
+            error(serde_json::json!({ "type": "card_error", "code": 7, "payment_intent": { "id": null } }));
+        assert!(odd.names_the_payment_method());
+        let bare = error(serde_json::json!({})).into_refusal(400);
+        assert_eq!((bare.message.as_str(), bare.providers), ("no reason given", false));
+    }
+
+    #[test]
+    fn what_goes_into_the_log_holds_neither_payment_methods_nor_keys_and_is_one_line() {
+        let message =
+            "No such PaymentMethod: 'pm_1Abc'; key sk_live_51H*****xyz.\nSee https://docs.stripe.com";
+        assert_eq!(loggable(message), "No such PaymentMethod: 'pm_…'; key sk_…. See https://docs.stripe.com");
+        assert_eq!(loggable(&"é".repeat(1000)).chars().count(), LONGEST_MESSAGE);
+    }
+}

@@ -1,0 +1,192 @@
+//! What an order makes of its provider's answers: it fails only where its customer's payment method is refused, and the
+//! payment itself says the same.
+
+use serde_json::{Value, json};
+use shared::breaker::{Admission, Breaker, Settings};
+use shared::checkout::{Advanced, advance, claim};
+use shared::database::Statement;
+use shared::orders::{OrderId, OrderStatus};
+use shared::redis::{self, Redis};
+use shared::telemetry::{Counter, Record};
+use shared::time_limit::TimeLimit;
+use uuid::Uuid;
+
+use crate::checkout::{Shop, leased};
+use crate::provider::{Provider, error, intent};
+
+static DUE: Statement = Statement::new("test.due", "update orders set lease_until = now()");
+static STANDS: Statement = Statement::new(
+    "test.stands",
+    "select status, extract(epoch from next_attempt_at - now())::bigint from orders where id = $1",
+);
+
+/// A shop, an order of one piece of its only product, and what charging it takes.
+struct Order {
+    shop: Shop,
+    redis: Redis,
+    breaker: Breaker,
+    product: shared::catalog::ProductId,
+    id: OrderId,
+}
+
+impl Order {
+    async fn place() -> Self {
+        let shop = Shop::open().await;
+        let (user, product) = (shop.customer().await, shop.product(1250, 10).await);
+        let id = leased(&shop, user, product).await.order;
+        shop.owner.execute(&DUE).await.expect("its lease has run out");
+        // Nobody listens there: the breaker is this process's own.
+        let redis = Redis::new(redis::Settings::new("redis://127.0.0.1:1")).expect("a valid URL");
+        let breaker = Breaker::new(Uuid::now_v7().to_string(), Settings::payments(), redis.clone(), "test");
+        Self { shop, redis, breaker, product, id }
+    }
+
+    /// One step forward, as the worker makes it; and whether it called for an operator.
+    async fn step(&self, provider: &Provider) -> (Advanced, bool) {
+        let Admission::Allow(permit) = self.redis.batch(self.breaker.acquire()).await else {
+            panic!("the breaker is open");
+        };
+        let lease = claim(&self.shop.functions, self.id).await.expect("answers").expect("is due");
+        let limit = TimeLimit::of_invocation(None);
+        let record = Record::begin("test", None);
+        let step = advance(&self.shop.functions, &provider.payments, &self.breaker, permit, lease, limit);
+        let advanced = record.observe(step).await.expect("settles");
+        (advanced, record.count_of(Counter::OperatorNeeded) > 0)
+    }
+
+    async fn stands(&self) -> (String, Option<i64>) {
+        self.shop.owner.fetch_one(STANDS.bind(self.id)).await.expect("finds")
+    }
+
+    async fn stock(&self) -> i32 {
+        self.shop.stock(self.product).await
+    }
+}
+
+/// Refusals that no other card would mend.
+fn refusals_of_the_shops_own() -> Vec<(u16, Value)> {
+    let refusal = |more| error("invalid_request_error", &more);
+    vec![
+        (400, refusal(json!({ "message": "Invalid API version" }))),
+        (400, refusal(json!({}))),
+        (402, refusal(json!({ "message": "Your account cannot currently make live charges." }))),
+        (
+            402,
+            error("card_error", &json!({ "code": "card_declined", "decline_code": "test_mode_live_card" })),
+        ),
+        (401, refusal(json!({ "message": "Invalid API Key provided: sk_live_****1234" }))),
+        (403, refusal(json!({ "code": "account_invalid" }))),
+        (400, refusal(json!({ "code": "amount_too_small", "param": "amount" }))),
+        (404, refusal(json!({ "message": "Unrecognized request URL" }))),
+        (400, error("a_type_of_tomorrow", &json!({}))),
+        (400, json!("<html>Bad request</html>")),
+        (413, json!({})),
+    ]
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_the_shops_fault_keeps_the_order_waiting_and_calls_an_operator() {
+    for at in ["create", "confirm"] {
+        let order = Order::place().await;
+        for (status, body) in refusals_of_the_shops_own() {
+            let provider = Provider::with_intent(&intent("requires_confirmation"));
+            provider.says(at, status, &body);
+            let (advanced, operator) = order.step(&provider).await;
+            assert_eq!(
+                (advanced.answer.status, operator),
+                (OrderStatus::Deferred, true),
+                "{at}: {status} {body}"
+            );
+            let (stands, wait) = order.stands().await;
+            assert!(stands == "deferred" && wait.is_some_and(|wait| wait > 200), "{at}: {stands} {wait:?}");
+        }
+        // Once the setup is mended the order is paid, and nobody has opened the breaker meanwhile.
+        let mended = Provider::with_intent(&intent("requires_confirmation"));
+        mended.says("confirm", 200, &intent("succeeded"));
+        let (advanced, operator) = order.step(&mended).await;
+        assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, false));
+        assert_eq!(order.stock().await, 9);
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_refuses_everything_alike_fails_no_order() {
+    let order = Order::place().await;
+    let ready = Provider::with_intent(&intent("requires_confirmation"));
+    ready.says("confirm", 503, &json!({}));
+    order.step(&ready).await;
+    for (status, body) in refusals_of_the_shops_own() {
+        order.shop.owner.execute(&DUE).await.expect("updates");
+        let (advanced, operator) = order.step(&Provider::that_says(status, &body)).await;
+        // Whether it was charged cannot be asked either, so it is not said to wait.
+        assert_eq!((advanced.answer.status, operator), (OrderStatus::Charging, true), "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_confirmation_that_charged_all_the_same_pays_the_order() {
+    for (status, body) in [
+        (400, error("invalid_request_error", &json!({}))),
+        (400, json!("<html>Bad request</html>")),
+        (404, error("invalid_request_error", &json!({ "code": "resource_missing", "param": "intent" }))),
+        (402, error("card_error", &json!({ "code": "card_declined" }))),
+        (402, error("invalid_request_error", &json!({ "code": "payment_method_unexpected_state" }))),
+        (400, error("idempotency_error", &json!({}))),
+    ] {
+        let order = Order::place().await;
+        let provider = Provider::with_intent(&intent("succeeded"));
+        provider.says("create", 200, &intent("requires_confirmation"));
+        provider.says("confirm", status, &body);
+        let (advanced, operator) = order.step(&provider).await;
+        assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, false), "{status} {body}");
+        assert_eq!(order.stock().await, 9);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_payment_method_fails_the_order_after_one_look_at_the_payment() {
+    let declined = error("card_error", &json!({ "code": "card_declined", "decline_code": "lost_card" }));
+    let unusable = json!({ "code": "resource_missing", "param": "payment_method" });
+    for (at, status, body, code) in [
+        ("create", 400, error("invalid_request_error", &unusable), "resource_missing"),
+        ("create", 402, declined.clone(), "lost_card"),
+        ("confirm", 400, error("invalid_request_error", &unusable), "resource_missing"),
+        ("confirm", 402, declined, "lost_card"),
+    ] {
+        let order = Order::place().await;
+        let provider = Provider::with_intent(&intent("requires_payment_method"));
+        provider.says(at, status, &body);
+        let (advanced, operator) = order.step(&provider).await;
+        assert_eq!((advanced.answer.status, operator), (OrderStatus::Failed, false), "{at}: {body}");
+        assert_eq!(advanced.answer.charge.decline_code.as_deref(), Some(code));
+        assert_eq!(
+            provider.seen().iter().filter(|seen| *seen == "look").count(),
+            usize::from(at == "confirm")
+        );
+        assert_eq!((order.stands().await.0.as_str(), order.stock().await), ("failed", 10));
+    }
+}
+
+#[tokio::test]
+async fn a_declined_confirmation_is_not_believed_while_the_payment_cannot_be_looked_at() {
+    let order = Order::place().await;
+    let provider = Provider::with_intent(&intent("requires_confirmation"));
+    provider.says("confirm", 402, &error("card_error", &json!({ "code": "card_declined" })));
+    provider.says("look", 503, &json!({}));
+    let (advanced, _) = order.step(&provider).await;
+    assert_eq!(advanced.answer.status, OrderStatus::Charging);
+    assert_eq!(order.stock().await, 9);
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_with_other_parameters_is_left_for_another() {
+    let order = Order::place().await;
+    let provider = Provider::with_intent(&intent("requires_confirmation"));
+    provider.says("confirm", 400, &error("idempotency_error", &json!({})));
+    order.step(&provider).await;
+    let confirmed: Vec<_> = provider.seen().into_iter().filter(|seen| seen.starts_with("confirm")).collect();
+    assert_eq!(
+        confirmed,
+        [format!("confirm confirm:{}:1", order.id), format!("confirm confirm:{}:2", order.id)]
+    );
+}

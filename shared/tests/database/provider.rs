@@ -1,0 +1,116 @@
+//! A payment provider that answers what it is told to, each operation one thing until it is told another.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use serde_json::{Value, json};
+use shared::payments::{Payments, Secret, Settings};
+
+#[derive(Default)]
+struct Told {
+    answers: HashMap<&'static str, (u16, String)>,
+    seen: Vec<String>,
+}
+
+pub(crate) struct Provider {
+    pub(crate) payments: Payments,
+    told: Arc<Mutex<Told>>,
+}
+
+impl Provider {
+    /// One that answers every request with this.
+    pub(crate) fn that_says(status: u16, body: &Value) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let base_url = format!("http://{}", listener.local_addr().expect("an address"));
+        let settings = Settings { base_url, secret_key: Secret::new("sk_test_of_the_tests") };
+        let told = Arc::new(Mutex::new(Told::default()));
+        let provider = Self { payments: Payments::new(&settings).expect("a client"), told: told.clone() };
+        for operation in ["create", "confirm", "look", "cancel", "refund"] {
+            provider.says(operation, status, body);
+        }
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let told = told.clone();
+                thread::spawn(move || serve(&stream, &told));
+            }
+        });
+        provider
+    }
+
+    /// One whose intent `pi_1` stands like this, whatever is asked.
+    pub(crate) fn with_intent(intent: &Value) -> Self {
+        Self::that_says(200, intent)
+    }
+
+    pub(crate) fn says(&self, operation: &'static str, status: u16, body: &Value) {
+        let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+        self.told.lock().expect("whole").answers.insert(operation, (status, text));
+    }
+
+    /// The operations that were asked for, with their keys.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        std::mem::take(&mut self.told.lock().expect("whole").seen)
+    }
+}
+
+/// The intent of a test in this state.
+pub(crate) fn intent(status: &str) -> Value {
+    let charge = (status == "succeeded").then(|| json!({ "id": "ch_1", "status": "succeeded" }));
+    json!({ "id": "pi_1", "object": "payment_intent", "status": status, "amount": 1250, "currency": "usd",
+        "latest_charge": charge })
+}
+
+/// Stripe's error of this type, with whatever else it holds.
+pub(crate) fn error(kind: &str, more: &Value) -> Value {
+    let mut error = more.clone();
+    error["type"] = json!(kind);
+    json!({ "error": error })
+}
+
+fn serve(stream: &TcpStream, told: &Mutex<Told>) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut first = String::new();
+        (reader.read_line(&mut first).ok()? > 0).then_some(())?;
+        let (mut length, mut key) = (0, String::new());
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).ok()?;
+            match line.trim_end().split_once(": ") {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                    length = value.parse().ok()?;
+                }
+                Some((name, value)) if name.eq_ignore_ascii_case("idempotency-key") => {
+                    key = format!(" {value}");
+                }
+                Some(_) => {}
+                None => break,
+            }
+        }
+        reader.read_exact(&mut vec![0; length]).ok()?;
+        let operation = operation(&first);
+        let (status, body) = {
+            let mut told = told.lock().ok()?;
+            told.seen.push(format!("{operation}{key}"));
+            told.answers.get(operation)?.clone()
+        };
+        let answer = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        { stream }.write_all(answer.as_bytes()).ok()?;
+    }
+}
+
+fn operation(line: &str) -> &'static str {
+    let path = line.split(' ').nth(1).unwrap_or_default();
+    match path {
+        _ if line.starts_with("GET") => "look",
+        _ if path.ends_with("/confirm") => "confirm",
+        _ if path.ends_with("/cancel") => "cancel",
+        _ if path.ends_with("/refunds") => "refund",
+        _ => "create",
+    }
+}
