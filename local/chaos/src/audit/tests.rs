@@ -1,0 +1,130 @@
+//! The audit finds what it is there for: one fault in the books at a time.
+
+use serde_json::json;
+
+use super::*;
+use crate::witness::{Said, Witness};
+
+const ORDER: &str = "0190-order";
+
+/// A shop in which one order was paid, and everything fits.
+struct Shop {
+    books: Books,
+    ledger: Ledger,
+    seen: Seen,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let user = shop::user(10).to_string();
+        let books = json!({
+            "orders": [{
+                "id": ORDER, "user": user, "key": "key", "status": "paid", "total": 500, "currency": "usd",
+                "intent": "pi_1", "charge": "ch_1",
+            }],
+            "stock": [{ "product": "p", "start": 10, "left": 9, "sold": 1 }],
+        });
+        let ledger = json!({
+            "intents": [{ "id": "pi_1", "order_id": ORDER, "status": "succeeded" }],
+            "charges": [charge("ch_1")],
+        });
+        let witness = Witness::default();
+        let number = witness.begin(10, "key".to_owned(), json!({}));
+        witness.said(number, said(201, ORDER, "paid"));
+        let books = serde_json::from_value(books).expect("books");
+        Self { books, ledger: serde_json::from_value(ledger).expect("a ledger"), seen: witness.seen() }
+    }
+
+    /// Which of the six are violated, counted from one.
+    fn violated(&self) -> Vec<usize> {
+        let figures = Evidence::new(&self.books, &self.ledger, &self.seen).figures();
+        let violated = (1..).zip(&figures).filter(|(_, figure)| !figure.violations.is_empty());
+        violated.map(|(number, _)| number).collect()
+    }
+
+    fn order_is(&mut self, status: &str) {
+        status.clone_into(&mut self.books.orders[0].status);
+    }
+}
+
+fn charge(id: &str) -> serde_json::Value {
+    json!({
+        "id": id, "payment_intent": "pi_1", "order_id": ORDER, "status": "succeeded", "amount": 500,
+        "amount_refunded": 0, "currency": "usd",
+    })
+}
+
+fn said(status: u16, order: &str, word: &str) -> Said {
+    Said { status, order: order.to_owned(), word: word.to_owned(), intent: None }
+}
+
+#[test]
+fn it_finds_nothing_where_everything_fits() {
+    assert_eq!(Shop::new().violated(), [] as [usize; 0]);
+}
+
+#[test]
+fn it_finds_a_second_charge() {
+    let mut shop = Shop::new();
+    shop.ledger.charges.push(serde_json::from_value(charge("ch_2")).expect("a charge"));
+    assert_eq!(shop.violated(), [1, 3]);
+}
+
+#[test]
+fn it_finds_an_order_that_was_lost_forgotten_or_told_otherwise() {
+    for status in ["deferred", "charging", "failed"] {
+        let mut shop = Shop::new();
+        shop.order_is(status);
+        assert!(shop.violated().contains(&2), "{status}");
+    }
+    let mut shop = Shop::new();
+    shop.books.orders.clear();
+    assert_eq!(shop.violated(), [2, 3]);
+    let mut shop = Shop::new();
+    shop.seen.purchases[0].said = vec![said(409, "", "")];
+    assert_eq!(shop.violated(), [2]);
+    let mut shop = Shop::new();
+    shop.seen.purchases[0].said.push(said(202, "another", "deferred"));
+    assert_eq!(shop.violated(), [2]);
+    let mut shop = Shop::new();
+    shop.seen.purchases[0].cancelled = Some("cancelling".to_owned());
+    assert_eq!(shop.violated(), [2]);
+}
+
+#[test]
+fn it_finds_a_charge_of_another_amount_and_a_payment_without_a_charge() {
+    let mut shop = Shop::new();
+    shop.ledger.charges[0].amount = 501;
+    assert_eq!(shop.violated(), [3]);
+    shop.ledger.charges.clear();
+    assert_eq!(shop.violated(), [3]);
+}
+
+#[test]
+fn it_finds_stock_that_was_sold_twice_or_never_came_back() {
+    for (left, sold) in [(9, 2), (8, 1), (-1, 11)] {
+        let mut shop = Shop::new();
+        (shop.books.stock[0].left, shop.books.stock[0].sold) = (left, sold);
+        assert_eq!(shop.violated(), [4]);
+    }
+}
+
+#[test]
+fn it_finds_a_charge_that_stands_for_a_cancelled_order() {
+    let mut shop = Shop::new();
+    shop.order_is("cancelled");
+    assert_eq!(shop.violated(), [2, 3, 5]);
+    shop.ledger.charges[0].amount_refunded = 500;
+    assert_eq!(shop.violated(), [2]);
+    shop.ledger.intents[0].status = "processing".to_owned();
+    assert_eq!(shop.violated(), [2, 5]);
+}
+
+#[test]
+fn it_finds_a_stale_read() {
+    let mut shop = Shop::new();
+    shop.seen.freshness.updated(1, 2);
+    let reader = shop.seen.freshness.reader(1);
+    shop.seen.freshness.read(reader, 1);
+    assert_eq!(shop.violated(), [6]);
+}

@@ -1,0 +1,41 @@
+//! The functions, built with kill points and put where no other build replaces them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
+
+use cloud::Cloud;
+use cloud::log::open_log;
+
+/// Builds these functions and returns the folder that holds them.
+///
+/// In the target folder of every other build, so that the dependencies are compiled once. There the next build puts
+/// functions without kill points in their place, hence the copies.
+pub(super) async fn build(cloud: &Cloud, functions: &[&str]) -> Result<PathBuf> {
+    let log = open_log(&cloud.folder.log("build"))?;
+    let mut cargo = Command::new("cargo");
+    cargo
+        .args(["build", "--workspace", "--features", "shared/kill-points"])
+        .args(functions.iter().flat_map(|function| ["--bin", function]))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(true);
+    let status = cargo.status().await.context("cannot run cargo")?;
+    ensure!(status.success(), "the functions do not compile: see {}", cloud.folder.log("build").display());
+    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
+    let built = cloud.folder.root.join(target).join("debug");
+    let folder = cloud.folder.data().join("functions");
+    fs::create_dir_all(&folder)?;
+    for function in functions {
+        copy(&built.join(function), &folder.join(function))?;
+    }
+    Ok(folder)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display())).map(drop)
+}

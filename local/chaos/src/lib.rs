@@ -1,0 +1,267 @@
+//! `./dev chaos`: the shop under load while everything around it fails, and an audit of what came of it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `journeys`, `customer`, `door` | what customers do, as good clients, through the functions' front door |
+//! | `faults`, `strikes` | what goes wrong and when, from the seed; how it is done |
+//! | `world`, `services`, `binaries`, `queue`, `shop` | what a run consists of |
+//! | `witness`, `freshness` | what clients were told; who read which version of a product |
+//! | `aftermath` | until every order is finished |
+//! | `audit`, `report` | the six figures, and what a run leaves behind |
+//! | `dice` | everything random, from the seed |
+//!
+//! The same seed plans the same faults and the same journeys. When which step meets which fault is up to the machine,
+//! so a seed that found something is run again, not replayed to the microsecond.
+
+mod aftermath;
+mod audit;
+mod binaries;
+mod customer;
+mod dice;
+mod door;
+mod faults;
+mod freshness;
+mod journeys;
+mod queue;
+mod report;
+mod services;
+mod shop;
+mod strikes;
+mod witness;
+mod world;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use time::OffsetDateTime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use audit::{Books, Evidence};
+use cloud::folder::Folder;
+use cloud::progress::{say, seconds, step};
+use cloud::service::Service;
+use cloud::{Cloud, DATABASE};
+use cloud::{environment, lifecycle, supervisor};
+use dice::Dice;
+use faults::{Fault, Planned};
+use report::Report;
+use services::Services;
+use world::World;
+
+/// How often a run says how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(15);
+/// How often banks answer.
+const BANKS_EVERY: Duration = Duration::from_secs(3);
+
+/// What a person may choose.
+#[derive(Args, Clone, Debug)]
+pub struct Arguments {
+    /// How long faults strike, in minutes
+    #[arg(long, default_value_t = 1.0)]
+    minutes: f64,
+    /// What decides on faults and journeys; else one by chance, which the report names
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Where the report goes besides the terminal
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Only the kinds of faults whose names hold one of these words; functions die at kill points all the same
+    #[arg(long, num_args = 1.., value_name = "WORD")]
+    only: Vec<String>,
+    /// The folder of the run's own cloud, beside whatever runs already; all that is in it is wiped
+    #[arg(long, default_value = ".dev-chaos")]
+    folder: String,
+}
+
+/// Runs once. The exit status tells whether every promise was kept.
+pub async fn run(folder: &Folder, arguments: Arguments) -> Result<ExitCode> {
+    let length =
+        Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is no length of time")?;
+    ensure!(length >= Duration::from_secs(10), "--minutes must be at least 0.2");
+    let kinds = faults::chosen(&arguments.only);
+    ensure!(!kinds.is_empty(), "no fault has such a name: {:?}", arguments.only);
+    let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(1..100_000));
+    let name = &arguments.folder;
+    let at = || Folder::at(&folder.root, &folder.root.join(name), &format!("MILLRACE_DEV_DIR={name} ./dev"));
+    let folder = at()?;
+    // Yesterday's orders must not decide today's figures.
+    lifecycle::reset(&folder).await?;
+    let mut cloud = Cloud::open(at()?)?;
+    let _lock = supervisor::take_lock(&cloud)?;
+    ensure!(Service::Pgbouncer.is_available(), "chaos needs PgBouncer, which is not on the PATH");
+    cloud.choose_ports()?;
+    environment::write(&cloud)?;
+    let services = Arc::new(Services::new(cloud));
+    let mut terminate = signal(SignalKind::terminate())?;
+    let passed = tokio::select! {
+        passed = perform(&services, seed, length, &kinds, &arguments) => passed,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
+    };
+    // Before anything else: a run that leaves servers behind has not passed.
+    services.end().await?;
+    Ok(if passed? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn perform(
+    services: &Arc<Services>,
+    seed: u64,
+    length: Duration,
+    kinds: &[Fault],
+    arguments: &Arguments,
+) -> Result<bool> {
+    let functions = world::FUNCTIONS.map(|(name, ..)| name);
+    let binaries = step("Building the functions", binaries::build(services.cloud(), &functions)).await?;
+    step("Starting the servers", services.start()).await?;
+    shop::open(services.cloud()).await.context("the shop could not be opened")?;
+    let world = Arc::new(World::new(seed, Arc::clone(services), &binaries).await?);
+    let work = world.open().await?;
+    let (begun, opened) = (OffsetDateTime::now_utc(), Instant::now());
+    say(format_args!("  Seed {seed}: faults for {}", seconds(length)));
+
+    let struck = strike_while_open(&world, length, kinds).await;
+    // Nobody dies any more, and no fault is left.
+    std::fs::rename(&world.deaths, world.deaths.with_extension("past"))?;
+    world.provider.end_faults().await?;
+    let (open_for, closed) = (opened.elapsed(), Instant::now());
+    let unfinished = step("Settling", aftermath::settle(&world)).await?;
+    let settled_within = closed.elapsed();
+    if unfinished > 0 {
+        say(format_args!("  {unfinished} orders are not finished and never will be"));
+    }
+    aftermath::browse(&world).await;
+    drop(work);
+
+    world.remember_requests().await?;
+    let log = std::fs::read_to_string(services.cloud().folder.log("update-product"))?;
+    world.witness.freshness(|freshness| freshness.learn_losses(&log));
+    let books = books(services.cloud()).await?;
+    let (ledger, seen) = (world.provider.ledger().await?, world.witness.seen());
+    let evidence = Evidence::new(&books, &ledger, &seen);
+    let report = Report {
+        command: command(seed, arguments),
+        seed,
+        begun,
+        open_for,
+        settled_within,
+        figures: &evidence.figures(),
+        orders: evidence.orders_by_status(),
+        orphans: evidence.orphans(),
+        seen: &seen,
+        faults: &struck,
+        struck: &world.requests_struck(),
+        deaths: &deaths(&world)?,
+        deadlocks: deadlocks(services.cloud())?,
+    };
+    let text = report.text();
+    println!("\n{text}");
+    let path = arguments.report.clone().unwrap_or_else(|| services.cloud().folder.path.join("report.md"));
+    std::fs::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
+    say(format_args!("  The report: {}", path.display()));
+    Ok(report.passes())
+}
+
+/// Customers and faults at once, until the time is up and the last of both has ended. How often each fault struck.
+async fn strike_while_open(world: &Arc<World>, length: Duration, kinds: &[Fault]) -> BTreeMap<Fault, usize> {
+    let opened = Instant::now();
+    let until = opened + length;
+    let mut people = JoinSet::new();
+    for seat in 0..journeys::CUSTOMERS {
+        let world = Arc::clone(world);
+        people.spawn(async move { journeys::live(&world, seat, until).await });
+    }
+    let banks = {
+        let world = Arc::clone(world);
+        tokio::spawn(async move {
+            let mut dice = Dice::new(world.seed, 3);
+            loop {
+                sleep(BANKS_EVERY).await;
+                // While Postgres or the provider is away they wait for the next time.
+                aftermath::banks_answer(&world, &mut dice).await.ok();
+            }
+        })
+    };
+    let struck = Arc::new(Mutex::new(BTreeMap::new()));
+    let mut faults = JoinSet::new();
+    for (number, planned) in (0..).zip(faults::schedule(world.seed, length, kinds)) {
+        let (world, struck) = (Arc::clone(world), Arc::clone(&struck));
+        faults.spawn(async move { strike_at(&world, opened, planned, number, &struck).await });
+    }
+    let progress = tell(world, opened, length, &struck);
+    tokio::select! {
+        () = progress => {}
+        () = async {
+            people.join_all().await;
+            faults.join_all().await;
+        } => {}
+    }
+    banks.abort();
+    struck.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+async fn strike_at(
+    world: &World,
+    opened: Instant,
+    planned: Planned,
+    number: u64,
+    struck: &Mutex<BTreeMap<Fault, usize>>,
+) {
+    sleep_until(opened + planned.at).await;
+    let mut dice = Dice::new(world.seed, 1_000_000 + number);
+    match strikes::strike(world, planned.fault, planned.length, &mut dice).await {
+        Ok(()) => {
+            *struck.lock().unwrap_or_else(PoisonError::into_inner).entry(planned.fault).or_default() += 1;
+        }
+        // The provider takes no orders while it is away itself, for one.
+        Err(error) => say(format_args!("  {} did not strike: {error:#}", planned.fault.name())),
+    }
+}
+
+/// Says how far the run is, for ever.
+async fn tell(world: &World, opened: Instant, length: Duration, struck: &Mutex<BTreeMap<Fault, usize>>) {
+    loop {
+        sleep(TELL_EVERY).await;
+        let faults: usize = struck.lock().unwrap_or_else(PoisonError::into_inner).values().sum();
+        say(format_args!(
+            "  {} of {}: {} orders, {faults} faults, {} functions died at kill points",
+            seconds(opened.elapsed()),
+            seconds(length),
+            world.witness.orders(),
+            deaths(world).map_or(0, |deaths| deaths.values().sum())
+        ));
+    }
+}
+
+async fn books(cloud: &Cloud) -> Result<Books> {
+    let books = cloud.sql(Service::Postgres, DATABASE, include_str!("audit.sql")).await?;
+    serde_json::from_str(&books).context("the audit cannot read the database's books")
+}
+
+/// Deaths by kill point and function, from the lines that the dying wrote.
+fn deaths(world: &World) -> Result<BTreeMap<(String, String), usize>> {
+    let text = std::fs::read_to_string(&world.deaths)
+        .or_else(|_| std::fs::read_to_string(world.deaths.with_extension("past")))?;
+    let mut counts = BTreeMap::new();
+    for (function, point) in text.lines().filter_map(|line| line.split_once(' ')) {
+        *counts.entry((point.to_owned(), function.to_owned())).or_default() += 1;
+    }
+    Ok(counts)
+}
+
+fn deadlocks(cloud: &Cloud) -> Result<usize> {
+    let log = std::fs::read(cloud.folder.log(Service::Postgres.name()))?;
+    Ok(String::from_utf8_lossy(&log).matches("deadlock detected").count())
+}
+
+fn command(seed: u64, arguments: &Arguments) -> String {
+    let words: Vec<_> = arguments.only.iter().map(|word| format!(" '{word}'")).collect();
+    let only = if words.is_empty() { String::new() } else { format!(" --only{}", words.concat()) };
+    format!("./dev chaos --minutes {} --seed {seed}{only}", arguments.minutes)
+}

@@ -1,0 +1,172 @@
+//! What a run prints, and what it leaves behind as a file.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use shared::kill_point::KillPoint;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::audit::Figure;
+use super::faults::Fault;
+use super::witness::Seen;
+use super::world::FUNCTIONS;
+use cloud::figures::machine;
+use cloud::progress::seconds;
+
+/// Violations of one figure that are shown; the rest are counted.
+const SHOWN: usize = 8;
+
+/// Everything that a run found.
+pub(super) struct Report<'a> {
+    pub(super) command: String,
+    pub(super) seed: u64,
+    pub(super) begun: OffsetDateTime,
+    pub(super) open_for: Duration,
+    pub(super) settled_within: Duration,
+    pub(super) figures: &'a [Figure],
+    pub(super) seen: &'a Seen,
+    pub(super) orders: BTreeMap<&'a str, usize>,
+    pub(super) orphans: usize,
+    /// How often each fault struck.
+    pub(super) faults: &'a BTreeMap<Fault, usize>,
+    /// Requests that the provider's faults struck, by the provider's name for the fault.
+    pub(super) struck: &'a BTreeMap<String, usize>,
+    /// Deaths by kill point and function.
+    pub(super) deaths: &'a BTreeMap<(String, String), usize>,
+    pub(super) deadlocks: usize,
+}
+
+impl Report<'_> {
+    /// Whether every promise was kept.
+    pub(super) fn passes(&self) -> bool {
+        self.figures.iter().all(|figure| figure.violations.is_empty()) && self.deadlocks == 0
+    }
+
+    /// As Markdown: what the terminal shows is the same text.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text).ok();
+        text
+    }
+
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let verdict = if self.passes() { "passed" } else { "FAILED" };
+        let date = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+        let placed: usize = self.orders.values().sum();
+        writeln!(text, "# Chaos, seed {}: {verdict}\n", self.seed)?;
+        writeln!(text, "- command: `{}`", self.command)?;
+        writeln!(text, "- date: {}", self.begun.format(date).unwrap_or_default())?;
+        writeln!(text, "- machine: {}", machine())?;
+        writeln!(
+            text,
+            "- open for {}; every order finished {} after the last fault",
+            seconds(self.open_for),
+            seconds(self.settled_within)
+        )?;
+        writeln!(text, "- {placed} orders: {}", counts(&self.orders))?;
+        let deaths: usize = self.deaths.values().sum();
+        let faults: usize = self.faults.values().sum();
+        writeln!(
+            text,
+            "- {faults} faults of {} kinds; {deaths} functions died at kill points",
+            self.faults.len()
+        )?;
+        writeln!(
+            text,
+            "- {} intents that no order knows (unconfirmed, and harmless), {} deadlocks in Postgres' log",
+            self.orphans, self.deadlocks
+        )?;
+        self.write_figures(text)?;
+        self.write_faults(text)?;
+        self.write_deaths(text)?;
+        self.write_answers(text)
+    }
+
+    fn write_figures(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "\n| | promise | looked at | violations |\n|---|---|---:|---:|")?;
+        for (number, figure) in (1..).zip(self.figures) {
+            let Figure { promise, checked, violations } = figure;
+            writeln!(text, "| {number} | {promise} | {checked} | {} |", violations.len())?;
+        }
+        for (number, figure) in (1..).zip(self.figures).filter(|(_, figure)| !figure.violations.is_empty()) {
+            writeln!(text, "\nViolations of {number}:\n")?;
+            for violation in figure.violations.iter().take(SHOWN) {
+                writeln!(text, "- {violation}")?;
+            }
+            if figure.violations.len() > SHOWN {
+                writeln!(text, "- and {} more", figure.violations.len() - SHOWN)?;
+            }
+        }
+        let freshness = &self.seen.freshness;
+        writeln!(
+            text,
+            "\n{} updates of products were acknowledged and {} reads checked. Of {} updates the shop reported that Redis did \
+             not confirm the invalidation; {} reads got an older version of those products before the next sweep.",
+            freshness.updates(),
+            freshness.reads(),
+            freshness.losses(),
+            freshness.excused()
+        )
+    }
+
+    fn write_faults(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "\n| fault | times |\n|---|---:|")?;
+        for fault in Fault::ALL {
+            writeln!(text, "| {} | {} |", fault.name(), self.faults.get(fault).copied().unwrap_or_default())?;
+        }
+        let struck = self.struck.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+        writeln!(text, "\nRequests to the provider that a fault struck: {}.", counts(&struck))
+    }
+
+    fn write_deaths(&self, text: &mut String) -> std::fmt::Result {
+        let functions: Vec<_> = FUNCTIONS
+            .iter()
+            .map(|(name, ..)| *name)
+            .filter(|name| self.deaths.keys().any(|(_, function)| function == name))
+            .collect();
+        writeln!(text, "\n| died at kill point | {} |", functions.join(" | "))?;
+        writeln!(text, "|---|{}", "---:|".repeat(functions.len()))?;
+        for point in KillPoint::ALL {
+            write!(text, "| {} |", point.name())?;
+            for function in &functions {
+                let count = self.deaths.get(&(point.name().to_owned(), (*function).to_owned()));
+                write!(text, " {} |", count.map(ToString::to_string).unwrap_or_default())?;
+            }
+            writeln!(text)?;
+        }
+        let unhit =
+            KillPoint::ALL.iter().filter(|point| !self.deaths.keys().any(|(name, _)| name == point.name()));
+        let unhit: Vec<_> = unhit.map(|point| point.name()).collect();
+        if !unhit.is_empty() {
+            writeln!(text, "\nNobody died at: {}.", unhit.join(", "))?;
+        }
+        Ok(())
+    }
+
+    fn write_answers(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(
+            text,
+            "\n| function | answers by status (none: died, too slow, or the client hung up) |\n|---|---|"
+        )?;
+        for (function, ..) in FUNCTIONS {
+            let of = self.seen.answers.iter().filter(|((name, _), _)| *name == function);
+            let words: Vec<_> = of
+                .map(|((_, status), count)| match status {
+                    0 => format!("none: {count}"),
+                    _ => format!("{status}: {count}"),
+                })
+                .collect();
+            if !words.is_empty() {
+                writeln!(text, "| {function} | {} |", words.join(", "))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn counts(counts: &BTreeMap<&str, usize>) -> String {
+    let words: Vec<_> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    words.join(", ")
+}

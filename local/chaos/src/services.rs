@@ -1,0 +1,111 @@
+//! The servers of a run: started like those of `./dev up`, and killed, paused and brought back like nowhere else.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::Signal;
+use tokio::sync::Mutex;
+
+use cloud::Cloud;
+use cloud::process::Identity;
+use cloud::record::{self, Record, State};
+use cloud::service::Service;
+use cloud::services;
+
+/// A server that does not answer within this time after its start has failed. Postgres may have to recover first.
+const READY_WITHIN: Duration = Duration::from_mins(1);
+/// A server that does not end within this time is killed.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The servers, in the order in which they are started.
+pub(super) const SERVICES: [Service; 5] =
+    [Service::Postgres, Service::Pgbouncer, Service::Redis, Service::Sqs, Service::Payments];
+
+/// The running servers. One fault at a time has hold of each.
+pub(super) struct Services {
+    cloud: Cloud,
+    running: BTreeMap<Service, Mutex<Option<Identity>>>,
+}
+
+impl Services {
+    /// Starts none yet.
+    pub(super) fn new(cloud: Cloud) -> Self {
+        Self { cloud, running: SERVICES.into_iter().map(|service| (service, Mutex::default())).collect() }
+    }
+
+    /// The cloud whose servers these are.
+    pub(super) fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    /// Starts all of them with their schema and queues.
+    pub(super) async fn start(&self) -> Result<()> {
+        for service in SERVICES {
+            Box::pin(services::prepare(service, &self.cloud)).await?;
+            let mut running = self.of(service).lock().await;
+            *running = Some(self.launch(service).await?);
+            match service {
+                Service::Postgres => Box::pin(services::make_schema(&self.cloud)).await?,
+                _ => Box::pin(services::furnish(service, &self.cloud)).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Kills a server, and brings it back after `absence`. What it kept in memory is lost.
+    pub(super) async fn kill(&self, service: Service, absence: Duration) -> Result<()> {
+        let mut running = self.of(service).lock().await;
+        if let Some(process) = running.take() {
+            process.end(Signal::SIGKILL, Duration::ZERO).await?;
+        }
+        tokio::time::sleep(absence).await;
+        *running = Some(self.launch(service).await?);
+        if service == Service::Sqs { Box::pin(services::furnish(service, &self.cloud)).await } else { Ok(()) }
+    }
+
+    /// Stops a server's processes in the middle of whatever they do, and lets them go on after `pause`.
+    pub(super) async fn pause(&self, service: Service, pause: Duration) -> Result<()> {
+        let running = self.of(service).lock().await;
+        let process = running.with_context(|| format!("{} does not run", service.name()))?;
+        process.signal_family(Signal::SIGSTOP);
+        tokio::time::sleep(pause).await;
+        process.signal_family(Signal::SIGCONT);
+        Ok(())
+    }
+
+    /// Ends all of them.
+    pub(super) async fn end(&self) -> Result<()> {
+        let mut outcome = Ok(());
+        for service in SERVICES.into_iter().rev() {
+            if let Some(process) = self.of(service).lock().await.take() {
+                outcome = outcome.and(process.end(service.stop_signal(), PATIENCE).await.map(drop));
+                record::write(&self.cloud.folder, service.name(), &Record::new(State::Stopped, None, ""))?;
+            }
+        }
+        outcome
+    }
+
+    fn of(&self, service: Service) -> &Mutex<Option<Identity>> {
+        &self.running[&service]
+    }
+
+    async fn launch(&self, service: Service) -> Result<Identity> {
+        let cloud = &self.cloud;
+        let program = services::program(service, cloud)?;
+        let command = program.logged(&cloud.launcher, &cloud.folder.log(service.name()))?;
+        let mut child = tokio::process::Command::from(command).spawn()?;
+        let process = child.id().and_then(Identity::of).context("it ended at once")?;
+        // Should this run be killed, `down` and the next run find the server by its record.
+        record::write(&cloud.folder, service.name(), &Record::new(State::Ready, Some(process), ""))?;
+        tokio::spawn(async move { child.wait().await });
+        let started = Instant::now();
+        while Box::pin(services::ask(service, cloud)).await.is_err() {
+            if !process.is_alive() || started.elapsed() > READY_WITHIN {
+                bail!("{} does not come up. {}", service.name(), record::tail(&cloud.folder, service));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(process)
+    }
+}

@@ -1,0 +1,133 @@
+//! How each fault strikes, and how it ends.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nix::sys::signal::Signal;
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::dice::Dice;
+use super::faults::Fault;
+use super::world::World;
+use cloud::DATABASE;
+use cloud::service::Service;
+
+/// How much slower a slow provider answers: over the client's time limit of 5 s now and then.
+const SLOW_MS: (u32, u32) = (300, 6_000);
+
+/// Strikes, and returns when all is well again.
+pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: &mut Dice) -> Result<()> {
+    let services = &world.services;
+    match fault {
+        Fault::ProviderRefuses => {
+            let _alone = world.provider_is_struck.lock().await;
+            world.provider.refuse(length).await?;
+            sleep(length).await;
+            Ok(())
+        }
+        Fault::ProviderDies => {
+            let _alone = world.provider_is_struck.lock().await;
+            world.remember_requests().await?;
+            services.kill(Service::Payments, length / 4).await
+        }
+        Fault::ProviderCuts => misbehave(world, "drop", length).await,
+        Fault::ProviderFails => misbehave(world, "fail", length).await,
+        Fault::ProviderFailsForEver => misbehave(world, "fail_for_ever", length).await,
+        Fault::ProviderHangs => misbehave(world, "hang", length).await,
+        Fault::ProviderLimits => misbehave(world, "rate_limit", length).await,
+        Fault::ProviderActsTwice => misbehave(world, "act_twice", length).await,
+        Fault::ProviderActsAndCuts => misbehave(world, "act_then_drop", length).await,
+        Fault::ProviderActsAndHangs => misbehave(world, "act_then_hang", length).await,
+        Fault::ProviderActsAndFails => misbehave(world, "act_then_fail", length).await,
+        Fault::ProviderActsAndFailsForEver => misbehave(world, "act_then_fail_for_ever", length).await,
+        Fault::ProviderActsAndGarbles => misbehave(world, "act_then_garble", length).await,
+        Fault::ProviderIsSlow => {
+            let delay = dice.pause(SLOW_MS.0, SLOW_MS.1);
+            order(world, "delay", delay, length).await
+        }
+        Fault::ProviderForgetsKeys => {
+            let _alone = world.provider_is_struck.lock().await;
+            world.provider.prune_keys().await
+        }
+        Fault::WebhooksGoAstray => webhooks(world, json!({ "enabled": false }), length).await,
+        Fault::WebhooksOvertake => {
+            webhooks(world, json!({ "delay_ms": 4_000, "copies": 3, "shuffle": true }), length).await
+        }
+        Fault::RedisDies => services.kill(Service::Redis, length).await,
+        Fault::RedisPauses => services.pause(Service::Redis, length).await,
+        Fault::RedisIsEmptied => services.kill(Service::Redis, Duration::ZERO).await,
+        Fault::SqsDies => services.kill(Service::Sqs, length).await,
+        Fault::SqsPauses => services.pause(Service::Sqs, length).await,
+        Fault::SqsIsEmptied => world.queue.empty().await,
+        Fault::SqsRepeats => repeat(world, dice).await,
+        Fault::PgbouncerDies => services.kill(Service::Pgbouncer, length).await,
+        Fault::PgbouncerPauses => services.pause(Service::Pgbouncer, length).await,
+        Fault::PostgresDies => services.kill(Service::Postgres, length / 2).await,
+        Fault::PostgresPauses => services.pause(Service::Postgres, length).await,
+        Fault::LeasesRunOut => end_leases(world).await,
+        Fault::FunctionDies => {
+            busy(world, dice).map(|environment| world.fleet.signal(environment, Signal::SIGKILL));
+            Ok(())
+        }
+        Fault::FunctionPauses => {
+            if let Some(environment) = busy(world, dice) {
+                world.fleet.signal(environment, Signal::SIGSTOP);
+                sleep(length).await;
+                world.fleet.signal(environment, Signal::SIGCONT);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The provider does this to six requests in ten.
+async fn misbehave(world: &World, kind: &str, length: Duration) -> Result<()> {
+    order(world, kind, Duration::ZERO, length).await
+}
+
+async fn order(world: &World, kind: &str, delay: Duration, length: Duration) -> Result<()> {
+    let _alone = world.provider_is_struck.lock().await;
+    world.provider.fault(kind, 60, delay).await?;
+    sleep(length).await;
+    world.provider.end_faults().await
+}
+
+async fn webhooks(world: &World, change: serde_json::Value, length: Duration) -> Result<()> {
+    let _alone = world.provider_is_struck.lock().await;
+    world.provider.webhooks(change).await?;
+    sleep(length).await;
+    let well = json!({ "enabled": true, "delay_ms": 0, "copies": 1, "shuffle": false });
+    world.provider.webhooks(well).await
+}
+
+/// As after a failover to a server whose clock is ahead: whoever holds a lease goes on, and others may take it. The sweeper
+/// comes at once, while the holders are still at work.
+async fn end_leases(world: &World) -> Result<()> {
+    let sql = "update orders set lease_until = now(), next_attempt_at = least(next_attempt_at, now()) \
+               where lease_until > now()";
+    world.services.cloud().sql(Service::Postgres, DATABASE, sql).await?;
+    world.sweep().await;
+    Ok(())
+}
+
+/// Nudges about orders of all ages, most of which are finished.
+async fn repeat(world: &World, dice: &mut Dice) -> Result<()> {
+    let seen = world.witness.seen();
+    let orders: Vec<_> = seen.purchases.iter().flat_map(|purchase| &purchase.said).collect();
+    let last = u32::try_from(orders.len()).unwrap_or_default().checked_sub(1);
+    let Some(last) = last else { return Ok(()) };
+    let mut messages = Vec::new();
+    for _ in 0..10 {
+        let order = orders.get(usize::try_from(dice.number(0, last))?).context("an order")?;
+        messages.push(json!({ "order_id": order.order }).to_string());
+    }
+    world.queue.send(messages).await
+}
+
+/// An environment with an invocation, or any where none has.
+fn busy(world: &World, dice: &mut Dice) -> Option<u64> {
+    let mut environments = world.fleet.environments();
+    dice.shuffle(&mut environments);
+    environments.iter().find(|one| one.busy).or(environments.first()).map(|one| one.id)
+}

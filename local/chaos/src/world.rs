@@ -1,0 +1,174 @@
+//! Everything of one run: servers, functions, queue, schedule, provider, and who watches.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use serde_json::Value;
+use shared::auth::token::{Issuer, Role};
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::door::{Door, Reply, Request};
+use super::queue::Queue;
+use super::services::Services;
+use super::witness::Witness;
+use cloud::log::open_log;
+use cloud::service::Service;
+use cloud::serving;
+use lambda::aws::sqs_client;
+use lambda::runtime_api::{Fleet, Settings};
+use lambda::sources::{Invoker, Poller, of_schedule};
+use lambda::tell::nobody;
+use provider::Control;
+
+/// The functions of a run, and how many environments each has at most.
+pub(super) const FUNCTIONS: [(&str, usize); 8] = [
+    ("checkout", 8),
+    ("cancel-order", 3),
+    ("charge-worker", 5),
+    ("order-sweeper", 2),
+    ("payment-webhook", 4),
+    ("update-product", 3),
+    ("get-product", 4),
+    ("get-order", 3),
+];
+
+/// Sweeps come twelve times as often as in production, so that ten minutes hold what two hours would.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// A run's world.
+pub(super) struct World {
+    pub(super) seed: u64,
+    pub(super) services: Arc<Services>,
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) provider: Control,
+    /// Held by the one fault that may have hold of the provider.
+    pub(super) provider_is_struck: Mutex<()>,
+    pub(super) queue: Queue,
+    pub(super) witness: Witness,
+    /// The functions' deaths at kill points. They die only as long as this file is there.
+    pub(super) deaths: PathBuf,
+    /// Requests that the provider's faults struck, by the provider's name for the fault.
+    struck: std::sync::Mutex<BTreeMap<String, usize>>,
+    door: Door,
+    issuer: Issuer,
+}
+
+impl World {
+    /// Starts the functions' environments-to-be; the servers run already.
+    pub(super) async fn new(seed: u64, services: Arc<Services>, binaries: &Path) -> Result<Self> {
+        let cloud = services.cloud();
+        let deaths = cloud.folder.data().join("deaths");
+        std::fs::write(&deaths, "")?;
+        let fleet = Arc::new(Fleet::start(settings(seed, &services, binaries, &deaths)?).await?);
+        let queue = cloud.template.queues.iter().find(|queue| queue.redrive.is_some());
+        let queue = Queue {
+            sqs: sqs_client(&cloud.http(Service::Sqs)?).await,
+            url: cloud.queue_url(&queue.context("template.yaml has no queue")?.name)?,
+        };
+        Ok(Self {
+            seed,
+            provider: Control::new(&cloud.http(Service::Payments)?)?,
+            provider_is_struck: Mutex::default(),
+            queue,
+            witness: Witness::default(),
+            deaths,
+            struck: std::sync::Mutex::default(),
+            door: Door::new(Arc::clone(&fleet), &cloud.template.functions),
+            issuer: Issuer::new(cloud.secrets.token_private_key())?,
+            fleet,
+            services,
+        })
+    }
+
+    /// Opens the door for webhooks and sets queue and schedule to work, until the set is dropped.
+    pub(super) async fn open(self: &Arc<Self>) -> Result<JoinSet<()>> {
+        let cloud = self.services.cloud();
+        let mut work = JoinSet::new();
+        let webhooks = self.door.listen(cloud.port(Service::Functions)?).await?;
+        work.spawn(async move {
+            let _open = webhooks;
+            std::future::pending::<()>().await;
+        });
+        let invoker = Invoker::Fleet(Arc::clone(&self.fleet));
+        for queue in serving::queues(cloud)? {
+            for _ in 0..queue.source.concurrency {
+                work.spawn(Poller::new(self.queue.sqs.clone(), invoker.clone(), queue.clone(), nobody).run());
+            }
+        }
+        let world = Arc::clone(self);
+        work.spawn(async move {
+            loop {
+                sleep(SWEEP_EVERY).await;
+                world.sweep().await;
+            }
+        });
+        Ok(work)
+    }
+
+    /// Sends a request to a function, and counts its answer.
+    pub(super) async fn send(&self, request: &Request, patience: Duration) -> Option<Reply> {
+        let reply = self.door.send(request, patience).await;
+        self.witness.answered(request.function, reply.as_ref().map_or(0, |reply| reply.status));
+        reply
+    }
+
+    /// The schedule's function, once.
+    pub(super) async fn sweep(&self) {
+        let begun = Instant::now();
+        let event = Bytes::from(of_schedule("order-sweeper").to_string());
+        let Ok(answer) = self.fleet.invoke("order-sweeper", event).await else { return };
+        let swept: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        if swept["lost"] == 0 {
+            self.witness.freshness(|freshness| freshness.swept(begun));
+        }
+    }
+
+    /// Counts the requests that were struck since the provider was started, which it forgets when it dies.
+    pub(super) async fn remember_requests(&self) -> Result<()> {
+        let requests = self.provider.requests().await?;
+        let mut struck = self.struck.lock().unwrap_or_else(PoisonError::into_inner);
+        for fault in requests.into_iter().filter_map(|asked| asked.fault) {
+            *struck.entry(fault).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// Requests that the provider's faults struck, by the provider's name for the fault.
+    pub(super) fn requests_struck(&self) -> BTreeMap<String, usize> {
+        self.struck.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// An access token.
+    pub(super) fn token(&self, user: Uuid, role: Role) -> String {
+        self.issuer.issue(user, role, Duration::from_hours(2)).unwrap_or_default()
+    }
+}
+
+/// The functions as the template has them, from the build with kill points, and what tells them to die.
+fn settings(seed: u64, services: &Services, binaries: &Path, deaths: &Path) -> Result<Settings> {
+    let cloud = services.cloud();
+    let mut settings = serving::settings(cloud, "debug")?;
+    let environments = |name: &str| FUNCTIONS.iter().find(|(function, _)| *function == name);
+    settings.functions.retain(|name, _| environments(name).is_some());
+    for (name, function) in &mut settings.functions {
+        function.command = vec![binaries.join(name).display().to_string()];
+        function.environments = environments(name).map_or(1, |(_, most)| *most);
+        function.log = open_log(&cloud.folder.log(name))?;
+    }
+    settings.environment.extend([
+        // Often enough for each point, seldom enough for most journeys to come through.
+        (
+            "MILLRACE_KILL".to_owned(),
+            format!("seed={seed} first=0.3 again=0.008 stall=0.01 log={}", deaths.display()),
+        ),
+        ("BREAKER_OPEN_SECONDS".to_owned(), "1".to_owned()),
+    ]);
+    Ok(settings)
+}

@@ -1,0 +1,88 @@
+//! Demo data: the same shop on every machine, with dates that end today.
+//!
+//! Product n is `01900000-0000-7000-8000-{n}`, user n `01900000-0000-7000-9000-{n}`, order n `01900000-0000-7000-a000-{n}`,
+//! each n in twelve hexadecimal digits.
+//!
+//! `MILLRACE_SCALE=10` makes ten times as much of everything, with as many orders for each user: what a shop's growth costs.
+
+use anyhow::{Context, Result, ensure};
+use uuid::Uuid;
+
+use crate::cloud::{Cloud, DATABASE};
+use crate::figures::thousands;
+use crate::service::Service;
+
+/// Products and users at scale 1.
+pub const PRODUCTS: u64 = 10_000;
+/// See [`PRODUCTS`].
+pub const USERS: u64 = 1_000;
+/// Orders of each user.
+const ORDERS: u64 = 50;
+
+/// The setting that says how many times the usual data there are.
+pub const SCALE: &str = "MILLRACE_SCALE";
+/// Products are scattered over orders by 16 bits and more; above this the bits would run out.
+const MOST: u32 = 1_000;
+
+/// Somebody who can log in; so can all other demo users, who are customers.
+pub struct Login {
+    /// The user.
+    pub id: Uuid,
+    /// What one logs in with.
+    pub email: &'static str,
+}
+
+/// User 1.
+pub const CUSTOMER: Login = Login {
+    id: Uuid::from_u128(0x0190_0000_0000_7000_9000_0000_0000_0001),
+    email: "user-1@millrace.example",
+};
+/// User 2.
+pub const ADMINISTRATOR: Login = Login {
+    id: Uuid::from_u128(0x0190_0000_0000_7000_9000_0000_0000_0002),
+    email: "user-2@millrace.example",
+};
+/// Of all demo users; `demo/people.sql` holds its hash.
+pub const PASSWORD: &str = "follow-the-water";
+
+const PARTS: [&str; 3] =
+    [include_str!("people.sql"), include_str!("products.sql"), include_str!("orders.sql")];
+
+/// Whether the tables are empty.
+pub async fn is_missing(cloud: &Cloud) -> Result<bool> {
+    let filled = "select 1 where exists (select from users union all select from products union all select from orders)";
+    Ok(cloud.sql(Service::Postgres, DATABASE, filled).await?.is_empty())
+}
+
+/// How many times the usual data are asked for.
+pub fn scale() -> Result<u32> {
+    let Ok(scale) = std::env::var(SCALE) else { return Ok(1) };
+    let number = scale.parse().with_context(|| format!("{SCALE} is {scale:?}, which is no number"))?;
+    ensure!((1..=MOST).contains(&number), "{SCALE} must be 1 to {MOST}");
+    Ok(number)
+}
+
+/// How much there is at a scale, in words.
+pub fn amount(scale: u32) -> String {
+    let scaled = |number: u64| thousands(number * u64::from(scale));
+    format!("{} products, {} users and {} orders", scaled(PRODUCTS), scaled(USERS), scaled(USERS * ORDERS))
+}
+
+/// Loads everything, or nothing.
+pub async fn load(cloud: &Cloud, scale: u32) -> Result<()> {
+    // Fresh statistics, and a visibility map, so that the plans are those of a shop that has been running for a while.
+    let parts = PARTS.join("\n");
+    let sql = format!("\\set scale {scale}\nbegin;\n{parts}\ncommit;\nvacuum (analyze);");
+    cloud.sql(Service::Postgres, DATABASE, &sql).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_ten_times_as_much_of_everything_at_scale_ten() {
+        assert_eq!(amount(1), "10,000 products, 1,000 users and 50,000 orders");
+        assert_eq!(amount(10), "100,000 products, 10,000 users and 500,000 orders");
+    }
+}

@@ -1,0 +1,94 @@
+//! Where the local cloud keeps its things.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+/// The repository and the cloud's own folder in it: `.dev`, or what `MILLRACE_DEV_DIR` names, so that several clouds
+/// (a person's, the gate's, a benchmark's) run side by side.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    /// The repository's root.
+    pub root: PathBuf,
+    /// The cloud's own folder, absolute.
+    pub path: PathBuf,
+    /// What a person types to reach this cloud, for messages that say what to do.
+    pub dev: String,
+}
+
+impl Folder {
+    /// Finds the folder for the repository in the current directory, and makes what is missing in it.
+    pub fn open() -> Result<Self> {
+        let root = std::env::current_dir().context("the current directory cannot be read")?;
+        ensure!(
+            root.join("local/dev/Cargo.toml").exists(),
+            "{} is not Millrace's repository: run ./dev from its root",
+            root.display()
+        );
+        let Ok(name) = std::env::var("MILLRACE_DEV_DIR") else {
+            return Self::at(&root, &root.join(".dev"), "./dev");
+        };
+        Self::at(&root, &root.join(&name), &format!("MILLRACE_DEV_DIR={name} ./dev"))
+    }
+
+    /// The folder at a path, with its subfolders made.
+    pub fn at(root: &Path, path: &Path, dev: &str) -> Result<Self> {
+        let folder = Self { root: root.to_owned(), path: path.to_owned(), dev: dev.to_owned() };
+        for part in ["logs", "run", "data"] {
+            let part = folder.path.join(part);
+            fs::create_dir_all(&part).with_context(|| format!("cannot make {}", part.display()))?;
+        }
+        Ok(folder)
+    }
+
+    /// What runs where, as `KEY=VALUE` lines for people, tests and functions.
+    pub fn env(&self) -> PathBuf {
+        self.path.join("env")
+    }
+
+    /// The ports that were chosen, kept across runs.
+    pub fn ports(&self) -> PathBuf {
+        self.path.join("ports")
+    }
+
+    /// Passwords and keys, made once.
+    pub fn secrets(&self) -> PathBuf {
+        self.path.join("secrets")
+    }
+
+    /// What a service writes.
+    pub fn log(&self, service: &str) -> PathBuf {
+        self.path.join("logs").join(format!("{service}.log"))
+    }
+
+    /// What the supervisor knows of a service.
+    pub fn record(&self, service: &str) -> PathBuf {
+        self.path.join("run").join(format!("{service}.json"))
+    }
+
+    /// Exists while a service is to stay stopped.
+    pub fn stop_marker(&self, service: &str) -> PathBuf {
+        self.path.join("run").join(format!("{service}.stop"))
+    }
+
+    /// Held by the supervisor as long as it lives.
+    pub fn lock(&self) -> PathBuf {
+        self.path.join("run").join("lock")
+    }
+
+    /// Where a service that keeps files keeps them.
+    pub fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    /// A number that differs from folder to folder and stays the same for one.
+    pub fn fingerprint(&self) -> u32 {
+        // FNV-1a: the standard library's hasher promises no stable value across Rust versions.
+        self.path
+            .as_os_str()
+            .as_encoded_bytes()
+            .iter()
+            .fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+    }
+}

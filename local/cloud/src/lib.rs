@@ -1,0 +1,40 @@
+//! One local cloud: Postgres, `PgBouncer`, Redis, SQS, a payment provider and the functions, on this machine, without
+//! Docker.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`Cloud`], [`folder`], [`ports`], [`secrets`], [`account`] | what is known of one: where it lives, its addresses and keys |
+//! | [`service`], [`services`] | the services by name; what each needs, how it is started and asked |
+//! | [`supervisor`], [`lifecycle`] | starts them, watches over them and ends them; ends, empties and breaks a cloud that runs |
+//! | [`serving`] | the cloud's own two processes: functions of a finished build, queues and schedules |
+//! | [`environment`] | `.dev/env`: what was started, for functions, tests and people |
+//! | [`sql`], [`demo`] | SQL through `psql`; the demo data |
+//! | [`own_cloud`] | a cloud that a command starts for itself |
+//! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
+//! | [`figures`], [`key_value`], [`log`], [`progress`] | numbers for people, small files, logs, lines on the terminal |
+//!
+//! From the ground up: `key_value`, `log`, `progress`, `figures`; `folder`, `process`, `service`, `record`; [`Cloud`]; `sql`, `demo`,
+//! `environment`, `serving`; `services`; `supervisor`, `lifecycle`, `own_cloud`.
+
+pub mod account;
+mod cloud;
+pub mod demo;
+pub mod environment;
+pub mod figures;
+pub mod folder;
+pub mod key_value;
+pub mod lifecycle;
+pub mod log;
+pub mod own_cloud;
+pub mod ports;
+pub mod process;
+pub mod progress;
+pub mod record;
+pub mod secrets;
+pub mod service;
+pub mod services;
+pub mod serving;
+pub mod sql;
+pub mod supervisor;
+
+pub use self::cloud::{APPLICATION, Cloud, DATABASE, OWNER};

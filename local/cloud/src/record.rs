@@ -1,0 +1,86 @@
+//! What the supervisor knows of each service, on disk, so that other commands see it, also after a crash.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::folder::Folder;
+use crate::key_value::write_private;
+use crate::process::Identity;
+use crate::service::Service;
+
+/// The supervisor's own record lies beside those of the services.
+pub const SUPERVISOR: &str = "supervisor";
+
+/// How far a service is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It is being started.
+    Starting,
+    /// It answers.
+    Ready,
+    /// It was told to end, and has.
+    Stopped,
+    /// It did not come up, or ended by itself.
+    Failed,
+}
+
+/// One service, as the supervisor last saw it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Record {
+    /// How far it is.
+    pub state: State,
+    /// Its process, while it has one.
+    pub process: Option<Identity>,
+    /// Why it failed.
+    pub note: String,
+}
+
+impl Record {
+    /// A record of this moment.
+    pub fn new(state: State, process: Option<Identity>, note: &str) -> Self {
+        Self { state, process, note: note.to_owned() }
+    }
+
+    /// The process, if it still runs.
+    pub fn alive(&self) -> Option<Identity> {
+        self.process.filter(|process| process.is_alive())
+    }
+}
+
+/// Notes a record.
+pub fn write(folder: &Folder, name: &str, record: &Record) -> Result<()> {
+    write_private(&folder.record(name), &serde_json::to_string(record)?)
+}
+
+/// The record of a service, if there is one that can be read.
+pub fn read(folder: &Folder, name: &str) -> Option<Record> {
+    serde_json::from_slice(&fs::read(folder.record(name)).ok()?).ok()
+}
+
+/// The supervisor that works in a folder now.
+pub fn supervisor(folder: &Folder) -> Option<(Record, Identity)> {
+    let record = read(folder, SUPERVISOR)?;
+    let process = record.alive()?;
+    Some((record, process))
+}
+
+/// Ends a service that has no supervisor any more, with everything it started.
+pub async fn end(folder: &Folder, service: Service, patience: Duration) -> Result<()> {
+    let Some(process) = read(folder, service.name()).and_then(|record| record.process) else { return Ok(()) };
+    process.end(service.stop_signal(), patience).await?;
+    write(folder, service.name(), &Record::new(State::Stopped, None, ""))
+}
+
+/// The last lines of a service's log, for an error message.
+pub fn tail(folder: &Folder, service: Service) -> String {
+    let path = folder.log(service.name());
+    let log = fs::read(&path).unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
+    let lines: Vec<_> = log.lines().collect();
+    let last = lines[lines.len().saturating_sub(12)..].join("\n    ");
+    format!("The end of {}:\n    {last}", path.display())
+}

@@ -1,0 +1,120 @@
+//! The cloud's own two processes: one serves the functions of a finished build, the other invokes them from queues and
+//! schedules.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+
+use crate::cloud::Cloud;
+use crate::key_value;
+use crate::log::open_log;
+use crate::progress::say;
+use crate::service::Service;
+use lambda::aws::sqs_client;
+use lambda::gateway;
+use lambda::runtime_api::{Fleet, FunctionSettings, Settings};
+use lambda::sources::{Invoker, Polled, Poller, fire, interval};
+
+/// Serves the functions of a build (`target/debug`, `target/release`) until SIGTERM.
+pub async fn serve(cloud: &Cloud, profile: &str) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let fleet = Arc::new(Fleet::start(settings(cloud, profile)?).await?);
+    tokio::select! {
+        opened = open(cloud, Arc::clone(&fleet)) => opened?,
+        _ = terminate.recv() => {}
+    }
+    // A connection that is just being closed may still hold the fleet; its environments end with this process.
+    match Arc::try_unwrap(fleet) {
+        Ok(fleet) => fleet.end().await,
+        Err(_) => Ok(()),
+    }
+}
+
+/// Opens both doors of a fleet on the port of a cloud's functions, for as long as it is waited for.
+pub async fn open(cloud: &Cloud, fleet: Arc<Fleet>) -> Result<()> {
+    let port = cloud.port(Service::Functions)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.context("the port is taken")?;
+    gateway::open(&listener, fleet, &cloud.template.functions, |line| say(line)).await;
+    Ok(())
+}
+
+/// Polls and fires until SIGTERM. Its own log (`./dev logs dispatcher`) tells what was invoked and what came of it.
+pub async fn dispatch(cloud: &Cloud) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let sqs = sqs_client(&cloud.http(Service::Sqs)?).await;
+    let invoker = Invoker::new(cloud.http(Service::Functions)?)?;
+    let mut work = JoinSet::new();
+    for queue in queues(cloud)? {
+        say(format_args!(
+            "{} → {} (batches of {})",
+            queue.name, queue.source.function, queue.source.batch_size
+        ));
+        for _ in 0..queue.source.concurrency {
+            work.spawn(Poller::new(sqs.clone(), invoker.clone(), queue.clone(), |line| say(line)).run());
+        }
+    }
+    for schedule in cloud.template.schedules.iter().filter(|schedule| cloud.has(&schedule.function)) {
+        let (expression, function) = (&schedule.expression, &schedule.function);
+        match interval(expression) {
+            Some(interval) => {
+                say(format_args!("{expression} → {function}"));
+                work.spawn(fire(invoker.clone(), schedule.clone(), interval, |line| say(line)));
+            }
+            None => say(format_args!(
+                "{expression} → {function}: only rate(…) fires locally; by hand: {} invoke {function}",
+                cloud.folder.dev
+            )),
+        }
+    }
+    terminate.recv().await;
+    Ok(())
+}
+
+/// The queues that functions of this cloud are fed from.
+pub fn queues(cloud: &Cloud) -> Result<Vec<Polled>> {
+    let sources = cloud.template.sources.iter().filter(|source| cloud.has(&source.function));
+    let polled = sources.filter_map(|source| {
+        let name = cloud.template.queue(&source.queue)?.name.clone();
+        Some(cloud.queue_url(&name).map(|url| Polled { name, url, source: source.clone() }))
+    });
+    polled.collect()
+}
+
+/// The functions of a cloud, from a build of them: `debug` or `release`.
+pub fn settings(cloud: &Cloud, profile: &str) -> Result<Settings> {
+    let binaries = binaries(&cloud.folder.root, profile);
+    let environments = environments()?;
+    // The template also names functions that are not written yet.
+    let built = cloud.template.functions.iter().filter(|function| binaries.join(&function.name).is_file());
+    let functions = built.map(|function| {
+        let settings = FunctionSettings {
+            command: vec![binaries.join(&function.name).display().to_string()],
+            time_limit: function.time_limit,
+            memory_mb: function.memory_mb,
+            environments,
+            log: open_log(&cloud.folder.log(Service::Functions.name()))?,
+        };
+        Ok((function.name.clone(), settings))
+    });
+    Ok(Settings {
+        functions: functions.collect::<Result<_>>()?,
+        environment: key_value::read(&cloud.folder.env())?.into_iter().collect(),
+    })
+}
+
+/// How many environments a function may have. They are cheap here: each starts in milliseconds, and only when needed.
+fn environments() -> Result<usize> {
+    let Ok(number) = std::env::var("MILLRACE_CONCURRENCY") else { return Ok(10) };
+    number.parse().with_context(|| format!("MILLRACE_CONCURRENCY is {number:?}, which is no number"))
+}
+
+/// The folder of a build's programs.
+pub fn binaries(root: &Path, profile: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    root.join(target).join(profile)
+}

@@ -1,0 +1,245 @@
+//! Starts the services, watches over them, and ends them all when it ends itself.
+//!
+//! Other commands talk to it through files and signals, so that nothing is lost when either side is killed: `./dev stop`
+//! leaves a marker and sends SIGUSR1, and the supervisor compares what is marked with what runs.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::cloud::Cloud;
+use crate::environment;
+use crate::process::Identity;
+use crate::progress::{say, step};
+use crate::record::{self, Record, SUPERVISOR, State};
+use crate::service::Service;
+use crate::services;
+
+/// A service that does not answer within this time has failed.
+const READY_WITHIN: Duration = Duration::from_mins(1);
+/// A service that has not ended by itself within this time is killed.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Runs the cloud until a signal ends it. `when_ready` is told once everything answers.
+pub async fn run(mut cloud: Cloud, when_ready: impl FnOnce(&Cloud) -> Result<()>) -> Result<()> {
+    let _lock = take_lock(&cloud)?;
+    clean_up(&cloud).await?;
+    forget_markers(&cloud);
+    cloud.choose_ports()?;
+    record::write(&cloud.folder, SUPERVISOR, &Record::new(State::Starting, Some(Identity::own()?), ""))?;
+    environment::write(&cloud)?;
+    let mut supervisor = Supervisor::new(cloud)?;
+    let outcome = supervisor.lead(when_ready).await;
+    let note = outcome.as_ref().err().map(|error| format!("{error:#}")).unwrap_or_default();
+    let ended = supervisor.end_all().await;
+    let state = if outcome.is_ok() { State::Stopped } else { State::Failed };
+    record::write(&supervisor.cloud.folder, SUPERVISOR, &Record::new(state, None, &note))?;
+    outcome.and(ended)
+}
+
+/// Only one supervisor may work in a folder.
+pub fn take_lock(cloud: &Cloud) -> Result<File> {
+    let lock = File::create(cloud.folder.lock()).context("cannot create the lock file")?;
+    if lock.try_lock().is_err() {
+        bail!("this cloud is already running: {0} status, or {0} down", cloud.folder.dev);
+    }
+    Ok(lock)
+}
+
+/// Ends what an earlier supervisor left behind when it was killed.
+async fn clean_up(cloud: &Cloud) -> Result<()> {
+    for service in Service::all().rev() {
+        record::end(&cloud.folder, service, PATIENCE).await?;
+    }
+    Ok(())
+}
+
+fn forget_markers(cloud: &Cloud) {
+    Service::all().for_each(|service| drop(fs::remove_file(cloud.folder.stop_marker(service.name()))));
+}
+
+/// A service's process ended.
+struct Exit {
+    service: Service,
+    process: Identity,
+    status: std::io::Result<ExitStatus>,
+}
+
+struct Supervisor {
+    cloud: Cloud,
+    running: BTreeMap<Service, Identity>,
+    exits: mpsc::UnboundedReceiver<Exit>,
+    report_exit: mpsc::UnboundedSender<Exit>,
+}
+
+impl Supervisor {
+    fn new(cloud: Cloud) -> Result<Self> {
+        for service in Service::all() {
+            let log = cloud.folder.log(service.name());
+            // What the last run wrote may be the very thing that somebody wants to look at.
+            if log.exists() {
+                fs::rename(&log, log.with_extension("log.1"))?;
+            }
+        }
+        let (report_exit, exits) = mpsc::unbounded_channel();
+        Ok(Self { cloud, running: BTreeMap::new(), exits, report_exit })
+    }
+
+    /// Starts everything and stays until told to go.
+    async fn lead(&mut self, when_ready: impl FnOnce(&Cloud) -> Result<()>) -> Result<()> {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let mut wishes = signal(SignalKind::user_defined1())?;
+        tokio::select! {
+            started = self.start_all() => started?,
+            _ = interrupt.recv() => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
+            _ = hang_up.recv() => return Ok(()),
+        }
+        record::write(
+            &self.cloud.folder,
+            SUPERVISOR,
+            &Record::new(State::Ready, Some(Identity::own()?), ""),
+        )?;
+        when_ready(&self.cloud)?;
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => return Ok(()),
+                _ = terminate.recv() => return Ok(()),
+                _ = hang_up.recv() => return Ok(()),
+                _ = wishes.recv() => self.fulfil_wishes().await,
+                Some(exit) = self.exits.recv() => self.note_exit(&exit),
+            }
+        }
+    }
+
+    async fn start_all(&mut self) -> Result<()> {
+        for service in Service::all().filter(|service| service.is_available()) {
+            self.start(service).await?;
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self, service: Service) -> Result<()> {
+        services::prepare(service, &self.cloud).await?;
+        let label = format!("Starting {}", service.name());
+        let outcome = step(label, self.start_and_wait(service)).await;
+        let outcome = match outcome {
+            Ok(()) => services::furnish(service, &self.cloud).await,
+            failed => failed,
+        };
+        let process = self.running.get(&service).copied();
+        match &outcome {
+            Ok(()) => self.note(service, State::Ready, process, ""),
+            Err(error) => self.note(service, State::Failed, process, &format!("{error:#}")),
+        }
+        outcome
+    }
+
+    /// Starts a service and waits until it answers, or until it has ended instead.
+    async fn start_and_wait(&mut self, service: Service) -> Result<()> {
+        let program = services::program(service, &self.cloud)?;
+        let log = self.cloud.folder.log(service.name());
+        let mut child = tokio::process::Command::from(program.logged(&self.cloud.launcher, &log)?).spawn()?;
+        let pid = child.id().context("it ended at once")?;
+        let process = Identity::of(pid).context("it ended at once")?;
+        let report_exit = self.report_exit.clone();
+        tokio::spawn(async move {
+            let status = child.wait().await;
+            report_exit.send(Exit { service, process, status }).ok();
+        });
+        self.running.insert(service, process);
+        self.note(service, State::Starting, Some(process), "");
+        let started = Instant::now();
+        loop {
+            let Err(silence) = services::ask(service, &self.cloud).await else { break };
+            if !process.is_alive() {
+                self.running.remove(&service);
+                bail!(
+                    "{} ended instead of answering. {}",
+                    service.name(),
+                    record::tail(&self.cloud.folder, service)
+                );
+            }
+            if started.elapsed() > READY_WITHIN {
+                let tail = record::tail(&self.cloud.folder, service);
+                return Err(silence.context(format!("{} does not answer. {tail}", service.name())));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // Somebody else may answer on the port while ours could not bind it.
+        if process.is_alive() { Ok(()) } else { Err(anyhow!("{} ended at once", service.name())) }
+    }
+
+    /// Brings what runs into line with what is marked.
+    async fn fulfil_wishes(&mut self) {
+        for service in Service::all().filter(|service| service.is_available()) {
+            let stop = self.cloud.folder.stop_marker(service.name()).exists();
+            let alive = self.running.get(&service).is_some_and(|process| process.is_alive());
+            let outcome = match (stop, alive) {
+                (true, true) => self.end(service).await,
+                (false, false) => self.start(service).await,
+                (true, false) => {
+                    self.note(service, State::Stopped, None, "");
+                    Ok(())
+                }
+                (false, true) => Ok(()),
+            };
+            if let Err(error) = outcome {
+                say(format_args!("  {}: {error:#}", service.name()));
+            }
+        }
+    }
+
+    /// Says that a service has gone without being asked to. It is not started again: a local cloud that hides crashes
+    /// would hide what one wants to see.
+    fn note_exit(&mut self, exit: &Exit) {
+        if self.running.get(&exit.service) != Some(&exit.process) {
+            return;
+        }
+        self.running.remove(&exit.service);
+        let how = exit.status.as_ref().map_or_else(ToString::to_string, ToString::to_string);
+        let (name, dev) = (exit.service.name(), &self.cloud.folder.dev);
+        say(format_args!("  {name} has died ({how}). {dev} logs {name}; {dev} start {name}"));
+        self.note(exit.service, State::Failed, None, &format!("died: {how}"));
+    }
+
+    async fn end(&mut self, service: Service) -> Result<()> {
+        let Some(process) = self.running.remove(&service) else { return Ok(()) };
+        let by_force = process.end(service.stop_signal(), PATIENCE).await;
+        if by_force.with_context(|| format!("{} does not end", service.name()))? {
+            say(format_args!("  {} did not end by itself and was killed", service.name()));
+        }
+        self.note(service, State::Stopped, None, "");
+        Ok(())
+    }
+
+    /// Ends all services, the last started first. A second Ctrl-C changes nothing: each is killed after its patience.
+    async fn end_all(&mut self) -> Result<()> {
+        if self.running.is_empty() {
+            return Ok(());
+        }
+        say("");
+        step("Stopping everything", async {
+            let mut outcome = Ok(());
+            for service in Service::all().rev() {
+                outcome = outcome.and(self.end(service).await);
+            }
+            outcome
+        })
+        .await
+    }
+
+    fn note(&self, service: Service, state: State, process: Option<Identity>, note: &str) {
+        let record = Record::new(state, process, note);
+        if let Err(error) = record::write(&self.cloud.folder, service.name(), &record) {
+            say(format_args!("  {error:#}"));
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `sizes`: what each function is made of, and how large it became.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::invoke::functions;
+use cloud::folder::Folder;
+use cloud::progress::table;
+
+/// Prints crates and bytes of each function's release build; `build` makes it first, as `sam build` does: each function
+/// alone, so that none gets the features of another.
+pub(crate) fn sizes(folder: &Folder, build: bool) -> Result<()> {
+    let mut rows = Vec::new();
+    for function in functions(folder) {
+        if build {
+            let arguments = ["build", "--release", "--package", &function, "--quiet"];
+            let status = Command::new("cargo").args(arguments).current_dir(&folder.root).status();
+            ensure!(status.context("cannot run cargo")?.success(), "{function} does not compile");
+        }
+        let size = fs::metadata(folder.root.join("target/release").join(&function));
+        let size = size.map_or_else(|_| "not built: --build".to_owned(), |file| megabytes(file.len()));
+        rows.push([function.clone(), crates(&folder.root, &function)?.to_string(), size]);
+    }
+    print!("{}", table(["function", "crates", "binary"], &rows));
+    Ok(())
+}
+
+/// How many crates are linked into it, its own included. Not those that only run while it is built.
+fn crates(root: &Path, function: &str) -> Result<usize> {
+    let arguments = ["tree", "--package", function, "--edges", "normal,no-proc-macro", "--prefix", "none"];
+    let output = Command::new("cargo").args(arguments).current_dir(root).output();
+    let output = output.context("cannot run cargo")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+    // A crate is its name and version; what follows says where it comes from or that it was listed before.
+    let text = String::from_utf8_lossy(&output.stdout);
+    let crates: BTreeSet<_> = text.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>()).collect();
+    Ok(crates.len())
+}
+
+fn megabytes(bytes: u64) -> String {
+    let tenths = bytes / 100_000;
+    format!("{}.{} MB", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_counts_the_crates_of_a_function() -> Result<()> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let [product, checkout] = [crates(&root, "get-product")?, crates(&root, "checkout")?];
+        assert!(product > 20 && checkout > product, "{product} and {checkout}");
+        assert_eq!(megabytes(12_345_678), "12.3 MB");
+        Ok(())
+    }
+}

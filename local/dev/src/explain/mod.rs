@@ -1,0 +1,167 @@
+//! `./dev explain`: every statement of the functions with its plan on the demo data, as Postgres carries it out.
+//!
+//! Each runs as the functions' role, with the literals that `shared::database` would write, inside a transaction that is
+//! rolled back. The command fails if any of them reads a table from end to end.
+
+mod samples;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use shared::database::Argument;
+
+use cloud::folder::Folder;
+use cloud::service::Service;
+use cloud::{Cloud, DATABASE};
+use samples::{SAMPLES, Sample};
+
+/// Stands in psql's output before each plan.
+const MARK: &str = "@@@";
+
+/// The statements are the `.sql` files below it: `orders/list.sql` is `orders.list`.
+const SOURCES: &str = "shared/src";
+
+/// Prints the plans of the statements whose names begin with `wanted`, or of all.
+pub(crate) async fn explain(folder: Folder, wanted: Option<&str>) -> Result<ExitCode> {
+    let cloud = Cloud::open(folder)?;
+    let statements = statements(&cloud.folder.root.join(SOURCES))?;
+    let chosen: Vec<_> =
+        statements.iter().filter(|(name, _)| wanted.is_none_or(|wanted| name.starts_with(wanted))).collect();
+    let names = || statements.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" ");
+    ensure!(!chosen.is_empty(), "there is no such statement; there are: {}", names());
+    let mut script = String::new();
+    for (name, text) in &chosen {
+        script += &script_of(name, text)?;
+    }
+    let plans = cloud.sql_as_functions(Service::Postgres, DATABASE, &script).await?;
+    let scanned = report(&plans);
+    if scanned.is_empty() {
+        println!("{} statements; none of them reads a table from end to end.", chosen.len());
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("Read from end to end: {}", scanned.join(", "));
+    Ok(ExitCode::FAILURE)
+}
+
+/// Names and texts, in the order of their names.
+fn statements(sources: &Path) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    let mut folders = vec![sources.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "sql") {
+                found.push((name_of(&path)?, fs::read_to_string(&path)?));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn name_of(path: &Path) -> Result<String> {
+    let part = |path: Option<PathBuf>| path.and_then(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+    let (folder, file) = (part(path.parent().map(Into::into)), part(Some(path.into())));
+    let name = folder.zip(file).map(|(folder, file)| format!("{folder}.{file}"));
+    name.with_context(|| format!("{} has no name", path.display()))
+}
+
+fn script_of(name: &str, text: &str) -> Result<String> {
+    let samples: Vec<&Sample> = SAMPLES.iter().filter(|sample| sample.statement == name).collect();
+    ensure!(
+        !samples.is_empty(),
+        "say in local/dev/src/explain/samples.rs with which arguments {name} is called"
+    );
+    let explain = |sample: &Sample| {
+        let what = if sample.what.is_empty() { String::new() } else { format!(", {}", sample.what) };
+        let statement = fill(text, sample.arguments).with_context(|| format!("samples of {name}"))?;
+        Ok(format!(
+            "\\echo {MARK} {name}{what}\nbegin;\nexplain (analyze, buffers, costs off, timing off)\n{statement};\nrollback;\n"
+        ))
+    };
+    samples.into_iter().map(explain).collect()
+}
+
+/// The text with its placeholders replaced. The last first: `$1` begins `$10` too.
+fn fill(text: &str, arguments: &[&str]) -> Result<String> {
+    let expected = (1..=99).take_while(|number| text.contains(&format!("${number}"))).count();
+    ensure!(arguments.len() == expected, "{} arguments for {expected} placeholders", arguments.len());
+    let mut numbered = arguments.iter().enumerate().rev();
+    numbered.try_fold(text.to_owned(), |text, (index, argument)| {
+        Ok(text.replace(&format!("${}", index + 1), &literal(argument)?))
+    })
+}
+
+/// As the functions write it: text is the one type whose literal may change the plan.
+fn literal(argument: &str) -> Result<String> {
+    let Some(text) = argument.strip_prefix('\'').and_then(|rest| rest.strip_suffix("'::text")) else {
+        return Ok(format!("({argument})"));
+    };
+    let encoded = Argument::from(text);
+    encoded.literal().map(str::to_owned).map_err(anyhow::Error::msg)
+}
+
+/// Prints the plans, and returns `table (statement)` for each scan of a table of ours.
+fn report(plans: &str) -> Vec<String> {
+    let mut scanned = Vec::new();
+    let mut statement = "";
+    for line in plans.lines() {
+        if let Some(name) = line.strip_prefix(MARK) {
+            statement = name.trim();
+            println!("\n{statement}");
+            continue;
+        }
+        println!("    {line}");
+        if let Some(table) = scanned_table(line) {
+            scanned.push(format!("{table} ({statement})"));
+        }
+    }
+    println!();
+    scanned
+}
+
+/// The table that a line of a plan reads from end to end. Postgres' own catalogues are small, and read by `insights`.
+fn scanned_table(line: &str) -> Option<&str> {
+    let (_, table) = line.split_once("Seq Scan on ")?;
+    table.split(' ').next().filter(|table| !table.starts_with("pg_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_has_a_sample_for_every_statement_and_a_statement_for_every_sample() -> Result<()> {
+        let statements = statements(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(SOURCES))?;
+        assert!(statements.len() > 20, "{statements:?}");
+        for (name, text) in &statements {
+            script_of(name, text)?;
+        }
+        for sample in SAMPLES {
+            assert!(statements.iter().any(|(name, _)| name == sample.statement), "{}", sample.statement);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn it_fills_in_every_placeholder_and_refuses_a_wrong_number() -> Result<()> {
+        assert_eq!(fill("$1 $2 $1", &["a", "b"])?, "(a) (b) (a)");
+        let ten = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+        assert_eq!(fill("$1$2$3$4$5$6$7$8$9$10", &ten)?, "(0)(1)(2)(3)(4)(5)(6)(7)(8)(9)");
+        assert!(fill("$1", &["'it'::text"])?.contains("convert_from("), "text goes as the functions send it");
+        assert!(fill("$1 $2", &["a"]).is_err() && fill("$1", &["a", "b"]).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn it_sees_a_scan_of_a_table_and_no_other() {
+        assert_eq!(scanned_table("  ->  Seq Scan on orders o (actual rows=50000 loops=1)"), Some("orders"));
+        assert_eq!(scanned_table("  ->  Parallel Seq Scan on products (never executed)"), Some("products"));
+        assert_eq!(scanned_table("  ->  Seq Scan on pg_class c (actual rows=400 loops=1)"), None);
+        assert_eq!(scanned_table("  ->  Index Scan using orders_pkey on orders o"), None);
+    }
+}

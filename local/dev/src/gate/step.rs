@@ -1,0 +1,101 @@
+//! One step of the gate.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
+
+use super::count::{Count, Counter};
+use cloud::progress::{elapsed, say, step};
+
+/// How much of a failed step's output is shown.
+const TAIL_LINES: usize = 80;
+
+/// With it a step says that it cannot run here, as automake's tests do.
+const CANNOT_RUN: i32 = 77;
+
+/// A command and what to do when it fails.
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) command: &'static [&'static str],
+    pub(super) counter: Counter,
+    pub(super) advice: &'static str,
+    /// Whether it talks to the cloud, and so makes no sense without one.
+    pub(super) needs_cloud: bool,
+}
+
+/// How a step ended.
+pub(super) enum Verdict {
+    Done(Count),
+    /// Not run, and why.
+    Skipped(&'static str),
+}
+
+/// A step that is over.
+pub(super) struct Outcome {
+    pub(super) name: &'static str,
+    pub(super) verdict: Verdict,
+    pub(super) took: Duration,
+}
+
+impl Step {
+    /// Runs it with an environment, its output going to a file, and shows the output's end if it fails.
+    pub(super) async fn run(&self, environment: &BTreeMap<String, String>, log: &Path) -> Result<Outcome> {
+        let started = Instant::now();
+        let mut cannot_run = false;
+        let work = async {
+            let status = execute(self.command, environment, log).await?;
+            cannot_run = status.code() == Some(CANNOT_RUN);
+            ensure!(status.success(), "it failed");
+            Ok(())
+        };
+        let success = step(self.name, work).await.is_ok();
+        if cannot_run {
+            return Ok(self.skipped("it cannot run on this machine"));
+        }
+        let output = fs::read(log).unwrap_or_default();
+        let output = String::from_utf8_lossy(&output);
+        if !success {
+            let lines: Vec<_> = output.lines().collect();
+            let tail = lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n    ");
+            say(format_args!(
+                "    {tail}\n\n  {} failed after {}. {}",
+                self.name,
+                elapsed(started),
+                self.advice
+            ));
+            say(format_args!("  Its whole output: {}\n", log.display()));
+        }
+        let verdict = Verdict::Done(self.counter.read(&output, success));
+        Ok(Outcome { name: self.name, verdict, took: started.elapsed() })
+    }
+
+    /// The outcome of not running it.
+    pub(super) fn skipped(&self, reason: &'static str) -> Outcome {
+        say(format_args!("  {}: skipped, {reason}", self.name));
+        Outcome { name: self.name, verdict: Verdict::Skipped(reason), took: Duration::ZERO }
+    }
+}
+
+/// Runs a command to its end, everything it says going to a file.
+pub(super) async fn execute(
+    command: &[&str],
+    environment: &BTreeMap<String, String>,
+    log: &Path,
+) -> Result<ExitStatus> {
+    let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+    let (program, arguments) = command.split_first().context("a step without a command")?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .envs(environment)
+        .stdin(Stdio::null())
+        .stdout(file.try_clone()?)
+        .stderr(file)
+        .kill_on_drop(true);
+    command.status().await.with_context(|| format!("cannot run {program}"))
+}

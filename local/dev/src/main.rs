@@ -1,0 +1,171 @@
+//! The program behind `./dev`: what a person types, and the processes of a cloud that are this program again.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`commands`] | the commands that need a page |
+//! | [`explain`] | `./dev explain` |
+//! | [`gate`] | `./dev test` |
+//!
+//! Everything else is in the libraries beside it: a local cloud in [`cloud`], Lambda in [`lambda`], the payment provider in
+//! [`provider`], `./dev chaos` in `chaos`, and `./dev bench`, `load` and `stats` in `measure`.
+
+mod commands;
+mod explain;
+mod gate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use cloud::folder::Folder;
+use cloud::service::Service;
+use cloud::{Cloud, lifecycle, process, progress, serving, supervisor};
+
+#[derive(Parser)]
+#[command(name = "dev", override_help = include_str!("../help.txt"), disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Up {
+        #[arg(long)]
+        detach: bool,
+    },
+    Down,
+    Status,
+    Logs {
+        service: Option<String>,
+        #[arg(short, long)]
+        follow: bool,
+    },
+    Reset,
+    Stop {
+        service: Service,
+    },
+    Start {
+        service: Service,
+    },
+    Invoke {
+        function: String,
+        event: Option<String>,
+    },
+    Breaker {
+        order: commands::Order,
+        name: String,
+    },
+    Explain {
+        statement: Option<String>,
+    },
+    #[cfg(feature = "trials")]
+    Stats(measure::stats::Arguments),
+    Sizes {
+        #[arg(long)]
+        build: bool,
+    },
+    Test,
+    Redrive,
+    #[cfg(feature = "trials")]
+    Bench(measure::bench::Arguments),
+    #[cfg(feature = "trials")]
+    Load(measure::load::Arguments),
+    #[cfg(feature = "trials")]
+    Chaos(chaos::Arguments),
+    #[command(disable_help_flag = true)]
+    Psql {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    #[command(disable_help_flag = true)]
+    Redis {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// The supervisor of `up --detach`.
+    #[command(hide = true)]
+    Supervise,
+    /// The dispatcher's process.
+    #[command(hide = true)]
+    Dispatch,
+    /// Serves the functions of a finished build.
+    #[command(hide = true)]
+    Serve {
+        profile: String,
+    },
+    /// The payment provider's process.
+    #[command(hide = true)]
+    Payments(provider::Arguments),
+    /// Becomes another program; see [`process::launch`].
+    #[command(hide = true)]
+    Launch {
+        #[arg(long)]
+        uid: Option<u32>,
+        #[arg(long)]
+        gid: Option<u32>,
+        #[arg(last = true)]
+        program: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        // Before there is a runtime with threads of its own.
+        Command::Launch { uid, gid, program } => {
+            process::launch(uid, gid, &program).map(|()| ExitCode::FAILURE)
+        }
+        command => tokio::runtime::Runtime::new()
+            .map_err(Into::into)
+            .and_then(|runtime| runtime.block_on(run(command))),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            progress::say(format_args!("dev: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<ExitCode> {
+    if let Command::Payments(arguments) = command {
+        provider::run(arguments).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let folder = Folder::open()?;
+    match command {
+        Command::Up { detach } => commands::up(folder, detach).await?,
+        Command::Down => lifecycle::down(&folder).await?,
+        Command::Status => return commands::status(folder).await,
+        Command::Logs { service, follow } => commands::logs(&folder, service.as_deref(), follow).await?,
+        Command::Reset => lifecycle::reset(&folder).await?,
+        Command::Stop { service } => lifecycle::stop(&folder, service).await?,
+        Command::Start { service } => lifecycle::start(&folder, service).await?,
+        Command::Invoke { function, event } => {
+            return commands::invoke(&folder, &function, event.map(PathBuf::from).as_deref()).await;
+        }
+        Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
+        #[cfg(feature = "trials")]
+        Command::Bench(arguments) => measure::bench::run(&folder, &arguments).await?,
+        #[cfg(feature = "trials")]
+        Command::Load(arguments) => return measure::load::run(&folder, &arguments).await,
+        Command::Explain { statement } => return explain::explain(folder, statement.as_deref()).await,
+        Command::Sizes { build } => commands::sizes(&folder, build)?,
+        #[cfg(feature = "trials")]
+        Command::Stats(arguments) => measure::stats::run(folder, arguments).await?,
+        Command::Test => return gate::run(&folder).await,
+        Command::Redrive => commands::redrive(folder).await?,
+        #[cfg(feature = "trials")]
+        Command::Chaos(arguments) => return chaos::run(&folder, arguments).await,
+        Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
+        Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
+        Command::Supervise => supervisor::run(Cloud::open(folder)?, |_| Ok(())).await?,
+        Command::Serve { profile } => serving::serve(&Cloud::open(folder)?, &profile).await?,
+        Command::Dispatch => serving::dispatch(&Cloud::open(folder)?).await?,
+        Command::Payments(_) | Command::Launch { .. } => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,125 @@
+//! Both doors, on one port.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::answer;
+use super::event::{HttpRequest, event};
+use super::route::Router;
+use crate::runtime_api::{Fleet, InvokeError};
+use crate::tell::Tell;
+use crate::template::Function;
+
+struct Doors {
+    fleet: Arc<Fleet>,
+    router: Router,
+    tell: Tell,
+}
+
+/// Opens both doors of a fleet, for as long as it is waited for.
+pub async fn open(listener: &TcpListener, fleet: Arc<Fleet>, functions: &[Function], tell: Tell) {
+    accept(listener, &Arc::new(Doors { fleet, router: Router::new(functions), tell })).await;
+}
+
+/// Connections end with this future, so that none keeps a fleet alive.
+async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let Ok((stream, peer)) = listener.accept().await else {
+            // Out of file descriptors: some come back when connections end.
+            tokio::task::yield_now().await;
+            continue;
+        };
+        stream.set_nodelay(true).ok();
+        let doors = Arc::clone(doors);
+        connections.spawn(async move {
+            let service = service_fn(|request| doors.respond(request, peer.ip()));
+            // A caller that hangs up is no news.
+            http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+        });
+    }
+}
+
+impl Doors {
+    async fn respond(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
+        let (head, body) = request.into_parts();
+        let Ok(body) = body.collect().await else {
+            return Ok(message(StatusCode::BAD_REQUEST, "Bad Request"));
+        };
+        let body = body.to_bytes();
+        let name = head.uri.path().strip_prefix("/2015-03-31/functions/");
+        Ok(match name.and_then(|name| name.strip_suffix("/invocations")) {
+            Some(function) => self.invoke(function, body).await,
+            None => self.call(&head, &body, &peer.to_string()).await,
+        })
+    }
+
+    /// Lambda's invoke API. A function's error is 200 with a header that says so.
+    async fn invoke(&self, function: &str, event: Bytes) -> Response<Full<Bytes>> {
+        let (body, error) = match self.fleet.invoke(function, event).await {
+            Ok(answer) => (answer.body, None),
+            Err(InvokeError::Failed(body)) => (body, Some("Unhandled")),
+            Err(InvokeError::Unknown(_)) => return message(StatusCode::NOT_FOUND, "Function not found"),
+            Err(error) => {
+                (self.tell)(format_args!("{function}: {error}"));
+                let body = serde_json::json!({ "errorType": "Runtime", "errorMessage": error.to_string() });
+                (body.to_string().into(), Some("Unhandled"))
+            }
+        };
+        let mut response = Response::new(Full::new(body));
+        if let Some(error) = error {
+            response.headers_mut().insert("x-amz-function-error", HeaderValue::from_static(error));
+        }
+        response
+    }
+
+    /// The HTTP API.
+    async fn call(&self, head: &Parts, body: &[u8], source: &str) -> Response<Full<Bytes>> {
+        let (method, path) = (head.method.as_str(), head.uri.path());
+        let Some(matched) = self.router.find(method, path) else {
+            return message(StatusCode::NOT_FOUND, "Not Found");
+        };
+        let headers = head.headers.iter();
+        let headers =
+            headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+        let query = head.uri.query().unwrap_or_default();
+        let request = HttpRequest { method, path, query, headers, source, body };
+        let Ok(event) = event(&matched, &request) else {
+            return message(StatusCode::BAD_REQUEST, "Bad Request");
+        };
+        let answered = match self.fleet.invoke(matched.function, event).await {
+            Ok(answer) => answer::response(&answer.body),
+            Err(error) => Err(error.into()),
+        };
+        answered.unwrap_or_else(|error| {
+            (self.tell)(format_args!("{}: {error:#}", matched.key));
+            message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+        })
+    }
+}
+
+/// The gateway's own words.
+fn message(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(format!(r#"{{"message":"{text}"}}"#)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,27 @@
+//! What a fleet runs, and within which limits.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::time::Duration;
+
+/// A fleet's functions.
+pub struct Settings {
+    /// By name.
+    pub functions: BTreeMap<String, FunctionSettings>,
+    /// What every function finds in its environment.
+    pub environment: Vec<(String, String)>,
+}
+
+/// One function.
+pub struct FunctionSettings {
+    /// The program and its arguments; a benchmark puts `valgrind` before it.
+    pub command: Vec<String>,
+    /// An invocation that takes longer is killed with its environment.
+    pub time_limit: Duration,
+    /// What the function is told it has. Nothing enforces it here.
+    pub memory_mb: u32,
+    /// Environments at a time, at most. Lambda's reserved concurrency, but invocations above it wait.
+    pub environments: usize,
+    /// What it writes is appended here; functions may share a file.
+    pub log: File,
+}

@@ -1,0 +1,256 @@
+//! Against a small function of our own and a real one.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::*;
+
+/// Longer than anything here takes on a busy machine.
+const AMPLE: Duration = Duration::from_mins(1);
+
+fn settings(folder: &Path, how: &str, environments: usize, time_limit: Duration) -> Result<Settings> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtime_api/tests/function.py");
+    let command = vec!["python3".to_owned(), script.display().to_string(), how.to_owned()];
+    let log = File::create(folder.join("function.log"))?;
+    let function = FunctionSettings { command, time_limit, memory_mb: 512, environments, log };
+    let environment = vec![("SHOP".to_owned(), "open".to_owned())];
+    Ok(Settings { functions: BTreeMap::from([("function".to_owned(), function)]), environment })
+}
+
+/// A fleet of the small function, and the folder of its log.
+async fn fleet(environments: usize) -> Result<(Arc<Fleet>, TempDir)> {
+    let folder = tempfile::tempdir()?;
+    Ok((Arc::new(Fleet::start(settings(folder.path(), "well", environments, AMPLE)?).await?), folder))
+}
+
+async fn invoke(fleet: &Fleet, event: &'static str) -> Result<Answer, InvokeError> {
+    fleet.invoke("function", Bytes::from_static(event.as_bytes())).await
+}
+
+async fn until(condition: impl Fn() -> bool) -> Result<()> {
+    let met = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(AMPLE, met).await.context("the condition was never met")
+}
+
+fn is_alive(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !stat.is_empty() && !stat.contains(") Z ")
+}
+
+#[tokio::test]
+async fn it_returns_the_answer_byte_for_byte_and_starts_nothing_for_the_next_one() -> Result<()> {
+    let (fleet, _folder) = fleet(5).await?;
+    assert!(fleet.environments().is_empty(), "nothing runs before it is needed");
+    let first = invoke(&fleet, r#"{"ä":  1.0}"#).await?;
+    assert_eq!(first.body, r#"{"ä":  1.0}"#);
+    let second = invoke(&fleet, "[]").await?;
+    assert_eq!((first.cold, second.cold), (true, false));
+    assert_eq!(first.environment, second.environment);
+    assert_ne!(first.request_id, second.request_id);
+    assert_eq!(fleet.environments().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_function_learns_its_deadline_its_ids_and_its_settings() -> Result<()> {
+    let (fleet, folder) = fleet(1).await?;
+    let answer = invoke(&fleet, "\"tell\"").await?;
+    let told: Value = serde_json::from_slice(&answer.body)?;
+    let headers = &told["headers"];
+    assert_eq!(headers["lambda-runtime-aws-request-id"], answer.request_id.as_str());
+    let deadline = headers["lambda-runtime-deadline-ms"].as_str().context("a deadline")?.parse::<f64>()?;
+    let left = deadline / 1000.0 - told["now"].as_f64().context("a time")?;
+    assert!(left > 0.0 && left <= AMPLE.as_secs_f64(), "{left} s are left of {AMPLE:?}");
+    let trace = headers["lambda-runtime-trace-id"].as_str().context("a trace id")?;
+    assert!(trace.starts_with("Root=1-") && trace.contains(";Parent="), "{trace}");
+    assert_eq!(told["environ"]["SHOP"], "open");
+    assert_eq!(told["environ"]["AWS_LAMBDA_FUNCTION_NAME"], "function");
+    assert_eq!(told["environ"]["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "512");
+    assert_eq!(
+        told["environ"]["CARGO_MANIFEST_DIR"],
+        Value::Null,
+        "our own environment is not the function's"
+    );
+    let log = std::fs::read_to_string(folder.path().join("function.log"))?;
+    assert!(log.contains(&answer.request_id), "{log}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_environment_has_one_invocation_at_a_time_and_the_others_wait() -> Result<()> {
+    let (fleet, _folder) = fleet(3).await?;
+    let invocations = (0..60).map(|_| {
+        let fleet = Arc::clone(&fleet);
+        tokio::spawn(async move { invoke(&fleet, "1").await })
+    });
+    for invocation in invocations.collect::<Vec<_>>() {
+        invocation.await??;
+    }
+    let environments = fleet.environments();
+    assert!(environments.len() <= 3, "{environments:?}");
+    assert_eq!(environments.iter().map(|environment| environment.invocations).sum::<u64>(), 60);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_error_of_the_function_comes_back_and_its_environment_lives_on() -> Result<()> {
+    let (fleet, _folder) = fleet(1).await?;
+    let failed = InvokeError::Failed(Bytes::from_static(br#"{"errorMessage":"as you wish"}"#));
+    assert_eq!(invoke(&fleet, "\"fail\"").await, Err(failed));
+    assert!(!invoke(&fleet, "1").await?.cold);
+    assert_eq!(fleet.invoke("nobody", Bytes::new()).await, Err(InvokeError::Unknown("nobody".to_owned())));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_to_another_invocation_is_refused() -> Result<()> {
+    let (fleet, _folder) = fleet(1).await?;
+    assert_eq!(invoke(&fleet, "\"answer another\"").await?.body, "400");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_environment_that_dies_fails_its_invocation_and_is_replaced() -> Result<()> {
+    let (fleet, _folder) = fleet(1).await?;
+    let died = invoke(&fleet, "\"die\"").await;
+    assert_eq!(died, Err(InvokeError::Died("exit status: 3".to_owned())));
+    let next = invoke(&fleet, "1").await?;
+    assert!(next.cold);
+    assert_eq!(fleet.environments().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_environment_that_is_killed_while_idle_costs_no_invocation() -> Result<()> {
+    let (fleet, _folder) = fleet(1).await?;
+    let first = invoke(&fleet, "1").await?;
+    assert!(fleet.signal(first.environment, Signal::SIGKILL));
+    until(|| fleet.environments().is_empty()).await?;
+    assert!(!fleet.signal(first.environment, Signal::SIGKILL), "there is nothing to kill any more");
+    let second = invoke(&fleet, "2").await?;
+    assert!(second.cold);
+    assert_ne!(first.environment, second.environment);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_invocation_that_takes_too_long_is_killed_even_in_a_frozen_environment() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let limit = Duration::from_millis(400);
+    let fleet = Fleet::start(settings(folder.path(), "well", 1, limit)?).await?;
+    assert_eq!(invoke(&fleet, "\"hang\"").await, Err(InvokeError::TimedOut(limit)));
+    // On a busy machine the limit may also pass before a fresh process has read its event.
+    let warm = loop {
+        match invoke(&fleet, "1").await {
+            Ok(answer) => break answer,
+            Err(error) => ensure!(matches!(error, InvokeError::TimedOut(_)), "{error}"),
+        }
+    };
+    until(|| fleet.environments().iter().all(|environment| !environment.busy)).await?;
+    assert!(fleet.signal(warm.environment, Signal::SIGSTOP));
+    assert_eq!(invoke(&fleet, "1").await, Err(InvokeError::TimedOut(limit)));
+    until(|| fleet.environments().is_empty()).await
+}
+
+#[tokio::test]
+async fn a_function_that_cannot_start_says_why_and_is_not_started_for_ever() -> Result<()> {
+    for (how, words) in [("crashes", "exit status: 7"), ("explains", r#"{"errorMessage":"no settings"}"#)] {
+        let folder = tempfile::tempdir()?;
+        let fleet = Fleet::start(settings(folder.path(), how, 2, AMPLE)?).await?;
+        for _ in 0..2 {
+            assert_eq!(invoke(&fleet, "1").await, Err(InvokeError::NotStarted(words.to_owned())));
+        }
+        until(|| fleet.environments().is_empty()).await?;
+    }
+    let scratch = tempfile::tempdir()?;
+    let mut missing = settings(scratch.path(), "", 1, AMPLE)?;
+    for function in missing.functions.values_mut() {
+        function.command = vec!["/nonexistent/function".to_owned()];
+    }
+    let error = invoke(&Fleet::start(missing).await?, "1").await;
+    assert!(matches!(error, Err(InvokeError::NotStarted(_))), "{error:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_runs_after_the_end_and_what_was_under_way_fails() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let fleet = Arc::new(Fleet::start(settings(folder.path(), "well", 2, AMPLE)?).await?);
+    invoke(&fleet, "1").await?;
+    let pids: Vec<_> = fleet.environments().iter().filter_map(|environment| environment.pid).collect();
+    let function = Arc::clone(fleet.of.functions.get("function").context("the function")?);
+    let under_way = tokio::spawn(async move { function.invoke(Bytes::from_static(b"\"hang\"")).await });
+    let given = |environment: &Snapshot| environment.invocations == 2;
+    until(|| fleet.environments().iter().any(given)).await?;
+    Arc::into_inner(fleet).context("nobody else has it")?.end().await?;
+    assert!(matches!(under_way.await?, Err(InvokeError::Died(_))));
+    assert!(!pids.is_empty() && pids.into_iter().all(|pid| !is_alive(pid)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_dropped_fleet_leaves_nothing_behind_not_even_a_frozen_environment() -> Result<()> {
+    let (fleet, _folder) = fleet(1).await?;
+    invoke(&fleet, "1").await?;
+    let environment = fleet.environments().pop().context("an environment")?;
+    let pid = environment.pid.context("a process")?;
+    fleet.signal(environment.id, Signal::SIGSTOP);
+    drop(fleet);
+    until(|| !is_alive(pid)).await
+}
+
+#[tokio::test]
+async fn an_invocation_that_nobody_waits_for_any_more_is_not_begun() -> Result<()> {
+    let (fleet, folder) = fleet(1).await?;
+    let first = tokio::spawn({
+        let fleet = Arc::clone(&fleet);
+        async move { invoke(&fleet, "1").await }
+    });
+    until(|| !fleet.environments().is_empty()).await?;
+    let waiting = tokio::spawn({
+        let fleet = Arc::clone(&fleet);
+        async move { invoke(&fleet, "\"die\"").await }
+    });
+    waiting.abort();
+    assert!(waiting.await.is_err_and(|error| error.is_cancelled()));
+    first.await??;
+    assert!(!invoke(&fleet, "2").await?.cold, "{}", folder.path().display());
+    Ok(())
+}
+
+/// The handler answers although nothing that it needs is there: what is shown is that a runtime of AWS's own takes
+/// events from here and brings answers back.
+#[tokio::test]
+async fn a_real_function_is_served() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let binary = std::env::current_exe()?.with_file_name("../get-product");
+    ensure!(binary.is_file(), "{} is missing: cargo build --bins", binary.display());
+    let mut settings = settings(folder.path(), "well", 1, AMPLE)?;
+    let variables = [
+        ("DATABASE_URL", "postgres://nobody:nothing@127.0.0.1:9/nowhere".to_owned()),
+        ("REDIS_URL", "redis://127.0.0.1:9".to_owned()),
+        // RFC 8032's first test.
+        ("TOKEN_PUBLIC_KEY", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned()),
+    ];
+    settings.environment.extend(variables.map(|(name, value)| (name.to_owned(), value)));
+    for function in settings.functions.values_mut() {
+        function.command = vec![binary.display().to_string()];
+    }
+    let fleet = Fleet::start(settings).await?;
+    let event = include_str!("../../../../events/get-product-bad-id.json");
+    let answer: Value = serde_json::from_slice(&invoke(&fleet, event).await?.body)?;
+    assert_eq!(answer["statusCode"], 400, "{answer}");
+    let event = include_str!("../../../../events/get-product.json");
+    let answer: Value = serde_json::from_slice(&invoke(&fleet, event).await?.body)?;
+    assert_eq!(answer["statusCode"], 503, "{answer}");
+    fleet.end().await
+}

@@ -1,0 +1,9 @@
+//! Where it is told what happened, a line at a time.
+
+use std::fmt::Arguments;
+
+/// Takes a line.
+pub type Tell = fn(Arguments<'_>);
+
+/// Where nobody wants to know: functions that are killed on purpose fail, and that is no news.
+pub fn nobody(_: Arguments<'_>) {}

@@ -1,0 +1,89 @@
+//! What is measured: one typical request for each endpoint.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+
+use crate::traffic::Traffic;
+
+/// Runs of a case's requests; the median of each figure is told, so that a busy moment of the machine decides none.
+pub(super) const ROUNDS: u64 = 5;
+/// A run that takes longer ends here, with fewer requests: else a case of half a second each would take hours.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One request to measure.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) function: &'static str,
+    /// What it must answer. `None`: anything but an error of the function (it serves no HTTP).
+    pub(super) status: Option<u16>,
+    /// Whether it only reads: two functions that are asked the same answer the same.
+    pub(super) reads: bool,
+    /// How often it is sent: what takes longer is measured as exactly with fewer.
+    pub(super) requests: u64,
+    event: fn(&Traffic, u64) -> Result<Bytes>,
+}
+
+impl Case {
+    /// The event of the n-th request; each has a caller of its own, so that no rate limit is met.
+    pub(super) fn event(&self, traffic: &Traffic, number: u64) -> Result<Bytes> {
+        (self.event)(traffic, number).with_context(|| format!("{}: no event", self.name))
+    }
+}
+
+/// The handler that does nothing; every figure stands beside its own.
+pub(super) const FLOOR: Case = Case {
+    name: "empty handler",
+    function: "floor",
+    status: Some(200),
+    reads: true,
+    requests: 4000,
+    event: |traffic, n| Ok(traffic.product(n, 0)?.1),
+};
+
+const USUAL: u64 = 2000;
+
+/// In the order of the README's table.
+pub(super) const CASES: &[Case] = &[
+    FLOOR,
+    read("product, cached", "get-product", |t, n| Ok(t.product(n, 0)?.1)),
+    read("product, not cached", "get-product", |t, n| Ok(t.product(n, n)?.1)),
+    read("featured, cached", "featured-products", |t, n| Ok(t.featured(n)?.1)),
+    read("search, cached", "search-products", |t, n| Ok(t.search(n, "oak chair")?.1)),
+    Case {
+        requests: 500,
+        // A number is no word of any product, but makes it another search, with another key.
+        ..read("search, not cached", "search-products", |t, n| Ok(t.search(n, &format!("oak chair {n}"))?.1))
+    },
+    http("update of a product", "update-product", |t, n| Ok(t.update(n, n)?.1)),
+    Case { requests: 60, ..http("login", "login", |t, n| Ok(t.login(n)?.1)) },
+    read("order list", "list-orders", |t, n| Ok(t.orders(n)?.1)),
+    read("order", "get-order", |t, n| Ok(t.order(n)?.1)),
+    Case {
+        status: Some(201),
+        requests: 1000,
+        ..http("checkout, paid", "checkout", |t, n| Ok(t.checkout(n, n)?.1))
+    },
+    http("cancellation, repeated", "cancel-order", |t, n| Ok(t.cancel(n)?.1)),
+    Case { requests: 1000, ..read("GraphQL, orders with products", "graphql", |t, n| Ok(t.graphql(n)?.1)) },
+    Case {
+        status: None,
+        ..http("message of a paid order", "charge-worker", |_, _| {
+            sample(include_str!("../../../../events/charge-worker.json"))
+        })
+    },
+];
+
+const fn read(name: &'static str, function: &'static str, event: fn(&Traffic, u64) -> Result<Bytes>) -> Case {
+    Case { reads: true, ..http(name, function, event) }
+}
+
+const fn http(name: &'static str, function: &'static str, event: fn(&Traffic, u64) -> Result<Bytes>) -> Case {
+    Case { name, function, status: Some(200), reads: false, requests: USUAL, event }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the others can fail")]
+fn sample(event: &'static str) -> Result<Bytes> {
+    Ok(Bytes::from_static(event.as_bytes()))
+}

@@ -1,0 +1,180 @@
+//! `./dev load`: ten thousand virtual users, and whether the shop keeps its promises to them.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `schedule`, `journeys` | when customers ask, and what |
+//! | `customers` | sends every request when it is due |
+//! | `outages` | `--faults` |
+//! | `answers`, `watch` | what customers saw; what is seen from outside and in the log |
+//! | `run` | all of that at once |
+//! | `verdict`, `text`, `page`, `plots` | whether the goals held; for the terminal; for the browser |
+//!
+//! Customers do not come through HTTP: their requests are given to the [`Fleet`] as the events that API Gateway would make
+//! of them, because a server and a client of HTTP would take more of this machine's processors than the functions do.
+//! Webhooks, queues and schedules come through the doors, as in `./dev up`.
+
+mod answers;
+mod customers;
+mod journeys;
+mod outages;
+mod page;
+mod plots;
+mod run;
+mod schedule;
+mod text;
+mod verdict;
+mod watch;
+
+use std::fs;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::traffic::Traffic;
+use cloud::folder::Folder;
+use cloud::own_cloud::OwnCloud;
+use cloud::progress::say;
+use cloud::service::Service;
+use cloud::serving;
+use cloud::{Cloud, DATABASE};
+use customers::Shop;
+use lambda::runtime_api::{Fleet, Settings};
+use run::Run;
+
+/// The folder of the cloud under load.
+const CLOUD: &str = ".dev-load";
+/// Stripe's events come about so long after what they tell of. At once, they would find most orders unsettled and each cost
+/// a message.
+const WEBHOOKS_LATE: Duration = Duration::from_secs(1);
+
+/// What `./dev load` takes.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// How many users; several numbers with commas between them are tried one after the other.
+    #[arg(long, value_delimiter = ',', default_value = "10000", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    users: Vec<u64>,
+    /// How long, for each number of users.
+    #[arg(long, default_value_t = 10.0)]
+    minutes: f64,
+    /// Takes the payment provider and Redis away in the middle.
+    #[arg(long)]
+    faults: bool,
+    /// Stores the page and the tables under docs/benchmarks/.
+    #[arg(long)]
+    save: bool,
+    /// Serves what is built already.
+    #[arg(long)]
+    no_build: bool,
+    /// How many times the usual demo data.
+    #[arg(long, default_value_t = 1)]
+    scale: u32,
+}
+
+/// Starts a cloud, lets customers in, tells. The exit status says whether every goal held.
+pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
+    let length =
+        Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is no length of time")?;
+    ensure!(length >= Duration::from_secs(10), "--minutes must be at least 0.2");
+    let own = OwnCloud::new(folder, CLOUD, arguments.scale)?;
+    if !arguments.no_build {
+        let cloud = own.open()?;
+        let functions: Vec<_> = cloud.written_functions().map(|function| function.name.as_str()).collect();
+        own.build(&functions).await?;
+    }
+    own.dev(&["reset"]).await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let outcome = async {
+        own.dev(&["up", "--detach"]).await?;
+        // Their place is taken by a fleet in this process.
+        own.dev(&["stop", Service::Functions.name()]).await?;
+        under_load(&own.open()?, arguments, length).await
+    };
+    let outcome = tokio::select! {
+        outcome = outcome => outcome,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
+    };
+    own.dev(&["down"]).await?;
+    let runs = outcome?;
+    for run in &runs {
+        print!("{}", text::of(run));
+        report(folder, run, arguments)?;
+    }
+    if runs.len() > 1 {
+        print!("{}", text::sweep(&runs));
+    }
+    let held = runs.iter().all(verdict::held);
+    Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn under_load(cloud: &Cloud, arguments: &Arguments, length: Duration) -> Result<Vec<Run>> {
+    late_webhooks(cloud).await?;
+    // A shop that is emptied by ten minutes of trade would answer 409, rightly.
+    cloud.sql(Service::Postgres, DATABASE, "update inventory set available = 1000000").await?;
+    let mut runs = Vec::new();
+    for users in &arguments.users {
+        let fleet = Arc::new(Fleet::start(settings(cloud, *users, length)?).await?);
+        let shop =
+            Arc::new(Shop { fleet: Arc::clone(&fleet), traffic: Traffic::new(cloud, arguments.scale)? });
+        say(format_args!("\n  {} users, {} minutes:", users, arguments.minutes));
+        let run = tokio::select! {
+            run = run::perform(cloud, &shop, *users, length, arguments.faults) => run?,
+            opened = serving::open(cloud, fleet) => anyhow::bail!("the doors have closed: {opened:?}"),
+        };
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+/// As many environments as so many users may need.
+fn settings(cloud: &Cloud, users: u64, length: Duration) -> Result<Settings> {
+    let mut settings = serving::settings(cloud, "release")?;
+    for (name, function) in &mut settings.functions {
+        if let Some(environments) = journeys::environments(name, users) {
+            function.environments = environments;
+        }
+    }
+    let open_for = outages::breaker_open_for(length).as_secs().to_string();
+    settings.environment.push(("BREAKER_OPEN_SECONDS".to_owned(), open_for));
+    Ok(settings)
+}
+
+async fn late_webhooks(cloud: &Cloud) -> Result<()> {
+    let url = format!("{}/_control/webhooks", cloud.http(Service::Payments)?);
+    let order = json!({ "delay_ms": u64::try_from(WEBHOOKS_LATE.as_millis())? });
+    reqwest::Client::new().put(url).json(&order).send().await?.error_for_status()?;
+    Ok(())
+}
+
+/// Writes the page, and the tables beside it.
+fn report(folder: &Folder, run: &Run, arguments: &Arguments) -> Result<()> {
+    let scale = (arguments.scale > 1).then(|| format!("scale-{}", arguments.scale));
+    let faults = arguments.faults.then(|| "faults".to_owned());
+    let name = [Some(format!("load-{}", run.users)), scale, faults];
+    let name = name.into_iter().flatten().collect::<Vec<_>>().join("-");
+    let place = if arguments.save {
+        let format = time::macros::format_description!("[year]-[month]-[day]-[hour][minute]");
+        folder.root.join("docs/benchmarks").join(format!("{}-{name}", run.begun.format(format)?))
+    } else {
+        folder.root.join(CLOUD).join(name)
+    };
+    fs::create_dir_all(place.parent().context("a folder")?)?;
+    let page = place.with_extension("html");
+    fs::write(&page, page::of(run, &command(run, arguments)))?;
+    fs::write(place.with_extension("txt"), text::of(run))?;
+    println!("\n  With plots: {}", page.strip_prefix(&folder.root).unwrap_or(&page).display());
+    Ok(())
+}
+
+fn command(run: &Run, arguments: &Arguments) -> String {
+    let words = [
+        Some(format!("./dev load --users {} --minutes {}", run.users, arguments.minutes)),
+        (arguments.scale > 1).then(|| format!("--scale {}", arguments.scale)),
+        arguments.faults.then(|| "--faults".to_owned()),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,143 @@
+//! What the shop is like while customers ask: looked at from outside every few seconds, and read from the functions' log.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use shared::breaker::{Breaker, Phase, Settings};
+use shared::redis::{self, Redis};
+use shared::telemetry::Counter;
+use tokio::time::Instant;
+
+use crate::stats::Sample;
+use crate::usage::{machine_time, memory, processor_time};
+use cloud::figures::float;
+use cloud::log::read_from;
+use cloud::service::Service;
+use cloud::{APPLICATION, Cloud, DATABASE};
+use lambda::runtime_api::Fleet;
+
+/// One look. What did not answer is `None`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Moment {
+    /// Since the beginning.
+    pub(super) at: Duration,
+    /// Server connections that Postgres has for the functions.
+    pub(super) connections: Option<u64>,
+    /// Orders that wait for their next step.
+    pub(super) unfinished: Option<u64>,
+    pub(super) breaker: Option<Phase>,
+    /// What each environment has resident, in kilobytes: what Lambda bills by.
+    pub(super) memory: BTreeMap<u64, u64>,
+    /// Processors that were busy since the last look: on the whole machine, with the functions, with this program.
+    pub(super) machine: f64,
+    pub(super) functions: f64,
+    pub(super) generator: f64,
+    /// What the functions' log has counted since the last look.
+    pub(super) counts: BTreeMap<&'static str, u64>,
+}
+
+impl Moment {
+    pub(super) fn count(&self, counter: Counter) -> u64 {
+        self.counts.get(counter.name()).copied().unwrap_or_default()
+    }
+
+    pub(super) fn environments(&self) -> usize {
+        self.memory.len()
+    }
+
+    pub(super) fn megabytes(&self) -> f64 {
+        float(self.memory.values().sum()) / 1024.0
+    }
+}
+
+/// Looks.
+pub(super) struct Watch<'a> {
+    cloud: &'a Cloud,
+    fleet: Arc<Fleet>,
+    breaker: Breaker,
+    redis: Redis,
+    log: PathBuf,
+    position: u64,
+    last: (Instant, Used),
+}
+
+/// Time on processors so far.
+#[derive(Clone, Copy)]
+struct Used {
+    machine: Duration,
+    functions: Duration,
+    generator: Duration,
+}
+
+impl<'a> Watch<'a> {
+    /// From now on.
+    pub(super) fn new(cloud: &'a Cloud, fleet: &Arc<Fleet>) -> Result<Self> {
+        let url = format!("redis://127.0.0.1:{}", cloud.port(Service::Redis)?);
+        let redis = Redis::new(redis::Settings::new(url))?;
+        let log = cloud.folder.log(Service::Functions.name());
+        Ok(Self {
+            cloud,
+            fleet: Arc::clone(fleet),
+            breaker: Breaker::new("payments", Settings::payments(), redis.clone(), "load"),
+            redis,
+            position: std::fs::metadata(&log).map_or(0, |log| log.len()),
+            log,
+            last: (Instant::now(), used(fleet)?),
+        })
+    }
+
+    /// One look.
+    pub(super) async fn look(&mut self, began: Instant) -> Result<Moment> {
+        let (orders, breaker) = tokio::join!(database(self.cloud), self.redis.batch(self.breaker.show()));
+        let (now, used) = (Instant::now(), used(&self.fleet)?);
+        let (then, before) = std::mem::replace(&mut self.last, (now, used));
+        let busy = |now: Duration, before: Duration| {
+            now.saturating_sub(before).as_secs_f64() / (self.last.0 - then).as_secs_f64().max(0.001)
+        };
+        let mut counts = BTreeMap::new();
+        let count = |line: &str| {
+            let Some(sample) = Sample::read(line) else { return };
+            for counter in Counter::ALL {
+                *counts.entry(counter.name()).or_default() += sample.count(*counter);
+            }
+        };
+        self.position = read_from(&self.log, self.position, count)?;
+        // One may end between the two.
+        let environments = self.fleet.environments().into_iter();
+        let memory = environments.filter_map(|one| Some((one.id, memory(one.pid?).ok()?.resident)));
+        Ok(Moment {
+            at: now - began,
+            connections: orders.as_ref().ok().map(|orders| orders.0),
+            unfinished: orders.ok().map(|orders| orders.1),
+            breaker: breaker.map(|shown| shown.machine.phase),
+            memory: memory.collect(),
+            machine: busy(used.machine, before.machine),
+            functions: busy(used.functions, before.functions),
+            generator: busy(used.generator, before.generator),
+            counts,
+        })
+    }
+}
+
+/// Connections of the functions' role, and orders that wait for their next step.
+pub(super) async fn database(cloud: &Cloud) -> Result<(u64, u64)> {
+    let sql = format!(
+        "select (select count(*) from pg_stat_activity where usename = '{APPLICATION}'), \
+         (select count(*) from orders where next_attempt_at is not null)"
+    );
+    let counts = cloud.sql(Service::Postgres, DATABASE, &sql).await?;
+    let (connections, orders) = counts.split_once('|').context("two counts")?;
+    Ok((connections.parse()?, orders.parse()?))
+}
+
+fn used(fleet: &Fleet) -> Result<Used> {
+    let pids = fleet.environments().into_iter().filter_map(|one| one.pid);
+    Ok(Used {
+        machine: machine_time()?,
+        functions: pids.filter_map(|pid| processor_time(pid).ok()).sum(),
+        generator: processor_time(std::process::id().try_into()?)?,
+    })
+}

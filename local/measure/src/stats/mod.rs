@@ -1,0 +1,104 @@
+//! `./dev stats`: what CloudWatch would show, from the same lines of the functions' log, live in the terminal.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `sample` | one request, as its line in the log tells it |
+//! | `summary` | many of them: rates, percentiles, sums |
+//! | `text` | for the terminal |
+//! | `queue` | what waits in the queues |
+//! | `page` | for the browser: one file with everything in it |
+
+mod page;
+mod queue;
+mod sample;
+mod summary;
+mod text;
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use time::OffsetDateTime;
+
+use cloud::Cloud;
+use cloud::folder::Folder;
+use cloud::log::read_from;
+use cloud::progress::say;
+use cloud::service::Service;
+use lambda::aws::sqs_client;
+pub(crate) use sample::Sample;
+use summary::Summary;
+
+/// How often the live view is drawn.
+const REFRESH: Duration = Duration::from_secs(2);
+
+/// What is looked at, and how it is shown.
+#[derive(Args)]
+pub struct Arguments {
+    /// How far back to look.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1440))]
+    minutes: u16,
+    /// Once, and not until Ctrl-C.
+    #[arg(long)]
+    once: bool,
+    /// Writes a page with plots instead.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+/// Prints the figures of the last minutes, again and again unless told otherwise.
+pub async fn run(folder: Folder, arguments: Arguments) -> Result<()> {
+    let cloud = Cloud::open(folder)?;
+    let sqs = sqs_client(&cloud.http(Service::Sqs)?).await;
+    let mut log = Log::new(cloud.folder.log(Service::Functions.name()), arguments.minutes);
+    loop {
+        let (began, now) = log.read()?;
+        let queues = queue::all(&cloud, &sqs).await;
+        let samples = log.samples.make_contiguous();
+        if let Some(file) = &arguments.html {
+            let page = page::of(samples, &queues, began, now);
+            std::fs::write(file, page).with_context(|| format!("cannot write {}", file.display()))?;
+            say(format_args!("  {} requests: {}", samples.len(), file.display()));
+            return Ok(());
+        }
+        let summary = Summary::of(samples, now - began);
+        let text = text::of(&summary, &queues, arguments.minutes);
+        if arguments.once {
+            print!("{text}");
+            return Ok(());
+        }
+        // Home, the text, and whatever was below it wiped: drawn over, a screen does not flicker.
+        print!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n"));
+        std::io::stdout().flush()?;
+        tokio::time::sleep(REFRESH).await;
+    }
+}
+
+/// The functions' log, read on from where it was read before.
+struct Log {
+    path: PathBuf,
+    position: u64,
+    minutes: u16,
+    samples: VecDeque<Sample>,
+}
+
+impl Log {
+    fn new(path: PathBuf, minutes: u16) -> Self {
+        Self { path, position: 0, minutes, samples: VecDeque::new() }
+    }
+
+    /// Takes what is new and forgets what is too old. The two ends of the time looked at.
+    fn read(&mut self) -> Result<(OffsetDateTime, OffsetDateTime)> {
+        let now = OffsetDateTime::now_utc();
+        let began = now - Duration::from_mins(self.minutes.into());
+        let samples = &mut self.samples;
+        let take = |line: &str| samples.extend(Sample::read(line).filter(|sample| sample.at >= began));
+        self.position = read_from(Path::new(&self.path), self.position, take)?;
+        // Several environments write to one log, so its lines are only nearly in order.
+        samples.retain(|sample| sample.at >= began);
+        Ok((began, now))
+    }
+}

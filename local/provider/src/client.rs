@@ -1,0 +1,134 @@
+//! The payment provider's other side of the counter: faults, webhooks, what customers and banks do, the ledger.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use reqwest::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// The provider's control interface.
+pub struct Control {
+    client: reqwest::Client,
+    base: String,
+}
+
+/// Everything that the provider knows of money.
+#[derive(Debug, Default, Deserialize)]
+pub struct Ledger {
+    /// All of them, the oldest first.
+    pub intents: Vec<Intent>,
+    /// All of them, the oldest first.
+    pub charges: Vec<Charge>,
+}
+
+/// An intent in the ledger.
+#[derive(Debug, Deserialize)]
+pub struct Intent {
+    /// The provider's own.
+    pub id: String,
+    /// The shop's order, from the metadata.
+    pub order_id: Option<String>,
+    /// In Stripe's words.
+    pub status: String,
+}
+
+/// A charge in the ledger.
+#[derive(Debug, Deserialize)]
+pub struct Charge {
+    /// The provider's own.
+    pub id: String,
+    /// What it is a charge of.
+    pub payment_intent: String,
+    /// The shop's order, from the metadata.
+    pub order_id: Option<String>,
+    /// In Stripe's words.
+    pub status: String,
+    /// In the minor unit.
+    pub amount: i64,
+    /// How much of it has gone back.
+    pub amount_refunded: i64,
+    /// `eur`, `usd`.
+    pub currency: String,
+}
+
+impl Charge {
+    /// Whether money moved, and has not gone back.
+    pub fn stands(&self) -> bool {
+        self.status == "succeeded" && self.amount_refunded < self.amount
+    }
+}
+
+/// What the provider was asked, and the fault that struck it.
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    /// The fault that struck it, in the provider's words.
+    pub fault: Option<String>,
+}
+
+impl Control {
+    /// Of the provider at an address like `http://127.0.0.1:9000`.
+    pub fn new(address: &str) -> Result<Self> {
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build()?;
+        Ok(Self { client, base: format!("{address}/_control") })
+    }
+
+    /// From now on this fault strikes so many requests of a hundred.
+    pub async fn fault(&self, kind: &str, percent: u8, delay: Duration) -> Result<()> {
+        let delay_ms = u64::try_from(delay.as_millis())?;
+        let fault = json!({ "kind": kind, "times": null, "percent": percent, "delay_ms": delay_ms });
+        self.order(Method::POST, "faults", Some(fault)).await
+    }
+
+    /// From now on none does.
+    pub async fn end_faults(&self) -> Result<()> {
+        self.order(Method::DELETE, "faults", None).await
+    }
+
+    /// Accepts no connection for so long.
+    pub async fn refuse(&self, length: Duration) -> Result<()> {
+        let for_ms = u64::try_from(length.as_millis())?;
+        self.order(Method::POST, "refuse", Some(json!({ "for_ms": for_ms }))).await
+    }
+
+    /// Forgets every idempotency key, as Stripe may after a day.
+    pub async fn prune_keys(&self) -> Result<()> {
+        self.order(Method::DELETE, "keys", None).await
+    }
+
+    /// Changes how webhooks travel.
+    pub async fn webhooks(&self, change: Value) -> Result<()> {
+        self.order(Method::PUT, "webhooks", Some(change)).await
+    }
+
+    /// The customer authenticates, or the bank answers. Refused where the intent waits for neither.
+    pub async fn settle(&self, intent: &str, succeeds: bool) -> Result<()> {
+        self.order(Method::POST, &format!("intents/{intent}/settle"), Some(json!({ "succeeds": succeeds })))
+            .await
+    }
+
+    /// Everything it knows of money.
+    pub async fn ledger(&self) -> Result<Ledger> {
+        self.read("ledger").await
+    }
+
+    /// What it was asked since it was started, or told to forget; the oldest first.
+    pub async fn requests(&self) -> Result<Vec<Asked>> {
+        self.read("requests").await
+    }
+
+    async fn order(&self, method: Method, path: &str, body: Option<Value>) -> Result<()> {
+        let mut request = self.client.request(method, format!("{}/{path}", self.base));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.context("the provider takes no orders")?;
+        response.error_for_status().context("the provider refused an order").map(drop)
+    }
+
+    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let response = self.client.get(format!("{}/{path}", self.base)).send().await;
+        Ok(response.context("the provider does not answer")?.error_for_status()?.json().await?)
+    }
+}
