@@ -58,7 +58,7 @@ async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permi
             }
             Ok(answer)
         }
-        Ok((Placed::Repeated(answer), _)) => {
+        Ok((Placed::Free(answer) | Placed::Repeated(answer), _)) => {
             give_back(app, permit).await;
             Ok(answer)
         }
@@ -76,7 +76,7 @@ async fn charge_later(app: &App, purchase: &Purchase<'_>, wait: Duration) -> Res
             orders::nudge(app.queue().await, answer.order_id, wait).await;
             Ok(answer)
         }
-        Placed::Repeated(answer) => Ok(answer),
+        Placed::Free(answer) | Placed::Repeated(answer) => Ok(answer),
     }
 }
 

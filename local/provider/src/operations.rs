@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use shared::catalog::{Misfit, Rule};
 use uuid::Uuid;
 
 use super::{
@@ -57,14 +58,11 @@ fn create(form: &Form) -> Result<Effect, ApiError> {
     ])?;
     form.require("amount")?;
     let amount = form.integer("amount")?.unwrap_or_default();
-    if amount < 50 {
-        let message = "The amount must be at least 50 in the currency's minor unit.".to_owned();
-        return Err(ApiError::invalid(message).code("amount_too_small").param("amount"));
-    }
     let currency = form.require("currency")?.to_owned();
     if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return Err(ApiError::invalid(format!("Invalid currency: {currency}")).param("currency"));
     }
+    chargeable(amount, &currency)?;
     let payment_method = form.get("payment_method").map(known_card).transpose()?;
     let id = new_id("pi");
     let intent = Intent {
@@ -91,6 +89,19 @@ fn create(form: &Form) -> Result<Effect, ApiError> {
         return Ok(Effect { events, ..effect });
     }
     Ok(Effect { facts: vec![Fact::Intent(intent)], events: vec![created], ..Effect::answer(body) })
+}
+
+/// Stripe's refusals of amounts. To it nothing is too little, too.
+fn chargeable(amount: i64, currency: &str) -> Result<(), ApiError> {
+    let rule = Rule::of(currency);
+    let (code, bound) = match rule.misfit(amount).or_else(|| (amount < 1).then_some(Misfit::TooSmall)) {
+        None => return Ok(()),
+        Some(Misfit::TooSmall) => ("amount_too_small", format!("at least {}", rule.smallest)),
+        Some(Misfit::TooLarge) => ("amount_too_large", format!("no more than {}", rule.largest)),
+        Some(Misfit::Uneven) => ("parameter_invalid_integer", format!("a multiple of {}", rule.multiple)),
+    };
+    let message = format!("Amount must be {bound} in the minor unit of {currency}.");
+    Err(ApiError::invalid(message).code(code).param("amount"))
 }
 
 fn retrieve(state: &State, id: &str, form: &Form) -> Result<Effect, ApiError> {

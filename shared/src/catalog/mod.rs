@@ -2,6 +2,7 @@
 //!
 //! A product's stock is not part of it: stock moves with every order, and a cached product need not.
 
+mod amounts;
 mod changed;
 mod featured;
 mod find;
@@ -12,6 +13,7 @@ mod product;
 mod search;
 mod update;
 
+pub use amounts::{Misfit, Rule};
 pub use changed::{Changed, changed_within};
 pub use featured::{FEATURED_KEY, featured};
 pub use find::find;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, de};
 use sqlx::{FromRow, Row, postgres::PgRow};
 
-use super::{Money, Product, ProductId};
+use super::{Money, Product, ProductId, Rule};
 use crate::{
     database::{Database, Statement},
     error::{Error, Kind, Result, invalid, not_found},
@@ -66,7 +66,7 @@ impl<'r> FromRow<'r, PgRow> for Found {
 /// Changes a product, in one statement; with `expected`, only if that is still its version.
 ///
 /// # Errors
-/// 404; 412 if the version is another; 422 if the product is sold in another currency.
+/// 404; 412 if the version is another; 422 if the product is sold in another currency, or at no such price.
 pub async fn update(
     database: &Database,
     id: ProductId,
@@ -74,6 +74,10 @@ pub async fn update(
     expected: Option<i64>,
 ) -> Result<Product> {
     let currency = change.price.currency;
+    let rule = Rule::of(currency.as_str());
+    if let Some(misfit) = rule.misfit_of_price(change.price.amount) {
+        return Err(invalid("price.amount", rule.explain(misfit, currency)));
+    }
     let query = UPDATE
         .bind(id)
         .bind(change.name)

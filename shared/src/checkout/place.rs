@@ -14,7 +14,7 @@ use super::{
     lease::{LEASE, Lease},
 };
 use crate::{
-    catalog::ProductId,
+    catalog::{Currency, ProductId, Rule},
     database::{Bytea, Database, Query, Statement},
     error::{Error, Kind, Result, internal, invalid},
     kill_point::KillPoint,
@@ -41,6 +41,8 @@ pub struct Purchase<'a> {
 pub enum Placed<T> {
     /// A new order.
     New(T),
+    /// A new order of nothing that costs: paid already, without the provider.
+    Free(Answer),
     /// The order of an earlier request with the same key and body: the answer that one got, or would get now.
     Repeated(Answer),
 }
@@ -51,6 +53,7 @@ struct Row {
     amount: Option<i64>,
     currency: Option<String>,
     currencies: i64,
+    fits: bool,
     refused: Option<Json<Vec<Refused>>>,
     known_id: Option<OrderId>,
     known_status: Option<String>,
@@ -80,11 +83,11 @@ impl Purchase<'_> {
     ///
     /// # Errors
     /// 409 out of stock, naming the lines; 409 in progress; 422 for a key that came with another body before, for products
-    /// that do not exist or are sold in different currencies; 503 if the database is away. Then nothing was placed.
+    /// that do not exist, are sold in different currencies or come to what the provider does not take; 503 if the database is away. Then nothing was placed.
     pub async fn place_leased(&self, database: &Database) -> Result<Placed<Lease>> {
         let (order, owner) = (OrderId::new(), Uuid::now_v7());
         let query = self.query(order, OrderStatus::Charging, LEASE).bind(None::<Value>).bind(owner);
-        self.place(database, query, |amount, currency| {
+        self.place(database, order, query, |amount, currency| {
             Lease::of_new_order(order, owner, amount, currency, self.cart.payment_method.clone())
         })
         .await
@@ -99,7 +102,7 @@ impl Purchase<'_> {
         let answer = Answer::new(order, OrderStatus::Deferred, None);
         let stored = serde_json::to_value(&answer).map_err(internal)?;
         let query = self.query(order, OrderStatus::Deferred, wait).bind(stored).bind(None::<Uuid>);
-        self.place(database, query, |_, _| answer).await
+        self.place(database, order, query, |_, _| answer).await
     }
 
     fn query(&self, order: OrderId, status: OrderStatus, next: Duration) -> Query {
@@ -119,9 +122,18 @@ impl Purchase<'_> {
     async fn place<T>(
         &self,
         database: &Database,
+        order: OrderId,
         query: Query,
         placed: impl FnOnce(i64, String) -> T,
     ) -> Result<Placed<T>> {
+        let free = Answer::free(order);
+        let rules = Rule::all().collect::<Vec<_>>();
+        let query = query
+            .bind(serde_json::to_value(&free).map_err(internal)?)
+            .bind(rules.iter().map(|rule| rule.currency).collect::<Vec<_>>())
+            .bind(rules.iter().map(|rule| rule.smallest).collect::<Vec<_>>())
+            .bind(rules.iter().map(|rule| rule.largest).collect::<Vec<_>>())
+            .bind(rules.iter().map(|rule| rule.multiple).collect::<Vec<_>>());
         KillPoint::BeforePlace.reached();
         let row: Row = database.fetch_one(query).await?;
         KillPoint::AfterPlace.reached();
@@ -139,7 +151,11 @@ impl Purchase<'_> {
         if row.currencies > 1 {
             return Err(invalid("items", "must be products of one currency"));
         }
+        if !row.fits {
+            return Err(misfit(row.amount.unwrap_or_default(), row.currency.as_deref().unwrap_or_default()));
+        }
         match (row.placed, row.amount, row.currency) {
+            (true, Some(0), _) => Ok(Placed::Free(free)),
             (true, Some(amount), Some(currency)) => Ok(Placed::New(placed(amount, currency))),
             // Another request with this key committed after our statement had begun.
             _ => {
@@ -185,6 +201,15 @@ impl Known {
         }
         // The first request died before it could answer; the order went on without it.
         Ok(Placed::Repeated(Answer::new(self.id, status, None)))
+    }
+}
+
+/// Says what the whole cart has to come to.
+fn misfit(amount: i64, currency: &str) -> Error {
+    let rule = Rule::of(currency);
+    match (rule.misfit(amount), Currency::parse(currency)) {
+        (Some(misfit), Ok(currency)) => invalid("items", rule.explain(misfit, currency)),
+        _ => internal("the amount of a cart fits here and not in the database"),
     }
 }
 

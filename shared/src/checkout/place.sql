@@ -3,6 +3,8 @@
 --
 --   $1 order  $2 user  $3 idempotency key  $4 request digest  $5 product ids  $6 quantities  $7 payment method
 --   $8 status  $9 seconds until somebody else may go on  $10 first answer, or null  $11 lease owner, or null
+--   $12 first answer if there is nothing to pay
+--   $13 currencies  $14 smallest  $15 largest amounts  $16 what they are multiples of; the currency '' stands for the others
 with line as (
     select l.product_id, l.quantity from unnest($5::uuid[], $6::integer[]) as l (product_id, quantity)
 ),
@@ -42,17 +44,35 @@ total as (
     select sum(price * quantity)::bigint as amount, min(currency) as currency, count(distinct currency) as currencies
     from priced
 ),
+-- Whether the payment provider takes such an amount. An order of nothing is paid at once, without the provider.
+due as (
+    select
+        total.*,
+        total.amount = 0 as free,
+        total.amount = 0
+            or (total.amount between rule.smallest and rule.largest and total.amount % rule.multiple = 0) as fits
+    from total
+    left join lateral (
+        select smallest, largest, multiple
+        from unnest($13::text[], $14::bigint[], $15::bigint[], $16::bigint[])
+            as r (currency, smallest, largest, multiple)
+        where r.currency in (total.currency, '')
+        order by r.currency desc
+        limit 1
+    ) rule on true
+),
 placed as (
     insert into orders (
         id, user_id, status, currency, total, idempotency_key, request_digest, answer,
         lease_owner, lease_until, next_attempt_at
     )
     select
-        $1, $2, $8, total.currency, total.amount, $3, $4, $10,
-        $11, case when $11::uuid is not null then now() + $9 * interval '1 second' end,
-        now() + $9 * interval '1 second'
-    from total
-    where total.currencies = 1 and not exists (select from known) and not exists (select from refused)
+        $1, $2, case when free then 'paid' else $8 end, currency, amount, $3, $4, case when free then $12::jsonb else $10::jsonb end,
+        case when not free then $11::uuid end,
+        case when not free and $11::uuid is not null then now() + $9 * interval '1 second' end,
+        case when not free then now() + $9 * interval '1 second' end
+    from due
+    where currencies = 1 and fits and not exists (select from known) and not exists (select from refused)
     -- A request with the same key that was placed a moment ago.
     on conflict (user_id, idempotency_key) do nothing
     returning id
@@ -69,13 +89,16 @@ lines as (
     from placed, priced
 ),
 payment as (
-    insert into payments (order_id, payment_method) select placed.id, $7 from placed
+    insert into payments (order_id, payment_method, charge_id, charge_status)
+    select placed.id, $7, case when free then 'none' end, case when free then 'not_needed' end
+    from placed, due
 )
 select
     exists (select from placed) as placed,
-    total.amount,
-    total.currency,
-    total.currencies,
+    due.amount,
+    due.currency,
+    due.currencies,
+    coalesce(due.fits, true) as fits,
     (
         select json_agg(json_build_object('product_id', product_id, 'reason', reason, 'available', available))
         from refused
@@ -85,4 +108,4 @@ select
     known.request_digest as known_digest,
     known.answer as known_answer,
     coalesce(known.leased, false) as known_leased
-from total left join known on true
+from due left join known on true

@@ -19,9 +19,10 @@ pub struct Answer {
 /// A charge as callers see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChargeSummary {
-    /// The provider's id of it, or `pending`.
+    /// The provider's id of it, or `pending`; or `none`.
     pub id: String,
-    /// `succeeded`, `failed`, `requires_action`, `processing`; or `deferred`: it will be made later.
+    /// `succeeded`, `failed`, `requires_action`, `processing`; `deferred`: it will be made later; `not_needed`: the order
+    /// costs nothing.
     pub status: String,
     /// Why it was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,6 +39,11 @@ impl Answer {
             charge.unwrap_or_else(|| ("pending".to_owned(), pending(status).to_owned()));
         let charge = ChargeSummary { id, status: charge_status, decline_code: None, client_secret: None };
         Self { order_id, status, charge }
+    }
+
+    /// The answer for an order that costs nothing.
+    pub fn free(order_id: OrderId) -> Self {
+        Self::new(order_id, OrderStatus::Paid, Some(("none".to_owned(), "not_needed".to_owned())))
     }
 
     /// The HTTP status: 201 for a paid order, 402 for a declined one, 202 for one that is not finished.

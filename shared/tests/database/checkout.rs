@@ -6,7 +6,7 @@ use shared::catalog::ProductId;
 use shared::checkout::{Cart, Item, Lease, Placed, Purchase, claim, claim_to_cancel, leave};
 use shared::database::{Database, Error, Json, Statement};
 use shared::error::{Kind, Result};
-use shared::orders::{OrderId, OrderStatus};
+use shared::orders::{OrderId, OrderStatus, find};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -113,10 +113,21 @@ fn refusal<T>(outcome: Result<Placed<T>>) -> Option<Kind> {
     outcome.err().map(|error| error.problem().kind())
 }
 
+/// What a caller would be told about the first wrong value.
+fn detail<T>(outcome: Result<Placed<T>>) -> String {
+    let problem = outcome.err().expect("refused");
+    let errors = problem.problem().body().remove("errors").expect("a wrong value");
+    format!(
+        "{}: {}",
+        errors[0]["field"].as_str().expect("a name"),
+        errors[0]["message"].as_str().expect("words")
+    )
+}
+
 fn new<T>(outcome: Result<Placed<T>>) -> T {
     match outcome {
         Ok(Placed::New(placed)) => placed,
-        Ok(Placed::Repeated(answer)) => panic!("repeated: {answer:?}"),
+        Ok(Placed::Free(answer) | Placed::Repeated(answer)) => panic!("repeated: {answer:?}"),
         Err(error) => panic!("refused: {:?} {:?}", error.problem(), error.cause()),
     }
 }
@@ -180,6 +191,54 @@ async fn an_order_that_cannot_be_had_whole_takes_nothing() {
     }
     assert_eq!((shop.stock(plenty).await, shop.stock(scarce).await), (10, 2));
     assert!(shop.totals(user).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_cart_that_the_provider_would_not_charge_is_refused_before_its_stock_is_taken() {
+    let shop = Shop::open().await;
+    let user = shop.customer().await;
+    let (cheap, dear) = (shop.product(7, 100).await, shop.product(60_000_000, 100).await);
+    let place = async |items: &[(ProductId, i32)]| {
+        let now = purchase(user, "now", BODY, items).place_leased(&shop.functions).await;
+        let wait = Duration::from_mins(1);
+        let later = purchase(user, "later", BODY, items).place_deferred(&shop.functions, wait).await;
+        [detail(now), detail(later)]
+    };
+    for (items, told) in [
+        ([(cheap, 7)], "must come to at least 0.50 usd"),
+        ([(cheap, 1)], "must come to at least 0.50 usd"),
+        ([(dear, 2)], "must come to at most 999999.99 usd"),
+    ] {
+        assert_eq!(place(&items).await, [told, told].map(|told| format!("items: {told}")));
+    }
+    assert_eq!((shop.stock(cheap).await, shop.stock(dear).await), (100, 100));
+    assert!(shop.totals(user).await.is_empty());
+    // Eight of them come to enough.
+    new(purchase(user, "now", BODY, &[(cheap, 8)]).place_leased(&shop.functions).await);
+    assert_eq!(shop.stock(cheap).await, 92);
+}
+
+#[tokio::test]
+async fn a_cart_that_costs_nothing_is_paid_at_once_even_while_the_provider_is_away() {
+    let shop = Shop::open().await;
+    let (user, gift) = (shop.customer().await, shop.product(0, 10).await);
+    let wait = Duration::from_mins(1);
+    let later = purchase(user, "later", BODY, &[(gift, 2)]).place_deferred(&shop.functions, wait).await;
+    let now = purchase(user, "now", BODY, &[(gift, 1)]).place_leased(&shop.functions).await;
+    let (Ok(Placed::Free(later)), Ok(Placed::Free(now))) = (later, now) else { panic!("not free") };
+    for (key, answer) in [("later", later), ("now", now)] {
+        assert_eq!((answer.status, answer.charge.status.as_str()), (OrderStatus::Paid, "not_needed"));
+        let found = find(&shop.functions, user, answer.order_id).await.expect("answers").expect("is there");
+        assert_eq!(found.answer(), answer);
+        let again = if key == "now" { (gift, 1) } else { (gift, 2) };
+        let again = purchase(user, key, BODY, &[again]).place_leased(&shop.functions).await;
+        assert!(matches!(again, Ok(Placed::Repeated(repeated)) if repeated == answer));
+        assert!(
+            claim(&shop.functions, answer.order_id).await.expect("answers").is_none(),
+            "nothing is left to do"
+        );
+    }
+    assert_eq!(shop.stock(gift).await, 7);
 }
 
 /// A new order of one piece, and the right to charge it.

@@ -149,10 +149,17 @@ async fn it_rejects_a_bad_payment_before_anything_exists() {
     let unknown = double.payments.create_intent(order, &price(), "pm_nonsense", soon()).await;
     let Outcome::Declined(decline) = unknown.outcome else { panic!("not declined") };
     assert_eq!(decline.code, "resource_missing");
-    let tiny = shared::payments::Money { amount: 1, ..price() };
-    let small = double.payments.create_intent(order, &tiny, "pm_card_visa", soon()).await;
-    let Outcome::Refused(refusal) = small.outcome else { panic!("not refused") };
-    assert_eq!(refusal.code.as_deref(), Some("amount_too_small"));
+    for (amount, currency, code) in [
+        (0, "eur", "amount_too_small"),
+        (29, "gbp", "amount_too_small"),
+        (100_000_000, "usd", "amount_too_large"),
+        (5_124, "kwd", "parameter_invalid_integer"),
+    ] {
+        let money = shared::payments::Money { amount, currency: currency.to_owned() };
+        let reply = double.payments.create_intent(order, &money, "pm_card_visa", soon()).await;
+        let Outcome::Refused(refusal) = reply.outcome else { panic!("{amount} {currency} is not refused") };
+        assert_eq!((refusal.code.as_deref(), refusal.param.as_deref()), (Some(code), Some("amount")));
+    }
     // What was refused before it began is forgotten by its key: the corrected request goes through.
     let right = double.payments.create_intent(order, &price(), "pm_card_visa", soon()).await;
     assert!(matches!(right.outcome, Outcome::Answered(_)), "{right:?}");
