@@ -82,7 +82,7 @@ impl KillPoint {
     /// The process is here, and may die of it.
     pub fn reached(self) {
         #[cfg(feature = "kill-points")]
-        killing::consider(self);
+        killing::consider(self.name());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who is calling: passwords at the door, access tokens after it.
 
+mod error;
 #[cfg(feature = "passwords")]
 pub mod password;
 mod signing_key;

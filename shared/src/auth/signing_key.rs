@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::EncodingKey;
 
-use super::token::Error;
+use super::error::Error;
 
 /// An Ed25519 key pair, from the setting `TOKEN_PRIVATE_KEY`.
 pub struct SigningKey(Ed25519KeyPair);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::SigningKey;
+pub use super::error::Error;
 
 const ISSUER: &str = "millrace";
 const AUDIENCE: &str = "millrace";
@@ -50,23 +51,6 @@ pub struct Claims {
     aud: String,
     iat: u64,
     exp: u64,
-}
-
-/// Why a token was not issued or not accepted.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The token was good once.
-    #[error("the access token has expired")]
-    Expired,
-    /// Not a token of ours.
-    #[error("the access token is not valid")]
-    Invalid,
-    /// A role the code does not know.
-    #[error("unknown role")]
-    Role,
-    /// A key in the settings cannot be read.
-    #[error("{0} is not an Ed25519 key in the expected encoding")]
-    Key(&'static str),
 }
 
 /// Issues tokens. Only login has one.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::settings::Limits;
-use super::tally::Tally;
+use super::tally::{Outcome, Tally};
 
 /// The state of one dependency.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,20 +56,6 @@ pub enum Forced {
     Closed,
 }
 
-/// What became of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// An answer, and in time. A declined card and other 4xx are answers.
-    Ok,
-    /// Connect or TLS error, time-out, 5xx, unreadable answer.
-    Failed,
-    /// An answer that took too long, or a 429.
-    Slow,
-    /// The call was not made, or cancelled by us: it says nothing about the dependency.
-    Skipped,
-}
-
 /// What a caller may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -103,18 +89,6 @@ pub enum Effect {
     Opened,
     /// It closed the breaker.
     Closed,
-}
-
-impl Outcome {
-    /// What scripts, logs and metrics call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Failed => "failed",
-            Self::Slow => "slow",
-            Self::Skipped => "skipped",
-        }
-    }
 }
 
 impl Effect {

@@ -29,9 +29,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
-pub use machine::{Answer, Effect, Forced, Machine, Outcome, Phase, Report};
+pub use machine::{Answer, Effect, Forced, Machine, Phase, Report};
 pub use settings::{Limits, Settings};
-pub use tally::{Part, Tally};
+pub use tally::{Outcome, Part, Tally};
 pub use telling::{Force, Reported, Show, Shown};
 
 use crate::redis::{Call, Calls, Command, Redis, Replies, Script};

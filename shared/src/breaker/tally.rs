@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::machine::Outcome;
 use super::settings::Limits;
 
 /// The window is counted in this many parts, so it sees between 9/10 and all of its length.
@@ -12,6 +11,32 @@ const PARTS: u64 = 10;
 
 /// The most environments remembered as having failed; more evidence than this is not needed.
 const MOST_ENVIRONMENTS: usize = 16;
+
+/// What became of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// An answer, and in time. A declined card and other 4xx are answers.
+    Ok,
+    /// Connect or TLS error, time-out, 5xx, unreadable answer.
+    Failed,
+    /// An answer that took too long, or a 429.
+    Slow,
+    /// The call was not made, or cancelled by us: it says nothing about the dependency.
+    Skipped,
+}
+
+impl Outcome {
+    /// What scripts, logs and metrics call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Slow => "slow",
+            Self::Skipped => "skipped",
+        }
+    }
+}
 
 /// The counts of a closed breaker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

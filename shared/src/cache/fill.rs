@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 
-use super::lookup::{Found, LookedUp, Value};
+use super::entry::Value;
+use super::lookup::{Found, LookedUp};
 use super::write::{Abandon, Store, Stored};
 use super::{Cache, Outcome};
 use crate::kill_point::KillPoint;

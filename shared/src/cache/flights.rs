@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
-use super::lookup::Value;
+use super::entry::Value;
 
 #[derive(Default)]
 pub(super) struct Flights(Mutex<HashMap<String, Weak<Flight>>>);
@@ -73,7 +73,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::cache::Entry;
+    use crate::cache::entry::Entry;
 
     fn deadline() -> Instant {
         Instant::now() + Duration::from_mins(1)

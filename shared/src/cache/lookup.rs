@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Cache, Entry};
+use super::Cache;
+use super::entry::{Entry, Value};
 use crate::redis::{Call, Calls, Command, Replies, Script};
 
 static LOOKUP: Script =
@@ -29,9 +30,6 @@ pub struct LookedUp {
     pub(super) deadline: Instant,
 }
 
-/// A value, or the knowledge that there is none.
-pub(super) type Value = Option<Entry>;
-
 pub(super) enum Found {
     Hit(Value),
     Stale(Value),
@@ -43,6 +41,13 @@ pub(super) enum Found {
     Wait(Duration),
     /// Redis is away.
     Degraded,
+}
+
+impl Cache {
+    /// A command that looks up `key`. Check the shape of keys that callers choose before: each is a Redis key.
+    pub fn lookup(&self, key: &str) -> Lookup {
+        Lookup::new(self.clone(), key)
+    }
 }
 
 impl Lookup {

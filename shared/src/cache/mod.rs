@@ -15,6 +15,7 @@
 //!
 //! Without Redis the origin is read, by the readers of one environment together.
 
+mod entry;
 mod fill;
 mod flights;
 mod lookup;
@@ -24,10 +25,10 @@ mod write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use tracing::debug;
 use uuid::Uuid;
 
+pub use entry::Entry;
 pub use lookup::{LookedUp, Lookup};
 pub use region::Region;
 pub use write::Invalidate;
@@ -35,15 +36,6 @@ pub use write::Invalidate;
 use crate::redis::Redis;
 use crate::telemetry::{self, Counter};
 use flights::Flights;
-
-/// A cached value: the body as it goes out to callers, and the version of what it was made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The bytes as the origin gave them.
-    pub body: Bytes,
-    /// Grows with each update of the same key. Redis compares it as a double: keep it below 2⁵³.
-    pub version: i64,
-}
 
 /// The entries of one [`Region`].
 #[derive(Clone)]
@@ -115,22 +107,6 @@ impl Cache {
     pub fn new(region: Region, redis: Redis) -> Self {
         let id = Uuid::now_v7().simple().to_string();
         Self(Arc::new(Inner { region, redis, flights: Flights::default(), id, lookups: AtomicU64::new(0) }))
-    }
-
-    /// A command that looks up `key`. Check the shape of keys that callers choose before: each is a Redis key.
-    pub fn lookup(&self, key: &str) -> Lookup {
-        Lookup::new(self.clone(), key)
-    }
-
-    /// A command for after the commit of `version`: removes what is older and keeps fills that are under way from
-    /// storing it. Its answer says whether Redis got it; if not, it has to be sent again later.
-    pub fn invalidate(&self, key: &str, version: i64) -> Invalidate {
-        Invalidate::new(self.0.region, key, Some(version))
-    }
-
-    /// Like [`Cache::invalidate`], for entries that have no version of their own, such as a list of many things.
-    pub fn evict(&self, key: &str) -> Invalidate {
-        Invalidate::new(self.0.region, key, None)
     }
 
     /// Never given twice, by any environment. Numbered, because drawing a random one takes two system calls.

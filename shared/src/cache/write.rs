@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Region;
-use super::lookup::Value;
+use super::entry::Value;
+use super::{Cache, Region};
 use crate::redis::{Call, Calls, Command, Replies, Script};
 use crate::telemetry::{self, Counter};
 
@@ -93,6 +93,19 @@ impl Command for Abandon {
 /// A command that removes what an update made old. Answers whether Redis got it.
 #[must_use = "a command does nothing until it is sent in a batch"]
 pub struct Invalidate(Call);
+
+impl Cache {
+    /// A command for after the commit of `version`: removes what is older and keeps fills that are under way from
+    /// storing it. Its answer says whether Redis got it; if not, it has to be sent again later.
+    pub fn invalidate(&self, key: &str, version: i64) -> Invalidate {
+        Invalidate::new(self.0.region, key, Some(version))
+    }
+
+    /// Like [`Cache::invalidate`], for entries that have no version of their own, such as a list of many things.
+    pub fn evict(&self, key: &str) -> Invalidate {
+        Invalidate::new(self.0.region, key, None)
+    }
+}
 
 impl Invalidate {
     pub(super) fn new(region: Region, key: &str, version: Option<i64>) -> Self {

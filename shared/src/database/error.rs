@@ -40,7 +40,7 @@ pub enum Error {
     /// The statement with its arguments is longer than [`MAX_TEXT_BYTES`](super::MAX_TEXT_BYTES). Nothing was sent.
     #[error(
         "{at}: {bytes} bytes with its arguments, over the {} that RDS Proxy takes without pinning",
-        super::MAX_TEXT_BYTES
+        super::limits::MAX_TEXT_BYTES
     )]
     TooLarge {
         /// Where.

@@ -49,6 +49,7 @@
 mod argument;
 mod error;
 mod iam;
+mod limits;
 #[cfg(feature = "migrate")]
 pub mod migrations;
 mod placeholder;
@@ -63,10 +64,11 @@ use std::sync::Arc;
 
 pub use argument::{Argument, Bytea, Value};
 pub use error::{Error, Result};
+pub use limits::{MAX_IDS, MAX_TEXT_BYTES};
 pub use session::Row;
 pub use settings::{InvalidSettings, Settings};
 pub use sqlx::types::Json;
-pub use statement::{MAX_IDS, MAX_TEXT_BYTES, Query, Statement};
+pub use statement::{Query, Statement};
 pub use timestamp::Timestamp;
 pub use transaction::Transaction;
 

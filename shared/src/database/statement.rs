@@ -4,13 +4,8 @@ use std::fmt;
 
 use super::argument::Argument;
 use super::error::{Error, Result};
+use super::limits::MAX_TEXT_BYTES;
 use super::placeholder;
-
-/// Longest text that is sent, arguments included. RDS Proxy pins the connection of a client that sends more.
-pub const MAX_TEXT_BYTES: usize = 16 * 1024;
-
-/// Most ids to bind as one array. Each takes 37 bytes, so about 1.5 KB is left for the rest of the statement.
-pub const MAX_IDS: usize = 400;
 
 /// One SQL statement: static text with `$1…$n`, and the name by which logs, errors and `pg_stat_statements` know it.
 ///
@@ -150,6 +145,7 @@ impl fmt::Debug for Query {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::MAX_IDS;
 
     static ECHO: Statement = Statement::new("test.echo", "select $2, '$1', $1");
 

@@ -1,4 +1,4 @@
-//! An HTTP API's event, as far as it is read here, and the answer that goes back to the gateway.
+//! An HTTP API's event, as far as it is read here.
 //!
 //! `lambda_http` makes an `http::Request` of a whole event: a URI, header and query maps, extensions. Handlers ask for a
 //! few members; what reading only those saves stands in `docs/benchmarks/changes.md`. A test holds this reading to that one.
@@ -6,16 +6,12 @@
 use std::{borrow::Cow, fmt};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::HeaderMap;
 use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
+    Deserialize, Deserializer,
     de::{DeserializeSeed, Error, MapAccess, Visitor},
-    ser::{SerializeMap, SerializeStruct},
 };
 use serde_json::value::RawValue;
 use url::form_urlencoded;
-
-use super::Response;
 
 /// An event of
 /// [payload version 2](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html).
@@ -171,36 +167,6 @@ impl Visitor<'_> for Append<'_> {
     }
 }
 
-/// A response as the gateway reads it.
-#[derive(Debug)]
-pub(super) struct Answer(pub(super) Response);
-
-impl Serialize for Answer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut answer = serializer.serialize_struct("Answer", 5)?;
-        answer.serialize_field("statusCode", &self.0.status().as_u16())?;
-        answer.serialize_field("headers", &Headers(self.0.headers()))?;
-        answer.serialize_field("body", self.0.body())?;
-        answer.serialize_field("isBase64Encoded", &false)?;
-        // cargo-lambda's emulator reads no answer without them.
-        answer.serialize_field("cookies", &[(); 0])?;
-        answer.end()
-    }
-}
-
-/// Each name once: responses insert headers and append none.
-struct Headers<'a>(&'a HeaderMap);
-
-impl Serialize for Headers<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut headers = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in self.0 {
-            headers.serialize_entry(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
-        }
-        headers.end()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use lambda_http::{RequestExt, request::RequestContext};
@@ -298,16 +264,5 @@ mod tests {
         let number = r#"{ "headers": { "a": 1 }, "requestContext": { "http": {} } }"#;
         assert!(serde_json::from_str::<Event>(number).is_err());
         assert!(serde_json::from_str::<Event>("[]").is_err());
-    }
-
-    #[test]
-    fn an_answer_is_what_the_gateway_reads() {
-        let response = http::Response::builder().status(404).header("etag", "\"1\"");
-        let answer = Answer(response.body("\"hi\"".to_owned()).expect("a response"));
-        let expected = json!({
-            "statusCode": 404, "headers": { "etag": "\"1\"" }, "body": "\"hi\"", "isBase64Encoded": false,
-            "cookies": []
-        });
-        assert_eq!(serde_json::to_value(answer).expect("JSON"), expected);
     }
 }

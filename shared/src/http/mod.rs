@@ -20,6 +20,7 @@
 //! [`App`]: crate::app::App
 
 mod admission;
+mod answer;
 mod body;
 mod caller;
 mod endpoint;

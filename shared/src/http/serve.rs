@@ -6,7 +6,7 @@ use futures::FutureExt;
 use http::{HeaderName, HeaderValue, header};
 use lambda_http::{Context, LambdaEvent, lambda_runtime::Runtime, service_fn};
 
-use super::{Endpoint, Event, Request, Response, event::Answer, response};
+use super::{Endpoint, Event, Request, Response, answer::Answer, response};
 use crate::{
     app::App,
     error::{Error, Result, internal},

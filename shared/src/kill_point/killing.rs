@@ -21,8 +21,6 @@ use nix::{
     unistd::Pid,
 };
 
-use super::KillPoint;
-
 /// Shorter than any function's time limit, longer than most of what others do meanwhile.
 const STALL_MS: RangeInclusive<u64> = 200..=3_000;
 
@@ -41,7 +39,7 @@ struct Orders {
     dice: Mutex<fastrand::Rng>,
 }
 
-pub(super) fn consider(point: KillPoint) {
+pub(super) fn consider(point: &str) {
     static ORDERS: OnceLock<Option<Orders>> = OnceLock::new();
     let orders = ORDERS.get_or_init(|| Orders::read(&env::var("MILLRACE_KILL").ok()?));
     match orders.as_ref().and_then(|orders| orders.fate(point)) {
@@ -67,9 +65,9 @@ impl Orders {
     }
 
     /// Decides, and writes a death down before it happens.
-    fn fate(&self, point: KillPoint) -> Option<Fate> {
+    fn fate(&self, point: &str) -> Option<Fate> {
         let deaths = fs::read_to_string(&self.log).ok()?;
-        let death = format!("{} {}", self.function, point.name());
+        let death = format!("{} {}", self.function, point);
         let chance = if deaths.lines().any(|line| line == death) { self.again } else { self.first };
         let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
         let throw = dice.f64();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Outcome, Unknown, refusal::WireError};
+use super::{Outcome, Unknown, intent::WireError};
 
 /// An answer as it came over the wire.
 pub(super) struct Answer {

@@ -1,9 +1,10 @@
 //! What the provider tells about a payment, in our own types.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Decline, Secret, refusal::WireError};
+use super::Secret;
 
 /// An amount in the currency's minor unit (cents; for yen, yen) and the currency as three lower-case letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,6 +186,53 @@ fn expandable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Charg
         Expandable::Id(id) => Charge { id, status: None },
         Expandable::Whole { id, status } => Charge { id, status: Some(status) },
     }))
+}
+
+/// Why a payment was declined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decline {
+    /// The most exact code there is: the bank's (`insufficient_funds`), else the provider's (`card_declined`).
+    pub code: String,
+    /// A sentence that may be shown to the customer.
+    pub message: Option<String>,
+    /// The failed charge.
+    pub charge_id: Option<String>,
+    /// Not the card but the shop's setup is at fault, although the provider calls it a card's error.
+    pub blames_the_shop: bool,
+    /// How the intent stands, where the error shows it.
+    pub intent: Option<Box<Intent>>,
+}
+
+/// Stripe's error object, as an answer or as an intent's `last_payment_error`. Nothing in it is sure to be there.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WireError {
+    #[serde(rename = "type", deserialize_with = "text")]
+    pub(super) kind: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub(super) code: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub(super) decline_code: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub(super) param: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub(super) message: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub(super) charge: Option<String>,
+    #[serde(deserialize_with = "readable")]
+    pub(super) payment_intent: Option<Box<Intent>>,
+}
+
+/// An error that holds something unexpected is still an error.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
+}
+
+fn readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<Intent>>, D::Error> {
+    Ok(Intent::deserialize(Value::deserialize(deserializer)?).ok().map(Box::new))
 }
 
 #[cfg(test)]

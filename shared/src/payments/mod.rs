@@ -32,9 +32,9 @@ use url::Url;
 use uuid::Uuid;
 
 pub use self::{
-    intent::{Charge, ChargeStatus, Intent, IntentStatus, Money, Refund, RefundStatus},
+    intent::{Charge, ChargeStatus, Decline, Intent, IntentStatus, Money, Refund, RefundStatus},
     outcome::{Health, NeverSent, Outcome, Reply, Unknown},
-    refusal::{Decline, Refusal},
+    refusal::Refusal,
     secret::Secret,
     settings::{Settings, SettingsError},
 };

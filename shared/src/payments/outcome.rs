@@ -136,7 +136,7 @@ impl Reply<Intent> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payments::refusal::WireError;
+    use crate::payments::intent::WireError;
 
     fn reply(outcome: Outcome<()>) -> Reply<()> {
         Reply { outcome, replayed: false, request_id: None, took: Duration::from_millis(200) }

@@ -4,10 +4,7 @@
 //! charge, a version of the API that is gone, an amount it does not take, a proxy's page) another card would not mend.
 //! The codes: <https://docs.stripe.com/error-codes>, <https://docs.stripe.com/declines/codes> (2026-11-28).
 
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
-
-use super::Intent;
+use super::intent::{Decline, Intent, WireError};
 
 /// Codes with which even a `card_error` blames the shop: its account or its keys may not charge this card.
 const SHOPS: [&str; 3] = ["testmode_charges_only", "test_mode_live_card", "livemode_mismatch"];
@@ -78,53 +75,6 @@ impl Refusal {
     }
 }
 
-/// Why a payment was declined.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decline {
-    /// The most exact code there is: the bank's (`insufficient_funds`), else the provider's (`card_declined`).
-    pub code: String,
-    /// A sentence that may be shown to the customer.
-    pub message: Option<String>,
-    /// The failed charge.
-    pub charge_id: Option<String>,
-    /// Not the card but the shop's setup is at fault, although the provider calls it a card's error.
-    pub blames_the_shop: bool,
-    /// How the intent stands, where the error shows it.
-    pub intent: Option<Box<Intent>>,
-}
-
-/// Stripe's error object, as an answer or as an intent's `last_payment_error`. Nothing in it is sure to be there.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct WireError {
-    #[serde(rename = "type", deserialize_with = "text")]
-    pub(super) kind: Option<String>,
-    #[serde(deserialize_with = "text")]
-    pub(super) code: Option<String>,
-    #[serde(deserialize_with = "text")]
-    decline_code: Option<String>,
-    #[serde(deserialize_with = "text")]
-    param: Option<String>,
-    #[serde(deserialize_with = "text")]
-    message: Option<String>,
-    #[serde(deserialize_with = "text")]
-    charge: Option<String>,
-    #[serde(deserialize_with = "intent")]
-    payment_intent: Option<Box<Intent>>,
-}
-
-/// An error that holds something unexpected is still an error.
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => Some(text),
-        _ => None,
-    })
-}
-
-fn intent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<Intent>>, D::Error> {
-    Ok(Intent::deserialize(Value::deserialize(deserializer)?).ok().map(Box::new))
-}
-
 impl WireError {
     /// Whether it is the customer's payment method that is refused.
     pub(super) fn names_the_payment_method(&self) -> bool {
@@ -193,6 +143,8 @@ fn loggable(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn error(json: Value) -> WireError {

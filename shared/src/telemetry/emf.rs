@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::Write,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -19,8 +20,18 @@ use time::OffsetDateTime;
 
 use super::{Counter, Gauge, Outcome, Record, Timer, log::timestamp, trace_id};
 
+impl Record {
+    /// Writes the invocation's line to standard output, with its metrics.
+    pub fn write(&self, outcome: &Outcome<'_>) {
+        let line = line(self, outcome);
+        // One call for the whole line, so that lines of several environments do not mix. Where nobody reads there is
+        // nobody to tell.
+        let _ = std::io::stdout().lock().write_all(&line);
+    }
+}
+
 /// The line, its end included.
-pub(super) fn line(record: &Record, outcome: &Outcome<'_>) -> Vec<u8> {
+fn line(record: &Record, outcome: &Outcome<'_>) -> Vec<u8> {
     let mut line = Vec::with_capacity(1536);
     // Text and numbers under text keys cannot fail to become JSON.
     if serde_json::to_writer(&mut line, &Line { record, outcome, now: OffsetDateTime::now_utc() }).is_err() {

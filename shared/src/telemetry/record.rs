@@ -1,7 +1,6 @@
 //! What happened in one invocation.
 
 use std::{
-    io::Write,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
@@ -9,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Counter, Gauge, Outcome, Timer, emf};
+use super::{Counter, Gauge, Timer};
 
 static COLD: AtomicBool = AtomicBool::new(true);
 
@@ -56,14 +55,6 @@ impl Record {
     pub fn observe<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = T> {
         // No `async fn`: it would have room for `work` twice, and a request's future is moved whole.
         CURRENT.scope(self.clone(), work)
-    }
-
-    /// Writes the invocation's line to standard output, with its metrics.
-    pub fn write(&self, outcome: &Outcome<'_>) {
-        let line = emf::line(self, outcome);
-        // One call for the whole line, so that lines of several environments do not mix. Where nobody reads there is
-        // nobody to tell.
-        let _ = std::io::stdout().lock().write_all(&line);
     }
 
     /// How often this happened.
