@@ -37,6 +37,8 @@ pub struct Services {
     pub searches: Cache,
     /// Stands before the payment provider.
     pub payment_breaker: Breaker,
+    /// How long after it was placed an order is given up that could not be charged.
+    pub order_deadline: Duration,
     issuer: Rotating<token::Issuer>,
     #[cfg(feature = "payments")]
     payments: Rotating<crate::payments::Payments>,
@@ -100,6 +102,7 @@ impl App {
             // No update invalidates them: an edited product may be found by its old name for that long, and that again.
             searches: Cache::new(Region::new("search").fresh_for(Duration::from_secs(30)), redis.clone()),
             payment_breaker: Breaker::new("payments", breaker, redis.clone(), environment),
+            order_deadline: config.order_deadline,
             redis,
             issuer: Rotating::of_setting("TOKEN_PRIVATE_KEY", |key| {
                 token::Issuer::new(key).map_err(internal)

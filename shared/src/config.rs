@@ -43,6 +43,9 @@ pub struct Config {
     /// `BREAKER_MIN_ENVIRONMENTS`: how many environments must have seen failures before the breaker opens. 1 where there
     /// may be only one; template.yaml says 2, so that one sick environment cannot open it for all.
     pub breaker_min_environments: u32,
+    /// `ORDER_DEADLINE_SECONDS`: how long after it was placed an order is given up that could not be charged. A day: longer
+    /// than an outage, and no longer than a customer remembers.
+    pub order_deadline: Duration,
 }
 
 impl Config {
@@ -60,7 +63,19 @@ impl Config {
             token_public_key: required("TOKEN_PUBLIC_KEY")?,
             breaker_open: Duration::from_secs(number("BREAKER_OPEN_SECONDS", 60)?),
             breaker_min_environments: number("BREAKER_MIN_ENVIRONMENTS", 1)?,
+            order_deadline: order_deadline()?,
         })
+    }
+}
+
+/// Less than this, and an order would be given up while its first charge is under way.
+const SHORTEST_DEADLINE: u64 = 60;
+
+fn order_deadline() -> Result<Duration, Error> {
+    const NAME: &str = "ORDER_DEADLINE_SECONDS";
+    match number(NAME, 86_400)? {
+        seconds @ SHORTEST_DEADLINE.. => Ok(Duration::from_secs(seconds)),
+        _ => Err(Error::Malformed(NAME, "a whole number of at least 60")),
     }
 }
 

@@ -25,7 +25,8 @@ pub use eventually::eventually;
 pub use logs::Logs;
 pub use postgres::{Paused, pause_postgres};
 pub use provider::{
-    charges_of, customer_authenticates, customer_pays_past_the_shop, provider_fails, provider_fails_for_ever,
-    provider_recovers, provider_sends_webhooks, requests_to_provider,
+    charges_of, customer_authenticates, customer_pays_past_the_shop, intent_of, provider_fails,
+    provider_fails_for_ever, provider_recovers, provider_refuses, provider_sends_webhooks,
+    refund_at_the_provider, requests_to_provider,
 };
 pub use shop::{deadlocks, new_product, status_of, stock_of};

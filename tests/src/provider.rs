@@ -35,6 +35,26 @@ pub async fn provider_fails_for_ever(operation: &str, acts: bool) {
     assert!(answer.status().is_success(), "{}", answer.status());
 }
 
+/// The next request of this operation is refused with this body. `acts`: it is carried out all the same.
+pub async fn provider_refuses(operation: &str, body: &Value, acts: bool) {
+    let kind = if acts { "act_then_refuse" } else { "refuse" };
+    let fault = json!({ "kind": kind, "operation": operation, "body": body });
+    let answer = reqwest::Client::new().post(control("faults")).json(&fault).send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.status());
+}
+
+/// Somebody at the provider's dashboard gives so much of an order's charge back.
+pub async fn refund_at_the_provider(order: &str, amount: u32) {
+    let answer = reqwest::Client::new()
+        .post(format!("{}/v1/refunds", env("PAYMENTS_URL")))
+        .bearer_auth(env("PAYMENTS_KEY"))
+        .form(&[("payment_intent", intent_of(order).await), ("amount", amount.to_string())])
+        .send()
+        .await
+        .expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.status());
+}
+
 /// Whether the provider's events are sent or lost.
 pub async fn provider_sends_webhooks(enabled: bool) {
     let change = json!({ "enabled": enabled });
@@ -81,7 +101,8 @@ pub async fn customer_pays_past_the_shop(order: &str, card: &str) {
     assert!(answer.status().is_success(), "{}", answer.status());
 }
 
-async fn intent_of(order: &str) -> String {
+/// The provider's payment of an order.
+pub async fn intent_of(order: &str) -> String {
     let ledger: Value =
         reqwest::get(control("ledger")).await.expect("an answer").json().await.expect("a ledger");
     let intents = ledger["intents"].as_array().expect("intents");

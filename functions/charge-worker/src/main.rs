@@ -3,6 +3,8 @@
 //! A message only says which order to look at. The order itself knows whether there is anything to do, so a message that is
 //! lost, doubled, late or a week old does no harm.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use shared::{
     app::App,
@@ -64,11 +66,10 @@ async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<&'static 
         Admission::Allow(permit) | Admission::Probe(permit) => permit,
         // Acknowledged all the same: waiting must not use up the message's receives. The sweeper nudges again.
         Admission::Deny { retry_after } => {
-            checkout::postpone(&app.database, order, retry_after).await?;
-            return Ok("postponed");
+            return put_off(app, order, retry_after).await;
         }
     };
-    match checkout::claim(&app.database, order).await {
+    match checkout::claim(&app.database, order, app.order_deadline).await {
         Ok(Some(lease)) => {
             let breaker = &app.payment_breaker;
             let advanced = checkout::advance(&app.database, &payments, breaker, permit, lease, limit).await?;
@@ -79,5 +80,16 @@ async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<&'static 
             app.payment_breaker.report(permit, Outcome::Skipped).await;
             idle.map(|_| "in other hands")
         }
+    }
+}
+
+/// While the provider is away, only an order that it never heard of can be ended.
+async fn put_off(app: &App, order: OrderId, wait: Duration) -> Result<&'static str> {
+    if !checkout::postpone(&app.database, order, wait, app.order_deadline).await? {
+        return Ok("postponed");
+    }
+    match checkout::claim(&app.database, order, app.order_deadline).await? {
+        Some(lease) => Ok(checkout::leave(&app.database, lease, wait).await?.answer.status.as_str()),
+        None => Ok("in other hands"),
     }
 }

@@ -42,7 +42,9 @@ async fn serve_checkout(app: App, request: Request) -> Result<Response> {
 
 async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permit: Permit) -> Result<Answer> {
     let placed = match app.payments().await {
-        Ok(payments) => purchase.place_leased(&app.database).await.map(|placed| (placed, payments)),
+        Ok(payments) => {
+            purchase.place_leased(&app.database, app.order_deadline).await.map(|placed| (placed, payments))
+        }
         Err(error) => Err(error),
     };
     match placed {
@@ -70,7 +72,7 @@ async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permi
 }
 
 async fn charge_later(app: &App, purchase: &Purchase<'_>, wait: Duration) -> Result<Answer> {
-    match purchase.place_deferred(&app.database, wait).await? {
+    match purchase.place_deferred(&app.database, wait, app.order_deadline).await? {
         Placed::New(answer) => {
             telemetry::count(Counter::DeferredOrders);
             orders::nudge(app.queue().await, answer.order_id, wait).await;

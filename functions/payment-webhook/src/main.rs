@@ -1,8 +1,9 @@
 //! `POST /api/webhooks/payments`: the payment provider says that something happened to a payment.
 //!
-//! An event may come late, doubled or out of order, so nothing in it is believed but that its intent is worth a look: the
-//! order becomes due, in the database, and whoever is nudged about it looks at the intent itself. The answer is 2xx only
-//! once that is written down.
+//! An event may come late, doubled or out of order, so an order is not changed on its word: it
+//! becomes due, in the database, and whoever is nudged about it looks at the intent itself. Only disputes and warnings, of which the
+//! intent says nothing, are noted as they come. The answer is 2xx only once that is written down, and always once the
+//! signature is right: what is signed and not for us would only come again.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use shared::{
     app::App,
     error::{Result, bad_request},
     http::{self, Endpoint, Request, Response},
-    orders,
+    orders::{self, News, OrderId},
     payments::webhook::{self, Event, Forged},
 };
 use time::OffsetDateTime;
@@ -26,17 +27,65 @@ async fn payment_webhook(app: App, request: Request) -> Result<Response> {
     let event = verify(&app, signature, request.body())
         .await?
         .map_err(|forged| bad_request(format!("The event is not accepted: {forged}.")))?;
-    if let Some(intent) = &event.intent_id {
-        let paid = event.kind == "payment_intent.succeeded";
-        if let Some(order_id) = orders::make_due(&app.database, intent, paid).await? {
-            orders::nudge(app.queue().await, order_id, Duration::ZERO).await;
-        }
+    match event {
+        Some(event) => take_up(&app, &event).await?,
+        // Signed, so nobody else may send it again and again; what it asks for is not ours to know.
+        None => tracing::warn!(
+            "an event of the provider's cannot be read: is the endpoint for events of its second API?"
+        ),
     }
     http::empty(204)
 }
 
+async fn take_up(app: &App, event: &Event) -> Result<()> {
+    let Event { id, kind, .. } = event;
+    let Some(news) = news(event) else {
+        tracing::warn!(event = id, kind, "event {id} is about no payment: {kind}");
+        return Ok(());
+    };
+    match orders::take_note(&app.database, news).await? {
+        Some(noted) => {
+            tell(event, &news, noted.order);
+            if noted.due {
+                orders::nudge(app.queue().await, noted.order, Duration::ZERO).await;
+            }
+        }
+        // An intent is announced before its order has written it down.
+        None if kind == "payment_intent.created" => {}
+        None => tracing::warn!(event = id, kind, "event {id} is about a payment of no order: {kind}"),
+    }
+    Ok(())
+}
+
+fn news(event: &Event) -> Option<News<'_>> {
+    let kind = event.kind.as_str();
+    let disputed = kind.starts_with("charge.dispute.");
+    let fraud_warning = kind.starts_with("radar.early_fraud_warning.");
+    let refunded = kind.starts_with("refund.") || kind.starts_with("charge.refund");
+    Some(News {
+        intent: event.intent_id.as_deref()?,
+        paid: kind == "payment_intent.succeeded",
+        afterwards: disputed || fraud_warning || refunded,
+        dispute: disputed.then(|| event.status.as_deref().unwrap_or("unknown")),
+        fraud_warning,
+    })
+}
+
+/// What a person has to know at once: money that will be gone unless somebody acts.
+fn tell(event: &Event, news: &News<'_>, order: OrderId) {
+    let kind = event.kind.as_str();
+    match news.dispute {
+        Some(status) if kind == "charge.dispute.created" || status == "lost" => {
+            orders::call_operator(order, &format!("its customer disputes the charge ({status})"));
+        }
+        Some(status) => tracing::warn!(%order, kind, "order {order}: the dispute of its charge is {status}"),
+        None if news.fraud_warning => orders::call_operator(order, "its payment is reported as fraudulent"),
+        None => {}
+    }
+}
+
 /// A secret may have been rotated a moment ago: what the one at hand refuses is tried with a newer one.
-async fn verify(app: &App, signature: &str, body: &[u8]) -> Result<Result<Event, Forged>> {
+async fn verify(app: &App, signature: &str, body: &[u8]) -> Result<Result<Option<Event>, Forged>> {
     let (secrets, now) = (app.webhook_secrets().get().await?, OffsetDateTime::now_utc());
     let verified = webhook::verify(&secrets, signature, body, now);
     if matches!(verified, Err(Forged::WrongSignature))

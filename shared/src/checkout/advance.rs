@@ -32,8 +32,10 @@ pub async fn advance(
         OrderStatus::ActionRequired if lease.overdue => Ok(provider.cancel(&lease).await),
         OrderStatus::ActionRequired => Ok(provider.look(&lease).await),
         OrderStatus::RefundPending => Ok(provider.refund(&lease).await),
-        // Finished, and yet somebody says that it was paid.
+        // Finished, and yet the provider says that something happened.
         OrderStatus::Failed | OrderStatus::Cancelled => Ok(provider.check_unwanted(&lease).await),
+        OrderStatus::Paid | OrderStatus::Refunded => Ok(provider.follow(&lease).await),
+        _ if lease.overdue => Ok(provider.give_up(&lease).await),
         _ => provider.charge(&mut lease).await,
     };
     breaker.report(permit, outcome(provider.health())).await;

@@ -6,6 +6,7 @@ set
     lease_owner = $3,
     lease_until = now() + $4 * interval '1 second',
     next_attempt_at = now() + $4 * interval '1 second',
+    waits_since = now(),
     updated_at = now()
 from payments
 where
@@ -15,5 +16,6 @@ where
     and orders.status in ('pending', 'deferred', 'action_required')
     and (orders.lease_until is null or orders.lease_until < now())
 returning
-    orders.id, orders.status, orders.total, orders.currency, false as overdue,
-    payments.payment_method, payments.intent_id, payments.attempt, false as key_may_be_forgotten
+    orders.id, orders.status, orders.total, orders.currency, coalesce(orders.deadline, now()) as deadline, false as overdue,
+    payments.payment_method, payments.intent_id, payments.attempt, false as key_may_be_forgotten,
+    payments.refunded, false as refund_failed

@@ -1,5 +1,6 @@
--- Takes the lease of an order that can be brought forward and that nobody holds: $1 order, $2 new owner, $3 seconds.
--- A failed or cancelled order is only due where the provider says that it was paid after all.
+-- Takes the lease of an order that can be brought forward and that nobody holds:
+--   $1 order  $2 new owner  $3 seconds  $4 seconds after which an order is given up, if it was told no deadline
+-- A finished order is only due where the provider says that something happened to its payment.
 update orders
 set
     status = case when status in ('pending', 'deferred') then 'charging' else status end,
@@ -13,11 +14,15 @@ where
     and payments.order_id = orders.id
     and (
         orders.status in ('pending', 'charging', 'deferred', 'action_required', 'cancelling', 'refund_pending')
-        or (orders.status in ('failed', 'cancelled') and orders.next_attempt_at is not null)
+        or orders.next_attempt_at is not null
     )
     and (orders.lease_until is null or orders.lease_until < now())
 returning
     orders.id, orders.status, orders.total, orders.currency,
-    coalesce(orders.deadline < now(), false) as overdue,
+    least(orders.deadline, orders.created_at + $4 * interval '1 second') as deadline,
+    -- Whoever may charge needs the time for it: nothing is charged after the deadline.
+    least(orders.deadline, orders.created_at + $4 * interval '1 second')
+        < now() + case when orders.status = 'action_required' then 0 else $3 end * interval '1 second' as overdue,
     payments.payment_method, payments.intent_id, payments.attempt,
-    coalesce(payments.attempted_at < now() - interval '20 hours', false) as key_may_be_forgotten
+    coalesce(payments.attempted_at < now() - interval '20 hours', false) as key_may_be_forgotten,
+    payments.refunded, coalesce(payments.charge_status = 'refund_failed', false) as refund_failed

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use sqlx::FromRow;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    database::{Database, Statement},
+    database::{Database, Statement, Timestamp},
     error::{Result, conflict},
     kill_point::KillPoint,
     orders::{OrderId, OrderStatus},
@@ -33,7 +34,10 @@ pub struct Lease {
     /// As we took it.
     #[sqlx(try_from = "String")]
     pub(super) status: OrderStatus,
-    /// Whether its deadline has passed.
+    /// When it is given up.
+    #[sqlx(try_from = "Timestamp")]
+    pub(super) deadline: OffsetDateTime,
+    /// Whether it is too late to go on with it.
     pub(super) overdue: bool,
     #[sqlx(rename = "total")]
     pub(super) amount: i64,
@@ -43,6 +47,10 @@ pub struct Lease {
     pub(super) attempt: i32,
     /// The provider keeps a key for at least 24 h and may then forget it; asked again it would act again.
     pub(super) key_may_be_forgotten: bool,
+    /// How much of it went back, as far as we know.
+    pub(super) refunded: i64,
+    /// A refund did not arrive: giving the money back is an operator's matter.
+    pub(super) refund_failed: bool,
 }
 
 impl Lease {
@@ -52,11 +60,13 @@ impl Lease {
         amount: i64,
         currency: String,
         payment_method: String,
+        deadline: OffsetDateTime,
     ) -> Self {
         Self {
             order,
             owner,
             status: OrderStatus::Charging,
+            deadline,
             overdue: false,
             amount,
             currency,
@@ -64,6 +74,8 @@ impl Lease {
             intent_id: None,
             attempt: 0,
             key_may_be_forgotten: false,
+            refunded: 0,
+            refund_failed: false,
         }
     }
 
@@ -88,11 +100,13 @@ impl Lease {
     }
 }
 
-/// Takes the lease of an order; `None` if it is finished, or somebody else holds it.
-pub async fn claim(database: &Database, order: OrderId) -> Result<Option<Lease>> {
+/// Takes the lease of an order; `None` if it is finished, or somebody else holds it. `patience` is when an order is given up
+/// that was placed without a deadline, and no other is given more.
+pub async fn claim(database: &Database, order: OrderId, patience: Duration) -> Result<Option<Lease>> {
     let owner = Uuid::now_v7();
     KillPoint::BeforeClaim.reached();
-    let lease: Option<Lease> = database.fetch_optional(CLAIM.bind(order).bind(owner).bind(SECONDS)).await?;
+    let query = CLAIM.bind(order).bind(owner).bind(SECONDS).bind(seconds(patience));
+    let lease: Option<Lease> = database.fetch_optional(query).await?;
     KillPoint::AfterClaim.reached();
     Ok(lease.map(|lease| Lease { owner, ..lease }))
 }
@@ -108,10 +122,25 @@ pub async fn claim_to_cancel(database: &Database, user: Uuid, order: OrderId) ->
     Ok(lease.map(|lease| Lease { owner, ..lease }))
 }
 
-/// Puts an order off that nobody holds: there is no use in trying before `wait` has passed.
-pub async fn postpone(database: &Database, order: OrderId, wait: Duration) -> Result<()> {
-    let seconds = i32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
-    database.execute(POSTPONE.bind(order).bind(seconds)).await?;
+/// Puts an order off that nobody holds: there is no use in trying before `wait` has passed. Whether it can be ended all the
+/// same, with [`leave`](super::leave): it is given up or cancelled, and the provider never heard of it.
+pub async fn postpone(
+    database: &Database,
+    order: OrderId,
+    wait: Duration,
+    patience: Duration,
+) -> Result<bool> {
+    let query = POSTPONE.bind(order).bind(seconds(wait)).bind(SECONDS).bind(seconds(patience));
+    let postponed: Option<Postponed> = database.fetch_optional(query).await?;
     KillPoint::AfterPostpone.reached();
-    Ok(())
+    Ok(postponed.is_some_and(|order| order.ends))
+}
+
+#[derive(FromRow)]
+struct Postponed {
+    ends: bool,
+}
+
+fn seconds(time: Duration) -> i32 {
+    i32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
 }

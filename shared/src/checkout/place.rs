@@ -6,6 +6,7 @@ use http::header;
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::{FromRow, types::Json};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -79,16 +80,18 @@ struct Known {
 }
 
 impl Purchase<'_> {
-    /// Places the order for charging it now: whoever placed it holds its lease.
+    /// Places the order for charging it now: whoever placed it holds its lease. It is given up after `patience`.
     ///
     /// # Errors
     /// 409 out of stock, naming the lines; 409 in progress; 422 for a key that came with another body before, for products
     /// that do not exist, are sold in different currencies or come to what the provider does not take; 503 if the database is away. Then nothing was placed.
-    pub async fn place_leased(&self, database: &Database) -> Result<Placed<Lease>> {
+    pub async fn place_leased(&self, database: &Database, patience: Duration) -> Result<Placed<Lease>> {
         let (order, owner) = (OrderId::new(), Uuid::now_v7());
+        let deadline = deadline(patience);
         let query = self.query(order, OrderStatus::Charging, LEASE).bind(None::<Value>).bind(owner);
-        self.place(database, order, query, |amount, currency| {
-            Lease::of_new_order(order, owner, amount, currency, self.cart.payment_method.clone())
+        self.place(database, order, query, deadline, |amount, currency| {
+            let method = self.cart.payment_method.clone();
+            Lease::of_new_order(order, owner, amount, currency, method, deadline)
         })
         .await
     }
@@ -97,12 +100,17 @@ impl Purchase<'_> {
     ///
     /// # Errors
     /// As [`Purchase::place_leased`].
-    pub async fn place_deferred(&self, database: &Database, wait: Duration) -> Result<Placed<Answer>> {
-        let order = OrderId::new();
-        let answer = Answer::new(order, OrderStatus::Deferred, None);
+    pub async fn place_deferred(
+        &self,
+        database: &Database,
+        wait: Duration,
+        patience: Duration,
+    ) -> Result<Placed<Answer>> {
+        let (order, deadline) = (OrderId::new(), deadline(patience));
+        let answer = Answer::new(order, OrderStatus::Deferred, None).until(Some(deadline));
         let stored = serde_json::to_value(&answer).map_err(internal)?;
         let query = self.query(order, OrderStatus::Deferred, wait).bind(stored).bind(None::<Uuid>);
-        self.place(database, order, query, |_, _| answer).await
+        self.place(database, order, query, deadline, |_, _| answer).await
     }
 
     fn query(&self, order: OrderId, status: OrderStatus, next: Duration) -> Query {
@@ -124,6 +132,7 @@ impl Purchase<'_> {
         database: &Database,
         order: OrderId,
         query: Query,
+        deadline: OffsetDateTime,
         placed: impl FnOnce(i64, String) -> T,
     ) -> Result<Placed<T>> {
         let free = Answer::free(order);
@@ -133,7 +142,8 @@ impl Purchase<'_> {
             .bind(rules.iter().map(|rule| rule.currency).collect::<Vec<_>>())
             .bind(rules.iter().map(|rule| rule.smallest).collect::<Vec<_>>())
             .bind(rules.iter().map(|rule| rule.largest).collect::<Vec<_>>())
-            .bind(rules.iter().map(|rule| rule.multiple).collect::<Vec<_>>());
+            .bind(rules.iter().map(|rule| rule.multiple).collect::<Vec<_>>())
+            .bind(deadline);
         KillPoint::BeforePlace.reached();
         let row: Row = database.fetch_one(query).await?;
         KillPoint::AfterPlace.reached();
@@ -202,6 +212,11 @@ impl Known {
         // The first request died before it could answer; the order went on without it.
         Ok(Placed::Repeated(Answer::new(self.id, status, None)))
     }
+}
+
+/// On a whole second, as it is told.
+fn deadline(patience: Duration) -> OffsetDateTime {
+    OffsetDateTime::now_utc().truncate_to_second() + patience
 }
 
 /// Says what the whole cart has to come to.

@@ -5,6 +5,7 @@
 --   $8 status  $9 seconds until somebody else may go on  $10 first answer, or null  $11 lease owner, or null
 --   $12 first answer if there is nothing to pay
 --   $13 currencies  $14 smallest  $15 largest amounts  $16 what they are multiples of; the currency '' stands for the others
+--   $17 when it is given up, if it is not paid by then
 with line as (
     select l.product_id, l.quantity from unnest($5::uuid[], $6::integer[]) as l (product_id, quantity)
 ),
@@ -64,13 +65,15 @@ due as (
 placed as (
     insert into orders (
         id, user_id, status, currency, total, idempotency_key, request_digest, answer,
-        lease_owner, lease_until, next_attempt_at
+        lease_owner, lease_until, next_attempt_at, deadline, waits_since
     )
     select
         $1, $2, case when free then 'paid' else $8 end, currency, amount, $3, $4, case when free then $12::jsonb else $10::jsonb end,
         case when not free then $11::uuid end,
         case when not free and $11::uuid is not null then now() + $9 * interval '1 second' end,
-        case when not free then now() + $9 * interval '1 second' end
+        case when not free then least(now() + $9 * interval '1 second', $17) end,
+        case when not free then $17::timestamptz end,
+        case when not free then now() end
     from due
     where currencies = 1 and fits and not exists (select from known) and not exists (select from refused)
     -- A request with the same key that was placed a moment ago.

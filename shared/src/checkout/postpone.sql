@@ -1,7 +1,17 @@
--- Puts off an unfinished order that nobody holds: $1 order, $2 seconds.
+-- Puts off an unfinished order that nobody holds: $1 order, $2 seconds, $3 seconds a lease takes, $4 seconds after which an
+-- order is given up, if it was told no deadline. `ends`: it can be ended without the provider, which never heard of it.
 update orders
-set next_attempt_at = now() + $2 * interval '1 second'
+set next_attempt_at = least(now() + $2 * interval '1 second', orders.deadline)
+from payments
 where
-    id = $1
-    and next_attempt_at is not null
-    and (lease_until is null or lease_until < now())
+    orders.id = $1
+    and payments.order_id = orders.id
+    and orders.next_attempt_at is not null
+    and (orders.lease_until is null or orders.lease_until < now())
+returning
+    payments.intent_id is null and (
+        orders.status = 'cancelling'
+        or orders.status in ('pending', 'charging', 'deferred')
+        and least(orders.deadline, orders.created_at + $4 * interval '1 second')
+            < now() + $3 * interval '1 second'
+    ) as ends

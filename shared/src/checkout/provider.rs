@@ -8,11 +8,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Lease, settle::Step};
+use super::{
+    Lease,
+    settle::{OPERATOR, Step},
+};
 use crate::{
     database::Database,
     error::Result,
     kill_point::KillPoint,
+    orders::{self, OrderStatus},
     payments::{
         Decline, Health, Intent, IntentStatus, Money, Outcome, Payments, Refund, RefundStatus, Refusal, Reply,
     },
@@ -31,9 +35,6 @@ const RETRY: Duration = Duration::from_secs(10);
 
 /// When to look again at a payment that the bank has not answered.
 const PROCESSING: Duration = Duration::from_mins(1);
-
-/// When to try again what only an operator can mend.
-const OPERATOR: Duration = Duration::from_mins(5);
 
 /// Said where the key after it is spent as well.
 const KEY_REUSED: &str = "its idempotency key was used with other parameters";
@@ -137,9 +138,30 @@ impl<'a> Provider<'a> {
         }
     }
 
-    /// Gives the money back.
+    /// Ends an order whose deadline has come. One that was charged before, unknown to us, is paid.
+    pub(super) async fn give_up(&mut self, lease: &Lease) -> Step {
+        match self.cancel(lease).await {
+            Step::RefundPending { charge_id } => Step::Paid { charge_id },
+            step => step,
+        }
+    }
+
+    /// What became of the money of an order that was paid: refunds are made at the provider's dashboard as well, and fail.
+    pub(super) async fn follow(&mut self, lease: &Lease) -> Step {
+        let Some(intent) = lease.intent_id.as_deref() else { return Step::Unchanged };
+        match self.retrieve(lease, intent).await {
+            Ok(Intent { charge: Some(charge), .. }) => given_back(lease, charge.refunded),
+            Ok(_) => Step::Unchanged,
+            Err(step) => step,
+        }
+    }
+
+    /// Gives the money back, unless that has failed already: then an operator has to.
     pub(super) async fn refund(&mut self, lease: &Lease) -> Step {
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
+        if lease.refund_failed {
+            return self.follow(lease).await;
+        }
         let mut reply = self.payments.refund(lease.order.0, intent, "unwanted", self.until()).await;
         if reply.key_is_spent() && !is_refunded(&reply) {
             // Another key is safe: the provider gives no more back than it took.
@@ -285,9 +307,28 @@ fn failed(lease: &Lease, decline: Decline) -> Step {
 
 /// Logs what another try will not mend, and has an alarm go off; the order waits for it all the same.
 fn operator(lease: &Lease, what: &str) -> Duration {
-    telemetry::count(Counter::OperatorNeeded);
-    tracing::error!(order = %lease.order, "order {} needs an operator: {what}", lease.order);
+    orders::call_operator(lease.order, what);
     OPERATOR
+}
+
+/// What it makes of a paid order that so much of its charge was given back.
+fn given_back(lease: &Lease, refunded: i64) -> Step {
+    let status = match lease.status {
+        _ if refunded >= lease.amount => OrderStatus::Refunded,
+        OrderStatus::Paid => OrderStatus::Paid,
+        // It was given back as a whole, and is no longer: a bank has refused it.
+        _ => OrderStatus::RefundPending,
+    };
+    let told = format!("{refunded} of {} {} were given back", lease.amount, lease.currency);
+    if refunded < lease.refunded || status == OrderStatus::RefundPending {
+        operator(lease, &format!("a refund did not arrive, only {told}"));
+    } else if refunded == lease.refunded && status == lease.status {
+        return Step::Unchanged;
+    } else {
+        telemetry::count(Counter::RefundsElsewhere);
+        tracing::warn!(order = %lease.order, "order {}: {told} at the provider, and not by us", lease.order);
+    }
+    Step::GivenBack { refunded, status }
 }
 
 fn is_refunded(reply: &Reply<Refund>) -> bool {

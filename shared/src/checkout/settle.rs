@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sqlx::FromRow;
+use time::OffsetDateTime;
 
 use super::Lease;
 use crate::{
@@ -50,12 +51,26 @@ pub(super) enum Step {
         /// The provider's id of the refund.
         refund_id: Option<String>,
     },
+    /// Paid, and so much of it was given back since, by whomever.
+    GivenBack {
+        /// How much in all.
+        refunded: i64,
+        /// What this makes of the order.
+        status: OrderStatus,
+    },
     /// Nothing to be done.
     Unchanged,
 }
 
 /// How long a customer may take to authenticate.
 const ACTION: Duration = Duration::from_mins(15);
+
+/// When to try again what only an operator can mend.
+pub(super) const OPERATOR: Duration = Duration::from_mins(5);
+
+fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
 
 impl Step {
     fn status(&self, before: OrderStatus) -> OrderStatus {
@@ -67,17 +82,35 @@ impl Step {
             Self::Cancelled => OrderStatus::Cancelled,
             Self::RefundPending { .. } => OrderStatus::RefundPending,
             Self::Refunded { .. } => OrderStatus::Refunded,
+            Self::GivenBack { status, .. } => *status,
             Self::Unknown(_) | Self::Unchanged => before,
         }
     }
 
-    /// When somebody has to look again; `None` if the order is finished.
+    /// When an order that stands like this is given up. Looking again gives nobody more time.
+    fn deadline(&self, lease: &Lease) -> Option<OffsetDateTime> {
+        match self.status(lease.status) {
+            OrderStatus::Pending | OrderStatus::Charging | OrderStatus::Deferred => Some(lease.deadline),
+            OrderStatus::ActionRequired => Some(lease.deadline.min(now() + ACTION)),
+            _ => None,
+        }
+    }
+
+    /// When somebody has to look again, and not after the deadline; `None` if the order is finished.
+    fn due_in(&self, lease: &Lease) -> Option<Duration> {
+        let left = |deadline: OffsetDateTime| Duration::try_from(deadline - now()).unwrap_or_default();
+        let wait = self.next_attempt()?;
+        Some(self.deadline(lease).map_or(wait, |deadline| wait.min(left(deadline))))
+    }
+
     fn next_attempt(&self) -> Option<Duration> {
         match self {
             Self::ActionRequired { .. } => Some(ACTION),
             Self::Deferred(wait) | Self::Unknown(wait) => Some(*wait),
             Self::RefundPending { .. } => Some(Duration::ZERO),
-            Self::Paid { .. }
+            Self::GivenBack { status: OrderStatus::RefundPending, .. } => Some(OPERATOR),
+            Self::GivenBack { .. }
+            | Self::Paid { .. }
             | Self::Failed { .. }
             | Self::Cancelled
             | Self::Refunded { .. }
@@ -95,15 +128,29 @@ impl Step {
                 (charge_id.as_deref(), Some("failed"), Some(decline_code))
             }
             Self::ActionRequired { .. } => (None, Some("requires_action"), None),
-            Self::Refunded { .. } => (None, Some("refunded"), None),
+            Self::Refunded { .. } | Self::GivenBack { status: OrderStatus::Refunded, .. } => {
+                (None, Some("refunded"), None)
+            }
+            Self::GivenBack { status: OrderStatus::RefundPending, .. } => (None, Some("refund_failed"), None),
+            Self::GivenBack { .. } => (None, Some("succeeded"), None),
             Self::Deferred(_) | Self::Unknown(_) | Self::Cancelled | Self::Unchanged => (None, None, None),
+        }
+    }
+
+    /// How much of the charge went back, where the step has learnt it.
+    fn refunded(&self, lease: &Lease) -> Option<i64> {
+        match self {
+            Self::Refunded { .. } => Some(lease.amount),
+            Self::GivenBack { refunded, .. } => Some(*refunded),
+            _ => None,
         }
     }
 
     fn answer(&self, lease: &Lease) -> Answer {
         let (id, status, decline_code) = self.charge();
         let charge = id.zip(status).map(|(id, status)| (id.to_owned(), status.to_owned()));
-        let mut answer = Answer::new(lease.order, self.status(lease.status), charge);
+        let mut answer =
+            Answer::new(lease.order, self.status(lease.status), charge).until(self.deadline(lease));
         answer.charge.decline_code = decline_code.map(str::to_owned);
         answer
     }
@@ -130,7 +177,7 @@ pub struct Advanced {
 /// order is still being charged. Whoever took it over asks the provider under the same keys and so learns the same.
 pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Result<Advanced> {
     let mut answer = step.answer(lease);
-    let due_in = step.next_attempt();
+    let due_in = step.due_in(lease);
     let (charge_id, charge_status, decline_code) = step.charge();
     let seconds = due_in.map(|wait| i32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(i32::MAX));
     let refund_id = if let Step::Refunded { refund_id } = &step { refund_id.as_deref() } else { None };
@@ -144,7 +191,9 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
         .bind(charge_id)
         .bind(charge_status)
         .bind(decline_code)
-        .bind(refund_id);
+        .bind(refund_id)
+        .bind(answer.deadline)
+        .bind(step.refunded(lease));
     let settled: Option<Settled> = database.fetch_optional(query).await?;
     KillPoint::AfterSettle.reached();
     if settled.is_none() {
@@ -157,7 +206,11 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
     Ok(Advanced { answer, due_in })
 }
 
-/// Gives the lease back without having tried anything; the order stays as it is and is due after `wait`.
+/// Gives the lease back without the provider. An order that is to end, and that the provider never heard of, ends; any other
+/// stays as it is and is due after `wait`.
 pub async fn leave(database: &Database, lease: Lease, wait: Duration) -> Result<Advanced> {
-    settle(database, &lease, Step::Unknown(wait)).await
+    let ends = lease.overdue || lease.status == OrderStatus::Cancelling;
+    // Whoever creates an intent stores its id before confirming it: what is not stored was never confirmed.
+    let step = if ends && lease.intent_id.is_none() { Step::Cancelled } else { Step::Unknown(wait) };
+    settle(database, &lease, step).await
 }

@@ -1,6 +1,7 @@
 -- Writes down how a step ended, if the order is still as we took it and the lease is still ours, and gives the lease back:
 --   $1 order  $2 lease owner  $3 status as we took it  $4 status from now on  $5 first answer, or null
 --   $6 seconds until the next step, or null  $7 charge id  $8 charge status  $9 decline code  $10 refund id
+--   $11 when it is given up, or null  $12 how much went back, or null
 with settled as (
     update orders
     set
@@ -9,8 +10,15 @@ with settled as (
         lease_owner = null,
         lease_until = null,
         next_attempt_at = now() + $6 * interval '1 second',
-        -- From the first time: looking again does not give the customer more time.
-        deadline = case when $4 = 'action_required' then coalesce(deadline, now() + $6 * interval '1 second') end,
+        deadline = $11,
+        waits_since = case
+            when $6::integer is null then null
+            when $4 = 'action_required' then $11::timestamptz
+            -- Being charged and being put off are one wait.
+            when $3 = 'charging' and $4 in ('charging', 'deferred') then coalesce(waits_since, created_at)
+            when $3 = $4 then coalesce(waits_since, now())
+            else now()
+        end,
         updated_at = now()
     where id = $1 and lease_owner = $2 and status = $3
     returning id, status
@@ -21,7 +29,8 @@ payment as (
         charge_id = coalesce($7, charge_id),
         charge_status = coalesce($8, charge_status),
         decline_code = coalesce($9, decline_code),
-        refund_id = coalesce($10, refund_id)
+        refund_id = coalesce($10, refund_id),
+        refunded = coalesce($12, refunded)
     from settled
     where payments.order_id = settled.id
 ),

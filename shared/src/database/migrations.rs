@@ -17,6 +17,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (2, "application role", include_str!("../../migrations/0002_application_role.sql")),
     (3, "forgiving search", include_str!("../../migrations/0003_forgiving_search.sql")),
     (4, "iam login", include_str!("../../migrations/0004_iam_login.sql")),
+    (5, "followed orders", include_str!("../../migrations/0005_followed_orders.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.

@@ -1,6 +1,7 @@
 //! What checkout answers about an order.
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::{OrderId, OrderStatus};
 
@@ -14,10 +15,13 @@ pub struct Answer {
     pub status: OrderStatus,
     /// Its charge.
     pub charge: ChargeSummary,
+    /// When it is given up unless it is paid: it is not charged after this.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub deadline: Option<OffsetDateTime>,
 }
 
 /// A charge as callers see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChargeSummary {
     /// The provider's id of it, or `pending`; or `none`.
     pub id: String,
@@ -30,6 +34,12 @@ pub struct ChargeSummary {
     /// What the customer's browser needs to authenticate the payment. Never stored: it belongs to one answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
+    /// How much of it went back, in minor units of the order's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded: Option<i64>,
+    /// The customer has disputed it with the bank.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disputed: bool,
 }
 
 impl Answer {
@@ -37,8 +47,14 @@ impl Answer {
     pub fn new(order_id: OrderId, status: OrderStatus, charge: Option<(String, String)>) -> Self {
         let (id, charge_status) =
             charge.unwrap_or_else(|| ("pending".to_owned(), pending(status).to_owned()));
-        let charge = ChargeSummary { id, status: charge_status, decline_code: None, client_secret: None };
-        Self { order_id, status, charge }
+        let charge = ChargeSummary { id, status: charge_status, ..ChargeSummary::default() };
+        Self { order_id, status, charge, deadline: None }
+    }
+
+    /// The same for an order that is given up at this time.
+    #[must_use]
+    pub fn until(self, deadline: Option<OffsetDateTime>) -> Self {
+        Self { deadline, ..self }
     }
 
     /// The answer for an order that costs nothing.

@@ -25,11 +25,42 @@ pub async fn take_due(database: &Database, limit: i64) -> Result<Vec<OrderId>> {
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// Makes the order of this intent due now, because the provider says that something happened to it; `None` if there is
-/// nothing to do about it. `paid`: the provider says that the money has moved.
-pub async fn make_due(database: &Database, intent: &str, paid: bool) -> Result<Option<OrderId>> {
+/// What the provider says about an intent.
+#[derive(Clone, Copy, Debug)]
+pub struct News<'a> {
+    /// Which.
+    pub intent: &'a str,
+    /// The money has moved.
+    pub paid: bool,
+    /// Something that comes after a payment: a refund, a dispute, a warning.
+    pub afterwards: bool,
+    /// Where the customer's dispute stands.
+    pub dispute: Option<&'a str>,
+    /// A card network reports fraud.
+    pub fraud_warning: bool,
+}
+
+/// The order that the provider's news are about.
+#[derive(Debug, FromRow)]
+pub struct Noted {
+    /// Which.
+    #[sqlx(rename = "id")]
+    pub order: OrderId,
+    /// Whether somebody has to look at it now.
+    pub due: bool,
+}
+
+/// Writes down what the provider says about an intent, and makes its order due where there is something to look at; `None`
+/// if no order has this intent.
+pub async fn take_note(database: &Database, news: News<'_>) -> Result<Option<Noted>> {
+    let query = DUE_BY_INTENT
+        .bind(news.intent)
+        .bind(news.paid)
+        .bind(news.afterwards)
+        .bind(news.dispute)
+        .bind(news.fraud_warning);
     KillPoint::BeforeDue.reached();
-    let row: Option<Row> = database.fetch_optional(DUE_BY_INTENT.bind(intent).bind(paid)).await?;
+    let noted: Option<Noted> = database.fetch_optional(query).await?;
     KillPoint::AfterDue.reached();
-    Ok(row.map(|row| row.id))
+    Ok(noted)
 }

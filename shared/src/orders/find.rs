@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 use sqlx::{FromRow, Row, postgres::PgRow};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Answer, OrderId, answer::ChargeSummary, summary::Summary};
 use crate::{
-    database::{Database, Statement},
+    database::{Database, Statement, Timestamp},
     error::Result,
 };
 
@@ -20,6 +21,9 @@ pub struct Details {
     pub order: Summary,
     /// Its charge.
     pub charge: ChargeSummary,
+    /// When it is given up unless it is paid.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub deadline: Option<OffsetDateTime>,
 }
 
 impl<'r> FromRow<'r, PgRow> for Details {
@@ -28,15 +32,27 @@ impl<'r> FromRow<'r, PgRow> for Details {
         let (id, status): (Option<String>, Option<String>) =
             (row.try_get("charge_id")?, row.try_get("charge_status")?);
         let charge = Answer::new(order.id, order.status, id.zip(status)).charge;
-        let charge = ChargeSummary { decline_code: row.try_get("decline_code")?, ..charge };
-        Ok(Self { order, charge })
+        let refunded = row.try_get::<i64, _>("refunded")?;
+        let charge = ChargeSummary {
+            decline_code: row.try_get("decline_code")?,
+            refunded: (refunded > 0).then_some(refunded),
+            disputed: row.try_get("disputed")?,
+            ..charge
+        };
+        let deadline = row.try_get::<Option<Timestamp>, _>("deadline")?.map(OffsetDateTime::from);
+        Ok(Self { order, charge, deadline })
     }
 }
 
 impl Details {
     /// What checkout or a cancellation answers about it.
     pub fn answer(self) -> Answer {
-        Answer { order_id: self.order.id, status: self.order.status, charge: self.charge }
+        Answer {
+            order_id: self.order.id,
+            status: self.order.status,
+            charge: self.charge,
+            deadline: self.deadline,
+        }
     }
 }
 

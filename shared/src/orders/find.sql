@@ -1,5 +1,7 @@
 -- One order of this customer, with items, products and how its payment went.
-select o.id, o.status, o.created_at, o.currency, o.total, items.lines, y.charge_id, y.charge_status, y.decline_code
+select
+    o.id, o.status, o.created_at, o.currency, o.total, o.deadline, items.lines,
+    y.charge_id, y.charge_status, y.decline_code, y.refunded, y.dispute is not null as disputed
 from orders o
 join payments y on y.order_id = o.id
 cross join lateral (

@@ -3,6 +3,7 @@
 //! How an order comes to be and is paid is told in the room next door, `checkout`.
 
 mod answer;
+mod attention;
 mod due;
 mod find;
 mod items;
@@ -14,7 +15,8 @@ mod status;
 mod summary;
 
 pub use answer::{Answer, ChargeSummary};
-pub use due::{make_due, take_due};
+pub use attention::call_operator;
+pub use due::{News, Noted, take_due, take_note};
 pub use find::{Details, find};
 pub use items::{Line, items};
 pub use list::{Cursor, PAGE, Page, list};

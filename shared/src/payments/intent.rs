@@ -77,6 +77,8 @@ pub struct Charge {
     pub id: String,
     /// `None` where the answer named the charge without showing it.
     pub status: Option<ChargeStatus>,
+    /// How much of it was given back, where the answer shows it; minor units.
+    pub refunded: i64,
 }
 
 /// How a charge ended.
@@ -180,11 +182,18 @@ fn expandable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Charg
     #[serde(untagged)]
     enum Expandable {
         Id(String),
-        Whole { id: String, status: ChargeStatus },
+        Whole {
+            id: String,
+            status: ChargeStatus,
+            #[serde(default)]
+            amount_refunded: i64,
+        },
     }
     Ok(Option::deserialize(deserializer)?.map(|charge| match charge {
-        Expandable::Id(id) => Charge { id, status: None },
-        Expandable::Whole { id, status } => Charge { id, status: Some(status) },
+        Expandable::Id(id) => Charge { id, status: None, refunded: 0 },
+        Expandable::Whole { id, status, amount_refunded } => {
+            Charge { id, status: Some(status), refunded: amount_refunded }
+        }
     }))
 }
 
@@ -248,7 +257,7 @@ mod tests {
         let mut json = serde_json::json!({
             "id": "pi_1", "status": "succeeded", "amount": 1200, "currency": "eur", "latest_charge": "ch_1",
         });
-        assert_eq!(intent(&json).charge, Some(Charge { id: "ch_1".into(), status: None }));
+        assert_eq!(intent(&json).charge, Some(Charge { id: "ch_1".into(), status: None, refunded: 0 }));
         json["latest_charge"] = serde_json::json!({ "id": "ch_1", "status": "succeeded", "paid": true });
         assert_eq!(intent(&json).charge.and_then(|charge| charge.status), Some(ChargeStatus::Succeeded));
     }

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use serde::Deserialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::Secret;
@@ -29,8 +29,8 @@ pub struct Event {
     pub kind: String,
     /// The intent it is about; `None` for an event about something else.
     pub intent_id: Option<String>,
-    /// When it happened, by the provider's clock.
-    pub created: OffsetDateTime,
+    /// Where the object stands that it is about: an intent, a refund, a dispute.
+    pub status: Option<String>,
 }
 
 /// Why a delivery is not believed.
@@ -45,13 +45,16 @@ pub enum Forged {
     /// None of the signatures was made with one of our secrets.
     #[error("no signature matches; compare PAYMENTS_WEBHOOK_SECRET with the endpoint's signing secret")]
     WrongSignature,
-    /// Signed by the provider, but not an event.
-    #[error("the body is signed but is not an event")]
-    NotAnEvent,
 }
 
-/// Checks a delivery and reads its event. `secrets` are more than one while a secret is being rotated.
-pub fn verify(secrets: &[Secret], header: &str, body: &[u8], now: OffsetDateTime) -> Result<Event, Forged> {
+/// Checks a delivery and reads its event; `None` if the provider did send it, and it is none of those that we read, as the
+/// "thin" ones of its second API. `secrets` are more than one while a secret is being rotated.
+pub fn verify(
+    secrets: &[Secret],
+    header: &str,
+    body: &[u8],
+    now: OffsetDateTime,
+) -> Result<Option<Event>, Forged> {
     let signed = Signed::parse(header).ok_or(Forged::Unsigned)?;
     let message = [signed.time.as_bytes(), b".", body].concat();
     let matches = secrets.iter().any(|secret| {
@@ -65,7 +68,7 @@ pub fn verify(secrets: &[Secret], header: &str, body: &[u8], now: OffsetDateTime
     if now.unix_timestamp().abs_diff(time) > TOLERANCE.as_secs() {
         return Err(Forged::OutOfTolerance);
     }
-    Event::parse(body).ok_or(Forged::NotAnEvent)
+    Ok(Event::parse(body))
 }
 
 /// Makes the header of a delivery: for the provider's doubles and for tests.
@@ -119,37 +122,18 @@ fn digit(character: u8) -> Option<u32> {
 
 impl Event {
     fn parse(body: &[u8]) -> Option<Self> {
-        let wire: WireEvent = serde_json::from_slice(body).ok()?;
-        let object = wire.data.object;
-        let intent_id = if object.kind == "payment_intent" { object.id } else { object.payment_intent };
-        let created = OffsetDateTime::from_unix_timestamp(wire.created).ok()?;
-        Some(Self { id: wire.id, kind: wire.kind, intent_id, created })
+        let event: Value = serde_json::from_slice(body).ok()?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let object = &event["data"]["object"];
+        // An intent, or a charge, refund, dispute or warning that names one, be it whole.
+        let intent = if object["object"] == "payment_intent" { object } else { &object["payment_intent"] };
+        Some(Self {
+            id: text(&event["id"])?,
+            kind: text(&event["type"])?,
+            intent_id: text(intent).or_else(|| text(&intent["id"])),
+            status: text(&object["status"]),
+        })
     }
-}
-
-#[derive(Deserialize)]
-struct WireEvent {
-    id: String,
-    #[serde(rename = "type")]
-    kind: String,
-    created: i64,
-    data: WireData,
-}
-
-#[derive(Deserialize)]
-struct WireData {
-    object: WireObject,
-}
-
-/// The object an event is about: an intent, or a charge or refund that names one.
-#[derive(Deserialize)]
-struct WireObject {
-    #[serde(rename = "object", default)]
-    kind: String,
-    #[serde(default)]
-    id: Option<String>,
-    #[serde(default)]
-    payment_intent: Option<String>,
 }
 
 #[cfg(test)]

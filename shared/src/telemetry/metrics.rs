@@ -100,6 +100,8 @@ metrics! {
         DeferredOrders,
         /// Orders that another try will not help: an ERROR names each, and the reason.
         OperatorNeeded,
+        /// Refunds of paid orders that somebody made at the provider.
+        RefundsElsewhere,
     }
 }
 
@@ -122,7 +124,7 @@ metrics! {
 metrics! {
     /// How things stand.
     Gauge {
-        /// Seconds since the oldest order that waits for us was placed; 0 if none waits.
+        /// Seconds for which the oldest order that waits for us has waited; 0 if none waits.
         OldestUnfinishedOrder,
         /// Open connections to Postgres, of those it allows.
         DatabaseConnectionsUsed,

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use shared::breaker::{Admission, Breaker, Settings};
 use shared::checkout::{Advanced, advance, claim};
 use shared::database::Statement;
-use shared::orders::{OrderId, OrderStatus};
+use shared::orders::{Answer, OrderId, OrderStatus, find};
 use shared::redis::{self, Redis};
 use shared::telemetry::{Counter, Record};
 use shared::time_limit::TimeLimit;
 use uuid::Uuid;
 
-use crate::checkout::{Shop, leased};
+use crate::checkout::{PATIENCE, Shop, leased};
 use crate::provider::{Provider, error, intent};
 
 static DUE: Statement = Statement::new("test.due", "update orders set lease_until = now()");
@@ -21,16 +21,17 @@ static STANDS: Statement = Statement::new(
 );
 
 /// A shop, an order of one piece of its only product, and what charging it takes.
-struct Order {
-    shop: Shop,
+pub(crate) struct Order {
+    pub(crate) shop: Shop,
     redis: Redis,
     breaker: Breaker,
+    user: Uuid,
     product: shared::catalog::ProductId,
-    id: OrderId,
+    pub(crate) id: OrderId,
 }
 
 impl Order {
-    async fn place() -> Self {
+    pub(crate) async fn place() -> Self {
         let shop = Shop::open().await;
         let (user, product) = (shop.customer().await, shop.product(1250, 10).await);
         let id = leased(&shop, user, product).await.order;
@@ -38,15 +39,15 @@ impl Order {
         // Nobody listens there: the breaker is this process's own.
         let redis = Redis::new(redis::Settings::new("redis://127.0.0.1:1")).expect("a valid URL");
         let breaker = Breaker::new(Uuid::now_v7().to_string(), Settings::payments(), redis.clone(), "test");
-        Self { shop, redis, breaker, product, id }
+        Self { shop, redis, breaker, user, product, id }
     }
 
     /// One step forward, as the worker makes it; and whether it called for an operator.
-    async fn step(&self, provider: &Provider) -> (Advanced, bool) {
+    pub(crate) async fn step(&self, provider: &Provider) -> (Advanced, bool) {
         let Admission::Allow(permit) = self.redis.batch(self.breaker.acquire()).await else {
             panic!("the breaker is open");
         };
-        let lease = claim(&self.shop.functions, self.id).await.expect("answers").expect("is due");
+        let lease = claim(&self.shop.functions, self.id, PATIENCE).await.expect("answers").expect("is due");
         let limit = TimeLimit::of_invocation(None);
         let record = Record::begin("test", None);
         let step = advance(&self.shop.functions, &provider.payments, &self.breaker, permit, lease, limit);
@@ -54,11 +55,20 @@ impl Order {
         (advanced, record.count_of(Counter::OperatorNeeded) > 0)
     }
 
-    async fn stands(&self) -> (String, Option<i64>) {
+    pub(crate) async fn stands(&self) -> (String, Option<i64>) {
         self.shop.owner.fetch_one(STANDS.bind(self.id)).await.expect("finds")
     }
 
-    async fn stock(&self) -> i32 {
+    pub(crate) fn user(&self) -> Uuid {
+        self.user
+    }
+
+    /// As its customer sees it.
+    pub(crate) async fn shown(&self) -> Answer {
+        find(&self.shop.functions, self.user, self.id).await.expect("answers").expect("is there").answer()
+    }
+
+    pub(crate) async fn stock(&self) -> i32 {
         self.shop.stock(self.product).await
     }
 }

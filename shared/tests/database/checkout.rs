@@ -40,6 +40,8 @@ static WAITING: Statement =
 static OWNER: Statement = Statement::new("test.owner", "select lease_owner from orders where id = $1");
 
 const BODY: &[u8] = b"the body";
+/// How long after it was placed an order is given up.
+pub(crate) const PATIENCE: Duration = Duration::from_hours(1);
 
 /// A shop behind a pooler, as its functions see it and as its owner does.
 pub(crate) struct Shop {
@@ -137,7 +139,7 @@ async fn a_request_sent_twenty_times_at_once_places_one_order() {
     let shop = Shop::open().await;
     let (user, product) = (shop.customer().await, shop.product(1250, 100).await);
     let request = |database: Database| async move {
-        refusal(purchase(user, "key", BODY, &[(product, 2)]).place_leased(&database).await)
+        refusal(purchase(user, "key", BODY, &[(product, 2)]).place_leased(&database, PATIENCE).await)
     };
     let requests = || (0..20).map(|_| request(shop.functions.clone())).collect();
     let outcomes = shop.race(product, requests).await;
@@ -151,13 +153,17 @@ async fn a_repeated_request_gets_the_first_answer_and_another_body_or_customer_d
     let shop = Shop::open().await;
     let (user, product) = (shop.customer().await, shop.product(1250, 10).await);
     let wait = Duration::from_mins(1);
-    let first = new(purchase(user, "key", BODY, &[(product, 1)]).place_deferred(&shop.functions, wait).await);
-    let again = purchase(user, "key", BODY, &[(product, 1)]).place_deferred(&shop.functions, wait).await;
+    let first = new(purchase(user, "key", BODY, &[(product, 1)])
+        .place_deferred(&shop.functions, wait, PATIENCE)
+        .await);
+    let again =
+        purchase(user, "key", BODY, &[(product, 1)]).place_deferred(&shop.functions, wait, PATIENCE).await;
     assert!(matches!(again, Ok(Placed::Repeated(answer)) if answer == first));
-    let other = purchase(user, "key", b"another", &[(product, 1)]).place_leased(&shop.functions).await;
+    let other =
+        purchase(user, "key", b"another", &[(product, 1)]).place_leased(&shop.functions, PATIENCE).await;
     assert_eq!(refusal(other), Some(Kind::IdempotencyKeyReused));
     let stranger = shop.customer().await;
-    new(purchase(stranger, "key", BODY, &[(product, 1)]).place_leased(&shop.functions).await);
+    new(purchase(stranger, "key", BODY, &[(product, 1)]).place_leased(&shop.functions, PATIENCE).await);
     assert_eq!(shop.stock(product).await, 8);
 }
 
@@ -170,7 +176,7 @@ async fn forty_buyers_of_the_last_five_pieces_get_five() {
         buyers.push(shop.customer().await);
     }
     let request = |(database, user): (Database, Uuid)| async move {
-        refusal(purchase(user, "key", BODY, &[(product, 1)]).place_leased(&database).await)
+        refusal(purchase(user, "key", BODY, &[(product, 1)]).place_leased(&database, PATIENCE).await)
     };
     let requests = || buyers.into_iter().map(|user| request((shop.functions.clone(), user))).collect();
     let outcomes = shop.race(product, requests).await;
@@ -185,8 +191,9 @@ async fn an_order_that_cannot_be_had_whole_takes_nothing() {
     let user = shop.customer().await;
     let (plenty, scarce) = (shop.product(100, 10).await, shop.product(100, 2).await);
     for missing in [(scarce, 3), (ProductId::new(), 1)] {
-        let outcome =
-            purchase(user, "key", BODY, &[(plenty, 1), missing]).place_leased(&shop.functions).await;
+        let outcome = purchase(user, "key", BODY, &[(plenty, 1), missing])
+            .place_leased(&shop.functions, PATIENCE)
+            .await;
         assert!(matches!(refusal(outcome), Some(Kind::OutOfStock | Kind::Validation)));
     }
     assert_eq!((shop.stock(plenty).await, shop.stock(scarce).await), (10, 2));
@@ -199,9 +206,10 @@ async fn a_cart_that_the_provider_would_not_charge_is_refused_before_its_stock_i
     let user = shop.customer().await;
     let (cheap, dear) = (shop.product(7, 100).await, shop.product(60_000_000, 100).await);
     let place = async |items: &[(ProductId, i32)]| {
-        let now = purchase(user, "now", BODY, items).place_leased(&shop.functions).await;
+        let now = purchase(user, "now", BODY, items).place_leased(&shop.functions, PATIENCE).await;
         let wait = Duration::from_mins(1);
-        let later = purchase(user, "later", BODY, items).place_deferred(&shop.functions, wait).await;
+        let later =
+            purchase(user, "later", BODY, items).place_deferred(&shop.functions, wait, PATIENCE).await;
         [detail(now), detail(later)]
     };
     for (items, told) in [
@@ -214,7 +222,7 @@ async fn a_cart_that_the_provider_would_not_charge_is_refused_before_its_stock_i
     assert_eq!((shop.stock(cheap).await, shop.stock(dear).await), (100, 100));
     assert!(shop.totals(user).await.is_empty());
     // Eight of them come to enough.
-    new(purchase(user, "now", BODY, &[(cheap, 8)]).place_leased(&shop.functions).await);
+    new(purchase(user, "now", BODY, &[(cheap, 8)]).place_leased(&shop.functions, PATIENCE).await);
     assert_eq!(shop.stock(cheap).await, 92);
 }
 
@@ -223,18 +231,19 @@ async fn a_cart_that_costs_nothing_is_paid_at_once_even_while_the_provider_is_aw
     let shop = Shop::open().await;
     let (user, gift) = (shop.customer().await, shop.product(0, 10).await);
     let wait = Duration::from_mins(1);
-    let later = purchase(user, "later", BODY, &[(gift, 2)]).place_deferred(&shop.functions, wait).await;
-    let now = purchase(user, "now", BODY, &[(gift, 1)]).place_leased(&shop.functions).await;
+    let later =
+        purchase(user, "later", BODY, &[(gift, 2)]).place_deferred(&shop.functions, wait, PATIENCE).await;
+    let now = purchase(user, "now", BODY, &[(gift, 1)]).place_leased(&shop.functions, PATIENCE).await;
     let (Ok(Placed::Free(later)), Ok(Placed::Free(now))) = (later, now) else { panic!("not free") };
     for (key, answer) in [("later", later), ("now", now)] {
         assert_eq!((answer.status, answer.charge.status.as_str()), (OrderStatus::Paid, "not_needed"));
         let found = find(&shop.functions, user, answer.order_id).await.expect("answers").expect("is there");
         assert_eq!(found.answer(), answer);
         let again = if key == "now" { (gift, 1) } else { (gift, 2) };
-        let again = purchase(user, key, BODY, &[again]).place_leased(&shop.functions).await;
+        let again = purchase(user, key, BODY, &[again]).place_leased(&shop.functions, PATIENCE).await;
         assert!(matches!(again, Ok(Placed::Repeated(repeated)) if repeated == answer));
         assert!(
-            claim(&shop.functions, answer.order_id).await.expect("answers").is_none(),
+            claim(&shop.functions, answer.order_id, PATIENCE).await.expect("answers").is_none(),
             "nothing is left to do"
         );
     }
@@ -243,7 +252,7 @@ async fn a_cart_that_costs_nothing_is_paid_at_once_even_while_the_provider_is_aw
 
 /// A new order of one piece, and the right to charge it.
 pub(crate) async fn leased(shop: &Shop, user: Uuid, product: ProductId) -> Lease {
-    new(purchase(user, "key", BODY, &[(product, 1)]).place_leased(&shop.functions).await)
+    new(purchase(user, "key", BODY, &[(product, 1)]).place_leased(&shop.functions, PATIENCE).await)
 }
 
 #[tokio::test]
@@ -252,11 +261,14 @@ async fn one_holds_the_lease_of_an_order_and_after_it_ran_out_settles_nothing() 
     let (user, product) = (shop.customer().await, shop.product(100, 10).await);
     let late = leased(&shop, user, product).await;
     let order = late.order;
-    assert!(claim(&shop.functions, order).await.expect("answers").is_none(), "another holds it");
+    assert!(claim(&shop.functions, order, PATIENCE).await.expect("answers").is_none(), "another holds it");
     shop.owner.execute(&END_LEASES).await.expect("updates");
-    let lease = claim(&shop.functions, order).await.expect("answers").expect("it ran out");
+    let lease = claim(&shop.functions, order, PATIENCE).await.expect("answers").expect("it ran out");
     let owner = shop.lease_owner(order).await;
-    assert!(claim(&shop.functions, order).await.expect("answers").is_none(), "the next one holds it");
+    assert!(
+        claim(&shop.functions, order, PATIENCE).await.expect("answers").is_none(),
+        "the next one holds it"
+    );
 
     let settled = leave(&shop.functions, late, Duration::ZERO).await.expect("answers");
     assert_eq!((settled.answer.status, settled.due_in), (OrderStatus::Charging, None));
@@ -271,7 +283,8 @@ async fn a_customer_cancels_their_own_order_and_nobody_while_it_is_charged() {
     let (user, stranger) = (shop.customer().await, shop.customer().await);
     let product = shop.product(100, 10).await;
     let wait = Duration::from_mins(1);
-    let deferred = purchase(user, "later", BODY, &[(product, 1)]).place_deferred(&shop.functions, wait).await;
+    let deferred =
+        purchase(user, "later", BODY, &[(product, 1)]).place_deferred(&shop.functions, wait, PATIENCE).await;
     let deferred = new(deferred).order_id;
     let cancel = async |user, order| claim_to_cancel(&shop.functions, user, order).await.expect("answers");
     assert!(cancel(stranger, deferred).await.is_none());

@@ -60,7 +60,7 @@ impl Shop {
 async fn receive(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let header = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let event = webhook::verify(&[Secret::new(SIGNING_SECRET)], header, &body, OffsetDateTime::now_utc());
-    let Ok(event) = event else { return StatusCode::BAD_REQUEST };
+    let Ok(Some(event)) = event else { return StatusCode::BAD_REQUEST };
     let mut refusals = inbox.refusals.lock().unwrap_or_else(PoisonError::into_inner);
     if *refusals > 0 {
         *refusals -= 1;

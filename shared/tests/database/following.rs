@@ -1,0 +1,126 @@
+//! What happens at the provider after an order is final, and orders that the provider has forgotten.
+
+use serde_json::{Value, json};
+use shared::checkout::claim_to_cancel;
+use shared::database::Statement;
+use shared::orders::{News, Noted, OrderStatus, take_note};
+
+use crate::charging::Order;
+use crate::provider::{Provider, error, intent};
+
+static NOTES: Statement =
+    Statement::new("test.notes", "select dispute, fraud_warning from payments where order_id = $1");
+static DUE: Statement = Statement::new("test.due_again", "update orders set lease_until = null");
+
+const NEWS: News<'_> =
+    News { intent: "pi_1", paid: false, afterwards: true, dispute: None, fraud_warning: false };
+
+/// A paid intent of which so much was given back.
+fn given_back(amount: i64) -> Value {
+    let charge = json!({ "id": "ch_1", "status": "succeeded", "amount": 1250, "amount_refunded": amount });
+    let mut intent = intent("succeeded");
+    intent["latest_charge"] = charge;
+    intent
+}
+
+impl Order {
+    async fn paid() -> Self {
+        let order = Self::place().await;
+        let provider = Provider::with_intent(&given_back(0));
+        provider.says("create", 200, &intent("requires_confirmation"));
+        assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Paid);
+        order
+    }
+
+    async fn note(&self, news: News<'_>) -> Option<Noted> {
+        take_note(&self.shop.functions, news).await.expect("notes")
+    }
+
+    /// The provider's event about a refund, and the look that follows it: how the order stands, how much of it went back, and
+    /// whether an operator was called.
+    async fn after_refund(&self, amount: i64) -> (OrderStatus, Option<i64>, bool) {
+        assert!(self.note(NEWS).await.is_some_and(|noted| noted.due));
+        let (advanced, operator) = self.step(&Provider::with_intent(&given_back(amount))).await;
+        let shown = self.shown().await;
+        assert_eq!(shown.status, advanced.answer.status);
+        (shown.status, shown.charge.refunded, operator)
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_is_made_at_the_provider_is_followed_in_part_and_as_a_whole() {
+    let order = Order::paid().await;
+    assert_eq!(order.after_refund(0).await, (OrderStatus::Paid, None, false));
+    assert_eq!(order.after_refund(500).await, (OrderStatus::Paid, Some(500), false));
+    assert_eq!(order.after_refund(1250).await, (OrderStatus::Refunded, Some(1250), false));
+    assert_eq!(order.shown().await.charge.status, "refunded");
+    // What was bought may have been sent: nobody puts it back on the shelf by itself.
+    assert_eq!((order.stands().await, order.stock().await), (("refunded".to_owned(), None), 9));
+}
+
+#[tokio::test]
+async fn a_refund_that_fails_calls_an_operator_until_the_money_has_gone_back() {
+    let order = Order::paid().await;
+    order.after_refund(1250).await;
+    let waits = (OrderStatus::RefundPending, None, true);
+    assert_eq!(order.after_refund(0).await, waits);
+    assert_eq!(order.shown().await.charge.status, "refund_failed");
+    // It is looked at again and again, and not given back by us: that has failed already.
+    let provider = Provider::with_intent(&given_back(0));
+    let (_, operator) = order.step(&provider).await;
+    assert!(operator);
+    assert_eq!(provider.seen(), ["look"]);
+    assert_eq!(order.after_refund(1250).await, (OrderStatus::Refunded, Some(1250), false));
+
+    let order = Order::paid().await;
+    order.after_refund(500).await;
+    assert_eq!(order.after_refund(0).await, (OrderStatus::Paid, None, true), "in part");
+}
+
+#[tokio::test]
+async fn a_dispute_and_a_warning_are_noted_whatever_the_order_of_their_events() {
+    let order = Order::paid().await;
+    let notes = async || {
+        order.shop.owner.fetch_one::<(Option<String>, bool)>(NOTES.bind(order.id)).await.expect("finds")
+    };
+    assert!(!order.shown().await.charge.disputed);
+    for (status, stands) in [("needs_response", "needs_response"), ("lost", "lost"), ("under_review", "lost")]
+    {
+        order.note(News { dispute: Some(status), ..NEWS }).await.expect("is ours");
+        assert_eq!(notes().await, (Some(stands.to_owned()), false));
+    }
+    order.note(News { fraud_warning: true, ..NEWS }).await.expect("is ours");
+    order.note(NEWS).await.expect("is ours");
+    assert_eq!(notes().await, (Some("lost".to_owned()), true));
+    assert!(order.shown().await.charge.disputed);
+    assert!(order.note(News { intent: "pi_of_another_shop", ..NEWS }).await.is_none());
+}
+
+#[tokio::test]
+async fn an_order_whose_payment_the_provider_does_not_know_calls_an_operator_and_waits_longer() {
+    let missing = error("invalid_request_error", &json!({ "code": "resource_missing", "param": "intent" }));
+    let forgotten = || Provider::that_says(404, &missing);
+    for status in ["requires_action", "requires_confirmation"] {
+        let order = Order::place().await;
+        let provider = Provider::with_intent(&intent(status));
+        provider.says("confirm", if status == "requires_action" { 200 } else { 429 }, &intent(status));
+        order.step(&provider).await;
+        let lease = claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers");
+        assert!(lease.is_some());
+        order.shop.owner.execute(&DUE).await.expect("updates");
+        let (advanced, operator) = order.step(&forgotten()).await;
+        assert_eq!((advanced.answer.status, operator), (OrderStatus::Cancelling, true));
+        assert!(order.stands().await.1.is_some_and(|wait| wait > 200));
+    }
+    // So does one that is to be charged, looked at, or given back.
+    let order = Order::place().await;
+    let provider = Provider::with_intent(&intent("requires_confirmation"));
+    provider.says("confirm", 429, &json!({}));
+    order.step(&provider).await;
+    let (advanced, operator) = order.step(&forgotten()).await;
+    assert_eq!((advanced.answer.status, operator), (OrderStatus::Charging, true));
+    let order = Order::paid().await;
+    order.note(NEWS).await.expect("is ours");
+    let (advanced, operator) = order.step(&forgotten()).await;
+    assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, true));
+}

@@ -1,0 +1,124 @@
+//! What the provider says, as the shop hears it: refusals that are no declines, and what happens to a payment afterwards.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::payments::{Secret, webhook};
+use tests::{
+    Answer, Call, Customer, Logs, charges_of, env, eventually, intent_of, new_product, provider_recovers,
+    provider_refuses, refund_at_the_provider, status_of, stock_of,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+const PATIENCE: Duration = Duration::from_secs(100);
+
+/// The provider's event, signed.
+async fn event(event: &Value) -> Answer {
+    let (secret, body) = (Secret::new(env("PAYMENTS_WEBHOOK_SECRET")), event.to_string());
+    let signature = webhook::sign(&secret, body.as_bytes(), OffsetDateTime::now_utc());
+    let call = Call::new("payment-webhook", "POST", "/api/webhooks/payments");
+    call.header(webhook::SIGNATURE_HEADER, signature).body(&body).send().await
+}
+
+async fn paid(customer: &Customer, product: &str) -> String {
+    let order = customer.buys(product).await.expect(201).json();
+    order["order_id"].as_str().expect("an id").to_owned()
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_shops_setup_keeps_the_order_waiting_and_is_told_to_an_operator() {
+    let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
+    let logs = Logs::from_now();
+    let refusal = json!({ "error": { "type": "invalid_request_error", "message": "Invalid API version" } });
+    provider_refuses("create", &refusal, false).await;
+    let answer = customer.buys(&product).await.expect(202).json();
+    provider_recovers().await;
+    assert_eq!(answer["status"], "deferred");
+    assert!(answer["deadline"].is_string(), "{answer}");
+    let order = answer["order_id"].as_str().expect("an id");
+    let told = |line: &Value| line["level"] == "ERROR" && line["order"] == order;
+    let line = logs.line("the operator's line", PATIENCE, told).await;
+    assert!(line["message"].as_str().expect("words").ends_with("status 400: Invalid API version"), "{line}");
+    let counted = |line: &Value| line["Route"] == "POST /api/checkout" && line["OperatorNeeded"].is_number();
+    logs.line("the alarm's metric", PATIENCE, counted).await;
+    assert_eq!(stock_of(&product).await, 4);
+}
+
+#[tokio::test]
+async fn a_confirmation_that_a_proxy_forwarded_and_refused_pays_the_order() {
+    let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
+    provider_refuses("confirm", &json!({ "error": { "type": "invalid_request_error" } }), true).await;
+    let order = paid(&customer, &product).await;
+    assert_eq!(charges_of(&order).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_refund_at_the_provider_is_shown_to_its_customer() {
+    let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
+    let order = paid(&customer, &product).await;
+    // The provider's own webhook makes the order due.
+    refund_at_the_provider(&order, 500).await;
+    eventually("a part of the money", PATIENCE, async || {
+        let shown = customer.order(&order).await;
+        (shown["charge"]["refunded"] == 500 && shown["status"] == "paid").then_some(())
+    })
+    .await;
+    refund_at_the_provider(&order, 750).await;
+    eventually("the rest", PATIENCE, async || (status_of(&order).await == "refunded").then_some(())).await;
+    assert_eq!(stock_of(&product).await, 4);
+}
+
+#[tokio::test]
+async fn a_dispute_and_a_warning_call_an_operator_and_the_order_says_that_it_is_disputed() {
+    let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
+    let order = paid(&customer, &product).await;
+    let intent = intent_of(&order).await;
+    for (kind, object, why) in [
+        (
+            "charge.dispute.created",
+            json!({ "object": "dispute", "status": "needs_response" }),
+            "disputes the charge",
+        ),
+        ("radar.early_fraud_warning.created", json!({ "object": "radar.early_fraud_warning" }), "fraudulent"),
+    ] {
+        let logs = Logs::from_now();
+        let mut object = object;
+        object["payment_intent"] = json!(intent);
+        let sent = json!({ "id": "evt_1", "type": kind, "created": 1, "data": { "object": object } });
+        event(&sent).await.expect(204);
+        let told = |line: &Value| line["level"] == "ERROR" && line["order"] == order;
+        let line = logs.line("the operator's line", PATIENCE, told).await;
+        assert!(line["message"].as_str().expect("words").contains(why), "{line}");
+    }
+    assert_eq!(customer.order(&order).await["charge"]["disputed"], true);
+}
+
+#[tokio::test]
+async fn whatever_the_provider_has_signed_is_taken_and_told_where_it_is_not_for_us() {
+    let object = json!({ "object": "charge", "payment_intent": "pi_of_another_shop" });
+    for sent in [
+        json!({ "id": "evt_thin", "object": "v2.core.event", "type": "v1.billing.meter.no_meter_found",
+            "created": "2026-11-28T05:53:17Z" }),
+        json!({ "id": "evt_other", "type": "charge.refunded", "created": 1, "data": { "object": object } }),
+        json!({ "nothing": Uuid::now_v7() }),
+    ] {
+        let logs = Logs::from_now();
+        let answer = event(&sent).await.expect(204);
+        let id = answer.header("x-request-id").to_owned();
+        let told = |line: &Value| line["level"] == "WARN" && line["request_id"] == id;
+        logs.line("a warning", PATIENCE, told).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cart_is_held_to_what_the_provider_charges_and_a_free_one_is_paid_without_it() {
+    let customer = Customer::register().await;
+    let (cheap, gift) = (new_product(49, 5).await, new_product(0, 5).await);
+    let refused = customer.buys(&cheap).await.expect(422).json();
+    assert_eq!(refused["errors"], json!([{ "field": "items", "message": "must come to at least 0.50 usd" }]));
+    assert_eq!(stock_of(&cheap).await, 5);
+    let order = customer.buys(&gift).await.expect(201).json();
+    assert_eq!(order["charge"], json!({ "id": "none", "status": "not_needed" }));
+    assert_eq!(stock_of(&gift).await, 4);
+}
