@@ -14,6 +14,9 @@ import { serve } from '../runtime.mjs'
 
 const LEASE_SECONDS = 30
 const MOST_LINES = 50
+const DEADLINE_MS = 86_400_000
+// What the provider charges: smallest, largest, multiples, in every currency. Enough for what is measured.
+const AMOUNTS = [[''], [50], [99_999_999], [1]]
 
 const place = statement('checkout.place', placeSql)
 
@@ -27,6 +30,7 @@ async function checkout(request) {
   const quantities = cart.items.map(({ quantity }) => quantity)
   const [row] = await place(
     id, sub, key, digest, products, quantities, cart.payment_method, 'charging', LEASE_SECONDS, null, owner,
+    null, ...AMOUNTS, new Date(Date.now() + DEADLINE_MS).toISOString(),
   )
   if (!row.placed) return respond(repeated(row, digest))
 

@@ -9,6 +9,8 @@ with settled as (
         lease_owner = null,
         lease_until = null,
         next_attempt_at = now() + $5 * interval '1 second',
+        deadline = case when $5 is not null then deadline end,
+        waits_since = case when $5 is not null then waits_since end,
         updated_at = now()
     where id = $1 and lease_owner = $2
     returning id, status
