@@ -1,8 +1,9 @@
 //! Tells what is going on: on a terminal a line that counts the seconds, elsewhere plain lines.
 
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 use std::future::Future;
 use std::io::{IsTerminal, Write, stderr};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -33,6 +34,33 @@ pub async fn step<T>(label: impl Display, work: impl Future<Output = Result<T>>)
                 due += Duration::from_millis(tick);
             }
         }
+    }
+}
+
+/// A step's label that also says how much of the step is done, once that is known.
+pub struct Part<'a> {
+    label: &'a str,
+    done: AtomicU32,
+    all: AtomicU32,
+}
+
+impl<'a> Part<'a> {
+    /// Nothing is known yet.
+    pub fn new(label: &'a str) -> Self {
+        Self { label, done: AtomicU32::new(0), all: AtomicU32::new(0) }
+    }
+
+    /// So many are done.
+    pub fn set(&self, done: u32, all: u32) {
+        self.done.store(done, Relaxed);
+        self.all.store(all, Relaxed);
+    }
+}
+
+impl Display for Part<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let (done, all) = (self.done.load(Relaxed), self.all.load(Relaxed));
+        if all > 0 { write!(formatter, "{}, {done} of {all}", self.label) } else { self.label.fmt(formatter) }
     }
 }
 

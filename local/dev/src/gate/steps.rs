@@ -105,6 +105,13 @@ pub(super) const WITH_CLOUD: &[Step] = &[
         needs_cloud: true,
     },
     Step {
+        name: "Dependencies compiled once",
+        command: &["tests/units"],
+        counter: Counter::One,
+        advice: "The output names the features on which builds disagree: add them to shared/features/Cargo.toml.",
+        needs_cloud: false,
+    },
+    Step {
         name: "Documentation's examples",
         command: &["cargo", "test", "--workspace", "--doc"],
         counter: Counter::Rustdoc,
