@@ -1,12 +1,14 @@
-//! Calling a function the way API Gateway does: an HTTP API event, version 2, complete as AWS sends it.
+//! Calling a function the way API Gateway does, with the local gateway's own events.
 //!
 //! Over the invoke door and not over HTTP, because only here may a test choose its source address; that the routes lead to
 //! these functions is shown by the journeys that go over HTTP.
 
 use std::collections::BTreeMap;
 
+use lambda::gateway::{HttpRequest, Matched, event};
+use serde_json::Value;
+
 use crate::env;
-use serde_json::{Value, json};
 
 /// A request in the making.
 #[derive(Clone)]
@@ -139,34 +141,20 @@ impl Call {
 
     fn event(&self) -> Value {
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.query).finish();
-        json!({
-            "version": "2.0",
-            "routeKey": "$default",
-            "rawPath": self.path,
-            "rawQueryString": query,
-            "headers": self.headers,
-            "queryStringParameters": self.query,
-            "pathParameters": self.parameters,
-            "requestContext": {
-                "accountId": "123456789012",
-                "apiId": "api-id",
-                "domainName": "shop.example.com",
-                "domainPrefix": "shop",
-                "http": {
-                    "method": self.method,
-                    "path": self.path,
-                    "protocol": "HTTP/1.1",
-                    "sourceIp": self.source,
-                    "userAgent": "millrace-tests"
-                },
-                "requestId": format!("test-{:016x}", fastrand::u64(..)),
-                "routeKey": "$default",
-                "stage": "$default",
-                "time": "23/Nov/2026:08:00:00 +0000",
-                "timeEpoch": 1_795_420_800_000_i64
-            },
-            "body": self.body,
-            "isBase64Encoded": false
-        })
+        let matched = Matched {
+            key: "$default",
+            function: self.function,
+            parameters: self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        };
+        let request = HttpRequest {
+            method: self.method,
+            path: &self.path,
+            query: &query,
+            headers: self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            source: &self.source,
+            body: self.body.as_deref().unwrap_or_default().as_bytes(),
+        };
+        let event = event(&matched, &request).expect("an event");
+        serde_json::from_slice(&event).expect("an event")
     }
 }

@@ -4,6 +4,7 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a helper of a test panics where the test fails")]
 
+mod broken;
 mod call;
 mod cloud;
 mod counts;
@@ -15,6 +16,7 @@ mod postgres;
 mod provider;
 mod shop;
 
+pub use broken::{Broken, away, breaker_forced};
 pub use call::{Answer, Call, invoke};
 pub(crate) use cloud::folder;
 pub use cloud::{database, env, environment};
@@ -25,8 +27,8 @@ pub use eventually::eventually;
 pub use logs::Logs;
 pub use postgres::{Paused, pause_postgres};
 pub use provider::{
-    charges_of, customer_authenticates, customer_pays_past_the_shop, intent_of, provider_fails,
-    provider_fails_for_ever, provider_recovers, provider_refuses, provider_sends_webhooks,
-    refund_at_the_provider, requests_to_provider,
+    charges_of, customer_authenticates, customer_pays_past_the_shop, intent_of, provider_failing,
+    provider_failing_for_ever, provider_refusing, refund_at_the_provider, requests_to_provider,
+    webhooks_lost,
 };
 pub use shop::{deadlocks, new_product, status_of, stock_of};

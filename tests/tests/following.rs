@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use provider::Operation;
 use serde_json::{Value, json};
 use shared::payments::{Secret, webhook};
 use tests::{
-    Answer, Call, Customer, Logs, charges_of, env, eventually, intent_of, new_product, provider_recovers,
-    provider_refuses, refund_at_the_provider, status_of, stock_of,
+    Answer, Call, Customer, Logs, charges_of, env, eventually, intent_of, new_product, provider_refusing,
+    refund_at_the_provider, status_of, stock_of,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -31,9 +32,9 @@ async fn a_mistake_in_the_shops_setup_keeps_the_order_waiting_and_is_told_to_an_
     let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
     let logs = Logs::from_now();
     let refusal = json!({ "error": { "type": "invalid_request_error", "message": "Invalid API version" } });
-    provider_refuses("create", &refusal, false).await;
+    let refusing = provider_refusing(Operation::Create, refusal, false).await;
     let answer = customer.buys(&product).await.expect(202).json();
-    provider_recovers().await;
+    drop(refusing);
     assert_eq!(answer["status"], "deferred");
     assert!(answer["deadline"].is_string(), "{answer}");
     let order = answer["order_id"].as_str().expect("an id");
@@ -48,7 +49,8 @@ async fn a_mistake_in_the_shops_setup_keeps_the_order_waiting_and_is_told_to_an_
 #[tokio::test]
 async fn a_confirmation_that_a_proxy_forwarded_and_refused_pays_the_order() {
     let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
-    provider_refuses("confirm", &json!({ "error": { "type": "invalid_request_error" } }), true).await;
+    let refusal = json!({ "error": { "type": "invalid_request_error" } });
+    let _refusing = provider_refusing(Operation::Confirm, refusal, true).await;
     let order = paid(&customer, &product).await;
     assert_eq!(charges_of(&order).await.len(), 1);
 }

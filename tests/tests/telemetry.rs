@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::{
     Call, Customer, Logs, PASSWORD, customer_authenticates, dev, env, eventually, new_product,
-    provider_fails, provider_recovers, status_of,
+    provider_failing, status_of,
 };
 use uuid::Uuid;
 
@@ -76,9 +76,9 @@ async fn a_refused_request_is_counted_by_its_class_and_as_limited() {
 async fn a_trace_goes_on_in_the_message_that_a_deferred_order_sends() {
     let (logs, customer) = (Logs::from_now(), Customer::register().await);
     let product = new_product(1250, 5).await;
-    provider_fails().await;
+    let failing = provider_failing().await;
     let answer = customer.buys(&product).await.expect(202);
-    provider_recovers().await;
+    drop(failing);
     let order = answer.json()["order_id"].as_str().expect("an id").to_owned();
     let line = logs.line_of(&answer).await;
     let counted = metrics(&line, &["DeferredOrders", "QueueSent", "BreakerAllowed", "BreakerFailed"]);
@@ -145,9 +145,9 @@ async fn journey() -> Vec<(&'static str, String)> {
     let forged_event = Call::new("payment-webhook", "POST", "/api/webhooks/payments").body("{}");
     forged_event.header("stripe-signature", "t=1795420800,v1=00").send().await.expect(400);
 
-    provider_fails().await;
+    let failing = provider_failing().await;
     let deferred = waiting(&customer.buys(&product).await.expect(202).json());
-    provider_recovers().await;
+    drop(failing);
     for order in [deferred, waiting(&authenticated)] {
         let paid = async || (status_of(&order).await == "paid").then_some(());
         eventually("the payment", PATIENCE, paid).await;

@@ -12,6 +12,7 @@ use super::faults::Fault;
 use super::world::World;
 use cloud::DATABASE;
 use cloud::service::Service;
+use provider::{Fault as Order, Kind};
 
 /// How much slower a slow provider answers: over the client's time limit of 5 s now and then.
 const SLOW_MS: (u32, u32) = (300, 6_000);
@@ -31,20 +32,20 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
             world.remember_requests().await?;
             services.kill(Service::Payments, length / 4).await
         }
-        Fault::ProviderCuts => misbehave(world, "drop", length).await,
-        Fault::ProviderFails => misbehave(world, "fail", length).await,
-        Fault::ProviderFailsForEver => misbehave(world, "fail_for_ever", length).await,
-        Fault::ProviderHangs => misbehave(world, "hang", length).await,
-        Fault::ProviderLimits => misbehave(world, "rate_limit", length).await,
-        Fault::ProviderActsTwice => misbehave(world, "act_twice", length).await,
-        Fault::ProviderActsAndCuts => misbehave(world, "act_then_drop", length).await,
-        Fault::ProviderActsAndHangs => misbehave(world, "act_then_hang", length).await,
-        Fault::ProviderActsAndFails => misbehave(world, "act_then_fail", length).await,
-        Fault::ProviderActsAndFailsForEver => misbehave(world, "act_then_fail_for_ever", length).await,
-        Fault::ProviderActsAndGarbles => misbehave(world, "act_then_garble", length).await,
+        Fault::ProviderCuts => misbehave(world, Kind::Drop, length).await,
+        Fault::ProviderFails => misbehave(world, Kind::Fail, length).await,
+        Fault::ProviderFailsForEver => misbehave(world, Kind::FailForEver, length).await,
+        Fault::ProviderHangs => misbehave(world, Kind::Hang, length).await,
+        Fault::ProviderLimits => misbehave(world, Kind::RateLimit, length).await,
+        Fault::ProviderActsTwice => misbehave(world, Kind::ActTwice, length).await,
+        Fault::ProviderActsAndCuts => misbehave(world, Kind::ActThenDrop, length).await,
+        Fault::ProviderActsAndHangs => misbehave(world, Kind::ActThenHang, length).await,
+        Fault::ProviderActsAndFails => misbehave(world, Kind::ActThenFail, length).await,
+        Fault::ProviderActsAndFailsForEver => misbehave(world, Kind::ActThenFailForEver, length).await,
+        Fault::ProviderActsAndGarbles => misbehave(world, Kind::ActThenGarble, length).await,
         Fault::ProviderIsSlow => {
             let delay = dice.pause(SLOW_MS.0, SLOW_MS.1);
-            order(world, "delay", delay, length).await
+            order(world, Kind::Delay, delay, length).await
         }
         Fault::ProviderForgetsKeys => {
             let _alone = world.provider_is_struck.lock().await;
@@ -82,13 +83,14 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
 }
 
 /// The provider does this to six requests in ten.
-async fn misbehave(world: &World, kind: &str, length: Duration) -> Result<()> {
+async fn misbehave(world: &World, kind: Kind, length: Duration) -> Result<()> {
     order(world, kind, Duration::ZERO, length).await
 }
 
-async fn order(world: &World, kind: &str, delay: Duration, length: Duration) -> Result<()> {
+async fn order(world: &World, kind: Kind, delay: Duration, length: Duration) -> Result<()> {
     let _alone = world.provider_is_struck.lock().await;
-    world.provider.fault(kind, 60, delay).await?;
+    let delay_ms = u64::try_from(delay.as_millis())?;
+    world.provider.fault(&Order { percent: 60, delay_ms, ..Order::lasting(kind) }).await?;
     sleep(length).await;
     world.provider.end_faults().await
 }

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::Fault;
+
 /// The provider's control interface.
 pub struct Control {
     client: reqwest::Client,
@@ -74,11 +76,9 @@ impl Control {
         Ok(Self { client, base: format!("{address}/_control") })
     }
 
-    /// From now on this fault strikes so many requests of a hundred.
-    pub async fn fault(&self, kind: &str, percent: u8, delay: Duration) -> Result<()> {
-        let delay_ms = u64::try_from(delay.as_millis())?;
-        let fault = json!({ "kind": kind, "times": null, "percent": percent, "delay_ms": delay_ms });
-        self.order(Method::POST, "faults", Some(fault)).await
+    /// From now on this fault strikes.
+    pub async fn fault(&self, fault: &Fault) -> Result<()> {
+        self.order(Method::POST, "faults", Some(serde_json::to_value(fault)?)).await
     }
 
     /// From now on none does.

@@ -14,7 +14,7 @@ use super::operations::Operation;
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
+pub enum Kind {
     /// Nothing but `delay_ms`, while the key counts as running.
     Delay,
     /// The request arrives twice, as from a proxy that tries again on its own; the second answer gets home.
@@ -48,32 +48,33 @@ pub(super) enum Kind {
 /// A fault as it is ordered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Fault {
-    pub(super) kind: Kind,
+pub struct Fault {
+    /// What goes wrong.
+    pub kind: Kind,
     /// Which operation; every one where none is named.
     #[serde(default)]
-    pub(super) operation: Option<Operation>,
+    pub operation: Option<Operation>,
     /// How many requests; `null`: until the fault is deleted.
     #[serde(default = "once")]
-    pub(super) times: Option<u32>,
+    pub times: Option<u32>,
     /// Which share of those requests, at random.
     #[serde(default = "always")]
-    pub(super) percent: u8,
+    pub percent: u8,
     /// Waits so long before acting, milliseconds.
     #[serde(default)]
-    pub(super) delay_ms: u64,
+    pub delay_ms: u64,
     /// The status of the failing and refusing kinds.
     #[serde(default)]
-    status: Option<u16>,
+    pub status: Option<u16>,
     /// What the refusing kinds answer: JSON, or a text that is none.
     #[serde(default)]
-    pub(super) body: Value,
+    pub body: Value,
     /// The `Stripe-Should-Retry` header of a failing answer.
     #[serde(default)]
-    pub(super) should_retry: Option<bool>,
+    pub should_retry: Option<bool>,
     /// The `Retry-After` header of a failing answer, seconds.
     #[serde(default)]
-    pub(super) retry_after: Option<u64>,
+    pub retry_after: Option<u64>,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of the field it is the default of")]
@@ -92,6 +93,28 @@ impl Kind {
 }
 
 impl Fault {
+    /// Strikes the next request, whatever its operation.
+    #[must_use]
+    pub fn once(kind: Kind) -> Self {
+        Self {
+            kind,
+            operation: None,
+            times: once(),
+            percent: always(),
+            delay_ms: 0,
+            status: None,
+            body: Value::Null,
+            should_retry: None,
+            retry_after: None,
+        }
+    }
+
+    /// Strikes until faults are ended.
+    #[must_use]
+    pub fn lasting(kind: Kind) -> Self {
+        Self { times: None, ..Self::once(kind) }
+    }
+
     /// The status of its answer.
     pub(super) fn status(&self) -> u16 {
         self.status.unwrap_or(if self.kind.refuses() { 400 } else { 500 })

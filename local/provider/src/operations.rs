@@ -18,7 +18,7 @@ use super::{
 /// The operations, as faults name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Operation {
+pub enum Operation {
     /// `POST /v1/payment_intents`
     Create,
     /// `POST /v1/payment_intents/{id}/confirm`

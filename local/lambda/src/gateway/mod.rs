@@ -14,5 +14,5 @@ mod route;
 mod server;
 
 pub use event::{HttpRequest, event};
-pub use route::Router;
+pub use route::{Matched, Router};
 pub use server::open;

@@ -17,6 +17,7 @@ struct Entry {
 pub struct Matched<'a> {
     /// `GET /api/products/{id}`
     pub key: &'a str,
+    /// The function that answers.
     pub function: &'a str,
     /// Names and values as they stand in the path.
     pub parameters: Vec<(&'a str, &'a str)>,

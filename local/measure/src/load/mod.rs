@@ -43,6 +43,7 @@ use cloud::serving;
 use cloud::{Cloud, DATABASE};
 use customers::Shop;
 use lambda::runtime_api::{Fleet, Settings};
+use provider::Control;
 use run::Run;
 
 /// The folder of the cloud under load.
@@ -79,7 +80,7 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
     let length =
         Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is no length of time")?;
     ensure!(length >= Duration::from_secs(10), "--minutes must be at least 0.2");
-    let own = OwnCloud::new(folder, CLOUD, arguments.scale)?;
+    let own = OwnCloud::of_release(folder, CLOUD, arguments.scale)?;
     if !arguments.no_build {
         let cloud = own.open()?;
         let functions: Vec<_> = cloud.written_functions().map(|function| function.name.as_str()).collect();
@@ -112,7 +113,8 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
 }
 
 async fn under_load(cloud: &Cloud, arguments: &Arguments, length: Duration) -> Result<Vec<Run>> {
-    late_webhooks(cloud).await?;
+    let late = json!({ "delay_ms": u64::try_from(WEBHOOKS_LATE.as_millis())? });
+    Control::new(&cloud.http(Service::Payments)?)?.webhooks(late).await?;
     // A shop that is emptied by ten minutes of trade would answer 409, rightly.
     cloud.sql(Service::Postgres, DATABASE, "update inventory set available = 1000000").await?;
     let mut runs = Vec::new();
@@ -141,13 +143,6 @@ fn settings(cloud: &Cloud, users: u64, length: Duration) -> Result<Settings> {
     let open_for = outages::breaker_open_for(length).as_secs().to_string();
     settings.environment.push(("BREAKER_OPEN_SECONDS".to_owned(), open_for));
     Ok(settings)
-}
-
-async fn late_webhooks(cloud: &Cloud) -> Result<()> {
-    let url = format!("{}/_control/webhooks", cloud.http(Service::Payments)?);
-    let order = json!({ "delay_ms": u64::try_from(WEBHOOKS_LATE.as_millis())? });
-    reqwest::Client::new().put(url).json(&order).send().await?.error_for_status()?;
-    Ok(())
 }
 
 /// Writes the page, and the tables beside it.
