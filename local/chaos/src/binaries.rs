@@ -26,8 +26,7 @@ pub(super) async fn build(cloud: &Cloud, functions: &[&str]) -> Result<PathBuf> 
         .kill_on_drop(true);
     let status = cargo.status().await.context("cannot run cargo")?;
     ensure!(status.success(), "the functions do not compile: see {}", cloud.folder.log("build").display());
-    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
-    let built = cloud.folder.root.join(target).join("debug");
+    let built = cloud.folder.binaries("debug");
     let folder = cloud.folder.data().join("functions");
     fs::create_dir_all(&folder)?;
     for function in functions {

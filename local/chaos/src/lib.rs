@@ -89,11 +89,10 @@ pub async fn run(folder: &Folder, arguments: Arguments) -> Result<ExitCode> {
     ensure!(!kinds.is_empty(), "no fault has such a name: {:?}", arguments.only);
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(1..100_000));
     let name = &arguments.folder;
-    let at = || Folder::at(&folder.root, &folder.root.join(name), &format!("MILLRACE_DEV_DIR={name} ./dev"));
-    let folder = at()?;
+    let folder = Folder::named(&folder.root, name)?;
     // Yesterday's orders must not decide today's figures.
     lifecycle::reset(&folder).await?;
-    let mut cloud = Cloud::open(at()?)?;
+    let mut cloud = Cloud::open(folder)?;
     let _lock = supervisor::take_lock(&cloud)?;
     ensure!(Service::Pgbouncer.is_available(), "chaos needs PgBouncer, which is not on the PATH");
     cloud.choose_ports()?;

@@ -1,20 +1,19 @@
 //! The servers of a run: started like those of `./dev up`, and killed, paused and brought back like nowhere else.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 use tokio::sync::Mutex;
 
 use cloud::Cloud;
+use cloud::launch::launch;
 use cloud::process::Identity;
 use cloud::record::{self, Record, State};
 use cloud::service::Service;
 use cloud::services;
 
-/// A server that does not answer within this time after its start has failed. Postgres may have to recover first.
-const READY_WITHIN: Duration = Duration::from_mins(1);
 /// A server that does not end within this time is killed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -91,21 +90,15 @@ impl Services {
     }
 
     async fn launch(&self, service: Service) -> Result<Identity> {
-        let cloud = &self.cloud;
-        let program = services::program(service, cloud)?;
-        let command = program.logged(&cloud.launcher, &cloud.folder.log(service.name()))?;
-        let mut child = tokio::process::Command::from(command).spawn()?;
-        let process = child.id().and_then(Identity::of).context("it ended at once")?;
+        let folder = &self.cloud.folder;
         // Should this run be killed, `down` and the next run find the server by its record.
-        record::write(&cloud.folder, service.name(), &Record::new(State::Ready, Some(process), ""))?;
-        tokio::spawn(async move { child.wait().await });
-        let started = Instant::now();
-        while Box::pin(services::ask(service, cloud)).await.is_err() {
-            if !process.is_alive() || started.elapsed() > READY_WITHIN {
-                bail!("{} does not come up. {}", service.name(), record::tail(&cloud.folder, service));
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let process = launch(&self.cloud, service, |process, mut child| {
+            let starting = Record::new(State::Starting, Some(process), "");
+            record::write(folder, service.name(), &starting).ok();
+            tokio::spawn(async move { child.wait().await });
+        });
+        let process = Box::pin(process).await?;
+        record::write(folder, service.name(), &Record::new(State::Ready, Some(process), ""))?;
         Ok(process)
     }
 }

@@ -9,6 +9,7 @@ use crate::folder::Folder;
 use crate::ports::Ports;
 use crate::secrets::Secrets;
 use crate::service::Service;
+use crate::wishes::Wishes;
 use lambda::aws::AWS_ACCOUNT;
 use lambda::template::{Function, Template};
 
@@ -35,6 +36,8 @@ pub struct Cloud {
     pub servers: PathBuf,
     /// This program, to start others through.
     pub launcher: PathBuf,
+    /// What whoever started this asked for.
+    pub wishes: Wishes,
 }
 
 impl Cloud {
@@ -47,6 +50,7 @@ impl Cloud {
             template: Template::read(&folder.root)?,
             servers: account::servers_folder(&folder, account.as_ref())?,
             launcher: std::env::current_exe().context("cannot find this program's own path")?,
+            wishes: Wishes::read()?,
             account,
             folder,
         })
@@ -83,14 +87,9 @@ impl Cloud {
         Ok(format!("postgres://{OWNER}:{password}@127.0.0.1:{port}/{DATABASE}"))
     }
 
-    /// Whether a function exists here: the template may name some before they are written.
-    pub fn has(&self, function: &str) -> bool {
-        self.folder.root.join("functions").join(function).join("Cargo.toml").exists()
-    }
-
     /// The functions of the template that exist here.
     pub fn written_functions(&self) -> impl Iterator<Item = &Function> {
-        self.template.functions.iter().filter(|function| self.has(&function.name))
+        self.template.functions.iter().filter(|function| self.folder.has(&function.name))
     }
 
     /// The address of a queue.

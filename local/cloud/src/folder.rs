@@ -29,7 +29,12 @@ impl Folder {
         let Ok(name) = std::env::var("MILLRACE_DEV_DIR") else {
             return Self::at(&root, &root.join(".dev"), "./dev");
         };
-        Self::at(&root, &root.join(&name), &format!("MILLRACE_DEV_DIR={name} ./dev"))
+        Self::named(&root, &name)
+    }
+
+    /// Another cloud's folder: this one, by its name in the repository.
+    pub fn named(root: &Path, name: &str) -> Result<Self> {
+        Self::at(root, &root.join(name), &format!("MILLRACE_DEV_DIR={name} ./dev"))
     }
 
     /// The folder at a path, with its subfolders made.
@@ -40,6 +45,17 @@ impl Folder {
             fs::create_dir_all(&part).with_context(|| format!("cannot make {}", part.display()))?;
         }
         Ok(folder)
+    }
+
+    /// Whether a function is written: template.yaml may name some before they are.
+    pub fn has(&self, function: &str) -> bool {
+        self.root.join("functions").join(function).join("Cargo.toml").exists()
+    }
+
+    /// The folder of a build's programs (`debug`, `release`).
+    pub fn binaries(&self, profile: &str) -> PathBuf {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+        self.root.join(target).join(profile)
     }
 
     /// What runs where, as `KEY=VALUE` lines for people, tests and functions.

@@ -3,8 +3,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`Cloud`], [`folder`], [`ports`], [`secrets`], [`account`] | what is known of one: where it lives, its addresses and keys |
+//! | [`Cloud`], [`folder`], [`ports`], [`secrets`], [`account`], [`Wishes`] | what is known of one: where it lives, its addresses and keys, what was asked for |
 //! | [`service`], [`services`] | the services by name; what each needs, how it is started and asked |
+//! | [`launch`] | starts one of them and waits until it answers |
 //! | [`supervisor`], [`lifecycle`] | starts them, watches over them and ends them; ends, empties and breaks a cloud that runs |
 //! | [`serving`] | the cloud's own two processes: functions of a finished build, queues and schedules |
 //! | [`environment`] | `.dev/env`: what was started, for functions, tests and people |
@@ -23,6 +24,7 @@ pub mod environment;
 pub mod figures;
 pub mod folder;
 pub mod key_value;
+pub mod launch;
 pub mod lifecycle;
 pub mod log;
 pub mod own_cloud;
@@ -36,5 +38,7 @@ pub mod services;
 pub mod serving;
 pub mod sql;
 pub mod supervisor;
+mod wishes;
 
 pub use self::cloud::{APPLICATION, Cloud, DATABASE, OWNER};
+pub use self::wishes::Wishes;

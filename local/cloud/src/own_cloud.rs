@@ -1,5 +1,5 @@
 //! A cloud that a command starts for itself, in a folder of its own, so that it disturbs none that is running and finds
-//! the demo data untouched. It serves the release build.
+//! the demo data untouched.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -8,23 +8,39 @@ use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
 use crate::cloud::Cloud;
-use crate::demo;
 use crate::folder::Folder;
 use crate::log::open_log;
 use crate::services::build_for_release;
+use crate::wishes::{NO_RELOAD, PROFILE, SCALE};
 
 /// See the module.
 pub struct OwnCloud {
     name: &'static str,
-    scale: u32,
     folder: Folder,
+    /// What it is started with.
+    settings: Vec<(&'static str, String)>,
+    /// This program, as it was named at first. A build may replace the file meanwhile, and then the system names it
+    /// "… (deleted)": who asked only at the end could not stop the cloud.
+    program: PathBuf,
 }
 
 impl OwnCloud {
-    /// The cloud in the folder of this name, with demo data of this scale. Nothing is started.
-    pub fn new(folder: &Folder, name: &'static str, scale: u32) -> Result<Self> {
-        let dev = format!("MILLRACE_DEV_DIR={name} ./dev");
-        Ok(Self { name, scale, folder: Folder::at(&folder.root, &folder.root.join(name), &dev)? })
+    /// The cloud in the folder of this name, whose functions are not rebuilt. Nothing is started.
+    pub fn new(folder: &Folder, name: &'static str, settings: &[(&'static str, &str)]) -> Result<Self> {
+        let program = std::env::current_exe().context("cannot find this program's own path")?;
+        let settings = settings.iter().chain(&[(NO_RELOAD, "1")]);
+        let settings = settings.map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Ok(Self { name, folder: Folder::named(&folder.root, name)?, settings, program })
+    }
+
+    /// One that serves the release build, with demo data of this scale.
+    pub fn of_release(folder: &Folder, name: &'static str, scale: u32) -> Result<Self> {
+        Self::new(folder, name, &[(PROFILE, "release"), (SCALE, &scale.to_string())])
+    }
+
+    /// Where it lives.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
     }
 
     /// What is known about it, once it is up.
@@ -44,16 +60,11 @@ impl OwnCloud {
 
     /// Runs `./dev` with these arguments for this cloud. It says itself how far it is.
     pub async fn dev(&self, arguments: &[&str]) -> Result<()> {
-        let program = std::env::current_exe().context("cannot find this program's own path")?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(&self.program);
         command
             .args(arguments)
-            .envs([
-                ("MILLRACE_DEV_DIR", self.name),
-                ("MILLRACE_PROFILE", "release"),
-                ("MILLRACE_NO_RELOAD", "1"),
-            ])
-            .env(demo::SCALE, self.scale.to_string())
+            .env("MILLRACE_DEV_DIR", self.name)
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.folder.root)
             .stdin(Stdio::null())
             .stdout(Stdio::null());

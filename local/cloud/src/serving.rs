@@ -2,7 +2,6 @@
 //! schedules.
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -19,6 +18,9 @@ use lambda::aws::sqs_client;
 use lambda::gateway;
 use lambda::runtime_api::{Fleet, FunctionSettings, Settings};
 use lambda::sources::{Invoker, Polled, Poller, fire, interval};
+
+/// Environments of each function, at most. They are cheap here: each starts in milliseconds, and only when needed.
+const SERVED: usize = 10;
 
 /// Serves the functions of a build (`target/debug`, `target/release`) until SIGTERM.
 pub async fn serve(cloud: &Cloud, profile: &str) -> Result<()> {
@@ -58,7 +60,7 @@ pub async fn dispatch(cloud: &Cloud) -> Result<()> {
             work.spawn(Poller::new(sqs.clone(), invoker.clone(), queue.clone(), |line| say(line)).run());
         }
     }
-    for schedule in cloud.template.schedules.iter().filter(|schedule| cloud.has(&schedule.function)) {
+    for schedule in cloud.template.schedules.iter().filter(|schedule| cloud.folder.has(&schedule.function)) {
         let (expression, function) = (&schedule.expression, &schedule.function);
         match interval(expression) {
             Some(interval) => {
@@ -77,7 +79,7 @@ pub async fn dispatch(cloud: &Cloud) -> Result<()> {
 
 /// The queues that functions of this cloud are fed from.
 pub fn queues(cloud: &Cloud) -> Result<Vec<Polled>> {
-    let sources = cloud.template.sources.iter().filter(|source| cloud.has(&source.function));
+    let sources = cloud.template.sources.iter().filter(|source| cloud.folder.has(&source.function));
     let polled = sources.filter_map(|source| {
         let name = cloud.template.queue(&source.queue)?.name.clone();
         Some(cloud.queue_url(&name).map(|url| Polled { name, url, source: source.clone() }))
@@ -87,8 +89,8 @@ pub fn queues(cloud: &Cloud) -> Result<Vec<Polled>> {
 
 /// The functions of a cloud, from a build of them: `debug` or `release`.
 pub fn settings(cloud: &Cloud, profile: &str) -> Result<Settings> {
-    let binaries = binaries(&cloud.folder.root, profile);
-    let environments = environments()?;
+    let binaries = cloud.folder.binaries(profile);
+    let environments = cloud.wishes.environments.unwrap_or(SERVED);
     // The template also names functions that are not written yet.
     let built = cloud.template.functions.iter().filter(|function| binaries.join(&function.name).is_file());
     let functions = built.map(|function| {
@@ -105,16 +107,4 @@ pub fn settings(cloud: &Cloud, profile: &str) -> Result<Settings> {
         functions: functions.collect::<Result<_>>()?,
         environment: key_value::read(&cloud.folder.env())?.into_iter().collect(),
     })
-}
-
-/// How many environments a function may have. They are cheap here: each starts in milliseconds, and only when needed.
-fn environments() -> Result<usize> {
-    let Ok(number) = std::env::var("MILLRACE_CONCURRENCY") else { return Ok(10) };
-    number.parse().with_context(|| format!("MILLRACE_CONCURRENCY is {number:?}, which is no number"))
-}
-
-/// The folder of a build's programs.
-pub fn binaries(root: &Path, profile: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    root.join(target).join(profile)
 }

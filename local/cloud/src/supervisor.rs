@@ -6,22 +6,21 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::process::ExitStatus;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::cloud::Cloud;
 use crate::environment;
+use crate::launch::launch;
 use crate::process::Identity;
 use crate::progress::{say, step};
 use crate::record::{self, Record, SUPERVISOR, State};
 use crate::service::Service;
 use crate::services;
 
-/// A service that does not answer within this time has failed.
-const READY_WITHIN: Duration = Duration::from_mins(1);
 /// A service that has not ended by itself within this time is killed.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -136,45 +135,28 @@ impl Supervisor {
         };
         let process = self.running.get(&service).copied();
         match &outcome {
-            Ok(()) => self.note(service, State::Ready, process, ""),
-            Err(error) => self.note(service, State::Failed, process, &format!("{error:#}")),
+            Ok(()) => note(&self.cloud, service, State::Ready, process, ""),
+            Err(error) => note(&self.cloud, service, State::Failed, process, &format!("{error:#}")),
         }
         outcome
     }
 
     /// Starts a service and waits until it answers, or until it has ended instead.
     async fn start_and_wait(&mut self, service: Service) -> Result<()> {
-        let program = services::program(service, &self.cloud)?;
-        let log = self.cloud.folder.log(service.name());
-        let mut child = tokio::process::Command::from(program.logged(&self.cloud.launcher, &log)?).spawn()?;
-        let pid = child.id().context("it ended at once")?;
-        let process = Identity::of(pid).context("it ended at once")?;
         let report_exit = self.report_exit.clone();
-        tokio::spawn(async move {
-            let status = child.wait().await;
-            report_exit.send(Exit { service, process, status }).ok();
+        let launched = launch(&self.cloud, service, |process, mut child| {
+            tokio::spawn(async move {
+                let status = child.wait().await;
+                report_exit.send(Exit { service, process, status }).ok();
+            });
+            self.running.insert(service, process);
+            note(&self.cloud, service, State::Starting, Some(process), "");
         });
-        self.running.insert(service, process);
-        self.note(service, State::Starting, Some(process), "");
-        let started = Instant::now();
-        loop {
-            let Err(silence) = services::ask(service, &self.cloud).await else { break };
-            if !process.is_alive() {
-                self.running.remove(&service);
-                bail!(
-                    "{} ended instead of answering. {}",
-                    service.name(),
-                    record::tail(&self.cloud.folder, service)
-                );
-            }
-            if started.elapsed() > READY_WITHIN {
-                let tail = record::tail(&self.cloud.folder, service);
-                return Err(silence.context(format!("{} does not answer. {tail}", service.name())));
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        let outcome = launched.await;
+        if self.running.get(&service).is_some_and(|process| !process.is_alive()) {
+            self.running.remove(&service);
         }
-        // Somebody else may answer on the port while ours could not bind it.
-        if process.is_alive() { Ok(()) } else { Err(anyhow!("{} ended at once", service.name())) }
+        outcome.map(drop)
     }
 
     /// Brings what runs into line with what is marked.
@@ -186,7 +168,7 @@ impl Supervisor {
                 (true, true) => self.end(service).await,
                 (false, false) => self.start(service).await,
                 (true, false) => {
-                    self.note(service, State::Stopped, None, "");
+                    note(&self.cloud, service, State::Stopped, None, "");
                     Ok(())
                 }
                 (false, true) => Ok(()),
@@ -207,7 +189,7 @@ impl Supervisor {
         let how = exit.status.as_ref().map_or_else(ToString::to_string, ToString::to_string);
         let (name, dev) = (exit.service.name(), &self.cloud.folder.dev);
         say(format_args!("  {name} has died ({how}). {dev} logs {name}; {dev} start {name}"));
-        self.note(exit.service, State::Failed, None, &format!("died: {how}"));
+        note(&self.cloud, exit.service, State::Failed, None, &format!("died: {how}"));
     }
 
     async fn end(&mut self, service: Service) -> Result<()> {
@@ -216,7 +198,7 @@ impl Supervisor {
         if by_force.with_context(|| format!("{} does not end", service.name()))? {
             say(format_args!("  {} did not end by itself and was killed", service.name()));
         }
-        self.note(service, State::Stopped, None, "");
+        note(&self.cloud, service, State::Stopped, None, "");
         Ok(())
     }
 
@@ -235,11 +217,11 @@ impl Supervisor {
         })
         .await
     }
+}
 
-    fn note(&self, service: Service, state: State, process: Option<Identity>, note: &str) {
-        let record = Record::new(state, process, note);
-        if let Err(error) = record::write(&self.cloud.folder, service.name(), &record) {
-            say(format_args!("  {error:#}"));
-        }
+fn note(cloud: &Cloud, service: Service, state: State, process: Option<Identity>, note: &str) {
+    let record = Record::new(state, process, note);
+    if let Err(error) = record::write(&cloud.folder, service.name(), &record) {
+        say(format_args!("  {error:#}"));
     }
 }

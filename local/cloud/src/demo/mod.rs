@@ -5,7 +5,7 @@
 //!
 //! `MILLRACE_SCALE=10` makes ten times as much of everything, with as many orders for each user: what a shop's growth costs.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use uuid::Uuid;
 
 use crate::cloud::{Cloud, DATABASE};
@@ -18,11 +18,6 @@ pub const PRODUCTS: u64 = 10_000;
 pub const USERS: u64 = 1_000;
 /// Orders of each user.
 const ORDERS: u64 = 50;
-
-/// The setting that says how many times the usual data there are.
-pub const SCALE: &str = "MILLRACE_SCALE";
-/// Products are scattered over orders by 16 bits and more; above this the bits would run out.
-const MOST: u32 = 1_000;
 
 /// Somebody who can log in; so can all other demo users, who are customers.
 pub struct Login {
@@ -52,14 +47,6 @@ const PARTS: [&str; 3] =
 pub async fn is_missing(cloud: &Cloud) -> Result<bool> {
     let filled = "select 1 where exists (select from users union all select from products union all select from orders)";
     Ok(cloud.sql(Service::Postgres, DATABASE, filled).await?.is_empty())
-}
-
-/// How many times the usual data are asked for.
-pub fn scale() -> Result<u32> {
-    let Ok(scale) = std::env::var(SCALE) else { return Ok(1) };
-    let number = scale.parse().with_context(|| format!("{SCALE} is {scale:?}, which is no number"))?;
-    ensure!((1..=MOST).contains(&number), "{SCALE} must be 1 to {MOST}");
-    Ok(number)
 }
 
 /// How much there is at a scale, in words.

@@ -17,14 +17,14 @@ use answers::answers;
 pub use functions::build_for_release;
 
 /// What it is, for the table.
-pub fn role(service: Service) -> &'static str {
+pub fn role(service: Service, cloud: &Cloud) -> &'static str {
     match service {
         Service::Postgres => "database, fsync off",
         Service::Pgbouncer => "transaction pooling, 5 server connections",
         Service::Redis => "cache, rate limits, breaker; keeps nothing",
         Service::Sqs => "queues; keeps nothing",
         Service::Payments => "payment provider",
-        Service::Functions if functions::profile().is_some() => "a finished build",
+        Service::Functions if cloud.wishes.profile.is_some() => "a finished build",
         Service::Functions => "cargo lambda watch",
         Service::Dispatcher => "polls the queues, fires the schedules",
     }

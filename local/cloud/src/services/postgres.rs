@@ -103,7 +103,7 @@ pub(super) async fn ask(cloud: &Cloud) -> Result<()> {
 pub(super) async fn furnish(cloud: &Cloud) -> Result<()> {
     make_schema(cloud).await?;
     if demo::is_missing(cloud).await? {
-        let scale = demo::scale()?;
+        let scale = cloud.wishes.scale;
         let load = step(format!("Loading {}", demo::amount(scale)), demo::load(cloud, scale));
         load.await.context("the demo data could not be loaded")?;
     }

@@ -60,7 +60,7 @@ fn row(cloud: &Cloud, service: Service, state: String) -> [String; 5] {
     let process = record::read(&cloud.folder, service.name()).and_then(|record| record.alive());
     let pid = process.map(|process| process.pid().to_string()).unwrap_or_default();
     let address = cloud.port(service).map(|port| format!("127.0.0.1:{port}")).unwrap_or_default();
-    [service.name().to_owned(), state, pid, address, services::role(service).to_owned()]
+    [service.name().to_owned(), state, pid, address, services::role(service, cloud).to_owned()]
 }
 
 /// Prints the end of one log or of all, and goes on with what is added if asked to.

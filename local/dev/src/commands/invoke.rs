@@ -19,8 +19,11 @@ const SIGNATURE: &str = "{{STRIPE_SIGNATURE}}";
 
 /// Sends an event. Fails when the function did; an HTTP error that it answers is an answer.
 pub(crate) async fn invoke(folder: &Folder, function: &str, event: Option<&Path>) -> Result<ExitCode> {
-    let known = folder.root.join("functions").join(function).join("Cargo.toml").exists();
-    ensure!(known, "there is no function {function}; there are: {}", functions(folder).join(" "));
+    ensure!(
+        folder.has(function),
+        "there is no function {function}; there are: {}",
+        functions(folder).join(" ")
+    );
     let env = key_value::read(&folder.env())?;
     let base = env.get("API_URL").with_context(|| format!("nothing was started yet: {} up", folder.dev))?;
     let path = find_event(folder, function, event)?;

@@ -10,11 +10,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
 use cloud::folder::Folder;
 use cloud::key_value;
+use cloud::own_cloud::OwnCloud;
 use cloud::progress::{elapsed, say, seconds, table};
 use count::Count;
 use step::{Outcome, Step, Verdict, execute};
@@ -35,26 +36,23 @@ pub(crate) async fn run(folder: &Folder) -> Result<ExitCode> {
         _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
     };
     // Before anything is reported: a gate that leaves its cloud running has not passed.
-    gate.cloud("down").await?;
+    gate.cloud.dev(&["down"]).await?;
     Ok(gate.report(&outcome?))
 }
 
 struct Gate {
-    folder: Folder,
-    /// This program, as it was named when the gate began. The tests' build may replace the file meanwhile, and then the
-    /// system names it "… (deleted)": a gate that asked only at its end could not stop its cloud.
-    program: PathBuf,
+    cloud: OwnCloud,
     started: Instant,
 }
 
 impl Gate {
     fn new(folder: &Folder) -> Result<Self> {
-        let folder =
-            Folder::at(&folder.root, &folder.root.join(CLOUD), &format!("MILLRACE_DEV_DIR={CLOUD} ./dev"))?;
+        // A breaker that probes after two seconds, so that outages in the tests end soon.
+        let cloud = OwnCloud::new(folder, CLOUD, &[("BREAKER_OPEN_SECONDS", "2")])?;
         // Beside the cloud's logs, which go when the cloud is made afresh.
-        fs::create_dir_all(folder.path.join("gate")).context("cannot make the folder of the gate's logs")?;
-        let program = std::env::current_exe().context("cannot find this program's own path")?;
-        Ok(Self { folder, program, started: Instant::now() })
+        let logs = cloud.folder().path.join("gate");
+        fs::create_dir_all(logs).context("cannot make the folder of the gate's logs")?;
+        Ok(Self { cloud, started: Instant::now() })
     }
 
     async fn run(&self) -> Result<Vec<Outcome>> {
@@ -74,7 +72,7 @@ impl Gate {
             took: started.elapsed(),
         });
         let mut environment = environment();
-        environment.extend(key_value::read(&self.folder.env())?);
+        environment.extend(key_value::read(&self.cloud.folder().env())?);
         for step in WITH_CLOUD {
             outcomes.push(match cloud {
                 Err(_) if step.needs_cloud => step.skipped("there is no cloud"),
@@ -104,27 +102,13 @@ impl Gate {
 
     /// A fresh one: yesterday's tests must not decide today's.
     async fn start_cloud(&self) -> Result<()> {
-        self.cloud("reset").await?;
-        self.cloud("up --detach").await
-    }
-
-    /// Runs this program for the gate's cloud. It says itself how far it is.
-    async fn cloud(&self, command: &str) -> Result<()> {
-        let mut cloud = tokio::process::Command::new(&self.program);
-        cloud
-            .args(command.split(' '))
-            // A breaker that probes after two seconds, so that outages in the tests end soon.
-            .envs([("MILLRACE_DEV_DIR", CLOUD), ("MILLRACE_NO_RELOAD", "1"), ("BREAKER_OPEN_SECONDS", "2")])
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::null());
-        let status = cloud.status().await.context("cannot run this program again")?;
-        ensure!(status.success(), "the gate's cloud: {command} failed");
-        Ok(())
+        self.cloud.dev(&["reset"]).await?;
+        self.cloud.dev(&["up", "--detach"]).await
     }
 
     fn log(&self, name: &str) -> PathBuf {
         let letters = name.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        self.folder.path.join("gate").join(format!("{letters}.log"))
+        self.cloud.folder().path.join("gate").join(format!("{letters}.log"))
     }
 
     fn report(&self, outcomes: &[Outcome]) -> ExitCode {

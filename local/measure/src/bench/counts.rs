@@ -6,6 +6,7 @@ use tokio::net::TcpStream;
 
 use cloud::service::Service;
 use cloud::{Cloud, DATABASE};
+use provider::Control;
 
 /// Counters as they stand.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,7 @@ pub(super) struct Counts {
 /// Asks for the counters.
 pub(super) struct Counter<'a> {
     cloud: &'a Cloud,
+    provider: Control,
     /// Kept open: Redis also counts the read that notices the end of a connection.
     redis: TcpStream,
 }
@@ -28,7 +30,8 @@ pub(super) struct Counter<'a> {
 impl<'a> Counter<'a> {
     pub(super) async fn new(cloud: &'a Cloud) -> Result<Self> {
         let redis = TcpStream::connect(("127.0.0.1", cloud.port(Service::Redis)?)).await?;
-        Ok(Self { cloud, redis })
+        let provider = Control::new(&cloud.http(Service::Payments)?)?;
+        Ok(Self { cloud, provider, redis })
     }
 
     /// The counters as they stand.
@@ -36,9 +39,7 @@ impl<'a> Counter<'a> {
         // Statements of functions begin with their names in a comment; those of this command do not.
         let sql = "select coalesce(sum(calls), 0) from pg_stat_statements where starts_with(query, '/* ')";
         let statements = self.cloud.sql(Service::Postgres, DATABASE, sql).await?;
-        let requests = format!("{}/_control/requests", self.cloud.http(Service::Payments)?);
-        let requests = reqwest::get(requests).await?.bytes().await?;
-        let requests: Vec<serde::de::IgnoredAny> = serde_json::from_slice(&requests)?;
+        let requests = self.provider.requests().await?;
         let info = self.redis("INFO stats").await?;
         let number = |name: &str| {
             let line = info.lines().find_map(|line| line.strip_prefix(name));

@@ -20,7 +20,6 @@ use cloud::figures::{float, milliseconds};
 use cloud::key_value;
 use cloud::log::open_log;
 use cloud::service::Service;
-use cloud::serving::binaries;
 use lambda::runtime_api::{Fleet, FunctionSettings, Settings};
 
 /// Starts of a new process; their median is told.
@@ -65,7 +64,7 @@ impl Candidate {
 impl Bench<'_> {
     /// Our function for a case.
     pub(super) fn ours(&self, case: &Case) -> Result<Candidate> {
-        let program = binaries(&self.cloud.folder.root, "release").join(case.function);
+        let program = self.cloud.folder.binaries("release").join(case.function);
         let dev = &self.cloud.folder.dev;
         ensure!(program.is_file(), "there is no release build of {}; {dev} bench makes one", case.function);
         Ok(Candidate { command: vec![program.display().to_string()], warm_up: WARM_UP })

@@ -35,15 +35,14 @@ use time::OffsetDateTime;
 
 use crate::traffic::Traffic;
 use cases::{CASES, Case, FLOOR};
-use cloud::Cloud;
 use cloud::figures::machine;
 use cloud::folder::Folder;
 use cloud::own_cloud::OwnCloud;
 use cloud::progress::{say, step};
 use cloud::service::Service;
-use cloud::serving::binaries;
 use measure::{Bench, Candidate, MEMORY_MB};
 use node::Node;
+use provider::Control;
 use report::{Figures, Measured, Report};
 
 /// The folder of the benchmark's cloud.
@@ -74,7 +73,7 @@ pub struct Arguments {
 /// Builds, measures, shows, and stores if asked to.
 pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<()> {
     let cases: Vec<_> = CASES.iter().filter(|case| is_wanted(case, arguments.only.as_deref())).collect();
-    let own = OwnCloud::new(folder, CLOUD, arguments.scale)?;
+    let own = OwnCloud::of_release(folder, CLOUD, arguments.scale)?;
     if !arguments.no_build {
         let mut packages: Vec<_> = cases.iter().map(|case| case.function).collect();
         packages.dedup();
@@ -126,7 +125,9 @@ async fn measure(
     arguments: &Arguments,
 ) -> Result<Report> {
     let cloud = own.open()?;
-    without_webhooks(&cloud).await?;
+    // Each would invoke another function in the middle of a measurement.
+    let without = serde_json::json!({ "enabled": false });
+    Control::new(&cloud.http(Service::Payments)?)?.webhooks(without).await?;
     let bench =
         Bench { cloud: &cloud, traffic: Traffic::new(&cloud, arguments.scale)?, next: AtomicU64::new(0) };
     let count = !arguments.no_instructions && instructions::can_be_counted();
@@ -164,7 +165,7 @@ async fn of_ours(bench: &Bench<'_>, case: &Case, count_instructions: bool) -> Re
     if count_instructions {
         figures.instructions = instructions::of_a_request(bench, case).await?;
     }
-    let program = binaries(&cloud.folder.root, "release").join(case.function);
+    let program = cloud.folder.binaries("release").join(case.function);
     // The empty handler stands for any other.
     figures.memory_mb = cloud.template.function(case.function).map_or(512, |function| function.memory_mb);
     (figures.program_bytes, figures.zip_bytes) = sizes::of(&program, &cloud.folder.path).await?;
@@ -176,14 +177,6 @@ async fn of_node(bench: &Bench<'_>, case: &Case, command: Vec<String>) -> Result
     alike::check(bench, case, &bench.ours(case)?, &twin).await?;
     // No crowd: eight more of Node.js would take as long as all the rest, and are beside nothing.
     bench.alone(case, &twin).await
-}
-
-/// Each would invoke another function in the middle of a measurement.
-async fn without_webhooks(cloud: &Cloud) -> Result<()> {
-    let url = format!("{}/_control/webhooks", cloud.http(Service::Payments)?);
-    let order = serde_json::json!({ "enabled": false });
-    reqwest::Client::new().put(url).json(&order).send().await?.error_for_status()?;
-    Ok(())
 }
 
 fn command(arguments: &Arguments) -> String {

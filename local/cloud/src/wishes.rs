@@ -1,0 +1,51 @@
+//! What whoever starts a cloud may ask for, in the environment; `./dev help` lists it.
+
+use std::env;
+use std::str::FromStr;
+
+use anyhow::{Context, Result, ensure};
+
+/// The name of [`Wishes::scale`].
+pub(crate) const SCALE: &str = "MILLRACE_SCALE";
+/// The name of [`Wishes::profile`].
+pub(crate) const PROFILE: &str = "MILLRACE_PROFILE";
+/// The name of [`Wishes::no_reload`].
+pub(crate) const NO_RELOAD: &str = "MILLRACE_NO_RELOAD";
+/// The name of [`Wishes::environments`].
+const CONCURRENCY: &str = "MILLRACE_CONCURRENCY";
+
+/// Products are scattered over orders by 16 bits and more; above this the bits would run out.
+const LARGEST_SCALE: u32 = 1_000;
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub struct Wishes {
+    /// How many times the usual demo data.
+    pub scale: u32,
+    /// The build that is served as it is (`debug`, `release`); else cargo-lambda serves the functions, and rebuilds them.
+    pub profile: Option<String>,
+    /// Functions are not rebuilt when their code changes; of a finished build, somebody else has seen to it.
+    pub no_reload: bool,
+    /// Environments of each function, at most; where nothing is said, whoever serves them knows what is good.
+    pub environments: Option<usize>,
+}
+
+impl Wishes {
+    /// Reads all of them.
+    pub fn read() -> Result<Self> {
+        let scale = number(SCALE)?.unwrap_or(1);
+        ensure!((1..=LARGEST_SCALE).contains(&scale), "{SCALE} must be 1 to {LARGEST_SCALE}");
+        Ok(Self {
+            scale,
+            profile: env::var(PROFILE).ok(),
+            no_reload: env::var_os(NO_RELOAD).is_some(),
+            environments: number(CONCURRENCY)?,
+        })
+    }
+}
+
+fn number<T: FromStr>(name: &str) -> Result<Option<T>> {
+    let Ok(text) = env::var(name) else { return Ok(None) };
+    let number = text.parse().ok();
+    number.map(Some).with_context(|| format!("{name} is {text:?}, which is not a number"))
+}
