@@ -8,6 +8,7 @@ use crate::{
     cache::{Cache, Region},
     config::{self, Config},
     database::{self, Database},
+    edge::{self, Edge},
     error::{Result, internal},
     presign::Signer,
     rate_limit::Limiter,
@@ -29,6 +30,8 @@ pub struct Services {
     pub limiter: Limiter,
     /// Verifies access tokens.
     pub tokens: Verifier,
+    /// Knows CloudFront from who says that he is.
+    pub edge: Edge,
     /// Cached products, by id.
     pub products: Cache,
     /// The cached list of the front page.
@@ -63,6 +66,9 @@ pub enum Error {
     /// See `TOKEN_PUBLIC_KEY`.
     #[error(transparent)]
     Token(#[from] token::Error),
+    /// See `EDGE_SECRET_HASHES`.
+    #[error(transparent)]
+    Edge(#[from] edge::Error),
 }
 
 impl App {
@@ -97,6 +103,7 @@ impl App {
             database: Database::new(database),
             limiter: Limiter::default(),
             tokens: Verifier::new(&config.token_public_key)?,
+            edge: Edge::new(&config.edge_secret_hashes)?,
             products: cache("product"),
             featured: cache("featured"),
             // No update invalidates them: an edited product may be found by its old name for that long, and that again.

@@ -38,6 +38,9 @@ pub struct Config {
     pub cache_ttl: Duration,
     /// `TOKEN_PUBLIC_KEY`: verifies access tokens.
     pub token_public_key: String,
+    /// `EDGE_SECRET_HASHES`: by what requests of CloudFront are known, and so believed whom it serves. Empty where there is
+    /// no CloudFront in front.
+    pub edge_secret_hashes: String,
     /// `BREAKER_OPEN_SECONDS`: how long the payment breaker stays open before it probes. 60 s is the seed article's.
     pub breaker_open: Duration,
     /// `BREAKER_MIN_ENVIRONMENTS`: how many environments must have seen failures before the breaker opens. 1 where there
@@ -61,6 +64,7 @@ impl Config {
             redis_ca: file("REDIS_CA_FILE")?,
             cache_ttl: Duration::from_secs(number("CACHE_TTL_SECONDS", 300)?),
             token_public_key: required("TOKEN_PUBLIC_KEY")?,
+            edge_secret_hashes: optional("EDGE_SECRET_HASHES").unwrap_or_default(),
             breaker_open: Duration::from_secs(number("BREAKER_OPEN_SECONDS", 60)?),
             breaker_min_environments: number("BREAKER_MIN_ENVIRONMENTS", 1)?,
             order_deadline: order_deadline()?,
@@ -82,6 +86,12 @@ fn order_deadline() -> Result<Duration, Error> {
 /// A variable that only some functions need, read when they first need it.
 pub fn required(name: &'static str) -> Result<String, Error> {
     optional(name).ok_or(Error::Missing(name))
+}
+
+/// Whether a variable says anything.
+#[must_use]
+pub fn is_set(name: &str) -> bool {
+    optional(name).is_some()
 }
 
 /// A switch that only some functions have; off unless it says `true`.

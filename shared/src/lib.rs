@@ -11,6 +11,7 @@
 //! | [`catalog`], [`orders`], [`checkout`] | the domain: products; orders; how they are placed and paid |
 //! | [`insights`] | what the database knows about itself, and what to do about it |
 //! | [`accounts`], [`auth`] | who may log in; passwords and access tokens |
+//! | [`edge`] | how CloudFront is known from who says that he is |
 //! | [`cache`], [`rate_limit`], [`breaker`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`] | the world outside |
 //! | [`presign`], [`secrets`] | signing in by IAM; secrets that rotate |
@@ -32,6 +33,7 @@ pub mod catalog;
 pub mod checkout;
 pub mod config;
 pub mod database;
+pub mod edge;
 pub mod error;
 pub mod events;
 pub mod http;

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # SAM asks boto3 for a region; nothing is ever called there.
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 
-NESTED = ["network", "data", "access", "observability"]
+NESTED = ["network", "data", "access", "observability", "edge"]
 
 TEST = {"Size": "test"}
 PRODUCTION = {"Size": "production", "AlarmEmail": "ops@example.com"}
@@ -22,9 +22,20 @@ OWN_NETWORK = {
     "PrivateSubnetIds": "subnet-0a,subnet-0b",
     "EgressSubnetIds": "subnet-0c,subnet-0d",
 }
-RESTORED = {**PRODUCTION, "DatabaseSnapshot": "millrace-restored"}
+RESTORED = {**PRODUCTION, "DatabaseSnapshot": "millrace-restored", "DatabaseVersion": "17.9"}
+ELSEWHERE = "eu-west-1"
+VIRGINIA = {**PRODUCTION, "AWS::Region": "us-east-1"}
+CALIFORNIA = {**PRODUCTION, "AWS::Region": "us-west-1"}
+ZONES = {**PRODUCTION, "FirstZoneId": "use1-az4", "SecondZoneId": "use1-az6", "AWS::Region": "us-east-1"}
+EDGE = {
+    **PRODUCTION, "ApiDomain": "api.example.com",
+    "ApiCertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/a",
+    "EdgeCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/b",
+    "EdgeWebAclArn": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/c",
+}
 VARIANTS = {
-    "test": TEST, "production": PRODUCTION, "own-network": {**PRODUCTION, **OWN_NETWORK}, "restored": RESTORED,
+    "test": TEST, "production": PRODUCTION, "own-network": {**PRODUCTION, **OWN_NETWORK}, "restored": RESTORED, "edge": EDGE,
+    "virginia": VIRGINIA, "california": CALIFORNIA, "zones": ZONES,
 }
 
 
@@ -46,8 +57,25 @@ def _root(variant):
             properties["ContentUri"] = f"s3://artifacts/{name}"
         if "Location" in properties:
             properties["Location"] = f"https://artifacts.s3.amazonaws.com/{name}.yaml"
-    defaults = {name: str(parameter.get("Default", "")) for name, parameter in template["Parameters"].items()}
-    return transform(template, {**defaults, **VARIANTS[variant]}, managed_policy_loader=None)
+    given = _with_defaults(VARIANTS[variant])
+    return _decided(transform(template, given, managed_policy_loader=None), given)
+
+
+def _with_defaults(parameters):
+    declared = source("template")["Parameters"]
+    defaults = {name: str(parameter.get("Default", "")) for name, parameter in declared.items()}
+    return {"AWS::Region": ELSEWHERE, **defaults, **parameters}
+
+
+def refused(parameters):
+    """What CloudFormation would say of these parameters before it makes anything: the rules that they break."""
+    given = _with_defaults(parameters)
+    broken = []
+    for rule in source("template")["Rules"].values():
+        if holds(rule.get("RuleCondition", True), given):
+            broken += [assertion["AssertDescription"] for assertion in rule["Assertions"]
+                       if not holds(assertion["Assert"], given)]
+    return broken
 
 
 @cache
@@ -55,10 +83,12 @@ def _nested(name, variant):
     template = source(name)
     # A nested template gets from its parent what the variant says, and otherwise something that stands for itself.
     known = {key: value for key, value in VARIANTS[variant].items() if key in template["Parameters"]}
+    region = VARIANTS[variant].get("AWS::Region", ELSEWHERE)
     given = {key: known.get(key, parameter.get("Default", _stand_in(key, parameter)))
              for key, parameter in template["Parameters"].items()}
-    if name == "network" and variant != "own-network":
-        given.update({key: "" for key in OWN_NETWORK})
+    if name == "network":
+        given.update({key: VARIANTS[variant].get(key, "") for key in [*OWN_NETWORK, "FirstZoneId", "SecondZoneId"]})
+    given["AWS::Region"] = region
     expanded = process_template(template, parameter_values=given)
     return _decided(expanded, given)
 
@@ -80,30 +110,41 @@ def resources(variant="production", kind=None):
                 yield name, logical_id, resource
 
 
+def holds(condition, given, conditions=None):
+    """Whether a condition, or what a rule asserts, is true of these parameters."""
+    def also(other):
+        return holds(other, given, conditions)
+
+    def value(side):
+        return str(given[side["Ref"]] if isinstance(side, dict) else side)
+
+    if isinstance(condition, bool):
+        return condition
+    if isinstance(condition, str):
+        return also(conditions[condition])
+    [(function, arguments)] = condition.items()
+    match function:
+        case "Condition":
+            return also(conditions[arguments])
+        case "Fn::Not":
+            return not also(arguments[0])
+        case "Fn::And":
+            return all(map(also, arguments))
+        case "Fn::Or":
+            return any(map(also, arguments))
+        case "Fn::Equals":
+            left, right = map(value, arguments)
+            return left == right
+        case "Fn::Contains":
+            among, wanted = arguments
+            among = value(among).split(",") if isinstance(among, dict) else among
+            return value(wanted) in among
+    raise AssertionError(f"unknown condition {condition}")
+
+
 def _decided(template, given):
     """Leaves out what its condition leaves out, and takes the branch that Fn::If takes."""
     conditions = template.get("Conditions", {})
-
-    def holds(condition):
-        if isinstance(condition, bool):
-            return condition
-        if isinstance(condition, str):
-            return holds(conditions[condition])
-        [(function, arguments)] = condition.items()
-        match function:
-            case "Condition":
-                return holds(conditions[arguments])
-            case "Fn::Not":
-                return not holds(arguments[0])
-            case "Fn::And":
-                return all(map(holds, arguments))
-            case "Fn::Or":
-                return any(map(holds, arguments))
-            case "Fn::Equals":
-                left, right = (given[side["Ref"]] if isinstance(side, dict) else side for side in arguments)
-                return str(left) == str(right)
-        raise AssertionError(f"unknown condition {condition}")
-
     nothing = object()
 
     def decide(value):
@@ -112,13 +153,18 @@ def _decided(template, given):
                 return nothing
             if list(value) == ["Fn::If"]:
                 condition, yes, no = value["Fn::If"]
-                return decide(yes if holds(condition) else no)
+                return decide(yes if holds(condition, given, conditions) else no)
             decided = {key: decide(item) for key, item in value.items()}
             return {key: item for key, item in decided.items() if item is not nothing}
         if isinstance(value, list):
             return [item for item in map(decide, value) if item is not nothing]
         return value
 
-    present = {name: resource for name, resource in template["Resources"].items()
-               if "Condition" not in resource or holds(resource["Condition"])}
-    return {**template, "Resources": decide(present), "Outputs": decide(template.get("Outputs", {}))}
+    def present(section):
+        there = {name: item for name, item in template.get(section, {}).items()
+                 if "Condition" not in item or holds(item["Condition"], given, conditions)}
+        return decide({name: {key: value for key, value in item.items() if key != "Condition"}
+                       for name, item in there.items()})
+
+    rest = {key: value for key, value in template.items() if key != "Conditions"}
+    return {**rest, "Resources": present("Resources"), "Outputs": present("Outputs")}

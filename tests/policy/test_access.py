@@ -8,6 +8,7 @@ ONLY_ON_EVERYTHING = {
     "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface",
     "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses", "ec2:DescribeSubnets",
     "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+    "cloudwatch:DescribeAlarms",
 }
 
 
@@ -29,14 +30,14 @@ def statements(variant):
 
 
 def functions():
-    """Every function: (logical id, properties)."""
-    for _, name, resource in resources(kind="AWS::Lambda::Function"):
+    """Every function: (logical id, properties). Where CloudFront is in front, there is most to know."""
+    for _, name, resource in resources("edge", "AWS::Lambda::Function"):
         yield name, resource["Properties"]
 
 
 def granted(policy):
     """The functions that have a permission, by their logical ids in template.yaml."""
-    access = load("access")
+    access = load("access", "edge")
     roles = {output["Value"]["Fn::GetAtt"][0]: name for name, output in access["Outputs"].items()}
     return {roles[role["Ref"]] for role in access["Resources"][policy]["Properties"]["Roles"]}
 
@@ -60,10 +61,33 @@ def test_every_function_has_a_role_of_its_own():
     assert sorted(map(tuple, roles)) == sorted(("Access", f"Outputs.{name}") for name, _ in functions())
 
 
-def test_no_role_has_a_policy_that_aws_wrote_except_for_deployments():
+def test_no_role_has_a_policy_that_aws_wrote():
+    # SAM's own role for CodeDeploy has one, for every function of the account.
     for _, name, resource in resources(kind="AWS::IAM::Role"):
-        if name != "CodeDeployServiceRole":
-            assert "ManagedPolicyArns" not in resource["Properties"], name
+        assert not resource["Properties"].get("ManagedPolicyArns"), name
+
+
+def test_codedeploy_moves_the_traffic_of_this_stack_alone():
+    groups = [resource["Properties"] for _, _, resource in resources(kind="AWS::CodeDeploy::DeploymentGroup")]
+    assert len(groups) == len(list(functions())) - 1
+    assert all(group["ServiceRoleArn"] == {"Fn::GetAtt": ["Access", "Outputs.Deploy"]} for group in groups)
+    [policy] = load("access")["Resources"]["Deploy"]["Properties"]["Policies"]
+    for statement in policy["PolicyDocument"]["Statement"]:
+        if any(action.startswith("lambda:") for action in listed(statement["Action"])):
+            assert ":function:the-Prefix-" in str(statement["Resource"])
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_rds_takes_its_roles_without_a_condition(variant):
+    # RDS Proxy supports no global condition key: one that is asked for is not there, and its role is never given out.
+    for _, name, resource in resources(variant, "AWS::IAM::Role"):
+        for statement in listed(resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]):
+            if "rds.amazonaws.com" in listed(statement["Principal"].get("Service", [])):
+                assert "Condition" not in statement, name
+
+
+def test_the_proxy_has_a_role():
+    assert "ProxyRole" in load("data", "production")["Resources"]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +98,7 @@ def test_no_role_has_a_policy_that_aws_wrote_except_for_deployments():
         ("TOKEN_PRIVATE_KEY_ARN", "SignTokens"),
         ("DEFERRED_CHARGES_QUEUE_URL", "DeferCharges"),
         ("DATABASE_DIRECT_URL", "ChangeTheSchema"),
+        ("EDGE_SECRET_ARN", "KnowTheEdge"),
     ],
 )
 def test_a_function_may_use_what_its_settings_name_and_nothing_else(setting, policy):

@@ -111,7 +111,8 @@ def test_every_operation_says_what_can_go_wrong_on_our_side():
 
 def test_every_function_has_a_sample_event_and_every_event_a_route():
     names = {resource["Metadata"]["BuildProperties"]["Binary"]
-             for resource in source("template")["Resources"].values() if "Metadata" in resource}
+             for resource in source("template")["Resources"].values()
+             if "BuildProperties" in resource.get("Metadata", {})}
     events = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
     assert names <= set(events)
     routes = {name: f"{method} {path}" for (method, path), name in routes_of_the_template().items()}

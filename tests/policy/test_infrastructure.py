@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from templates import NESTED, VARIANTS, load, resources, source
+from templates import NESTED, ROOT, VARIANTS, load, resources, source
 
 EVERY_VARIANT = pytest.mark.parametrize("variant", VARIANTS)
 
@@ -66,6 +66,90 @@ def test_every_security_group_says_what_may_leave_it(variant):
         rules = resource["Properties"]["SecurityGroupEgress"]
         assert rules and all("Description" in rule for rule in rules), name
         assert all(rule["IpProtocol"] == "tcp" for rule in rules), name
+
+
+# Where RDS Proxy is not.
+WITHOUT_PROXY = {"use1-az3", "usw1-az2"}
+
+
+@EVERY_VARIANT
+def test_every_subnet_is_where_rds_proxy_can_be(variant):
+    network = load("network", variant)["Resources"]
+    subnets = {name: resource["Properties"] for name, resource in network.items() if resource["Type"] == "AWS::EC2::Subnet"}
+    zones = set()
+    for name, subnet in subnets.items():
+        first = f"PublicSubnet{name[-1]}"
+        if name != first:
+            # Whatever zone was chosen for the first, the others follow.
+            assert subnet["AvailabilityZone"] == {"Fn::GetAtt": [first, "AvailabilityZone"]}, name
+            continue
+        by_id = VARIANTS[variant].get("AWS::Region") in {"us-east-1", "us-west-1"}
+        assert ("AvailabilityZoneId" in subnet) == by_id and ("AvailabilityZone" in subnet) != by_id, name
+        zones.add(str(subnet.get("AvailabilityZoneId", subnet.get("AvailabilityZone"))))
+    assert not zones & WITHOUT_PROXY
+    assert len(zones) == (0 if variant == "own-network" else 2)
+
+
+@EVERY_VARIANT
+def test_aws_may_move_the_minor_version_on(variant):
+    found = load("data", variant)["Resources"]
+    cluster = found["Database"]["Properties"]
+    moved_on = any(resource["Properties"].get("AutoMinorVersionUpgrade", True) for resource in found.values()
+                   if resource["Type"] == "AWS::RDS::DBInstance")
+    # A minor version in a template is older than the live one by the time it matters, and is refused then. Only a
+    # snapshot needs one, and it is given with it.
+    exact = "." in str(cluster["EngineVersion"])
+    assert not (moved_on and exact) or "SnapshotIdentifier" in cluster
+    assert source("data")["Resources"]["Database"]["Properties"]["EngineVersion"] == {"Ref": "EngineVersion"}
+    major = str(source("template")["Parameters"]["DatabaseVersion"]["Default"])
+    assert found["DatabaseSettings"]["Properties"]["Family"] == f"aurora-postgresql{major}"
+
+
+def test_paid_support_for_an_old_version_does_not_begin_by_itself():
+    cluster = load("data")["Resources"]["Database"]["Properties"]
+    assert cluster["EngineLifecycleSupport"] == "open-source-rds-extended-support-disabled"
+    assert cluster["DatabaseInsightsMode"] == "standard"
+
+
+@EVERY_VARIANT
+def test_a_slip_deletes_no_secret(variant):
+    secrets = list(resources(variant, "AWS::SecretsManager::Secret"))
+    assert len(secrets) >= 3
+    for _, name, secret in secrets:
+        assert secret["DeletionPolicy"] in {"Retain", "RetainExceptOnCreate"}, name
+        assert secret["UpdateReplacePolicy"] == "Retain", name
+
+
+@EVERY_VARIANT
+def test_with_a_name_of_yours_there_is_one_way_in(variant):
+    found = load("template", variant)["Resources"]
+    named = "ApiDomain" in VARIANTS[variant]
+    [server] = found["Api"]["Properties"]["Body"]["servers"]
+    assert server["x-amazon-apigateway-endpoint-configuration"]["disableExecuteApiEndpoint"] is named
+    assert ("ApiDomainName" in found) == ("ApiDomainMapping" in found) == named
+
+
+def test_cloudfront_says_whom_it_serves_and_shows_that_it_is_cloudfront():
+    found = load("edge", "edge")["Resources"]
+    headers = found["Forwarded"]["Properties"]["OriginRequestPolicyConfig"]["HeadersConfig"]
+    # With all headers of the caller, Host included: the gateway finds the API by it.
+    assert headers == {"HeaderBehavior": "allViewerAndWhitelistCloudFront", "Headers": ["CloudFront-Viewer-Address"]}
+    [origin] = found["Distribution"]["Properties"]["DistributionConfig"]["Origins"]
+    [shown] = origin["OriginCustomHeaders"]
+    assert shown["HeaderValue"] == "{{resolve:secretsmanager:the-SecretArn}}"
+    believed = (ROOT / "shared/src/edge.rs").read_text()
+    assert f'"{shown["HeaderName"]}"' in believed and '"cloudfront-viewer-address"' in believed
+
+
+def test_functions_know_the_secret_of_the_edge_by_its_hash_alone():
+    for variant in ["production", "edge"]:
+        for name, resource in load("template", variant)["Resources"].items():
+            if resource["Type"] != "AWS::Lambda::Function":
+                continue
+            variables = resource["Properties"]["Environment"]["Variables"]
+            told = variant == "edge" and name != "Migrate"
+            expected = {"Fn::GetAtt": ["Migration", "EdgeSecretHashes"]} if told else ""
+            assert variables["EDGE_SECRET_HASHES"] == expected, name
 
 
 def test_a_database_is_made_from_a_snapshot_only_when_one_is_named():

@@ -94,3 +94,27 @@ def test_the_metrics_of_two_stacks_are_apart():
     spaces = re.findall(r"'Namespace': '([^']+)'", str(list(resources(kind="AWS::CloudWatch::Alarm"))))
     spaces += re.findall(r"\{\"([^\"]+)\",Route,StatusClass\}", str(widgets()))
     assert {space for space in spaces if not space.startswith("AWS/")} == {"the-MetricsNamespace"}
+
+
+def of_aws(variant):
+    """The metrics of AWS's own on the dashboard: (name, dimension)."""
+    [dashboard] = resources(variant, "AWS::CloudWatch::Dashboard")
+    widgets = json.loads(dashboard[2]["Properties"]["DashboardBody"])["widgets"]
+    return {(metric[1], metric[2]) for widget in widgets for metric in widget["properties"]["metrics"]
+            if str(metric[0]).startswith("AWS/") and isinstance(metric[2], str)}
+
+
+def test_what_the_design_claims_is_seen_from_outside():
+    # That no statement pins a connection of RDS Proxy, and that Valkey refuses nothing over its limit. Which of the two
+    # dimensions serverless caches report under, AWS's own sources do not agree on.
+    cache = {(name, dimension) for name in ["BytesUsedForCache", "ElastiCacheProcessingUnits", "ThrottledCmds"]
+             for dimension in ["clusterId", "ServerlessCacheName"]}
+    proxy = {(name, "ProxyName") for name in ["ClientConnections", "DatabaseConnections",
+                                              "DatabaseConnectionsCurrentlySessionPinned"]}
+    assert cache | proxy <= of_aws("production")
+    assert cache <= of_aws("test") and not proxy & of_aws("test")
+    alarms = {resource["Properties"].get("MetricName"): resource["Properties"]
+              for _, _, resource in resources("production", "AWS::CloudWatch::Alarm")}
+    pinned = alarms["DatabaseConnectionsCurrentlySessionPinned"]
+    assert (pinned["Threshold"], pinned["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    assert pinned["Period"] * pinned["EvaluationPeriods"] == 300

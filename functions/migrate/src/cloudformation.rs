@@ -85,9 +85,9 @@ impl Request {
             Type::Delete => Ok(json!({})),
             Type::Create | Type::Update => {
                 let settings = settings?;
-                let token_public_key = settings.token_public_key()?;
+                let (key, hashes) = (settings.token_public_key()?, settings.edge_secret_hashes()?);
                 settings.migrate(limit).await?;
-                Ok(json!({ "TokenPublicKey": token_public_key }))
+                Ok(json!({ "TokenPublicKey": key, "EdgeSecretHashes": hashes }))
             }
             Type::Other => Err("an unknown type of request".into()),
         }

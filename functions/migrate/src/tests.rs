@@ -76,7 +76,7 @@ fn request(kind: &str, url: &str) -> Value {
 
 fn nowhere() -> Result<Settings, Failure> {
     let database = Database::new("postgres://owner:secret@localhost/shop?host=/nowhere")?;
-    Ok(Settings { database, token_private_key: KEY.to_owned() })
+    Ok(Settings { database, token_private_key: KEY.to_owned(), edge_secret: None })
 }
 
 fn limit() -> TimeLimit {
@@ -98,9 +98,11 @@ async fn it_answers_that_it_failed_when_the_database_is_away() {
 #[tokio::test]
 async fn it_answers_that_it_failed_when_a_setting_is_wrong() {
     let wrong_key = nowhere().map(|settings| Settings { token_private_key: "abc".into(), ..settings });
+    let wrong_secret = nowhere().map(|settings| Settings { edge_secret: Some("short".into()), ..settings });
     for (settings, expected) in [
         (Err("the environment variable DATABASE_DIRECT_URL is not set".into()), "DATABASE_DIRECT_URL"),
         (wrong_key, "TOKEN_PRIVATE_KEY is not an Ed25519 key"),
+        (wrong_secret, "EDGE_SECRET must be of 32 characters"),
     ] {
         let bucket = Bucket::default();
         invoke(settings, request("Create", &bucket.listen().await), limit()).await.expect("answered");
@@ -130,7 +132,7 @@ async fn it_answers_before_its_time_is_over() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let port = silent.local_addr().expect("an address").port();
     let database = Database::new(&format!("postgres://owner@127.0.0.1:{port}/shop")).expect("valid");
-    let settings = Settings { database, token_private_key: KEY.to_owned() };
+    let settings = Settings { database, token_private_key: KEY.to_owned(), edge_secret: None };
     let soon = TimeLimit::of_long_invocation(None, Duration::from_millis(100), Duration::ZERO);
     let bucket = Bucket::default();
     invoke(Ok(settings), request("Create", &bucket.listen().await), soon).await.expect("answered");

@@ -4,6 +4,7 @@ use shared::auth::SigningKey;
 use shared::config;
 use shared::database::Settings as Database;
 use shared::database::migrations::{self, Step};
+use shared::edge::Edge;
 use shared::presign::Signer;
 use shared::secrets::Rotating;
 use shared::time_limit::TimeLimit;
@@ -17,10 +18,12 @@ pub(crate) struct Settings {
     pub(crate) database: Database,
     /// The one that access tokens are signed with. Everybody else learns its public key from this function's answer.
     pub(crate) token_private_key: String,
+    /// What CloudFront shows, where it is in front. Everybody else learns its hash.
+    pub(crate) edge_secret: Option<String>,
 }
 
 impl Settings {
-    /// `DATABASE_DIRECT_URL`, `DATABASE_IAM_AUTH`, `TOKEN_PRIVATE_KEY` or `TOKEN_PRIVATE_KEY_ARN`.
+    /// `DATABASE_DIRECT_URL`, `DATABASE_IAM_AUTH`, and, themselves or as `…_ARN`, `TOKEN_PRIVATE_KEY` and `EDGE_SECRET`.
     pub(crate) async fn from_env() -> Result<Self, Failure> {
         let database = Database::new(&config::required("DATABASE_DIRECT_URL")?)?;
         let database = if config::enabled("DATABASE_IAM_AUTH")? {
@@ -28,9 +31,10 @@ impl Settings {
         } else {
             database
         };
-        let secret = Rotating::of_setting("TOKEN_PRIVATE_KEY", |key| Ok(key.to_owned()));
-        let token_private_key = secret.get().await.map_err(|error| error.cause().unwrap_or_default())?;
-        Ok(Self { database, token_private_key: (*token_private_key).clone() })
+        let token_private_key = secret("TOKEN_PRIVATE_KEY").await?;
+        let behind_cloudfront = config::is_set("EDGE_SECRET") || config::is_set("EDGE_SECRET_ARN");
+        let edge_secret = if behind_cloudfront { Some(secret("EDGE_SECRET").await?) } else { None };
+        Ok(Self { database, token_private_key, edge_secret })
     }
 
     /// The steps that [`migrate`](Self::migrate) would take.
@@ -58,4 +62,15 @@ impl Settings {
     pub(crate) fn token_public_key(&self) -> Result<String, Failure> {
         Ok(SigningKey::new(&self.token_private_key)?.public_key())
     }
+
+    /// What `EDGE_SECRET_HASHES` must be; empty where there is no CloudFront.
+    pub(crate) fn edge_secret_hashes(&self) -> Result<String, Failure> {
+        Ok(self.edge_secret.as_deref().map(Edge::hashes_of).transpose()?.unwrap_or_default())
+    }
+}
+
+async fn secret(setting: &'static str) -> Result<String, Failure> {
+    let secret = Rotating::of_setting(setting, |secret| Ok(secret.to_owned()));
+    let secret = secret.get().await.map_err(|error| error.cause().unwrap_or_default())?;
+    Ok((*secret).clone())
 }

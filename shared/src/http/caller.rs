@@ -1,6 +1,7 @@
 //! Who is calling: only what was verified counts.
 //!
-//! `X-Forwarded-For` and unverified keys are never read: both would let a caller choose a fresh rate-limit bucket.
+//! `X-Forwarded-For` and unverified keys are never read: both would let a caller choose a fresh rate-limit bucket. An
+//! address in a header counts only where [`Edge`] knows who wrote it.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -9,6 +10,7 @@ use http::header::AUTHORIZATION;
 use super::Event;
 use crate::{
     auth::token::{Claims, Error, Verifier},
+    edge::Edge,
     rate_limit::Identity,
 };
 
@@ -20,8 +22,8 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    pub(super) fn of(event: &Event, verifier: &Verifier) -> Self {
-        Self { source: source_address(event), credential: credential(event, verifier) }
+    pub(super) fn of(event: &Event, verifier: &Verifier, edge: &Edge) -> Self {
+        Self { source: source_address(event, edge), credential: credential(event, verifier) }
     }
 
     /// The verified bearer; `None` without a token.
@@ -38,9 +40,10 @@ impl Caller {
     }
 }
 
-fn source_address(event: &Event) -> IpAddr {
-    // The gateway always knows it. If it ever did not, everyone unknown would share one bucket: strict, but safe.
-    event.source_ip().and_then(|address| address.parse().ok()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+fn source_address(event: &Event, edge: &Edge) -> IpAddr {
+    // The gateway always knows its own peer. If it ever did not, everyone unknown would share one bucket: strict, but safe.
+    let peer = || event.source_ip().and_then(|address| address.parse().ok());
+    edge.viewer(|name| event.header(name)).or_else(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 fn credential(event: &Event, verifier: &Verifier) -> Result<Option<Claims>, Error> {
@@ -50,4 +53,62 @@ fn credential(event: &Event, verifier: &Verifier) -> Result<Option<Claims>, Erro
         return Err(Error::Invalid);
     }
     verifier.verify(token.trim()).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::auth::SigningKey;
+
+    const SECRET: &str = "vL3kqWmJ8rT5yPz2Xc7bNd4hGf9sAe6uQo1iRwE0tYx";
+
+    /// Whom a request from this peer is charged to, with what it says of itself.
+    fn charged(peer: &str, says: Option<&str>, secret: Option<&str>) -> Identity {
+        let event = json!({
+            "headers": {
+                "cloudfront-viewer-address": says, "x-forwarded-for": says, "millrace-edge-secret": secret
+            },
+            "requestContext": { "http": { "sourceIp": peer } }
+        });
+        // Headers that are not sent are not there, and not null.
+        let text = event.to_string().replace("null", "\"\"");
+        let event: Event = serde_json::from_str(&text).expect("an event");
+        let key = SigningKey::new(&"9d".repeat(32)).expect("a key").public_key();
+        let edge = Edge::new(&Edge::hashes_of(SECRET).expect("long enough")).expect("hashes");
+        Caller::of(&event, &Verifier::new(&key).expect("a key"), &edge).identity()
+    }
+
+    fn address(text: &str) -> Identity {
+        Identity::address(text.parse().expect("an address"))
+    }
+
+    #[test]
+    fn callers_behind_cloudfront_are_told_apart() {
+        for viewer in ["192.0.2.1", "192.0.2.2", "2001:db8::1"] {
+            let says = format!("{viewer}:46532");
+            assert_eq!(charged("203.0.113.9", Some(&says), Some(SECRET)), address(viewer));
+        }
+    }
+
+    #[test]
+    fn a_header_that_anybody_can_write_makes_nobody_another_caller() {
+        for secret in [None, Some("guessed"), Some("vL3kqWmJ8rT5yPz2Xc7bNd4hGf9sAe6uQo1iRwE0tYy")] {
+            for says in [None, Some("192.0.2.1:46532"), Some("192.0.2.2:1")] {
+                assert_eq!(
+                    charged("203.0.113.9", says, secret),
+                    address("203.0.113.9"),
+                    "{says:?} {secret:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn cloudfront_that_does_not_say_whom_it_serves_is_a_caller_itself() {
+        for says in [None, Some("nobody"), Some("192.0.2.1:1,192.0.2.2:2")] {
+            assert_eq!(charged("203.0.113.9", says, Some(SECRET)), address("203.0.113.9"));
+        }
+    }
 }

@@ -24,7 +24,7 @@ pub struct Request {
 
 impl Request {
     pub(super) fn new(app: App, endpoint: Endpoint, event: Event, time_limit: TimeLimit) -> Self {
-        let caller = Caller::of(&event, &app.tokens);
+        let caller = Caller::of(&event, &app.tokens, &app.edge);
         let admission = Arc::new(Admission::new(app, endpoint, caller.identity()));
         Self { event, caller, time_limit, admission }
     }

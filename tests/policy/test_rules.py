@@ -1,0 +1,39 @@
+"""Contradictions are refused before anything is made, with a sentence that says what to do."""
+
+import pytest
+from templates import EDGE, PRODUCTION, RESTORED, VARIANTS, refused
+
+BAD = {
+    "all at once": ({**PRODUCTION, "DeploymentType": "AllAtOnce"}, "canary"),
+    "nobody hears": ({"Size": "production"}, "AlarmEmail"),
+    "half a network": ({"VpcId": "vpc-0a", "PrivateSubnetIds": "subnet-0a,subnet-0b"}, "EgressSubnetIds"),
+    "subnets of no network": ({"PrivateSubnetIds": "subnet-0a,subnet-0b"}, "VpcId"),
+    "any origin": ({"CorsOrigins": "https://shop.example.com,*"}, "CorsOrigins"),
+    "one zone": ({"FirstZoneId": "use1-az1"}, "SecondZoneId"),
+    "the other zone": ({"SecondZoneId": "use1-az1"}, "FirstZoneId"),
+    "a first zone without a proxy": (
+        {"FirstZoneId": "use1-az3", "SecondZoneId": "use1-az1"}, "aws ec2 describe-availability-zones"),
+    "a second zone without a proxy": (
+        {"FirstZoneId": "usw1-az1", "SecondZoneId": "usw1-az2"}, "aws ec2 describe-availability-zones"),
+    "a snapshot of an unknown version": (
+        {**RESTORED, "DatabaseVersion": "17"}, "aws rds describe-db-cluster-snapshots"),
+    "a name without a certificate": ({"ApiDomain": "api.example.com"}, "ApiCertificateArn"),
+    "a certificate for no name": ({"ApiCertificateArn": EDGE["ApiCertificateArn"]}, "ApiDomain"),
+    "CloudFront with a way past it": ({"EdgeCertificateArn": EDGE["EdgeCertificateArn"]}, "ApiDomain"),
+    "a firewall in front of nothing": (
+        {"ApiDomain": EDGE["ApiDomain"], "ApiCertificateArn": EDGE["ApiCertificateArn"],
+         "EdgeWebAclArn": EDGE["EdgeWebAclArn"]}, "EdgeCertificateArn"),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_what_makes_sense_is_not_refused(variant):
+    # As samconfig.toml does for the small one.
+    assert refused(VARIANTS[variant]) == []
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_contradicts_itself_is_refused_with_what_to_do(name):
+    parameters, advice = BAD[name]
+    [reason] = refused(parameters)
+    assert advice in reason, reason
