@@ -258,10 +258,17 @@ pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         .caused_by(cause)
 }
 
-/// A database that is away is nobody's fault here, and worth another try soon; everything else is a mistake of ours.
+/// What refuses an order of a user who is not there: a token outlives its account.
+const CALLER_IS_GONE: &str = "orders_user_id_fkey";
+
+/// A database that is away is nobody's fault here, and worth another try soon; a caller whose account is gone has to log in
+/// again; everything else is a mistake of ours.
 impl From<database::Error> for Error {
     fn from(error: database::Error) -> Self {
-        if error.is_unavailable() {
+        if error.constraint() == Some(CALLER_IS_GONE) {
+            unauthorized("The account of this access token is no longer there. Log in again.")
+                .caused_by(error)
+        } else if error.is_unavailable() {
             unavailable(Duration::from_secs(2)).caused_by(error)
         } else {
             internal(error)

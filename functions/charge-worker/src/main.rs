@@ -39,7 +39,7 @@ async fn charge_worker(app: App, event: SqsEvent, limit: TimeLimit) -> Result<Sq
 async fn handle(app: &App, message: &SqsMessage, limit: TimeLimit) -> bool {
     let id = message.message_id.as_deref().unwrap_or_default();
     let Some(nudge) = Nudge::read(message.body.as_deref().unwrap_or_default()) else {
-        tracing::error!(message = id, "message {id} names no order");
+        tracing::error!(message_id = id, "message {id} names no order");
         return false;
     };
     let order = nudge.order_id;

@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
-use serde::{Serializer, ser::SerializeMap};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tracing::{Event, Level, Subscriber};
-use tracing_serde::SerdeMapVisitor;
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+};
 use tracing_subscriber::{
     Layer,
     filter::Targets,
@@ -58,17 +60,70 @@ impl<S: Subscriber> Layer<S> for Json {
 fn line(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
     let mut line = Vec::with_capacity(512);
     let mut serializer = serde_json::Serializer::new(&mut line);
-    let mut members = serializer.serialize_map(None)?;
-    members.serialize_entry("timestamp", &timestamp(OffsetDateTime::now_utc()))?;
-    members.serialize_entry("level", event.metadata().level().as_str())?;
+    let mut members = Members { map: serializer.serialize_map(None)?, names: Vec::new(), failed: None };
+    members.add("timestamp", &timestamp(OffsetDateTime::now_utc()));
+    members.add("level", event.metadata().level().as_str());
     if let Some(id) = record::request_id() {
-        members.serialize_entry("request_id", &id)?;
+        members.add("request_id", &id);
     }
-    let mut fields = SerdeMapVisitor::new(members);
-    event.record(&mut fields);
-    fields.take_serializer()?.end()?;
+    event.record(&mut members);
+    members.end()?;
     line.push(b'\n');
     Ok(line)
+}
+
+/// The members of a line, no two of one name: of two, readers keep one, and which one is up to them. A field that is called
+/// like what is there already gets an underscore behind its name.
+struct Members<M: SerializeMap> {
+    map: M,
+    names: Vec<String>,
+    failed: Option<M::Error>,
+}
+
+impl<M: SerializeMap> Members<M> {
+    fn add(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        let mut name = name.to_owned();
+        while self.names.contains(&name) {
+            name.push('_');
+        }
+        if self.failed.is_none() {
+            self.failed = self.map.serialize_entry(&name, value).err();
+        }
+        self.names.push(name);
+    }
+
+    fn end(self) -> Result<M::Ok, M::Error> {
+        match self.failed {
+            None => self.map.end(),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+impl<M: SerializeMap> Visit for Members<M> {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.add(field.name(), &format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.add(field.name(), value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field.name(), &value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field.name(), &value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.add(field.name(), &value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field.name(), &value);
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +161,28 @@ mod tests {
             "level": "INFO", "request_id": "request-1", "message": "found 2", "count": 2, "name": "a\nb"
         });
         assert_eq!(lines, [json!({ "level": "WARN", "message": "outside" }), inside]);
+    }
+
+    #[tokio::test]
+    async fn no_field_takes_the_name_of_another() {
+        #[derive(Clone, Default)]
+        struct Texts(Arc<Mutex<Vec<String>>>);
+        impl<S: Subscriber> Layer<S> for Texts {
+            fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+                let line = String::from_utf8(line(event).expect("a line")).expect("UTF-8");
+                self.0.lock().expect("the list").push(line);
+            }
+        }
+        let texts = Texts::default();
+        let _guard = tracing::subscriber::set_default(registry().with(texts.clone()));
+        tracing::error!(message = "m-1", level = "high", timestamp = 7, level_ = true, "names no order");
+        let text = texts.0.lock().expect("the list").remove(0);
+        let line: Value = serde_json::from_str(&text).expect("JSON");
+        let values: Vec<&Value> = line.as_object().expect("an object").values().collect();
+        for value in [json!("m-1"), json!("high"), json!(7), json!(true), json!("names no order")] {
+            assert!(values.contains(&&value), "{value} is in {text}");
+        }
+        assert_eq!((&line["level"], line["timestamp"].is_string()), (&json!("ERROR"), true));
     }
 
     #[test]

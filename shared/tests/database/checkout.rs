@@ -168,6 +168,18 @@ async fn a_repeated_request_gets_the_first_answer_and_another_body_or_customer_d
 }
 
 #[tokio::test]
+async fn who_is_no_customer_any_more_has_to_log_in_and_takes_no_stock() {
+    let shop = Shop::open().await;
+    let product = shop.product(1250, 10).await;
+    let gone = Uuid::now_v7();
+    let order = || purchase(gone, "key", BODY, &[(product, 1)]);
+    assert_eq!(refusal(order().place_leased(&shop.functions, PATIENCE).await), Some(Kind::Unauthorized));
+    let deferred = order().place_deferred(&shop.functions, Duration::ZERO, PATIENCE).await;
+    assert_eq!(refusal(deferred), Some(Kind::Unauthorized));
+    assert_eq!(shop.stock(product).await, 10);
+}
+
+#[tokio::test]
 async fn forty_buyers_of_the_last_five_pieces_get_five() {
     let shop = Shop::open().await;
     let product = shop.product(1250, 5).await;

@@ -84,6 +84,23 @@ fn it_refuses_a_header_with_two_times() {
 }
 
 #[test]
+fn it_compares_a_handful_of_signatures_and_no_more() {
+    let right = signature(&secret(), NOW, BODY);
+    let among =
+        |others: usize| format!("t={NOW}{},v1={right}", format!(",v1={}", "00".repeat(32)).repeat(others));
+    assert!(check(&among(MOST_SIGNATURES - 1), BODY).is_ok());
+    assert_eq!(check(&among(MOST_SIGNATURES), BODY), Err(Forged::Unsigned));
+}
+
+#[test]
+fn it_looks_at_no_body_that_is_too_large() {
+    let body = |length: usize| format!("{}{}", "{}", " ".repeat(length - 2)).into_bytes();
+    let check = |body: Vec<u8>| check(&header(&secret(), NOW, &body), &body);
+    assert_eq!(check(body(LARGEST_BODY)), Ok(None));
+    assert_eq!(check(body(LARGEST_BODY + 1)), Err(Forged::Unsigned));
+}
+
+#[test]
 fn it_does_not_parse_what_is_not_signed() {
     let broken = b"{";
     assert_eq!(check(&header(&Secret::new("whsec_other"), NOW, broken), broken), Err(Forged::WrongSignature));
