@@ -1,5 +1,7 @@
 //! Logging in.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use tests::{Answer, Call, Customer, PASSWORD};
 
@@ -53,12 +55,28 @@ async fn the_sixth_guess_within_a_minute_is_refused_whatever_the_account() {
 }
 
 #[tokio::test]
-async fn many_guessers_of_one_account_are_refused_as_well() {
+async fn guessers_slow_an_account_down_and_never_keep_its_owner_out() {
     let customer = Customer::register().await;
-    for _ in 0..5 {
+    for _ in 0..7 {
         login(&customer.email, "guess").await.expect(401);
     }
-    login(&customer.email, PASSWORD).await.expect(429);
+    let began = Instant::now();
+    login(&customer.email, PASSWORD).await.expect(200);
+    assert!(began.elapsed() >= Duration::from_secs(1), "a guesser would have waited as long");
+}
+
+#[tokio::test]
+async fn a_refused_guesser_uses_up_nothing_of_an_accounts() {
+    let (customer, source) = (Customer::register().await, format!("192.0.2.{}", fastrand::u8(..)));
+    for _ in 0..5 {
+        login_from(Some(&source), &format!("{source}@example.com"), "guess").await;
+    }
+    for _ in 0..6 {
+        login_from(Some(&source), &customer.email, "guess").await.expect(429);
+    }
+    let began = Instant::now();
+    login(&customer.email, PASSWORD).await.expect(200);
+    assert!(began.elapsed() < Duration::from_secs(1), "it was slowed down by guesses that were refused");
 }
 
 #[tokio::test]

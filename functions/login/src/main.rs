@@ -1,5 +1,7 @@
 //! `POST /api/auth/login`: a password for an access token.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use shared::{
     accounts,
@@ -14,6 +16,9 @@ use shared::{
 async fn main() -> Result<(), http::Fatal> {
     http::serve(Endpoint::new("POST /api/auth/login").limited_by(&[LOGIN, API]), login).await
 }
+
+/// What a login of an account waits that saw too many wrong passwords within a minute.
+const SLOWED_BY: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,10 +38,13 @@ struct AccessToken {
 
 async fn login(app: App, request: Request) -> Result<Response> {
     let credentials: Credentials = request.json()?;
-    // Limited by address and by account: one guesser of many accounts, and many guessers of one.
-    let account = Identity::account(&credentials.email);
-    let verdict = request.admit(app.limiter.check(&account, &[LOGIN_ACCOUNT])).await?;
-    http::require_allowed(&verdict)?;
+    // A guesser of many accounts is refused by his address. Many guessers of one account are slowed down, and its owner with
+    // them, but a right password gets through. Only looked at here: a refused guesser uses up nothing of an account's.
+    let guessed_at = Identity::account(&credentials.email);
+    let failures = request.admit(app.limiter.look(&guessed_at, &[LOGIN_ACCOUNT])).await?;
+    if !failures.allowed {
+        tokio::time::sleep(SLOWED_BY).await;
+    }
 
     let account = accounts::by_email(&app.database, &credentials.email).await?;
     let stored = account.as_ref().map(|account| account.password_hash.clone());
@@ -48,6 +56,9 @@ async fn login(app: App, request: Request) -> Result<Response> {
             let expires_in = token::LIFETIME.as_secs();
             http::json(200, &AccessToken { access_token: token, token_type: "Bearer", expires_in })
         }
-        None => Err(unauthorized("There is no account with this e-mail address and password.")),
+        None => {
+            let _ = app.redis.batch(app.limiter.note(&guessed_at, &[LOGIN_ACCOUNT])).await;
+            Err(unauthorized("There is no account with this e-mail address and password."))
+        }
     }
 }

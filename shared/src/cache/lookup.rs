@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::Cache;
 use super::entry::{Entry, Value};
+use super::write::give_back;
 use crate::redis::{Call, Calls, Command, Replies, Script};
 
 static LOOKUP: Script =
@@ -74,6 +75,13 @@ impl Command for Lookup {
         let found = replies.next().and_then(found).unwrap_or(Found::Degraded);
         let deadline = Instant::now() + self.cache.0.region.wait;
         LookedUp { cache: self.cache, key: self.key, token: self.token, found, deadline }
+    }
+
+    /// Gives the right to fill to whoever comes next.
+    fn undo(looked_up: LookedUp, calls: &mut Calls) {
+        if matches!(looked_up.found, Found::Fill | Found::Refresh(_)) {
+            calls.push(give_back(&looked_up.key, &looked_up.token, Duration::ZERO));
+        }
     }
 }
 

@@ -73,8 +73,13 @@ pub(super) struct Abandon(Call);
 
 impl Abandon {
     pub(super) fn new(region: &Region, key: &str, token: &str) -> Self {
-        Self(ABANDON.on([key]).arg(token).arg(region.rest.as_millis()))
+        Self(give_back(key, token, region.rest))
     }
+}
+
+/// Ends a lease. For `rest`, whoever has a stale value is served with it.
+pub(super) fn give_back(key: &str, token: &str, rest: Duration) -> Call {
+    ABANDON.on([key]).arg(token).arg(rest.as_millis())
 }
 
 impl Command for Abandon {

@@ -33,13 +33,18 @@ impl Admission {
         (admitted, output)
     }
 
+    /// Takes back what came along with a request that is refused.
+    pub(super) async fn take_back<C: Command>(&self, output: C::Output) {
+        self.app.redis.undo::<C>(output).await;
+    }
+
     pub(super) fn verdict(&self) -> Option<&Verdict> {
         self.verdict.get()
     }
 }
 
 /// 429, unless the verdict allows the request.
-pub fn require_allowed(verdict: &Verdict) -> Result<()> {
+fn require_allowed(verdict: &Verdict) -> Result<()> {
     if verdict.allowed {
         return Ok(());
     }

@@ -30,7 +30,6 @@ mod response;
 mod serve;
 
 pub use ::http::header;
-pub use admission::require_allowed;
 pub use endpoint::Endpoint;
 pub use event::Event;
 pub use request::Request;

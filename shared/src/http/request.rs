@@ -37,10 +37,16 @@ impl Request {
     /// Counts the request against its caller's rate limits, and sends `commands` along: one Redis round trip for both.
     ///
     /// # Errors
-    /// 429 when a limit is exceeded; the commands' answers are dropped then.
+    /// 429 when a limit is exceeded. What the commands have done is taken back then, with one more round trip where there is
+    /// something: a refused caller must not keep the right to fill that others wait for.
     pub async fn admit<C: Command>(&self, commands: C) -> Result<C::Output> {
-        let (admitted, output) = self.ask(commands).await;
-        admitted.map(|()| output)
+        match self.ask(commands).await {
+            (Ok(()), output) => Ok(output),
+            (Err(refusal), output) => {
+                self.admission.take_back::<C>(output).await;
+                Err(refusal)
+            }
+        }
     }
 
     /// Like [`Request::admit`], for commands whose answers matter to a refused request too: a breaker's permit has to be

@@ -1,5 +1,5 @@
 -- rate_limit.check: one call against every policy of one caller: all are charged, or none is.
--- KEYS[i] the caller's window under policy i   ARGV buckets, then for each policy: limit, window ms
+-- KEYS[i] the caller's window under policy i   ARGV buckets, then for each policy: limit, window ms; then 'look' to charge none
 -- Returns {allowed, then for each policy: remaining, reset ms, wait ms}.
 -- Costs 1 command and 1 for each policy; when allowed, 1 more for each policy. A rejected call writes nothing.
 --
@@ -45,14 +45,15 @@ local function wait_until(w, below)
 end
 
 local reply = {allowed and 1 or 0}
+local charged = allowed and ARGV[2 * #KEYS + 2] ~= 'look'
 for _, w in ipairs(windows) do
   local wait = w.used >= w.limit and wait_until(w, w.limit) or 0
-  if allowed then
+  if charged then
     w.counts[0], w.used = w.counts[0] + 1, w.used + 1
   end
   -- A step back of the clock is remembered even when nothing is charged: else time would stand still for a caller
   -- who is over the limit.
-  if allowed or w.stepped_back then
+  if charged or w.stepped_back then
     local packed = struct.pack(format, w.now, w.offset, unpack(w.counts, 0, buckets))
     redis.call('SET', w.key, packed, 'PX', (buckets + 1) * w.width)                                -- 1 each
   end

@@ -32,20 +32,22 @@ impl Local {
         self.windows(keys, policies, now, charge);
     }
 
+    /// What the windows say by the degraded limits, charging nothing.
+    pub(super) fn look(&self, keys: &[String], policies: &[Policy], now: u64) -> Vec<Reading> {
+        self.windows(keys, policies, now, |windows| read(windows, policies))
+    }
+
     /// Decides alone, by the degraded limits: charges all policies or none. Whether the call is allowed, and what
     /// the windows say.
     pub(super) fn check(&self, keys: &[String], policies: &[Policy], now: u64) -> (bool, Vec<Reading>) {
         self.windows(keys, policies, now, |windows| {
-            let read = |(window, policy): (&&mut Window, &Policy)| {
-                window.read(policy.degraded_limit, policy.window_ms())
-            };
-            let before: Vec<Reading> = windows.iter().zip(policies).map(read).collect();
+            let before = read(windows, policies);
             let allowed = before.iter().all(|reading| reading.wait == 0);
             if !allowed {
                 return (false, before);
             }
             charge(windows);
-            let after = windows.iter().zip(policies).map(read).map(|reading| Reading { wait: 0, ..reading });
+            let after = read(windows, policies).into_iter().map(|reading| Reading { wait: 0, ..reading });
             (true, after.collect())
         })
     }
@@ -77,6 +79,12 @@ impl Local {
         }
         result
     }
+}
+
+fn read(windows: &[&mut Window], policies: &[Policy]) -> Vec<Reading> {
+    let read =
+        |(window, policy): (&&mut Window, &Policy)| window.read(policy.degraded_limit, policy.window_ms());
+    windows.iter().zip(policies).map(read).collect()
 }
 
 fn charge(windows: &mut [&mut Window]) {

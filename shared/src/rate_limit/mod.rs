@@ -37,14 +37,37 @@ pub struct Limiter(Arc<Local>);
 impl Limiter {
     /// A command that charges one call of `caller` to `policies`, all or none. Answers with a [`Verdict`].
     pub fn check(&self, caller: &Identity, policies: &[Policy]) -> Check {
-        let keys = policies.iter().map(|policy| caller.key(policy)).collect();
-        Check { local: self.0.clone(), keys, policies: policies.to_vec() }
+        self.ask(Purpose::Admit, caller, policies)
     }
+
+    /// A command that only reads what is left: for whoever must not be able to use up what is another's. Answers with the
+    /// [`Verdict`] that a call would get.
+    pub fn look(&self, caller: &Identity, policies: &[Policy]) -> Check {
+        self.ask(Purpose::Look, caller, policies)
+    }
+
+    /// Like [`Limiter::check`], for what is counted and refuses nobody.
+    pub fn note(&self, caller: &Identity, policies: &[Policy]) -> Check {
+        self.ask(Purpose::Note, caller, policies)
+    }
+
+    fn ask(&self, purpose: Purpose, caller: &Identity, policies: &[Policy]) -> Check {
+        let keys = policies.iter().map(|policy| caller.key(policy)).collect();
+        Check { purpose, local: self.0.clone(), keys, policies: policies.to_vec() }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Admit,
+    Look,
+    Note,
 }
 
 /// A command that checks one call. See [`Limiter::check`].
 #[must_use = "a command does nothing until it is sent in a batch"]
 pub struct Check {
+    purpose: Purpose,
     local: Arc<Local>,
     /// Of the caller's windows, one for each policy.
     keys: Vec<String>,
@@ -59,21 +82,24 @@ impl Command for Check {
             return;
         }
         let call = CHECK.on(&self.keys).arg(BUCKETS);
-        calls.push(
-            self.policies.iter().fold(call, |call, policy| call.arg(policy.limit).arg(policy.window_ms())),
-        );
+        let call =
+            self.policies.iter().fold(call, |call, policy| call.arg(policy.limit).arg(policy.window_ms()));
+        calls.push(if self.purpose == Purpose::Look { call.arg("look") } else { call });
     }
 
     fn read(self, replies: &mut Replies) -> Verdict {
         if self.policies.is_empty() {
             return Verdict { allowed: true, quotas: Vec::new(), degraded: false };
         }
+        let purpose = self.purpose;
         let verdict =
             match replies.next::<Vec<u64>>().filter(|reply| reply.len() == 1 + 3 * self.policies.len()) {
                 Some(reply) => self.shared(&reply),
                 None => self.degraded(),
             };
-        observe(&verdict);
+        if purpose == Purpose::Admit {
+            observe(&verdict);
+        }
         verdict
     }
 }
@@ -81,7 +107,7 @@ impl Command for Check {
 impl Check {
     fn shared(self, reply: &[u64]) -> Verdict {
         let allowed = reply[0] == 1;
-        if allowed {
+        if allowed && self.purpose != Purpose::Look {
             self.local.note(&self.keys, &self.policies, now());
         }
         let quota = |(policy, values): (&Policy, &[u64])| Quota {
@@ -95,7 +121,11 @@ impl Check {
     }
 
     fn degraded(self) -> Verdict {
-        let (allowed, readings) = self.local.check(&self.keys, &self.policies, now());
+        let readings = match self.purpose {
+            Purpose::Look => self.local.look(&self.keys, &self.policies, now()),
+            Purpose::Admit | Purpose::Note => self.local.check(&self.keys, &self.policies, now()).1,
+        };
+        let allowed = readings.iter().all(|reading| reading.wait == 0);
         let quota = |(policy, reading): (&Policy, window::Reading)| Quota {
             policy: policy.without_redis(),
             remaining: policy.degraded_limit.saturating_sub(reading.used),

@@ -14,6 +14,14 @@ pub trait Command {
 
     /// Takes as many replies as [`Command::calls`] added calls, in the same order.
     fn read(self, replies: &mut Replies) -> Self::Output;
+
+    /// Adds what takes back the effect that `output` tells of: for a command that came along with a request which was then
+    /// refused. Nothing, where nobody would miss anything.
+    fn undo(_output: Self::Output, _calls: &mut Calls)
+    where
+        Self: Sized,
+    {
+    }
 }
 
 impl<C: Command> Command for Option<C> {
@@ -28,6 +36,12 @@ impl<C: Command> Command for Option<C> {
     fn read(self, replies: &mut Replies) -> Self::Output {
         self.map(|command| command.read(replies))
     }
+
+    fn undo(output: Self::Output, calls: &mut Calls) {
+        if let Some(output) = output {
+            C::undo(output, calls);
+        }
+    }
 }
 
 impl<C: Command> Command for Vec<C> {
@@ -41,6 +55,12 @@ impl<C: Command> Command for Vec<C> {
 
     fn read(self, replies: &mut Replies) -> Self::Output {
         self.into_iter().map(|command| command.read(replies)).collect()
+    }
+
+    fn undo(output: Self::Output, calls: &mut Calls) {
+        for output in output {
+            C::undo(output, calls);
+        }
     }
 }
 
@@ -67,6 +87,12 @@ macro_rules! tuple_of_commands {
             fn read(self, replies: &mut Replies) -> Self::Output {
                 let ($($name,)+) = self;
                 ($($name.read(replies),)+)
+            }
+
+            #[expect(non_snake_case, reason = "the type parameters name the variables")]
+            fn undo(output: Self::Output, calls: &mut Calls) {
+                let ($($name,)+) = output;
+                $($name::undo($name, calls);)+
             }
         }
     };

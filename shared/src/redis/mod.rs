@@ -64,6 +64,13 @@ impl Redis {
         self.send(commands, true).await
     }
 
+    /// Takes back what `output`, the answer to such a command, tells of: one more round trip, and none where there is nothing.
+    pub async fn undo<C: Command>(&self, output: C::Output) {
+        let mut calls = Calls::default();
+        C::undo(output, &mut calls);
+        self.exchange(&calls.into_vec(), false).await;
+    }
+
     async fn send<C: Command>(&self, commands: C, insist: bool) -> C::Output {
         let mut calls = Calls::default();
         commands.calls(&mut calls);

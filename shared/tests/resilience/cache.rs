@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::server::{Server, nowhere};
 use bytes::Bytes;
 use futures::future::{join, join_all};
-use shared::cache::{Cache, Entry, LookedUp, Region};
+use shared::cache::{Cache, Entry, LookedUp, Lookup, Region};
 use shared::redis::Redis;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
@@ -120,6 +120,36 @@ async fn when_the_filler_dies_one_reader_takes_over() {
     }));
     assert!(values.await.into_iter().all(|value| value == Ok(entry(1))));
     assert_eq!(reads.get(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_reader_gives_the_right_to_fill_to_the_next_at_once() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    let refused = look(&redis, &cache).await;
+    redis.undo::<(Lookup,)>((refused,)).await;
+    assert_eq!(read(&redis, &cache, 1).await, entry(1), "nobody waits for who was refused");
+    assert_eq!(server.query::<i64>(&["HGET", KEY, "version"]), 1, "and the next one's value is kept");
+
+    // The same where a value has become stale: the next reader refreshes it.
+    expire(&server);
+    let refused = look(&redis, &cache).await;
+    redis.undo::<Option<Lookup>>(Some(refused)).await;
+    assert_eq!(read(&redis, &cache, 2).await, entry(2));
+}
+
+#[tokio::test]
+async fn a_refused_reader_takes_nothing_from_who_fills_already() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION, redis.clone());
+    fill_while(&redis, &cache, async || {
+        let refused = look(&redis, &cache).await;
+        redis.undo::<Vec<Lookup>>(vec![refused]).await;
+    })
+    .await;
+    assert_eq!(cached(&redis, &cache).await, entry(1));
 }
 
 /// Fills with version 1; what `meanwhile` does happens after the origin was read and before the store.

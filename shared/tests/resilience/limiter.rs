@@ -74,6 +74,23 @@ async fn a_rejected_call_is_free() {
 }
 
 #[tokio::test]
+async fn who_only_looks_uses_up_nothing_and_sees_what_others_have() {
+    let server = Server::start();
+    for (redis, limit) in [(server.client(), LOGIN.limit), (nowhere(), LOGIN.degraded_limit)] {
+        let limiter = Limiter::default();
+        let look = async || redis.batch(limiter.look(&ann(), &[LOGIN])).await;
+        for _ in 0..10 {
+            assert_eq!((look().await.allowed, look().await.quotas[0].remaining), (true, limit));
+        }
+        for _ in 0..limit {
+            assert!(redis.batch(limiter.note(&ann(), &[LOGIN])).await.allowed);
+        }
+        let seen = look().await;
+        assert!(!seen.allowed && seen.retry_after().is_some());
+    }
+}
+
+#[tokio::test]
 async fn who_waits_as_long_as_told_is_allowed() {
     let server = Server::start();
     let (redis, limiter) = (server.client(), Limiter::default());

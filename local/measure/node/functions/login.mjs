@@ -6,7 +6,7 @@ import byEmailSql from '../../../shared/src/accounts/by_email.sql'
 import { statement } from '../lib/database.mjs'
 import { endpoint } from '../lib/endpoint.mjs'
 import { invalid, json, unauthorized } from '../lib/http.mjs'
-import { API, check, LOGIN, LOGIN_ACCOUNT, refusal } from '../lib/rate-limit.mjs'
+import { API, check, LOGIN, LOGIN_ACCOUNT } from '../lib/rate-limit.mjs'
 import { serve } from '../runtime.mjs'
 
 const LIFETIME_SECONDS = 3600
@@ -29,13 +29,12 @@ async function login(request) {
   if (typeof email !== 'string') throw invalid('email', 'is missing')
   if (typeof password !== 'string') throw invalid('password', 'is missing')
   const account = email.trim()
-  // By account too: many addresses may guess at one.
-  const refused = refusal(await check(`account:${account.toLowerCase()}`, [LOGIN_ACCOUNT]))
-  if (refused) throw refused
-
   const [user] = await byEmail(account)
   const matches = await verify(user?.password_hash ?? NOBODY, password)
-  if (!user || !matches) throw unauthorized('There is no account with this e-mail address and password.')
+  if (!user || !matches) {
+    await check(`account:${account.toLowerCase()}`, [LOGIN_ACCOUNT])
+    throw unauthorized('There is no account with this e-mail address and password.')
+  }
   const token = sign({ sub: user.id, role: user.role })
   return json(200, { access_token: token, token_type: 'Bearer', expires_in: LIFETIME_SECONDS })
 }
