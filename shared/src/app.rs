@@ -63,6 +63,10 @@ pub enum Error {
     /// See `TOKEN_PUBLIC_KEY`.
     #[error(transparent)]
     Token(#[from] token::Error),
+    /// See `PAYMENTS_WEBHOOK_SECRET`.
+    #[cfg(feature = "payments")]
+    #[error(transparent)]
+    SigningSecrets(#[from] crate::payments::TooShort),
 }
 
 impl App {
@@ -73,6 +77,11 @@ impl App {
 
     /// From these settings. No network.
     pub fn new(config: &Config) -> Result<Self, Error> {
+        // At the start where it stands in the environment: later nobody looks, and an event of anybody's is believed.
+        #[cfg(feature = "payments")]
+        if let Ok(secrets) = config::required("PAYMENTS_WEBHOOK_SECRET") {
+            crate::payments::signing_secrets(&secrets)?;
+        }
         let mut database = database::Settings::new(&config.database_url)?.connections(config.concurrency);
         if config.database_iam_auth {
             database = database.iam(Signer::of_function()?)?;
@@ -113,7 +122,7 @@ impl App {
             queue: tokio::sync::OnceCell::new(),
             #[cfg(feature = "payments")]
             webhook_secrets: Rotating::of_setting("PAYMENTS_WEBHOOK_SECRET", |secrets| {
-                Ok(secrets.split(',').map(crate::payments::Secret::new).collect())
+                crate::payments::signing_secrets(secrets).map_err(internal)
             }),
         })))
     }
