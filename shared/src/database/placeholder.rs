@@ -162,7 +162,13 @@ mod tests {
 
     #[test]
     fn it_finds_the_first_word_behind_comments() {
-        for text in ["select 1", "-- what it does\n\n  select 1", "/* a -- b */ select\n1", "select", "-- é\r\nselect(1)"] {
+        for text in [
+            "select 1",
+            "-- what it does\n\n  select 1",
+            "/* a -- b */ select\n1",
+            "select",
+            "-- é\r\nselect(1)",
+        ] {
             let (start, end) = first_word(text);
             assert_eq!(&text[start..end], "select", "{text:?}");
         }

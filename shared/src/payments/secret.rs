@@ -26,8 +26,10 @@ const SHORTEST: usize = 16;
 
 /// Signing secrets that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("PAYMENTS_WEBHOOK_SECRET must be the endpoint's signing secret, or several with commas between; one has {0} characters, \
-         and none may have fewer than {SHORTEST}")]
+#[error(
+    "PAYMENTS_WEBHOOK_SECRET must be the endpoint's signing secret, or several with commas between; one has {0} characters, \
+         and none may have fewer than {SHORTEST}"
+)]
 pub struct TooShort(usize);
 
 /// The secrets that a setting lists, with commas between. Each of them alone is believed, so each must be one.
@@ -62,9 +64,16 @@ mod tests {
         let both = signing_secrets(&format!("{one}, {other}\n")).expect("two");
         assert_eq!(both, [Secret::new(one), Secret::new(other)]);
         assert_eq!(signing_secrets(one).expect("one"), [Secret::new(one)]);
-        for setting in
-            ["", " ", ",", "whsec_a", &format!("{one},"), &format!(",{one}"), &format!("{one},,{other}"), &format!("{one}, \t")]
-        {
+        for setting in [
+            "",
+            " ",
+            ",",
+            "whsec_a",
+            &format!("{one},"),
+            &format!(",{one}"),
+            &format!("{one},,{other}"),
+            &format!("{one}, \t"),
+        ] {
             let refused = signing_secrets(setting).expect_err("a list with a member that is no secret");
             assert!(!refused.to_string().contains("0123"), "{refused}");
         }

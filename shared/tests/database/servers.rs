@@ -105,8 +105,10 @@ impl Servers {
         fs::write(folder.path().join("users.txt"), "\"owner\" \"\"\n\"millrace_app\" \"\"\n")
             .expect("written");
         fs::write(folder.path().join("pgbouncer.ini"), pgbouncer_ini(path)).expect("written");
-        let pgbouncer =
-            command(&find("pgbouncer"), folder.path()).args(["-q", "pgbouncer.ini"]).spawn().expect("pgbouncer");
+        let pgbouncer = command(&find("pgbouncer"), folder.path())
+            .args(["-q", "pgbouncer.ini"])
+            .spawn()
+            .expect("pgbouncer");
         Self { postgres, pgbouncer, folder }
     }
 
@@ -220,7 +222,10 @@ fn installation() -> PathBuf {
 /// The folders of all Postgres that this machine has and the servers' user may run, each version once.
 pub(crate) fn installations() -> Vec<PathBuf> {
     let version = |folder: &PathBuf| {
-        let asked = command(&folder.join("postgres"), Path::new("/")).arg("--version").stdout(Stdio::piped()).output();
+        let asked = command(&folder.join("postgres"), Path::new("/"))
+            .arg("--version")
+            .stdout(Stdio::piped())
+            .output();
         asked.ok().filter(|asked| asked.status.success()).map(|asked| asked.stdout)
     };
     let found = folders().into_iter().filter_map(|folder| Some((version(&folder)?, folder)));

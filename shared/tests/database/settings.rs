@@ -99,7 +99,10 @@ impl Shop {
     }
 
     /// Runs SQL as the owner.
-    #[expect(clippy::disallowed_methods, reason = "settings are no arguments; a direct connection of the test's own")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "settings are no arguments; a direct connection of the test's own"
+    )]
     async fn run(&self, sql: String) {
         let options: PgConnectOptions = self.servers.owner_url().parse().expect("valid");
         let mut connection = PgConnection::connect_with(&options).await.expect("connects");
@@ -109,7 +112,8 @@ impl Shop {
 
     /// What a customer does, and what came of it, without what differs from one time to the next.
     async fn journey(&self, database: &Database) -> Value {
-        let account = accounts::by_email(database, "ZOË@example.com").await.expect("answers").expect("a customer");
+        let account =
+            accounts::by_email(database, "ZOË@example.com").await.expect("answers").expect("a customer");
         let nulls = [Some("a"), None];
         let meant: (String, i32) = database.fetch_one(MEANT.bind(nulls)).await.expect("answers");
         let bought = self.buys(database).await;
@@ -131,7 +135,11 @@ impl Shop {
         orders::oldest_unfinished(database).await.expect("an age");
         catalog::changed_within(database, Duration::from_mins(1)).await.expect("changes");
         let insights = gather(database).await.expect("insights");
-        assert!(insights.statements.iter().any(|cost| cost.name == "checkout.place"), "{:?}", insights.statements);
+        assert!(
+            insights.statements.iter().any(|cost| cost.name == "checkout.place"),
+            "{:?}",
+            insights.statements
+        );
         json!({
             "meant": meant,
             "account": (account.id, account.password_hash),
@@ -223,11 +231,13 @@ async fn all_of_them_at_once_change_nothing_in_any_version() {
 
 #[tokio::test]
 async fn migrations_do_not_depend_on_them_either() {
-    let shop = Shop { servers: Servers::start_empty().await, customer: Uuid::nil(), product: ProductId::new() };
+    let shop =
+        Shop { servers: Servers::start_empty().await, customer: Uuid::nil(), product: ProductId::new() };
     for (setting, value) in ODD.iter().chain(ODD_FOR_THE_DATABASE) {
         // Its library is not there yet.
         if !setting.starts_with("pg_trgm") {
-            shop.run(format!("set statement_timeout = 0; alter database postgres set {setting} = {value}")).await;
+            shop.run(format!("set statement_timeout = 0; alter database postgres set {setting} = {value}"))
+                .await;
         }
     }
     migrations::run(&shop.servers.owner()).await.expect("migrates");

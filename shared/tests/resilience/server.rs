@@ -120,7 +120,8 @@ pub(crate) fn free_port() -> u16 {
 /// Redis, or Valkey where that is what the machine has.
 fn server() -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let installed = |program: &&str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let installed =
+        |program: &&str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     Command::new(["redis-server", "valkey-server"].into_iter().find(installed).unwrap_or("redis-server"))
 }
 
