@@ -69,6 +69,10 @@ pub enum Error {
     /// See `EDGE_SECRET_HASHES`.
     #[error(transparent)]
     Edge(#[from] edge::Error),
+    /// See `PAYMENTS_WEBHOOK_SECRET`.
+    #[cfg(feature = "payments")]
+    #[error(transparent)]
+    SigningSecrets(#[from] crate::payments::TooShort),
 }
 
 impl App {
@@ -79,6 +83,11 @@ impl App {
 
     /// From these settings. No network.
     pub fn new(config: &Config) -> Result<Self, Error> {
+        // At the start where it stands in the environment: later nobody looks, and an event of anybody's is believed.
+        #[cfg(feature = "payments")]
+        if let Ok(secrets) = config::required("PAYMENTS_WEBHOOK_SECRET") {
+            crate::payments::signing_secrets(&secrets)?;
+        }
         let mut database = database::Settings::new(&config.database_url)?.connections(config.concurrency);
         if config.database_iam_auth {
             database = database.iam(Signer::of_function()?)?;
@@ -120,7 +129,7 @@ impl App {
             queue: tokio::sync::OnceCell::new(),
             #[cfg(feature = "payments")]
             webhook_secrets: Rotating::of_setting("PAYMENTS_WEBHOOK_SECRET", |secrets| {
-                Ok(secrets.split(',').map(crate::payments::Secret::new).collect())
+                crate::payments::signing_secrets(secrets).map_err(internal)
             }),
         })))
     }

@@ -9,15 +9,17 @@ use crate::{database, env, requests_to_provider};
 
 static STATEMENTS: Statement = Statement::new(
     "tests.statements",
-    // Every statement begins with its name in a comment.
-    "select split_part(query, ' ', 2) as name, sum(calls)::bigint as calls
-     from pg_stat_statements
+    // Every statement has its name in a comment behind its first word.
+    "with named as (
+         select substring(query from '^[a-z]+ /[*] ([a-z0-9._]+) [*]/') as name, calls from pg_stat_statements
+     )
+     select name, sum(calls)::bigint as calls
+     from named
      where
-         starts_with(query, '/* ')
-         and not starts_with(query, '/* tests.')
+         not starts_with(name, 'tests.')
          -- The provider's webhook comes when it likes.
-         and not starts_with(query, '/* orders.due_by_intent ')
-     group by 1",
+         and name <> 'orders.due_by_intent'
+     group by name",
 );
 
 /// What was done between two moments.

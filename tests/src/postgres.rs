@@ -1,46 +1,32 @@
 //! Taking Postgres away without its going away: every process of it stands still, and its sockets stay open.
 
-use std::process::Command;
+use std::path::Path;
 
-use shared::database::Statement;
+use ::cloud::folder::Folder;
+use ::cloud::process::Identity;
+use ::cloud::record;
+use ::cloud::service::Service;
+use nix::sys::signal::Signal;
 
-use crate::database;
-
-static BACKEND: Statement = Statement::new("tests.backend", "select pg_backend_pid()");
+use crate::folder;
 
 /// A Postgres that stands still, until this is dropped.
-pub struct Paused {
-    postmaster: String,
-}
+pub struct Paused(Identity);
 
 /// Pauses the cloud's Postgres.
-pub async fn pause_postgres() -> Paused {
-    let (backend,): (i32,) = database().fetch_one(&BACKEND).await.expect("answers");
-    let postmaster = output("ps", &["-o", "ppid=", "-p", &backend.to_string()]).trim().to_owned();
-    let paused = Paused { postmaster };
-    paused.signal("-STOP");
-    paused
-}
-
-impl Paused {
-    fn signal(&self, signal: &str) {
-        // The postmaster first, so that it starts nothing between listing and stopping.
-        output("kill", &[signal, &self.postmaster]);
-        for child in output("pgrep", &["-P", &self.postmaster]).split_whitespace() {
-            // It may have ended since.
-            Command::new("kill").args([signal, child]).output().expect("kill runs");
-        }
-    }
+pub fn pause_postgres() -> Paused {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let folder = Folder::at(root, &folder(), "./dev").expect("the cloud's folder");
+    let record = record::read(&folder, Service::Postgres.name()).expect("a record of Postgres");
+    let postmaster = record.alive().expect("Postgres runs");
+    // Alone at first, so that it starts nothing between listing and stopping.
+    postmaster.signal(Signal::SIGSTOP);
+    postmaster.signal_family(Signal::SIGSTOP);
+    Paused(postmaster)
 }
 
 impl Drop for Paused {
     fn drop(&mut self) {
-        self.signal("-CONT");
+        self.0.signal_family(Signal::SIGCONT);
     }
-}
-
-fn output(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().expect("it runs");
-    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }

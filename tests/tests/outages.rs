@@ -143,7 +143,7 @@ async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwar
     let list = customer.call("list-orders", "GET", "/api/orders");
     list.send().await.expect(200);
 
-    let paused = pause_postgres().await;
+    let paused = pause_postgres();
     for _ in 0..3 {
         let answer = list.send().await.expect(503);
         assert!(!answer.header("retry-after").is_empty());

@@ -48,7 +48,15 @@ async fn login(app: App, request: Request) -> Result<Response> {
 
     let account = accounts::by_email(&app.database, &credentials.email).await?;
     let stored = account.as_ref().map(|account| account.password_hash.clone());
-    let known = password::verify(credentials.password, stored).await.map_err(internal)?;
+    let known = match password::verify(credentials.password, stored).await {
+        // To the caller like any failed login; to us a fault, because nobody can log in to this account.
+        Err(error @ password::Error::Hash(_)) => {
+            let user = account.as_ref().map(|account| account.id);
+            tracing::error!(?user, %error, "the stored password of an account cannot be compared: {error}");
+            false
+        }
+        verified => verified.map_err(internal)?,
+    };
     match account.filter(|_| known) {
         Some(account) => {
             let token =

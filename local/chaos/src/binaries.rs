@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
-use anyhow::{Context, Result, ensure};
-use tokio::process::Command;
+use anyhow::{Context, Result};
 
 use cloud::Cloud;
 use cloud::log::open_log;
+use cloud::services;
 
 /// Builds these functions and returns the folder that holds them.
 ///
@@ -16,16 +15,10 @@ use cloud::log::open_log;
 /// functions without kill points in their place, hence the copies.
 pub(super) async fn build(cloud: &Cloud, functions: &[&str]) -> Result<PathBuf> {
     let log = open_log(&cloud.folder.log("build"))?;
-    let mut cargo = Command::new("cargo");
-    cargo
-        .args(["build", "--workspace", "--features", "shared/kill-points"])
-        .args(functions.iter().flat_map(|function| ["--bin", function]))
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .kill_on_drop(true);
-    let status = cargo.status().await.context("cannot run cargo")?;
-    ensure!(status.success(), "the functions do not compile: see {}", cloud.folder.log("build").display());
+    let mut arguments = vec!["build", "--workspace", "--features", "shared/kill-points"];
+    arguments.extend(functions.iter().flat_map(|function| ["--bin", function]));
+    let built = services::build("Building the functions", &arguments, &log).await;
+    built.with_context(|| format!("see {}", cloud.folder.log("build").display()))?;
     let built = cloud.folder.binaries("debug");
     let folder = cloud.folder.data().join("functions");
     fs::create_dir_all(&folder)?;

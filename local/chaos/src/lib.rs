@@ -117,7 +117,7 @@ async fn perform(
     arguments: &Arguments,
 ) -> Result<bool> {
     let functions = world::FUNCTIONS.map(|(name, ..)| name);
-    let binaries = step("Building the functions", binaries::build(services.cloud(), &functions)).await?;
+    let binaries = binaries::build(services.cloud(), &functions).await?;
     step("Starting the servers", services.start()).await?;
     shop::open(services.cloud()).await.context("the shop could not be opened")?;
     let world = Arc::new(World::new(seed, Arc::clone(services), &binaries).await?);

@@ -83,7 +83,7 @@ impl Identity {
     /// The process that has this pid now.
     pub fn of(pid: u32) -> Option<Self> {
         let pid = i32::try_from(pid).ok()?;
-        let system = processes();
+        let system = process_alone(pid);
         let process = find(&system, pid)?;
         Some(Self { pid, started: process.start_time() })
     }
@@ -100,7 +100,7 @@ impl Identity {
 
     /// Whether it still runs.
     pub fn is_alive(self) -> bool {
-        self.is_in(&processes())
+        self.is_in(&process_alone(self.pid))
     }
 
     fn is_in(self, system: &System) -> bool {
@@ -120,6 +120,12 @@ impl Identity {
     /// Sends it and all that came from it a signal.
     pub fn signal_family(self, signal: Signal) {
         signal_all(&self.family(), signal);
+    }
+
+    /// Ends it and all that came from it at once. Stopped first, so that it starts nothing meanwhile.
+    pub fn kill_family(self) {
+        self.signal(Signal::SIGSTOP);
+        self.signal_family(Signal::SIGKILL);
     }
 
     /// Itself and all that came from it: its descendants, and what belongs to its session although its parent died.
@@ -198,17 +204,23 @@ fn find(system: &System, pid: i32) -> Option<&sysinfo::Process> {
     system.process(sysinfo::Pid::from_u32(pid.cast_unsigned()))
 }
 
-/// The process table. It can be read on every system that runs Postgres.
+/// The whole process table: some milliseconds of work.
 fn processes() -> System {
+    read(ProcessesToUpdate::All)
+}
+
+/// One entry of it: cheap enough to be looked at again and again.
+fn process_alone(pid: i32) -> System {
+    read(ProcessesToUpdate::Some(&[sysinfo::Pid::from_u32(pid.cast_unsigned())]))
+}
+
+/// It can be read on every system that runs Postgres.
+fn read(which: ProcessesToUpdate<'_>) -> System {
     #[expect(
         clippy::expect_used,
         reason = "fails only where sysinfo knows no process table, and then nothing works"
     )]
     let mut system = System::new().expect("the process table can be read");
-    system.refresh_processes_specifics(
-        ProcessesToUpdate::All,
-        true,
-        ProcessRefreshKind::nothing().without_tasks(),
-    );
+    system.refresh_processes_specifics(which, true, ProcessRefreshKind::nothing().without_tasks());
     system
 }

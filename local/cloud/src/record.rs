@@ -1,9 +1,10 @@
 //! What the supervisor knows of each service, on disk, so that other commands see it, also after a crash.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::folder::Folder;
@@ -37,12 +38,16 @@ pub struct Record {
     pub process: Option<Identity>,
     /// Why it failed.
     pub note: String,
+    /// Which folder it was written in, by device and number: a folder that was moved is the same, and a copy is another, whose
+    /// services are not these.
+    #[serde(default)]
+    folder: Option<(u64, u64)>,
 }
 
 impl Record {
     /// A record of this moment.
     pub fn new(state: State, process: Option<Identity>, note: &str) -> Self {
-        Self { state, process, note: note.to_owned() }
+        Self { state, process, note: note.to_owned(), folder: None }
     }
 
     /// The process, if it still runs.
@@ -53,12 +58,20 @@ impl Record {
 
 /// Notes a record.
 pub fn write(folder: &Folder, name: &str, record: &Record) -> Result<()> {
-    write_private(&folder.record(name), &serde_json::to_string(record)?)
+    let record = Record { folder: Some(identity(folder)?), ..record.clone() };
+    write_private(&folder.record(name), &serde_json::to_string(&record)?)
 }
 
-/// The record of a service, if there is one that can be read.
+/// The record of a service, if there is one that can be read and is of this folder.
 pub fn read(folder: &Folder, name: &str) -> Option<Record> {
-    serde_json::from_slice(&fs::read(folder.record(name)).ok()?).ok()
+    let record: Record = serde_json::from_slice(&fs::read(folder.record(name)).ok()?).ok()?;
+    let copied = record.folder.is_some_and(|written_in| identity(folder).is_ok_and(|this| this != written_in));
+    (!copied).then_some(record)
+}
+
+fn identity(folder: &Folder) -> Result<(u64, u64)> {
+    let about = fs::metadata(&folder.path).with_context(|| format!("cannot see {}", folder.path.display()))?;
+    Ok((about.dev(), about.ino()))
 }
 
 /// The supervisor that works in a folder now.
@@ -83,4 +96,27 @@ pub fn tail(folder: &Folder, service: Service) -> String {
     let lines: Vec<_> = log.lines().collect();
     let last = lines[lines.len().saturating_sub(12)..].join("\n    ");
     format!("The end of {}:\n    {last}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_a_folder_does_not_know_the_services_of_the_original_and_a_moved_one_does() -> Result<()> {
+        let scratch = tempfile::tempdir()?;
+        let at = |name: &str| Folder::at(scratch.path(), &scratch.path().join(name), "./dev");
+        let original = at("original")?;
+        let record = Record::new(State::Ready, Some(Identity::own()?), "");
+        write(&original, SUPERVISOR, &record)?;
+        assert!(supervisor(&original).is_some());
+
+        let copy = at("copy")?;
+        fs::copy(original.record(SUPERVISOR), copy.record(SUPERVISOR))?;
+        assert!(supervisor(&copy).is_none());
+
+        fs::rename(&original.path, scratch.path().join("moved"))?;
+        assert!(supervisor(&at("moved")?).is_some());
+        Ok(())
+    }
 }

@@ -17,10 +17,14 @@ use argon2::{
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bWlsbHJhY2Utbm9ib2R5$\
                       BmbpAjNFXYc96u/8/3F5yIQS3gbOfLSi1M6RsA5+uiI";
 
+/// The most work of a hash that is still compared, in hashes of ours, and its most memory, in kB.
+const MOST_WORK: u64 = 8;
+const MOST_MEMORY: u32 = 64 * 1024;
+
 /// Why a password could not be hashed or compared.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The stored hash is not a PHC string, or hashing failed.
+    /// The stored hash is none of ours (empty, of another kind, too cheap or too dear), or hashing failed.
     #[error("password hash: {0}")]
     Hash(String),
     /// The blocking thread died.
@@ -38,19 +42,47 @@ pub async fn hash(password: String) -> Result<String, Error> {
 }
 
 /// Whether `password` is the one behind `stored`; without an account (`None`) the answer is no, after the same work.
+///
+/// # Errors
+/// For a stored hash that cannot be compared: after the same work too, so that nobody can tell such an account from others.
 pub async fn verify(password: String, stored: Option<String>) -> Result<bool, Error> {
-    blocking(move || {
-        let known = stored.is_some();
-        let stored = stored.unwrap_or_else(|| NOBODY.to_owned());
-        let hash = PasswordHash::new(&stored).map_err(|error| Error::Hash(error.to_string()))?;
-        Ok(matches(&password, &hash).map_err(|error| Error::Hash(error.to_string()))? && known)
+    blocking(move || match stored.as_deref().map(read) {
+        Some(Ok(hash)) => matches(&password, &hash),
+        Some(Err(why)) => nobodys(&password).and(Err(Error::Hash(why))),
+        None => nobodys(&password),
     })
     .await
 }
 
+/// The work of a login, and no match.
+fn nobodys(password: &str) -> Result<bool, Error> {
+    matches(password, &read(NOBODY).map_err(Error::Hash)?).and(Ok(false))
+}
+
+/// A hash that is worth comparing. A cheaper one than ours would be quicker to guess and would show in the time of a login; a
+/// much dearer one would let whoever wrote it take all memory.
+fn read(stored: &str) -> Result<PasswordHash, String> {
+    let hash = PasswordHash::new(stored).map_err(|error| error.to_string())?;
+    Algorithm::try_from(hash.algorithm.as_str()).map_err(|error| error.to_string())?;
+    let params = Params::try_from(&hash).map_err(|error| error.to_string())?;
+    let work = |params: &Params| u64::from(params.m_cost()) * u64::from(params.t_cost());
+    let ours = work(&Params::DEFAULT);
+    if !(ours..=MOST_WORK * ours).contains(&work(&params)) || params.m_cost() > MOST_MEMORY {
+        return Err(format!("m={},t={} is not the work of a hash of ours", params.m_cost(), params.t_cost()));
+    }
+    if hash.salt.is_none() || hash.hash.is_none() {
+        return Err("it has no salt or no hash".to_owned());
+    }
+    Ok(hash)
+}
+
+fn matches(password: &str, hash: &PasswordHash) -> Result<bool, Error> {
+    compare(password, hash).map_err(|error| Error::Hash(error.to_string()))
+}
+
 /// What [`argon2::PasswordVerifier`] does, with memory that is kept. It allocates its blocks anew each time, aligned, and
 /// glibc gives the next hash other memory than the last one had: an environment grew to 239 MB in 200 logins.
-fn matches(password: &str, hash: &PasswordHash) -> argon2::password_hash::Result<bool> {
+fn compare(password: &str, hash: &PasswordHash) -> argon2::password_hash::Result<bool> {
     static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
 
     let version = hash.version.map_or(Ok(Version::default()), Version::try_from)?;
@@ -73,6 +105,8 @@ async fn blocking<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[tokio::test]
@@ -90,8 +124,45 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_damaged_hash_is_an_error_and_not_a_refusal() {
-        assert!(matches!(verify("x".to_owned(), Some("plain".to_owned())).await, Err(Error::Hash(_))));
+    async fn a_hash_that_our_code_did_not_write_is_an_error_and_neither_a_match_nor_a_panic() {
+        let ours = hash("x".to_owned()).await.expect("hashes");
+        let with = |params: &str| ours.replace("m=19456,t=2,p=1", params);
+        for stored in [
+            String::new(),
+            "plain".to_owned(),
+            "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW".to_owned(),
+            "$5$rounds=5000$saltstring$x".to_owned(),
+            ours.replace("argon2id", "scrypt"),
+            ours.replace("v=19", "v=99"),
+            ours[..ours.len() / 2].to_owned(),
+            ours.rsplit_once('$').expect("a hash").0.to_owned(),
+            with("m=8,t=1,p=1"),
+            with("m=4194304,t=1,p=1"),
+            with("m=19456,t=4294967295,p=1"),
+            format!("{ours}\u{0}é"),
+        ] {
+            let verified = verify("x".to_owned(), Some(stored.clone())).await;
+            assert!(matches!(verified, Err(Error::Hash(_))), "{stored}: {verified:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_cannot_be_compared_costs_the_work_of_one_that_can() {
+        // The quickest of three, because the machine may be busy.
+        let quickest = async |stored: Option<&str>| {
+            let mut took = Vec::new();
+            for _ in 0..3 {
+                let began = Instant::now();
+                verify("anything".to_owned(), stored.map(str::to_owned)).await.ok();
+                took.push(began.elapsed());
+            }
+            took.into_iter().min().expect("three")
+        };
+        let unknown = quickest(None).await;
+        for stored in ["", "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"] {
+            let damaged = quickest(Some(stored)).await;
+            assert!(damaged * 2 > unknown, "{damaged:?}, and for an unknown account {unknown:?}");
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -40,9 +40,10 @@ impl FromStr for IdempotencyKey {
     }
 }
 
-/// A digest of the body that came with a key, to tell a repeated request from another one under the same key.
-pub(super) fn request_digest(body: &[u8]) -> Vec<u8> {
-    digest(&SHA256, body).as_ref().to_vec()
+/// A digest of the body that came with a key, to tell a repeated request from another one under the same key. In
+/// hexadecimal digits: bytes come back from Postgres in a form that a setting decides.
+pub(super) fn request_digest(body: &[u8]) -> String {
+    digest(&SHA256, body).as_ref().iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }
 
 #[cfg(test)]

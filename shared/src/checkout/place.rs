@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     catalog::{Currency, ProductId, Rule},
-    database::{Bytea, Database, Query, Statement},
+    database::{Database, Query, Statement},
     error::{Error, Kind, Result, internal, invalid},
     kill_point::KillPoint,
     orders::{Answer, OrderId, OrderStatus},
@@ -58,7 +58,7 @@ struct Row {
     refused: Option<Json<Vec<Refused>>>,
     known_id: Option<OrderId>,
     known_status: Option<String>,
-    known_digest: Option<Vec<u8>>,
+    known_digest: Option<String>,
     known_answer: Option<Json<Answer>>,
     known_leased: bool,
 }
@@ -74,7 +74,7 @@ struct Refused {
 struct Known {
     id: OrderId,
     status: String,
-    request_digest: Vec<u8>,
+    request_digest: String,
     answer: Option<Json<Answer>>,
     leased: bool,
 }
@@ -119,7 +119,7 @@ impl Purchase<'_> {
             .bind(order)
             .bind(self.user)
             .bind(self.key.as_str())
-            .bind(Bytea(&request_digest(self.body)))
+            .bind(request_digest(self.body))
             .bind(items.iter().map(|item| item.product_id.0).collect::<Vec<_>>())
             .bind(items.iter().map(|item| item.quantity).collect::<Vec<_>>())
             .bind(self.cart.payment_method.as_str())
@@ -194,7 +194,7 @@ impl Row {
 
 impl Known {
     /// The rules of the Idempotency-Key draft, section 2.6.
-    fn repeat<T>(self, digest: &[u8]) -> Result<Placed<T>> {
+    fn repeat<T>(self, digest: &str) -> Result<Placed<T>> {
         if self.request_digest != digest {
             let detail = "This Idempotency-Key was used for another order. Choose a new key for a new order.";
             return Err(Error::new(Kind::IdempotencyKeyReused, detail));

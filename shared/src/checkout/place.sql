@@ -11,7 +11,7 @@ with line as (
 ),
 -- The order of an earlier request with this key.
 known as (
-    select id, status, request_digest, answer, lease_until > now() as leased
+    select id, status, encode(request_digest, 'hex') as request_digest, answer, lease_until > now() as leased
     from orders
     where user_id = $2 and idempotency_key = $3
 ),
@@ -68,7 +68,7 @@ placed as (
         lease_owner, lease_until, next_attempt_at, deadline, waits_since
     )
     select
-        $1, $2, case when free then 'paid' else $8 end, currency, amount, $3, $4, case when free then $12::jsonb else $10::jsonb end,
+        $1, $2, case when free then 'paid' else $8 end, currency, amount, $3, decode($4, 'hex'), case when free then $12::jsonb else $10::jsonb end,
         case when not free then $11::uuid end,
         case when not free and $11::uuid is not null then now() + $9 * interval '1 second' end,
         case when not free then least(now() + $9 * interval '1 second', $17) end,

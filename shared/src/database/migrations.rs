@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnection;
-use sqlx::{Connection, SqlSafeStr};
+use sqlx::{Connection, Row, SqlSafeStr};
 
 use super::error::{Error, Result};
 use super::settings::Settings;
@@ -18,6 +18,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (3, "forgiving search", include_str!("../../migrations/0003_forgiving_search.sql")),
     (4, "iam login", include_str!("../../migrations/0004_iam_login.sql")),
     (5, "followed orders", include_str!("../../migrations/0005_followed_orders.sql")),
+    (6, "pinned settings", include_str!("../../migrations/0006_pinned_settings.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.
@@ -39,11 +40,19 @@ pub struct Step {
 /// are left alone.
 pub async fn run(settings: &Settings) -> Result<Vec<Step>> {
     let mut connection = connect(settings).await?;
+    set(&mut connection, SETTINGS).await?;
     // Before looking, so that two callers do not report the same steps. A failure drops the connection and with it the
     // lock.
     connection.lock().await.map_err(failed)?;
-    bound_lock_waits(&mut connection).await?;
+    set(&mut connection, LOCK_LIMIT).await?;
     let steps = missing(&mut connection).await?;
+    if let Some(complaint) = complaint(&mut connection).await? {
+        // A shop that is open already stays open.
+        if steps.first().is_some_and(|step| step.version == HISTORY[0].0) {
+            return Err(Error::fault("migrate", complaint));
+        }
+        tracing::warn!("{complaint}");
+    }
     let mut migrator = migrator();
     migrator.set_locking(false).run_direct(None, &mut connection, false).await.map_err(failed)?;
     connection.close().await.ok();
@@ -63,12 +72,41 @@ async fn connect(settings: &Settings) -> Result<PgConnection> {
     }
 }
 
+/// What a step means must not depend on what somebody set for the database or the owner.
+const SETTINGS: &str = "set statement_timeout = 0; set lock_timeout = 0; set search_path = public; \
+                        set standard_conforming_strings = on; set default_transaction_isolation = 'read committed'";
+
 /// A step that waits for a table's lock makes every request behind it wait too: give up early, and let the deployment be
 /// repeated. After the migrator's own lock, which is worth waiting for.
+const LOCK_LIMIT: &str = "set lock_timeout = '5s'";
+
 #[expect(clippy::disallowed_methods, reason = "a direct connection of the migrator's own")]
-async fn bound_lock_waits(connection: &mut PgConnection) -> Result<()> {
-    let set = sqlx::raw_sql("set lock_timeout = '5s'").execute(connection).await;
+async fn set(connection: &mut PgConnection, settings: &'static str) -> Result<()> {
+    let set = sqlx::raw_sql(settings).execute(connection).await;
     set.map(drop).map_err(|error| Error::from_sqlx("migrate", &error))
+}
+
+/// What is wrong with the database itself: it cannot hold every character, or knows no letters but ASCII's, so that search
+/// finds `Éclair` by that word and not by `éclair`. Both are decided when a database is made, and by nothing later.
+#[expect(clippy::disallowed_methods, reason = "a direct connection of the migrator's own")]
+async fn complaint(connection: &mut PgConnection) -> Result<Option<String>> {
+    let failed = |error: sqlx::Error| Error::from_sqlx("migrate", &error);
+    let asked = sqlx::raw_sql(
+        "select current_setting('server_encoding'),
+            lower('É') = 'é' and to_tsvector('simple', 'É') = to_tsvector('simple', 'é')",
+    );
+    let row = asked.fetch_one(connection).await.map_err(failed)?;
+    let (encoding, folds): (String, bool) =
+        (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
+    let what = match (encoding.as_str(), folds) {
+        ("UTF8", true) => return Ok(None),
+        ("UTF8", false) => "its LC_CTYPE knows no letters but those of ASCII".to_owned(),
+        (other, _) => format!("its encoding is {other}"),
+    };
+    Ok(Some(format!(
+        "search cannot be right in this database, because {what}. Make another (create database NAME template template0 \
+         encoding 'UTF8' lc_ctype 'C.UTF-8', or 'en_US.UTF-8') and copy what it holds with pg_dump and pg_restore"
+    )))
 }
 
 async fn missing(connection: &mut PgConnection) -> Result<Vec<Step>> {

@@ -68,6 +68,30 @@ pub(super) const fn next(text: &str, mut at: usize) -> Option<Placeholder> {
     None
 }
 
+/// The first word outside comments, from where to where.
+///
+/// # Panics
+///
+/// Where there is none.
+pub(super) const fn first_word(text: &str) -> (usize, usize) {
+    let text = text.as_bytes();
+    let mut start = 0;
+    while start + 1 < text.len() {
+        match (text[start], text[start + 1]) {
+            (b'-', b'-') => start = end_of_line(text, start),
+            (b'/', b'*') => start = end_of_comment(text, start + 2),
+            (b' ' | b'\t' | b'\r' | b'\n', _) => start += 1,
+            _ => break,
+        }
+    }
+    let mut end = start;
+    while end < text.len() && text[end].is_ascii_alphabetic() {
+        end += 1;
+    }
+    assert!(end > start, "a statement begins with a word");
+    (start, end)
+}
+
 const fn read(text: &[u8], start: usize) -> Placeholder {
     let (mut number, mut end) = (0, start + 1);
     while end < text.len() && text[end].is_ascii_digit() && number <= MOST {
@@ -123,7 +147,7 @@ const fn is_identifier(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::count;
+    use super::{count, first_word};
 
     #[test]
     fn it_counts_placeholders_and_not_uses() {
@@ -134,6 +158,23 @@ mod tests {
     #[test]
     fn it_sees_no_placeholder_in_quotes_and_comments() {
         assert_eq!(count("select '$1', 'it''s $2', \"$3\", \"a\"\"$4\" -- $5 it's\n, $1 /* $6 ' \" */"), 1);
+    }
+
+    #[test]
+    fn it_finds_the_first_word_behind_comments() {
+        for text in [
+            "select 1",
+            "-- what it does\n\n  select 1",
+            "/* a -- b */ select\n1",
+            "select",
+            "-- é\r\nselect(1)",
+        ] {
+            let (start, end) = first_word(text);
+            assert_eq!(&text[start..end], "select", "{text:?}");
+        }
+        for text in ["", " ", "-- select", "(select 1)", "/* select */", "é"] {
+            assert!(std::panic::catch_unwind(|| first_word(text)).is_err(), "accepted {text:?}");
+        }
     }
 
     #[test]

@@ -26,6 +26,8 @@ use super::placeholder;
 pub struct Statement {
     name: &'static str,
     text: &'static str,
+    /// Where its first word starts and ends.
+    word: (usize, usize),
     arguments: usize,
 }
 
@@ -39,7 +41,7 @@ impl Statement {
     #[must_use]
     pub const fn new(name: &'static str, text: &'static str) -> Self {
         assert_is_name(name.as_bytes());
-        Self { name, text, arguments: placeholder::count(text) }
+        Self { name, text, word: placeholder::first_word(text), arguments: placeholder::count(text) }
     }
 
     /// The name given to it.
@@ -60,7 +62,7 @@ impl Statement {
     }
 }
 
-/// The name travels in a comment in front of the text, so it must not be able to end that comment.
+/// The name travels in a comment inside the text, so it must not be able to end that comment.
 const fn assert_is_name(name: &[u8]) {
     assert!(!name.is_empty() && name.len() <= 60, "a statement's name has 1 to 60 characters");
     let mut at = 0;
@@ -95,8 +97,11 @@ impl Query {
     }
 
     /// The text to send: the static pieces with literals between them. Literals are appended and never read.
+    ///
+    /// It begins with its first word, and the name stands behind it. `pg_stat_statements` keeps a comment there in every
+    /// version; one before the text is dropped from Postgres 18 on, and one at its end is cut off wherever a long text is.
     pub(super) fn render(&self) -> Result<String> {
-        let Statement { name, text, arguments } = self.statement;
+        let Statement { name, text, word: (start, end), arguments } = self.statement;
         if self.arguments.len() != arguments {
             let bound = self.arguments.len();
             return Err(Error::bad_argument(
@@ -104,8 +109,8 @@ impl Query {
                 format!("takes {arguments} arguments and {bound} were bound"),
             ));
         }
-        let mut rendered = format!("/* {name} */ ");
-        let mut at = 0;
+        let mut rendered = format!("{} /* {name} */", &text[start..end]);
+        let mut at = end;
         while let Some(found) = placeholder::next(text, at) {
             rendered.push_str(&text[at..found.start]);
             let Argument(literal) = &self.arguments[found.number - 1];
@@ -152,7 +157,7 @@ mod tests {
     #[test]
     fn it_puts_each_literal_in_its_place() {
         let text = ECHO.bind(7).bind(true).render().expect("renders");
-        assert_eq!(text, "/* test.echo */ select ('true'::boolean), '$1', ('7'::integer)");
+        assert_eq!(text, "select /* test.echo */ ('true'::boolean), '$1', ('7'::integer)");
     }
 
     #[test]

@@ -1,12 +1,11 @@
--- What the functions' statements cost, dearest together first; each has its name in a comment before its text.
+-- What the functions' statements cost, dearest together first; each has its name in a comment behind its first word.
 with named as (
     select
-        split_part(query, ' ', 2) as name,
+        substring(query from '^[a-z]+ /[*] ([a-z0-9._]+) [*]/') as name,
         calls, rows, total_exec_time, shared_blks_hit + shared_blks_read as blocks
     from pg_stat_statements
     where
-        starts_with(query, '/* ')
-        and userid = (select oid from pg_roles where rolname = current_user)
+        userid = (select oid from pg_roles where rolname = current_user)
         and dbid = (select oid from pg_database where datname = current_database())
 )
 select
@@ -18,6 +17,7 @@ select
     (sum(rows) / sum(calls))::float8 as rows_each,
     (sum(blocks) / sum(calls))::float8 as blocks_each
 from named
+where name is not null
 group by name
 having sum(calls) > 0
 order by total_ms desc, name

@@ -35,7 +35,7 @@ pub use self::{
     intent::{Charge, ChargeStatus, Decline, Intent, IntentStatus, Money, Refund, RefundStatus},
     outcome::{Health, NeverSent, Outcome, Reply, Unknown},
     refusal::Refusal,
-    secret::Secret,
+    secret::{Secret, TooShort, signing_secrets},
     settings::{Settings, SettingsError},
 };
 use self::{pool::Pool, transport::Call};

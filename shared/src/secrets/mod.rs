@@ -166,7 +166,8 @@ fn away(cause: String) -> Error {
 
 #[cfg(feature = "secrets")]
 fn stored(name: &'static str) -> Option<Source> {
-    std::env::var(format!("{name}_ARN")).ok().map(|arn| Source::Stored(arn, Manager::default()))
+    let arn = std::env::var(format!("{name}_ARN")).ok().filter(|arn| !arn.is_empty());
+    arn.map(|arn| Source::Stored(arn, Manager::default()))
 }
 
 #[cfg(not(feature = "secrets"))]

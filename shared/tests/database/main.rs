@@ -18,6 +18,8 @@ mod pool;
 mod pooler;
 mod provider;
 mod servers;
+mod settings;
 mod statements;
 mod tls;
 mod transaction;
+mod versions;

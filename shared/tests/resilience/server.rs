@@ -30,7 +30,7 @@ impl Server {
                 return Self { child, port, arguments };
             }
         }
-        panic!("redis-server does not start; is it installed?")
+        panic!("neither redis-server nor valkey-server starts; is one installed?")
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -117,10 +117,18 @@ pub(crate) fn free_port() -> u16 {
     listener.local_addr().expect("a bound address").port()
 }
 
+/// Redis, or Valkey where that is what the machine has.
+fn server() -> Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let installed =
+        |program: &&str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    Command::new(["redis-server", "valkey-server"].into_iter().find(installed).unwrap_or("redis-server"))
+}
+
 fn launch(port: u16, arguments: &[String]) -> Option<Child> {
     let port = port.to_string();
     let arguments = arguments.iter().map(|argument| argument.replace("{port}", &port));
-    let mut child = Command::new("redis-server")
+    let mut child = server()
         .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "/tmp"])
         .args(arguments)
         .stdout(Stdio::null())

@@ -7,10 +7,11 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
 
 use crate::cloud::Cloud;
 use crate::log::open_log;
-use crate::process::Program;
+use crate::process::{Identity, Program};
 use crate::progress::{Part, step};
 use crate::service::Service;
 
@@ -44,17 +45,28 @@ pub async fn build_for_release(packages: &[&str], log: &File) -> Result<()> {
 }
 
 /// Runs cargo, and says how far it is.
-async fn build(label: &str, arguments: &[&str], log: &File) -> Result<()> {
+pub async fn build(label: &str, arguments: &[&str], log: &File) -> Result<()> {
     let part = Part::new(label);
     step(&part, cargo(arguments, log, &part)).await
 }
 
+/// Cargo and its compilers, which would go on without it: killed together when nobody waits for them any more.
+struct Compiling(Identity);
+
+impl Drop for Compiling {
+    fn drop(&mut self) {
+        self.0.kill_family();
+    }
+}
+
 async fn cargo(arguments: &[&str], mut log: &File, part: &Part<'_>) -> Result<()> {
-    let mut cargo = tokio::process::Command::new("cargo");
-    cargo.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(Stdio::piped());
+    let launcher = std::env::current_exe().context("cannot find this program's own path")?;
+    let mut cargo = Command::from(Program::new("cargo", arguments.iter().copied()).command(&launcher));
+    cargo.stdout(log.try_clone()?).stderr(Stdio::piped());
     // Its bar, also where there is no terminal: it knows how much there is to do, and nothing else tells.
     cargo.envs([("CARGO_TERM_PROGRESS_WHEN", "always"), ("CARGO_TERM_PROGRESS_WIDTH", "80")]);
     let mut cargo = cargo.kill_on_drop(true).spawn().context("cannot run cargo")?;
+    let _compiling = cargo.id().and_then(Identity::of).map(Compiling);
     let mut said = BufReader::new(cargo.stderr.take().context("cargo says nothing")?).split(b'\r');
     while let Some(text) = said.next_segment().await? {
         for line in text.split_inclusive(|byte| *byte == b'\n') {

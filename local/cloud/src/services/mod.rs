@@ -14,7 +14,7 @@ use crate::cloud::Cloud;
 use crate::process::Program;
 use crate::service::Service;
 use answers::answers;
-pub use functions::build_for_release;
+pub use functions::{build, build_for_release};
 
 /// What it is, for the table.
 pub fn role(service: Service, cloud: &Cloud) -> &'static str {

@@ -16,6 +16,9 @@ use crate::service::{Service, on_path};
 /// Enough for `PgBouncer`'s five, migrations, `./dev psql`, and tests that connect directly.
 const MAX_CONNECTIONS: u32 = 80;
 
+/// macOS has no `C.UTF-8`.
+const CTYPE: &str = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF-8" };
+
 fn data(cloud: &Cloud) -> PathBuf {
     cloud.servers.join("postgres")
 }
@@ -55,11 +58,12 @@ async fn initialise(cloud: &Cloud, version: u32) -> Result<()> {
     }
     let password = cloud.servers.join("owner-password");
     write_for(cloud.account.as_ref(), &password, cloud.secrets.owner_password())?;
-    // UTF-8 that sorts by code point: the same on every machine. From 17 on, Postgres brings it itself.
-    let locale =
-        if version >= 17 { "--locale-provider=builtin --builtin-locale=C.UTF-8" } else { "--locale=C.UTF-8" };
+    // UTF-8 that sorts by code point and knows every letter: the same on every machine, whatever LANG and LC_ALL say here. From
+    // 17 on, Postgres brings the order itself; which characters are letters, full-text search asks LC_CTYPE all the same.
+    let provider = if version >= 17 { " --locale-provider=builtin --builtin-locale=C.UTF-8" } else { "" };
     let arguments = format!(
-        "--username={OWNER} --auth=scram-sha-256 --encoding=UTF8 --no-sync --no-instructions {locale}"
+        "--username={OWNER} --auth=scram-sha-256 --encoding=UTF8 --no-sync --no-instructions --locale=C \
+         --lc-ctype={CTYPE}{provider}"
     );
     let mut program = Program::new("initdb", arguments.split(' '));
     program

@@ -32,7 +32,8 @@ pub(crate) async fn invoke(folder: &Folder, function: &str, event: Option<&Path>
         payload = payload.replace(&format!("{{{{{name}}}}}"), value);
     }
     if payload.contains(SIGNATURE) {
-        let secret = env.get("PAYMENTS_WEBHOOK_SECRET").map(String::as_str).unwrap_or_default();
+        let secrets = env.get("PAYMENTS_WEBHOOK_SECRET").map(String::as_str).unwrap_or_default();
+        let secret = secrets.split(',').next().unwrap_or_default().trim();
         payload = payload.replace(SIGNATURE, &signature(&payload, secret)?);
     }
     let invoker = Invoker::new(base.clone())?;

@@ -51,7 +51,7 @@ pub(super) const SAMPLES: &[Sample] = &[
             NEW,
             USER,
             "'a key'::text",
-            "'\\x00'::bytea",
+            "'00'::text",
             PRODUCTS,
             "'{1,2}'::integer[]",
             "'pm_card_visa'::text",

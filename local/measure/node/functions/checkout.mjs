@@ -24,7 +24,7 @@ async function checkout(request) {
   const { sub } = request.user()
   const key = idempotencyKey(request.headers['idempotency-key'])
   const cart = parseCart(request.json())
-  const digest = createHash('sha256').update(request.body).digest()
+  const digest = createHash('sha256').update(request.body).digest('hex')
   const [id, owner] = [newId(), randomUUID()]
   const products = cart.items.map(({ product_id }) => product_id)
   const quantities = cart.items.map(({ quantity }) => quantity)
@@ -76,7 +76,7 @@ function repeated(row, digest) {
   }
   if (row.currencies > 1) throw invalid('items', 'must be products of one currency')
   if (!row.known_answer) throw conflict('The first request with this key is still running.')
-  if (!digest.equals(row.known_digest)) throw invalid('Idempotency-Key', 'was used for another order')
+  if (digest !== row.known_digest) throw invalid('Idempotency-Key', 'was used for another order')
   return row.known_answer
 }
 

@@ -36,8 +36,8 @@ impl<'a> Counter<'a> {
 
     /// The counters as they stand.
     pub(super) async fn now(&mut self) -> Result<Counts> {
-        // Statements of functions begin with their names in a comment; those of this command do not.
-        let sql = "select coalesce(sum(calls), 0) from pg_stat_statements where starts_with(query, '/* ')";
+        // Statements of functions have their names in a comment behind the first word; those of this command have none.
+        let sql = "select coalesce(sum(calls), 0) from pg_stat_statements where query ~ '^[a-z]+ /[*] '";
         let statements = self.cloud.sql(Service::Postgres, DATABASE, sql).await?;
         let requests = self.provider.requests().await?;
         let info = self.redis("INFO stats").await?;
