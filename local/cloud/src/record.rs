@@ -65,12 +65,14 @@ pub fn write(folder: &Folder, name: &str, record: &Record) -> Result<()> {
 /// The record of a service, if there is one that can be read and is of this folder.
 pub fn read(folder: &Folder, name: &str) -> Option<Record> {
     let record: Record = serde_json::from_slice(&fs::read(folder.record(name)).ok()?).ok()?;
-    let copied = record.folder.is_some_and(|written_in| identity(folder).is_ok_and(|this| this != written_in));
+    let copied =
+        record.folder.is_some_and(|written_in| identity(folder).is_ok_and(|this| this != written_in));
     (!copied).then_some(record)
 }
 
 fn identity(folder: &Folder) -> Result<(u64, u64)> {
-    let about = fs::metadata(&folder.path).with_context(|| format!("cannot see {}", folder.path.display()))?;
+    let about =
+        fs::metadata(&folder.path).with_context(|| format!("cannot see {}", folder.path.display()))?;
     Ok((about.dev(), about.ino()))
 }
 
