@@ -51,7 +51,7 @@ pub enum Kind {
     TooManyRequests,
     /// Our fault.
     Internal,
-    /// Something we depend on is away; nothing was changed.
+    /// Something we depend on is away.
     Unavailable,
 }
 
@@ -246,10 +246,12 @@ pub fn conflict(detail: impl Into<String>) -> Error {
     Error::new(Kind::Conflict, detail)
 }
 
-/// 503: something we depend on is away, and nothing was changed. Worth another try after `wait`.
+/// 503: something we depend on is away. Worth another try after `wait`. It says nothing of what was done: a statement that was
+/// under way may have been carried out, and an order placed and charged before the next one failed.
 pub fn unavailable(wait: Duration) -> Error {
-    Error::new(Kind::Unavailable, "The service cannot answer at the moment. Nothing was changed; try again.")
-        .retry_after(wait)
+    let detail = "The service cannot answer at the moment. Send the request again, under the same Idempotency-Key if it has \
+        one: it may have been carried out.";
+    Error::new(Kind::Unavailable, detail).retry_after(wait)
 }
 
 /// 500: our fault. The caller learns nothing but the request id.
@@ -288,6 +290,15 @@ mod tests {
         assert!(body.contains(r#""errors":[{"field":"price.amount","message":"must not be negative"}]"#));
         assert!(!body.contains("secret"));
         assert_eq!(error.cause().as_deref(), Some("secret host refused"));
+    }
+
+    #[test]
+    fn who_meets_an_outage_is_not_told_that_nothing_was_done() {
+        let body = Value::from(unavailable(Duration::ZERO).problem().body()).to_string();
+        assert!(
+            body.contains("may have been carried out") && body.contains("same Idempotency-Key"),
+            "{body}"
+        );
     }
 
     #[test]

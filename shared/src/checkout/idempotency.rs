@@ -1,7 +1,8 @@
 //! Idempotency keys: one request, however often it is sent.
 //!
 //! The IETF draft (draft-ietf-httpapi-idempotency-key-header-07) writes the key as a quoted string, Stripe's world writes
-//! it bare; both mean one value here. A key belongs to its user and lives in the order's own row, so that it is taken in the
+//! it bare; both mean one value here. A bare key has no comma, because two lines of the header arrive as one with a comma between:
+//! `k` and `k,k` would be two purchases. A key belongs to its user and lives in the order's own row, so that it is taken in the
 //! same statement that places the order: a store beside the database lets two callers run.
 
 use std::{fmt, str::FromStr};
@@ -32,10 +33,14 @@ impl FromStr for IdempotencyKey {
         let header = header.trim();
         let bare = header.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(header);
         let visible = bare.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
-        if visible && (1..=255).contains(&bare.len()) {
+        let one = bare.len() < header.len() || !bare.contains(',');
+        if visible && one && (1..=255).contains(&bare.len()) {
             Ok(Self(bare.to_owned()))
         } else {
-            Err("must have 1 to 255 visible ASCII characters, without quotes inside; a UUID is a good choice")
+            Err(
+                "must be one key of 1 to 255 visible ASCII characters, without quotes inside, and in quotes if it has commas; a \
+                UUID is a good choice",
+            )
         }
     }
 }
@@ -54,11 +59,12 @@ mod tests {
     fn a_quoted_key_and_a_bare_one_are_the_same() {
         let quoted: IdempotencyKey = "\"8e03978e-40d5\"".parse().expect("reads");
         assert_eq!(quoted, "8e03978e-40d5".parse().expect("reads"));
+        assert_eq!("\"a,b\"".parse::<IdempotencyKey>().expect("one key").as_str(), "a,b");
     }
 
     #[test]
     fn it_refuses_keys_that_are_empty_too_long_or_not_plain() {
-        for wrong in ["", "\"\"", "a b", "a\"b", "clé", &"x".repeat(256)] {
+        for wrong in ["", "\"\"", "a b", "a\"b", "clé", "k,k", "k, k", "\"k\",\"k\"", &"x".repeat(256)] {
             assert!(wrong.parse::<IdempotencyKey>().is_err(), "{wrong}");
         }
     }
