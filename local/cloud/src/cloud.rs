@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use crate::account::{self, Account};
 use crate::folder::Folder;
 use crate::ports::Ports;
+use crate::process::own_path;
 use crate::secrets::Secrets;
 use crate::service::Service;
 use crate::wishes::Wishes;
@@ -49,7 +50,7 @@ impl Cloud {
             secrets: Secrets::load(&folder.secrets())?,
             template: Template::read(&folder.root)?,
             servers: account::servers_folder(&folder, account.as_ref())?,
-            launcher: std::env::current_exe().context("cannot find this program's own path")?,
+            launcher: own_path()?.to_owned(),
             wishes: Wishes::read()?,
             account,
             folder,

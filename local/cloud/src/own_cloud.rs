@@ -10,6 +10,7 @@ use tokio::process::Command;
 use crate::cloud::Cloud;
 use crate::folder::Folder;
 use crate::log::open_log;
+use crate::process::own_path;
 use crate::services::build_for_release;
 use crate::wishes::{NO_RELOAD, PROFILE, SCALE};
 
@@ -27,7 +28,7 @@ pub struct OwnCloud {
 impl OwnCloud {
     /// The cloud in the folder of this name, whose functions are not rebuilt. Nothing is started.
     pub fn new(folder: &Folder, name: &'static str, settings: &[(&'static str, &str)]) -> Result<Self> {
-        let program = std::env::current_exe().context("cannot find this program's own path")?;
+        let program = own_path()?.to_owned();
         let settings = settings.iter().chain(&[(NO_RELOAD, "1")]);
         let settings = settings.map(|(name, value)| (*name, (*value).to_owned())).collect();
         Ok(Self { name, folder: Folder::named(&folder.root, name)?, settings, program })

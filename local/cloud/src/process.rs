@@ -3,6 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -69,6 +70,17 @@ pub fn launch(uid: Option<u32>, gid: Option<u32>, program: &[String]) -> Result<
     let (path, arguments) = program.split_first().context("no program was named")?;
     let failure = std::process::Command::new(path).args(arguments).exec();
     Err(failure).with_context(|| format!("cannot run {path}"))
+}
+
+/// This program's own path, as it was when it was first asked for: a rebuild replaces the file, and the system then knows the
+/// path of the old one only as deleted.
+pub fn own_path() -> Result<&'static Path> {
+    static OWN: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(path) = OWN.get() {
+        return Ok(path);
+    }
+    let path = std::env::current_exe().context("cannot find this program's own path")?;
+    Ok(OWN.get_or_init(|| path))
 }
 
 /// A process, recognisable after its pid has been given to another.

@@ -11,7 +11,7 @@ use tokio::process::Command;
 
 use crate::cloud::Cloud;
 use crate::log::open_log;
-use crate::process::{Identity, Program};
+use crate::process::{Identity, Program, own_path};
 use crate::progress::{Part, step};
 use crate::service::Service;
 
@@ -60,8 +60,7 @@ impl Drop for Compiling {
 }
 
 async fn cargo(arguments: &[&str], mut log: &File, part: &Part<'_>) -> Result<()> {
-    let launcher = std::env::current_exe().context("cannot find this program's own path")?;
-    let mut cargo = Command::from(Program::new("cargo", arguments.iter().copied()).command(&launcher));
+    let mut cargo = Command::from(Program::new("cargo", arguments.iter().copied()).command(own_path()?));
     cargo.stdout(log.try_clone()?).stderr(Stdio::piped());
     // Its bar, also where there is no terminal: it knows how much there is to do, and nothing else tells.
     cargo.envs([("CARGO_TERM_PROGRESS_WHEN", "always"), ("CARGO_TERM_PROGRESS_WIDTH", "80")]);
