@@ -92,6 +92,8 @@ pub async fn run(folder: &Folder, arguments: Arguments) -> Result<ExitCode> {
     let folder = Folder::named(&folder.root, name)?;
     // Yesterday's orders must not decide today's figures.
     lifecycle::reset(&folder).await?;
+    // What was wiped is made again.
+    let folder = Folder::named(&folder.root, name)?;
     let mut cloud = Cloud::open(folder)?;
     let _lock = supervisor::take_lock(&cloud)?;
     ensure!(Service::Pgbouncer.is_available(), "chaos needs PgBouncer, which is not on the PATH");
