@@ -16,6 +16,7 @@ use aws_sdk_sqs::{
 use crate::{
     aws,
     telemetry::{self, Counter, Timer},
+    time_limit::whole_seconds,
 };
 
 /// Most entries SQS takes in one call.
@@ -50,7 +51,7 @@ impl Queue {
 
     /// Sends one message, to be received after `delay`; SQS delays by 15 minutes at most.
     pub async fn send(&self, body: String, delay: Duration) -> Result<(), Error> {
-        let seconds = i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(MOST_DELAY).min(MOST_DELAY);
+        let seconds = whole_seconds(delay).min(MOST_DELAY);
         let call = self.client.send_message().queue_url(&self.url).message_body(body).delay_seconds(seconds);
         let call = call.set_message_system_attributes(trace()?.map(|trace| [trace].into()));
         measured(1, async { call.send().await.map(|_| 0).map_err(|error| failed(&error)) }).await

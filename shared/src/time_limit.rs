@@ -10,6 +10,11 @@ const CEILING: Duration = Duration::from_secs(20);
 /// Kept of the invocation for answering.
 const RESERVE: Duration = Duration::from_millis(500);
 
+/// Seconds as statements and queues take them: whole ones, rounded up.
+pub fn whole_seconds(time: Duration) -> i32 {
+    i32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
+}
+
 /// A moment by which work must be done.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeLimit(Instant);

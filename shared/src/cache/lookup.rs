@@ -52,7 +52,7 @@ impl Cache {
 }
 
 impl Lookup {
-    pub(super) fn new(cache: Cache, key: &str) -> Self {
+    fn new(cache: Cache, key: &str) -> Self {
         // A token of its own for each lookup: it fences this fill from every other.
         Self { key: cache.0.region.key(key), token: cache.next_token(), cache }
     }

@@ -113,7 +113,7 @@ impl Cache {
 }
 
 impl Invalidate {
-    pub(super) fn new(region: Region, key: &str, version: Option<i64>) -> Self {
+    fn new(region: Region, key: &str, version: Option<i64>) -> Self {
         let version = version.map(|version| version.to_string()).unwrap_or_default();
         Self(INVALIDATE.on([region.key(key)]).arg(version).arg(FLOOR_KEPT.as_millis()))
     }

@@ -11,6 +11,7 @@ use crate::{
     error::{Result, conflict},
     kill_point::KillPoint,
     orders::{OrderId, OrderStatus},
+    time_limit::whole_seconds,
 };
 
 static CLAIM: Statement = Statement::new("checkout.claim", include_str!("claim.sql"));
@@ -105,7 +106,7 @@ impl Lease {
 pub async fn claim(database: &Database, order: OrderId, patience: Duration) -> Result<Option<Lease>> {
     let owner = Uuid::now_v7();
     KillPoint::BeforeClaim.reached();
-    let query = CLAIM.bind(order).bind(owner).bind(SECONDS).bind(seconds(patience));
+    let query = CLAIM.bind(order).bind(owner).bind(SECONDS).bind(whole_seconds(patience));
     let lease: Option<Lease> = database.fetch_optional(query).await?;
     KillPoint::AfterClaim.reached();
     Ok(lease.map(|lease| Lease { owner, ..lease }))
@@ -130,7 +131,7 @@ pub async fn postpone(
     wait: Duration,
     patience: Duration,
 ) -> Result<bool> {
-    let query = POSTPONE.bind(order).bind(seconds(wait)).bind(SECONDS).bind(seconds(patience));
+    let query = POSTPONE.bind(order).bind(whole_seconds(wait)).bind(SECONDS).bind(whole_seconds(patience));
     let postponed: Option<Postponed> = database.fetch_optional(query).await?;
     KillPoint::AfterPostpone.reached();
     Ok(postponed.is_some_and(|order| order.ends))
@@ -139,8 +140,4 @@ pub async fn postpone(
 #[derive(FromRow)]
 struct Postponed {
     ends: bool,
-}
-
-fn seconds(time: Duration) -> i32 {
-    i32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
 }

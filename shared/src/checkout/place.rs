@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Kind, Result, internal, invalid},
     kill_point::KillPoint,
     orders::{Answer, OrderId, OrderStatus},
+    time_limit::whole_seconds,
 };
 
 static PLACE: Statement = Statement::new("checkout.place", include_str!("place.sql"));
@@ -124,7 +125,7 @@ impl Purchase<'_> {
             .bind(items.iter().map(|item| item.quantity).collect::<Vec<_>>())
             .bind(self.cart.payment_method.as_str())
             .bind(status.as_str())
-            .bind(i32::try_from(next.as_millis().div_ceil(1000)).unwrap_or(i32::MAX))
+            .bind(whole_seconds(next))
     }
 
     async fn place<T>(

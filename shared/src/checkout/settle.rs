@@ -11,6 +11,7 @@ use crate::{
     error::{Result, internal},
     kill_point::KillPoint,
     orders::{Answer, OrderId, OrderStatus},
+    time_limit::whole_seconds,
 };
 
 static SETTLE: Statement = Statement::new("checkout.settle", include_str!("settle.sql"));
@@ -179,7 +180,7 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
     let mut answer = step.answer(lease);
     let due_in = step.due_in(lease);
     let (charge_id, charge_status, decline_code) = step.charge();
-    let seconds = due_in.map(|wait| i32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(i32::MAX));
+    let seconds = due_in.map(whole_seconds);
     let refund_id = if let Step::Refunded { refund_id } = &step { refund_id.as_deref() } else { None };
     let query = SETTLE
         .bind(lease.order)

@@ -42,16 +42,6 @@ impl Verdict {
         (!self.allowed).then(|| self.quotas.iter().map(|quota| quota.wait).max().unwrap_or_default())
     }
 
-    /// Both verdicts as one, for a call that counts for two callers, such as a login for address and account.
-    pub fn and(mut self, other: Self) -> Self {
-        self.quotas.extend(other.quotas);
-        Self {
-            allowed: self.allowed && other.allowed,
-            degraded: self.degraded || other.degraded,
-            quotas: self.quotas,
-        }
-    }
-
     /// The response headers, as names and values: the seed's `X-RateLimit-…` for the tightest policy, the fields of
     /// draft-ietf-httpapi-ratelimit-headers for all of them, and `Retry-After` (RFC 9110) for a rejected call.
     #[must_use]
