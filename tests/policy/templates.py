@@ -23,6 +23,7 @@ OWN_NETWORK = {
     "EgressSubnetIds": "subnet-0c,subnet-0d",
 }
 RESTORED = {**PRODUCTION, "DatabaseSnapshot": "millrace-restored", "DatabaseVersion": "17.9"}
+EXTERNAL = {"Size": "external", "ExternalSecret": "millrace-external"}
 ELSEWHERE = "eu-west-1"
 VIRGINIA = {**PRODUCTION, "AWS::Region": "us-east-1"}
 CALIFORNIA = {**PRODUCTION, "AWS::Region": "us-west-1"}
@@ -35,7 +36,7 @@ EDGE = {
 }
 VARIANTS = {
     "test": TEST, "production": PRODUCTION, "own-network": {**PRODUCTION, **OWN_NETWORK}, "restored": RESTORED, "edge": EDGE,
-    "virginia": VIRGINIA, "california": CALIFORNIA, "zones": ZONES,
+    "external": EXTERNAL, "virginia": VIRGINIA, "california": CALIFORNIA, "zones": ZONES,
 }
 
 
@@ -102,9 +103,18 @@ def load(name, variant="production"):
     return copy.deepcopy(_root(variant) if name == "template" else _nested(name, variant))
 
 
+def stacks(variant):
+    """The nested stacks that this variant has: logical id in template.yaml → name of the template."""
+    written = {logical_id: Path(resource["Properties"]["Location"]).stem
+               for logical_id, resource in source("template")["Resources"].items()
+               if resource["Type"] == "AWS::Serverless::Application"}
+    made = load("template", variant)["Resources"]
+    return {logical_id: name for logical_id, name in written.items() if logical_id in made}
+
+
 def resources(variant="production", kind=None):
     """All resources of all templates: (template, logical id, resource)."""
-    for name in ["template", *NESTED]:
+    for name in ["template", *stacks(variant).values()]:
         for logical_id, resource in load(name, variant)["Resources"].items():
             if kind is None or resource["Type"] == kind:
                 yield name, logical_id, resource

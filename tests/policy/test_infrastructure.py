@@ -68,6 +68,27 @@ def test_every_security_group_says_what_may_leave_it(variant):
         assert all(rule["IpProtocol"] == "tcp" for rule in rules), name
 
 
+def test_with_external_servers_nothing_is_made_that_costs_while_nobody_asks():
+    # Price lists charge these by the hour, used or not.
+    by_the_hour = ("AWS::EC2::", "AWS::RDS::", "AWS::ElastiCache::", "AWS::CodeDeploy::OnPremises")
+    kinds = {resource["Type"] for _, _, resource in resources("external")}
+    assert not [kind for kind in kinds if kind.startswith(by_the_hour)]
+    assert {"AWS::Lambda::Function", "AWS::SQS::Queue", "AWS::CloudWatch::Alarm"} <= kinds
+    for _, name, resource in resources("external", "AWS::Lambda::Function"):
+        assert "VpcConfig" not in resource["Properties"], name
+
+
+def test_addresses_of_external_servers_come_from_a_secret_and_from_no_parameter():
+    for _, name, resource in resources("external", "AWS::Lambda::Function"):
+        variables = resource["Properties"]["Environment"]["Variables"]
+        urls = {setting: value for setting, value in variables.items()
+                if setting in {"DATABASE_URL", "DATABASE_DIRECT_URL", "REDIS_URL"}}
+        assert len(urls) == (3 if name == "Migrate" else 2), name
+        for value in urls.values():
+            assert value["Fn::Sub"].startswith("{{resolve:secretsmanager:${ExternalSecret}:SecretString:"), name
+        assert {variables["DATABASE_IAM_AUTH"], variables["REDIS_IAM_AUTH"]} == {"false"}, name
+
+
 # Where RDS Proxy is not.
 WITHOUT_PROXY = {"use1-az3", "usw1-az2"}
 

@@ -1,9 +1,14 @@
 """Contradictions are refused before anything is made, with a sentence that says what to do."""
 
 import pytest
-from templates import EDGE, PRODUCTION, RESTORED, VARIANTS, refused
+from templates import EDGE, EXTERNAL, PRODUCTION, RESTORED, VARIANTS, refused
 
 BAD = {
+    "external servers without their addresses": ({"Size": "external"}, "aws secretsmanager create-secret"),
+    "a network for external servers": ({**EXTERNAL, "FirstZoneId": "use1-az1", "SecondZoneId": "use1-az2"}, "FirstZoneId"),
+    "a restore of an external server": (
+        {**EXTERNAL, "DatabaseSnapshot": "one", "DatabaseVersion": "17.9"}, "DatabaseSnapshot"),
+    "addresses that nothing would use": ({"Size": "test", "ExternalSecret": "millrace-external"}, "Size=external"),
     "all at once": ({**PRODUCTION, "DeploymentType": "AllAtOnce"}, "canary"),
     "nobody hears": ({"Size": "production"}, "AlarmEmail"),
     "half a network": ({"VpcId": "vpc-0a", "PrivateSubnetIds": "subnet-0a,subnet-0b"}, "EgressSubnetIds"),
