@@ -7,7 +7,7 @@
 //! | [`gate`] | `./dev test` |
 //!
 //! Everything else is in the libraries beside it: a local cloud in [`cloud`], Lambda in [`lambda`], the payment provider in
-//! [`provider`], `./dev chaos` in `chaos`, and `./dev bench`, `load` and `stats` in `measure`.
+//! [`provider`], `./dev chaos` in `chaos`, and `./dev stats` in [`stats`], `./dev bench` and `load` in `measure`.
 
 mod commands;
 mod explain;
@@ -61,8 +61,7 @@ enum Command {
     Explain {
         statement: Option<String>,
     },
-    #[cfg(feature = "trials")]
-    Stats(measure::stats::Arguments),
+    Stats(stats::Arguments),
     Sizes {
         #[arg(long)]
         build: bool,
@@ -158,8 +157,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Load(arguments) => return measure::load::run(&folder, &arguments).await,
         Command::Explain { statement } => return explain::explain(folder, statement.as_deref()).await,
         Command::Sizes { build } => commands::sizes(&folder, build)?,
-        #[cfg(feature = "trials")]
-        Command::Stats(arguments) => measure::stats::run(folder, arguments).await?,
+        Command::Stats(arguments) => stats::run(folder, arguments).await?,
         Command::Test => return gate::run(&folder).await,
         Command::Redrive => commands::redrive(folder).await?,
         #[cfg(feature = "trials")]

@@ -4,14 +4,9 @@
 //! |---|---|
 //! | [`mod@bench`] | `./dev bench`: what one request of each endpoint costs, beside `floor/` and the Node.js of `node/` |
 //! | [`load`] | `./dev load`: many users for minutes, and what they notice |
-//! | [`stats`] | `./dev stats`: what the functions' log says of the last minutes |
-//! | `traffic` | what customers send |
-//! | `goal`, `chart`, `usage` | verdicts, plots, and what processes have used, for the reports |
+//! | `goal`, `usage` | verdicts, and what processes have used, for the reports |
 
 pub mod bench;
-mod chart;
 mod goal;
 pub mod load;
-pub mod stats;
-mod traffic;
 mod usage;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 
-use crate::traffic::Traffic;
+use customers::traffic::Traffic;
 
 /// Runs of a case's requests; the median of each figure is told, so that a busy moment of the machine decides none.
 pub(super) const ROUNDS: u64 = 5;

@@ -13,13 +13,13 @@ use super::cases::{Case, PATIENCE, ROUNDS};
 use super::counts::Counter;
 use super::report::{Figures, Latency};
 use super::run::{Run, median, microseconds, quantile};
-use crate::traffic::{self, Traffic};
 use crate::usage::{memory, processor_time};
 use cloud::Cloud;
 use cloud::figures::{float, milliseconds};
 use cloud::key_value;
 use cloud::log::open_log;
 use cloud::service::Service;
+use customers::traffic::{self, Traffic};
 use lambda::runtime_api::{Fleet, FunctionSettings, Settings};
 
 /// Starts of a new process; their median is told.

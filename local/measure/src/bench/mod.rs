@@ -33,13 +33,13 @@ use std::sync::atomic::AtomicU64;
 use anyhow::Result;
 use time::OffsetDateTime;
 
-use crate::traffic::Traffic;
 use cases::{CASES, Case, FLOOR};
 use cloud::figures::machine;
 use cloud::folder::Folder;
 use cloud::own_cloud::OwnCloud;
 use cloud::progress::{say, step};
 use cloud::service::Service;
+use customers::traffic::Traffic;
 use measure::{Bench, Candidate, MEMORY_MB};
 use node::Node;
 use provider::Control;

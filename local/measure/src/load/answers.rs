@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::journeys::Journey;
 use cloud::figures::percentile;
+use customers::journeys::Journey;
 
 /// The status that stands for no answer: the function died, took too long, or never came to it.
 pub(super) const NONE: u16 = 0;

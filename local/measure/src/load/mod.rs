@@ -2,8 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `schedule`, `journeys` | when customers ask, and what |
-//! | `customers` | sends every request when it is due |
+//! | `shop` | sends every request when it is due |
 //! | `outages` | `--faults` |
 //! | `answers`, `watch` | what customers saw; what is seen from outside and in the log |
 //! | `run` | all of that at once |
@@ -14,13 +13,11 @@
 //! Webhooks, queues and schedules come through the doors, as in `./dev up`.
 
 mod answers;
-mod customers;
-mod journeys;
 mod outages;
 mod page;
 mod plots;
 mod run;
-mod schedule;
+mod shop;
 mod text;
 mod verdict;
 mod watch;
@@ -34,17 +31,18 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::traffic::Traffic;
 use cloud::folder::Folder;
 use cloud::own_cloud::OwnCloud;
 use cloud::progress::say;
 use cloud::service::Service;
 use cloud::serving;
 use cloud::{Cloud, DATABASE};
-use customers::Shop;
+use customers::journeys;
+use customers::traffic::Traffic;
 use lambda::runtime_api::{Fleet, Settings};
 use provider::Control;
 use run::Run;
+use shop::Shop;
 
 /// The folder of the cloud under load.
 const CLOUD: &str = ".dev-load";

@@ -6,9 +6,9 @@ use super::plots::Plots;
 use super::run::Run;
 use super::text::{HEADINGS, headline, notes, rows};
 use super::verdict::goals;
-use crate::chart::STYLE;
 use crate::goal::{Goal, Outcome};
 use cloud::figures::{escape, machine};
+use stats::chart::STYLE;
 
 /// The whole page.
 pub(super) fn of(run: &Run, command: &str) -> String {
@@ -60,11 +60,11 @@ mod tests {
     use std::time::Duration;
 
     use super::super::answers::Answered;
-    use super::super::journeys::Journey;
     use super::super::outages::Outage;
     use super::super::watch::Moment;
     use super::*;
     use cloud::service::Service;
+    use customers::journeys::Journey;
 
     #[test]
     fn a_page_needs_no_other_file_says_what_held_and_marks_outages() {

@@ -10,9 +10,9 @@ use super::outages::Outage;
 use super::run::Run;
 use super::text::count;
 use super::watch::Moment;
-use crate::chart::{Band, Chart, Series};
 use cloud::figures::{float, milliseconds};
 use cloud::progress::seconds;
+use stats::chart::{Band, Chart, Series};
 
 /// The run, cut into moments.
 pub(super) struct Plots<'a> {

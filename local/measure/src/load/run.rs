@@ -8,13 +8,13 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::answers::{Answered, Answers, Summary};
-use super::customers::{Shop, send};
 use super::outages::{self, Outage};
-use super::schedule::Arrivals;
+use super::shop::{Shop, send};
 use super::watch::{Moment, Watch, database};
 use cloud::Cloud;
 use cloud::figures::{milliseconds, thousands};
 use cloud::progress::{say, seconds, step};
+use customers::schedule::Arrivals;
 
 /// How long orders that were put off may take to be charged once all is well: the breaker stays open for up to ten
 /// minutes after several failed probes, and the sweeper comes every minute.

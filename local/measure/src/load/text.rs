@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 use super::answers::{Summary, status_name};
-use super::journeys::Journey;
 use super::run::Run;
 use super::verdict::{goals, held, mean};
 use super::watch::Moment;
 use crate::goal;
 use cloud::figures::{float, milliseconds, thousands};
 use cloud::progress::{seconds, table};
+use customers::journeys::Journey;
 
 /// The headings of [`rows`].
 pub(super) const HEADINGS: [&str; 9] =

@@ -93,10 +93,10 @@ pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::super::answers::Answered;
-    use super::super::journeys::Journey;
     use super::super::outages::Outage;
     use super::*;
     use cloud::service::Service;
+    use customers::journeys::Journey;
 
     fn answered(second: u64, status: u16, took_ms: u64) -> Answered {
         Answered {

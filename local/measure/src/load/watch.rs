@@ -11,13 +11,13 @@ use shared::redis::{self, Redis};
 use shared::telemetry::Counter;
 use tokio::time::Instant;
 
-use crate::stats::Sample;
 use crate::usage::{machine_time, memory, processor_time};
 use cloud::figures::float;
 use cloud::log::read_from;
 use cloud::service::Service;
 use cloud::{APPLICATION, Cloud, DATABASE};
 use lambda::runtime_api::Fleet;
+use stats::Sample;
 
 /// One look. What did not answer is `None`.
 #[derive(Clone, Debug, Default)]

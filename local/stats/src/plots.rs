@@ -1,64 +1,27 @@
-//! The figures as a page: one file, with its plots in it, that can be sent to somebody.
-
-use std::fmt::Write;
+//! The plots of the functions' log: requests, percentiles, waits, cache, what was refused.
 
 use shared::telemetry::{Counter, Timer};
 use time::OffsetDateTime;
 
-use super::queue::Queue;
-use super::sample::Sample;
-use super::summary::{Percentiles, Summary, ratio};
-use super::text::figures;
-use crate::chart::{STYLE, Series, lines};
-use cloud::figures::escape;
+use crate::chart::{Band, Chart, Series};
+use crate::sample::Sample;
+use crate::summary::{Percentiles, ratio};
 
 /// Moments of a plot: a line of 720 points can show no more.
 const MOMENTS: usize = 120;
 
-pub(super) fn of(samples: &[Sample], queues: &[Queue], began: OffsetDateTime, now: OffsetDateTime) -> String {
-    // From the first request on: an empty half hour before it would only press the rest together.
-    let began = samples.iter().map(|sample| sample.at).min().unwrap_or(began);
-    let summary = Summary::of(samples, now - began);
-    let clock = |moment: OffsetDateTime| {
-        format!("{:02}:{:02}:{:02}", moment.hour(), moment.minute(), moment.second())
+/// The plots of a stretch of time, as figures for a page that has [`STYLE`](crate::chart::STYLE). `labels` stand under its two
+/// ends, `bands` are shaded in each.
+pub fn plots(
+    samples: &[Sample],
+    began: OffsetDateTime,
+    now: OffsetDateTime,
+    labels: [&str; 2],
+    bands: &[Band],
+) -> Vec<String> {
+    let lines = |title, unit, series| {
+        Chart { title, unit, about: "", labels, bands, logarithmic: false, series }.svg()
     };
-    let (from, to) = (clock(began), clock(now));
-    let mut page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Millrace, {from} to {to}</title>\
-         <style>{STYLE}</style><h1>Millrace</h1><p>{} requests, {}, {from} to {to} UTC, from the functions' log.</p>",
-        samples.len(),
-        now.date()
-    );
-    page += &table(&summary);
-    page += "<dl>";
-    for (label, figures) in figures(&summary, queues) {
-        let _ = write!(page, "<dt>{}</dt><dd>{}</dd>", escape(label), escape(&figures));
-    }
-    page += "</dl>";
-    for chart in charts(samples, began, now, [&from, &to]) {
-        page += &chart;
-    }
-    page + "</html>\n"
-}
-
-fn table(summary: &Summary) -> String {
-    let mut table = "<table><tr><th>route<th>calls<th>/s<th>p50 ms<th>p95<th>p99<th>4xx<th>5xx".to_owned();
-    for route in &summary.routes {
-        let Percentiles { p50, p95, p99 } = route.latency;
-        let _ = write!(
-            table,
-            "<tr><td>{}<td>{}<td>{:.1}<td>{p50:.1}<td>{p95:.1}<td>{p99:.1}<td>{}<td>{}",
-            escape(&route.name),
-            route.calls,
-            route.per_second,
-            route.class("4xx"),
-            route.class("5xx") + route.class("failed")
-        );
-    }
-    table + "</table>"
-}
-
-fn charts(samples: &[Sample], began: OffsetDateTime, now: OffsetDateTime, labels: [&str; 2]) -> Vec<String> {
     let span = (now - began).as_seconds_f64().max(1.0);
     let width = (span / 120.0).ceil().max(1.0);
     let mut moments: Vec<Vec<&Sample>> = (0..MOMENTS).map(|_| Vec::new()).collect();
@@ -94,11 +57,10 @@ fn charts(samples: &[Sample], began: OffsetDateTime, now: OffsetDateTime, labels
         ratio(count(Counter::CacheHit), count(Counter::CacheMiss))
     };
     vec![
-        lines("Requests", "a second", labels, vec![series("all", &rate), series("5xx, failed", &failures)]),
+        lines("Requests", "a second", vec![series("all", &rate), series("5xx, failed", &failures)]),
         lines(
             "Latency",
             "ms, all routes",
-            labels,
             vec![
                 series("p50", &percentile(|percentiles| percentiles.p50)),
                 series("p95", &percentile(|percentiles| percentiles.p95)),
@@ -108,18 +70,16 @@ fn charts(samples: &[Sample], began: OffsetDateTime, now: OffsetDateTime, labels
         lines(
             "Time spent waiting",
             "ms, p95",
-            labels,
             vec![
                 series("Postgres", &p95(Timer::DatabaseTime)),
                 series("Redis", &p95(Timer::RedisTime)),
                 series("payment provider", &p95(Timer::ProviderTime)),
             ],
         ),
-        lines("Cache", "% hits", labels, vec![series("hits", &hits)]),
+        lines("Cache", "% hits", vec![series("hits", &hits)]),
         lines(
             "Refused and degraded",
             "count",
-            labels,
             vec![
                 series("rate limited", &sum(Counter::RateLimited)),
                 series("without Redis", &sum(Counter::RedisAway)),

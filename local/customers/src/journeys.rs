@@ -8,17 +8,23 @@ use crate::traffic::{Invocation, Traffic};
 
 /// What a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Journey {
+pub enum Journey {
+    /// Looks at a product.
     Product,
+    /// Looks at the front page's list.
     Featured,
+    /// Searches.
     Search,
+    /// Looks at their own orders.
     Orders,
+    /// Buys.
     Checkout,
+    /// Logs in.
     Login,
 }
 
 /// How long a user thinks between two requests, on average.
-pub(super) const THINK: Duration = Duration::from_secs(10);
+pub const THINK: Duration = Duration::from_secs(10);
 /// More environments than are busy on average: arrivals come in bursts, and an environment that starts is busy too.
 const HEADROOM: f64 = 3.0;
 /// A function is never given fewer.
@@ -26,11 +32,11 @@ const LEAST: usize = 4;
 
 impl Journey {
     /// All of them, the most frequent first.
-    pub(super) const ALL: [Self; 6] =
+    pub const ALL: [Self; 6] =
         [Self::Product, Self::Featured, Self::Search, Self::Orders, Self::Checkout, Self::Login];
 
     /// For tables.
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Product => "product",
             Self::Featured => "featured list",
@@ -42,7 +48,7 @@ impl Journey {
     }
 
     /// Per cent of all requests.
-    pub(super) fn share(self) -> u32 {
+    pub fn share(self) -> u32 {
         match self {
             Self::Product => 70,
             Self::Featured => 10,
@@ -75,7 +81,7 @@ impl Journey {
     }
 
     /// The journey for a number from 0 to 1.
-    pub(super) fn pick(draw: f64) -> Self {
+    pub fn pick(draw: f64) -> Self {
         let mut below = 0.0;
         let chosen = Self::ALL.into_iter().find(|journey| {
             below += f64::from(journey.share()) / 100.0;
@@ -85,7 +91,7 @@ impl Journey {
     }
 
     /// The event of this user's request.
-    pub(super) fn event(self, traffic: &Traffic, user: u64, draw: f64) -> Result<Invocation> {
+    pub fn event(self, traffic: &Traffic, user: u64, draw: f64) -> Result<Invocation> {
         match self {
             Self::Product => traffic.product(user, product(draw, traffic.products())),
             Self::Featured => traffic.featured(user),
@@ -99,7 +105,7 @@ impl Journey {
 
 /// The most environments that a function may need for so many users: those that are busy on average, and headroom.
 /// `None` for functions that customers do not call themselves.
-pub(super) fn environments(function: &str, users: u64) -> Option<usize> {
+pub fn environments(function: &str, users: u64) -> Option<usize> {
     let journey = Journey::ALL.into_iter().find(|journey| journey.function() == function)?;
     let rate = per_second(users) * f64::from(journey.share()) / 100.0;
     let needed = (rate * journey.busy().as_secs_f64() * HEADROOM).ceil();
@@ -187,7 +193,7 @@ fn words(draw: f64) -> String {
 }
 
 /// Requests that so many users send, once all are there.
-pub(super) fn per_second(users: u64) -> f64 {
+pub fn per_second(users: u64) -> f64 {
     f64::from(u32::try_from(users).unwrap_or(u32::MAX)) / THINK.as_secs_f64()
 }
 

@@ -15,7 +15,7 @@ const BOTTOM: f64 = 22.0;
 const COLOURS: usize = 7;
 
 /// How pages with charts look.
-pub(crate) const STYLE: &str = "\
+pub const STYLE: &str = "\
 :root{color-scheme:light dark;--text:#0f172a;--soft:#64748b;--rule:#e2e8f0;--paper:#fff;--band:#f59e0b;--good:#15803d;--bad:#b91c1c;\
 --c0:#2563eb;--c1:#d97706;--c2:#dc2626;--c3:#059669;--c4:#7c3aed;--c5:#64748b;--c6:#db2777}\
 @media(prefers-color-scheme:dark){:root{--text:#e2e8f0;--soft:#94a3b8;--rule:#334155;--paper:#0f172a;--good:#4ade80;--bad:#f87171;\
@@ -28,36 +28,40 @@ figure p{margin:.1rem 0 .3rem}svg{display:block;width:100%;height:auto}svg text{
 .good{color:var(--good)}.bad{color:var(--bad)}dt{font-weight:600}dd{margin:0 0 .4rem}";
 
 /// One line: its name, and a value for each moment that has one.
-pub(crate) struct Series {
-    pub(crate) name: String,
-    pub(crate) points: Vec<Option<f64>>,
+pub struct Series {
+    /// For the legend.
+    pub name: String,
+    /// One for each moment.
+    pub points: Vec<Option<f64>>,
 }
 
 /// A stretch of time that is shaded, and why. From 0 to 1 of the chart's width.
 #[derive(Clone, Debug)]
-pub(crate) struct Band {
-    pub(crate) name: String,
-    pub(crate) from: f64,
-    pub(crate) to: f64,
+pub struct Band {
+    /// Why.
+    pub name: String,
+    /// Where it begins.
+    pub from: f64,
+    /// Where it ends.
+    pub to: f64,
 }
 
 /// Lines over the same time.
-pub(crate) struct Chart<'a> {
-    pub(crate) title: &'a str,
-    pub(crate) unit: &'a str,
+pub struct Chart<'a> {
+    /// What it shows.
+    pub title: &'a str,
+    /// Of its values.
+    pub unit: &'a str,
     /// What to look for, in a sentence.
-    pub(crate) about: &'a str,
+    pub about: &'a str,
     /// Under the first and the last moment.
-    pub(crate) labels: [&'a str; 2],
-    pub(crate) bands: &'a [Band],
+    pub labels: [&'a str; 2],
+    /// What is shaded.
+    pub bands: &'a [Band],
     /// Each line of the grid is ten times the one below it: for times, of which some are a thousand times others.
-    pub(crate) logarithmic: bool,
-    pub(crate) series: Vec<Series>,
-}
-
-/// A chart with a title and the unit of its values. `labels` are what stands under the first and the last moment.
-pub(crate) fn lines(title: &str, unit: &str, labels: [&str; 2], series: Vec<Series>) -> String {
-    Chart { title, unit, about: "", labels, bands: &[], logarithmic: false, series }.svg()
+    pub logarithmic: bool,
+    /// Its lines.
+    pub series: Vec<Series>,
 }
 
 /// Where values stand: the values of the grid's lines, and the height of any value, from 0 to 1.
@@ -92,7 +96,7 @@ impl Scale {
 
 impl Chart<'_> {
     /// As a figure for a page that has [`STYLE`].
-    pub(crate) fn svg(&self) -> String {
+    pub fn svg(&self) -> String {
         let values = || self.series.iter().flat_map(|series| series.points.iter().flatten());
         let most = values().fold(0.0_f64, |a, b| a.max(*b));
         let scale = if self.logarithmic {
@@ -226,7 +230,9 @@ mod tests {
         let points = [Some(1.0), Some(2.0), None, Some(3.0)];
         assert_eq!(runs(&points), [vec![(0, 1.0), (1, 2.0)], vec![(3, 3.0)]]);
         let series = Series { name: "a<b".to_owned(), points: points.to_vec() };
-        let svg = lines("t", "ms", ["08:00", "08:05"], vec![series]);
+        let (title, unit, about, labels) = ("t", "ms", "", ["08:00", "08:05"]);
+        let svg =
+            Chart { title, unit, about, labels, bands: &[], logarithmic: false, series: vec![series] }.svg();
         assert_eq!((svg.matches("<polyline").count(), svg.matches("<circle").count()), (1, 1));
         assert!(svg.contains("a&lt;b") && !svg.contains("a<b"));
     }

@@ -8,32 +8,32 @@ use time::Duration;
 use super::sample::Sample;
 use cloud::figures::percentile;
 
-pub(super) struct Summary {
-    pub(super) routes: Vec<Route>,
+pub(crate) struct Summary {
+    pub(crate) routes: Vec<Route>,
     counts: BTreeMap<&'static str, u64>,
     times: BTreeMap<&'static str, Percentiles>,
     values: BTreeMap<&'static str, u64>,
 }
 
-pub(super) struct Route {
-    pub(super) name: String,
-    pub(super) calls: usize,
-    pub(super) per_second: f64,
-    pub(super) latency: Percentiles,
+pub(crate) struct Route {
+    pub(crate) name: String,
+    pub(crate) calls: usize,
+    pub(crate) per_second: f64,
+    pub(crate) latency: Percentiles,
     /// Calls by status class.
-    pub(super) classes: BTreeMap<String, usize>,
+    pub(crate) classes: BTreeMap<String, usize>,
 }
 
 /// Milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Percentiles {
-    pub(super) p50: f64,
-    pub(super) p95: f64,
-    pub(super) p99: f64,
+pub(crate) struct Percentiles {
+    pub(crate) p50: f64,
+    pub(crate) p95: f64,
+    pub(crate) p99: f64,
 }
 
 impl Percentiles {
-    pub(super) fn of(mut values: Vec<f64>) -> Option<Self> {
+    pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let of = |percent| percentile(&values, percent);
         Some(Self { p50: of(50)?, p95: of(95)?, p99: of(99)? })
@@ -41,7 +41,7 @@ impl Percentiles {
 }
 
 impl Summary {
-    pub(super) fn of(samples: &[Sample], span: Duration) -> Self {
+    pub(crate) fn of(samples: &[Sample], span: Duration) -> Self {
         let mut by_route: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
         for sample in samples {
             by_route.entry(&sample.route).or_default().push(sample);
@@ -64,26 +64,26 @@ impl Summary {
         }
     }
 
-    pub(super) fn count(&self, counter: Counter) -> u64 {
+    pub(crate) fn count(&self, counter: Counter) -> u64 {
         self.counts.get(counter.name()).copied().unwrap_or_default()
     }
 
-    pub(super) fn time(&self, timer: Timer) -> Option<Percentiles> {
+    pub(crate) fn time(&self, timer: Timer) -> Option<Percentiles> {
         self.times.get(timer.name()).copied()
     }
 
-    pub(super) fn value(&self, gauge: Gauge) -> Option<u64> {
+    pub(crate) fn value(&self, gauge: Gauge) -> Option<u64> {
         self.values.get(gauge.name()).copied()
     }
 
     /// Per cent of the cached reads that were hits.
-    pub(super) fn hit_ratio(&self) -> Option<f64> {
+    pub(crate) fn hit_ratio(&self) -> Option<f64> {
         ratio(self.count(Counter::CacheHit), self.count(Counter::CacheMiss))
     }
 }
 
 /// `part` of both, in per cent.
-pub(super) fn ratio(part: u64, rest: u64) -> Option<f64> {
+pub(crate) fn ratio(part: u64, rest: u64) -> Option<f64> {
     let float = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     (part + rest > 0).then(|| 100.0 * float(part) / float(part + rest))
 }
@@ -104,7 +104,7 @@ impl Route {
         })
     }
 
-    pub(super) fn class(&self, name: &str) -> usize {
+    pub(crate) fn class(&self, name: &str) -> usize {
         self.classes.get(name).copied().unwrap_or_default()
     }
 }

@@ -12,10 +12,10 @@ use cloud::demo;
 use lambda::gateway::{HttpRequest, Router, event};
 
 /// An event and the function that it is for.
-pub(crate) type Invocation = (String, Bytes);
+pub type Invocation = (String, Bytes);
 
 /// Makes events.
-pub(crate) struct Traffic {
+pub struct Traffic {
     router: Router,
     /// How many demo products there are.
     products: u64,
@@ -46,7 +46,7 @@ impl<'a> Call<'a> {
 
 impl Traffic {
     /// For a cloud with demo data of this scale.
-    pub(crate) fn new(cloud: &Cloud, scale: u32) -> Result<Self> {
+    pub fn new(cloud: &Cloud, scale: u32) -> Result<Self> {
         let users = demo::USERS * u64::from(scale);
         let tokens = |role: Role| {
             let token = |number| cloud.secrets.access_token(user_id(number), role);
@@ -62,25 +62,29 @@ impl Traffic {
     }
 
     /// How many products there are to ask for.
-    pub(crate) fn products(&self) -> u64 {
+    pub fn products(&self) -> u64 {
         self.products
     }
 
-    pub(crate) fn product(&self, caller: u64, number: u64) -> Result<Invocation> {
+    /// Looks at a product; numbers beyond the last begin again.
+    pub fn product(&self, caller: u64, number: u64) -> Result<Invocation> {
         let path = format!("/api/products/{}", self.product_id(number));
         self.event(&Call::new("GET", &path, caller))
     }
 
-    pub(crate) fn featured(&self, caller: u64) -> Result<Invocation> {
+    /// The front page's list.
+    pub fn featured(&self, caller: u64) -> Result<Invocation> {
         self.event(&Call::new("GET", "/api/products/featured", caller))
     }
 
-    pub(crate) fn search(&self, caller: u64, words: &str) -> Result<Invocation> {
+    /// Words to search for.
+    pub fn search(&self, caller: u64, words: &str) -> Result<Invocation> {
         let query = format!("q={}", words.replace(' ', "+"));
         self.event(&Call { query: &query, ..Call::new("GET", "/api/search", caller) })
     }
 
-    pub(crate) fn update(&self, caller: u64, number: u64) -> Result<Invocation> {
+    /// An administrator gives a product another price.
+    pub fn update(&self, caller: u64, number: u64) -> Result<Invocation> {
         let path = format!("/api/products/{}", self.product_id(number));
         let body = json!({
             "name": "Walnut desk lamp",
@@ -92,30 +96,34 @@ impl Traffic {
         self.event(&Call { token, body: Some(body), ..Call::new("PUT", &path, caller) })
     }
 
-    pub(crate) fn login(&self, caller: u64) -> Result<Invocation> {
+    /// One of the demo users logs in.
+    pub fn login(&self, caller: u64) -> Result<Invocation> {
         let email = format!("user-{}@millrace.example", caller % self.users + 1);
         let body = json!({ "email": email, "password": demo::PASSWORD });
         self.event(&Call { body: Some(body), ..Call::new("POST", "/api/auth/login", caller) })
     }
 
-    pub(crate) fn orders(&self, caller: u64) -> Result<Invocation> {
+    /// The caller's own orders.
+    pub fn orders(&self, caller: u64) -> Result<Invocation> {
         self.event(&Call { token: self.customer(caller), ..Call::new("GET", "/api/orders", caller) })
     }
 
     /// The caller's own order: order n is user n's.
-    pub(crate) fn order(&self, caller: u64) -> Result<Invocation> {
+    pub fn order(&self, caller: u64) -> Result<Invocation> {
         let path = format!("/api/orders/{}", order_id(caller % self.users));
         self.event(&Call { token: self.customer(caller), ..Call::new("GET", &path, caller) })
     }
 
-    pub(crate) fn cancel(&self, caller: u64) -> Result<Invocation> {
+    /// Cancels an order that is cancelled already, which can be repeated.
+    pub fn cancel(&self, caller: u64) -> Result<Invocation> {
         // The 23rd of a user's 50 orders is cancelled, except the last user's; see demo/orders.sql.
         let user = caller % (self.users - 1);
         let path = format!("/api/orders/{}/cancel", order_id(22 * self.users + user));
         self.event(&Call { token: self.customer(user), ..Call::new("POST", &path, caller) })
     }
 
-    pub(crate) fn checkout(&self, caller: u64, product: u64) -> Result<Invocation> {
+    /// Buys one piece of a product, under a key of its own.
+    pub fn checkout(&self, caller: u64, product: u64) -> Result<Invocation> {
         let key = Uuid::now_v7().to_string();
         let body = json!({
             "items": [{ "product_id": self.product_id(product), "quantity": 1 }],
@@ -125,7 +133,8 @@ impl Traffic {
         self.event(&Call { token: self.customer(caller), key: Some(&key), body: Some(body), ..call })
     }
 
-    pub(crate) fn graphql(&self, caller: u64) -> Result<Invocation> {
+    /// Orders with their items and products.
+    pub fn graphql(&self, caller: u64) -> Result<Invocation> {
         let query =
             "{ orders(limit: 5) { id status total { amount } items { quantity product { id name } } } }";
         let token = self.customer(caller);
@@ -173,7 +182,7 @@ struct Status {
 }
 
 /// The HTTP status of a function's answer.
-pub(crate) fn status(answer: &[u8]) -> Result<u16> {
+pub fn status(answer: &[u8]) -> Result<u16> {
     let Status { status_code } = serde_json::from_slice(answer).context("no answer to an HTTP event")?;
     Ok(status_code)
 }

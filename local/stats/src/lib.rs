@@ -2,34 +2,37 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `sample` | one request, as its line in the log tells it |
+//! | [`Sample`] | one request, as its line in the log tells it |
+//! | [`Log`] | those of the last minutes |
 //! | `summary` | many of them: rates, percentiles, sums |
 //! | `text` | for the terminal |
 //! | `queue` | what waits in the queues |
+//! | [`plots`], [`chart`] | plots of the log; any plots |
 //! | `page` | for the browser: one file with everything in it |
 
+pub mod chart;
+mod log;
 mod page;
+pub mod plots;
 mod queue;
 mod sample;
 mod summary;
 mod text;
 
-use std::collections::VecDeque;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use time::OffsetDateTime;
 
 use cloud::Cloud;
 use cloud::folder::Folder;
-use cloud::log::read_from;
 use cloud::progress::say;
 use cloud::service::Service;
 use lambda::aws::sqs_client;
-pub(crate) use sample::Sample;
+pub use log::Log;
+pub use sample::Sample;
 use summary::Summary;
 
 /// How often the live view is drawn.
@@ -57,7 +60,7 @@ pub async fn run(folder: Folder, arguments: Arguments) -> Result<()> {
     loop {
         let (began, now) = log.read()?;
         let queues = queue::all(&cloud, &sqs).await;
-        let samples = log.samples.make_contiguous();
+        let samples = log.samples();
         if let Some(file) = &arguments.html {
             let page = page::of(samples, &queues, began, now);
             std::fs::write(file, page).with_context(|| format!("cannot write {}", file.display()))?;
@@ -74,31 +77,5 @@ pub async fn run(folder: Folder, arguments: Arguments) -> Result<()> {
         print!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n"));
         std::io::stdout().flush()?;
         tokio::time::sleep(REFRESH).await;
-    }
-}
-
-/// The functions' log, read on from where it was read before.
-struct Log {
-    path: PathBuf,
-    position: u64,
-    minutes: u16,
-    samples: VecDeque<Sample>,
-}
-
-impl Log {
-    fn new(path: PathBuf, minutes: u16) -> Self {
-        Self { path, position: 0, minutes, samples: VecDeque::new() }
-    }
-
-    /// Takes what is new and forgets what is too old. The two ends of the time looked at.
-    fn read(&mut self) -> Result<(OffsetDateTime, OffsetDateTime)> {
-        let now = OffsetDateTime::now_utc();
-        let began = now - Duration::from_mins(self.minutes.into());
-        let samples = &mut self.samples;
-        let take = |line: &str| samples.extend(Sample::read(line).filter(|sample| sample.at >= began));
-        self.position = read_from(Path::new(&self.path), self.position, take)?;
-        // Several environments write to one log, so its lines are only nearly in order.
-        samples.retain(|sample| sample.at >= began);
-        Ok((began, now))
     }
 }

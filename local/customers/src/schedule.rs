@@ -6,25 +6,26 @@
 
 use std::time::Duration;
 
-use super::journeys::{Journey, per_second};
+use crate::journeys::{Journey, per_second};
 
 /// Users come in one after the other at first, as on any morning.
 const RAMP: Duration = Duration::from_secs(10);
 
 /// A request that is due.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Arrival {
+pub struct Arrival {
     /// Since the beginning.
-    pub(super) at: Duration,
+    pub at: Duration,
     /// Whose it is, counted from 0.
-    pub(super) user: u64,
-    pub(super) journey: Journey,
+    pub user: u64,
+    /// What is asked.
+    pub journey: Journey,
     /// From 0 to 1, for what the journey leaves to chance.
-    pub(super) draw: f64,
+    pub draw: f64,
 }
 
 /// All arrivals of a run, the earliest first.
-pub(super) struct Arrivals {
+pub struct Arrivals {
     random: fastrand::Rng,
     users: u64,
     /// Seconds.
@@ -35,7 +36,7 @@ pub(super) struct Arrivals {
 
 impl Arrivals {
     /// The same seed plans the same requests.
-    pub(super) fn new(users: u64, length: Duration, seed: u64) -> Self {
+    pub fn new(users: u64, length: Duration, seed: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed);
         Self { random, users, length: length.as_secs_f64(), expected: 0.0 }
     }

@@ -5,13 +5,16 @@ use shared::telemetry::{Counter, Gauge, Timer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-pub(crate) struct Sample {
-    pub(crate) at: OffsetDateTime,
-    pub(super) route: String,
+/// See the module.
+pub struct Sample {
+    /// When it ended.
+    pub at: OffsetDateTime,
+    /// As template.yaml writes it, or the function's name where there is none.
+    pub route: String,
     /// `2xx` … `5xx`, `ok`, `failed`.
-    pub(super) class: String,
+    pub class: String,
     /// Milliseconds, as all times here.
-    pub(super) latency: f64,
+    pub latency: f64,
     counts: Vec<(Counter, u64)>,
     times: Vec<(Timer, f64)>,
     values: Vec<(Gauge, u64)>,
@@ -19,7 +22,7 @@ pub(crate) struct Sample {
 
 impl Sample {
     /// From a line that holds metrics; `None` for any other.
-    pub(crate) fn read(line: &str) -> Option<Self> {
+    pub fn read(line: &str) -> Option<Self> {
         if !line.contains("\"_aws\"") {
             return None;
         }
@@ -37,15 +40,16 @@ impl Sample {
         })
     }
 
-    pub(crate) fn count(&self, counter: Counter) -> u64 {
+    /// How often this happened in it.
+    pub fn count(&self, counter: Counter) -> u64 {
         find(&self.counts, &counter).unwrap_or_default()
     }
 
-    pub(super) fn time(&self, timer: Timer) -> Option<f64> {
+    pub(crate) fn time(&self, timer: Timer) -> Option<f64> {
         find(&self.times, &timer)
     }
 
-    pub(super) fn value(&self, gauge: Gauge) -> Option<u64> {
+    pub(crate) fn value(&self, gauge: Gauge) -> Option<u64> {
         find(&self.values, &gauge)
     }
 }

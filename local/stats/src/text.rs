@@ -10,7 +10,7 @@ use cloud::progress::table;
 
 const HEADINGS: [&str; 10] = ["route", "calls", "/s", "p50 ms", "p95", "p99", "2xx", "3xx", "4xx", "5xx"];
 
-pub(super) fn of(summary: &Summary, queues: &[Queue], minutes: u16) -> String {
+pub(crate) fn of(summary: &Summary, queues: &[Queue], minutes: u16) -> String {
     let minutes = if minutes == 1 { "minute".to_owned() } else { format!("{minutes} minutes") };
     let mut text = format!("  The last {minutes}, from the functions' log.\n\n");
     let rows: Vec<_> = summary.routes.iter().map(row).collect();
@@ -41,7 +41,7 @@ fn row(route: &Route) -> [String; 10] {
 }
 
 /// What is the same for all routes: a label, and figures in words.
-pub(super) fn figures(summary: &Summary, queues: &[Queue]) -> Vec<(&'static str, String)> {
+pub(crate) fn figures(summary: &Summary, queues: &[Queue]) -> Vec<(&'static str, String)> {
     use Counter as C;
     let count = |counter: C| summary.count(counter);
     let time = |timer: Timer| {

@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::answers::{Answered, Answers, NONE};
-use super::schedule::Arrival;
-use crate::traffic::{Traffic, status};
+use customers::schedule::Arrival;
+use customers::traffic::{Traffic, status};
 use lambda::runtime_api::Fleet;
 
 /// API Gateway gives up after 30 s; so do customers.
@@ -58,8 +58,8 @@ pub(super) async fn send<F>(
 #[cfg(test)]
 mod tests {
     use super::super::answers::Summary;
-    use super::super::schedule::Arrivals;
     use super::*;
+    use customers::schedule::Arrivals;
 
     const LENGTH: Duration = Duration::from_secs(100);
 
