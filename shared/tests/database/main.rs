@@ -17,6 +17,7 @@ mod outage;
 mod pool;
 mod pooler;
 mod provider;
+mod search;
 mod servers;
 mod settings;
 mod statements;
