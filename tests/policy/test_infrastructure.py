@@ -132,6 +132,16 @@ def test_paid_support_for_an_old_version_does_not_begin_by_itself():
     assert cluster["DatabaseInsightsMode"] == "standard"
 
 
+def test_what_postgres_logs_of_statements_is_the_same_here_and_there():
+    rust = (ROOT / "local/cloud/src/services/postgres.rs").read_text()
+    here = dict(re.findall(r'"(log_\w+)=([^"]*)"', rust))
+    [(_, _, group)] = resources(kind="AWS::RDS::DBClusterParameterGroup")
+    there = {name: value for name, value in group["Properties"]["Parameters"].items() if name.startswith("log_")}
+    # Of these two, neither shows a statement.
+    harmless = {"log_lock_waits", "log_timezone"}
+    assert {name: value for name, value in here.items() if name not in harmless} == there
+
+
 @EVERY_VARIANT
 def test_a_slip_deletes_no_secret(variant):
     secrets = list(resources(variant, "AWS::SecretsManager::Secret"))

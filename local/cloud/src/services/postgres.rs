@@ -90,6 +90,10 @@ pub(super) fn program(cloud: &Cloud) -> Result<Program> {
         "fsync=off".to_owned(),
         "synchronous_commit=off".to_owned(),
         "full_page_writes=off".to_owned(),
+        // As in infrastructure/data.yaml, and for the same reason: the text of a statement holds its values.
+        "log_min_error_statement=panic".to_owned(),
+        "log_error_verbosity=terse".to_owned(),
+        "log_min_duration_statement=-1".to_owned(),
         "log_lock_waits=on".to_owned(),
         "timezone=UTC".to_owned(),
         "log_timezone=UTC".to_owned(),
