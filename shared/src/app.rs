@@ -6,6 +6,7 @@ use crate::{
     auth::token::{self, Verifier},
     breaker::{self, Breaker},
     cache::{Cache, Region},
+    catalog::{Announcement, Changed},
     config::{self, Config},
     database::{self, Database},
     edge::{self, Edge},
@@ -115,8 +116,11 @@ impl App {
             edge: Edge::new(&config.edge_secret_hashes)?,
             products: cache("product"),
             featured: cache("featured"),
-            // No update invalidates them: an edited product may be found by its old name for that long, and that again.
-            searches: Cache::new(Region::new("search").fresh_for(Duration::from_secs(30)), redis.clone()),
+            // Short, because there are more searches than products, and most are asked once.
+            searches: Cache::new(
+                Region::new("search").in_generations().fresh_for(Duration::from_secs(30)),
+                redis.clone(),
+            ),
             payment_breaker: Breaker::new("payments", breaker, redis.clone(), environment),
             order_deadline: config.order_deadline,
             redis,
@@ -140,6 +144,15 @@ impl Deref for App {
 
     fn deref(&self) -> &Services {
         &self.0
+    }
+}
+
+impl Services {
+    /// A command for after the commit of changes to products, before they are acknowledged: whatever is cached and may
+    /// hold one of them is told. Send it with [`Redis::insist`]; its answer is how many invalidations Redis did not
+    /// confirm.
+    pub fn announce(&self, changed: &[Changed]) -> Announcement {
+        Announcement::new(changed, &self.products, &self.featured, &self.searches)
     }
 }
 

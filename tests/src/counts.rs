@@ -53,6 +53,13 @@ async fn statements() -> BTreeMap<String, i64> {
 
 struct Redis(redis::aio::MultiplexedConnection);
 
+/// A command for the cloud's Redis, for what no function does.
+pub async fn ask_redis(command: &[&str]) {
+    let mut asked = redis::cmd(command[0]);
+    asked.arg(&command[1..]);
+    asked.exec_async(&mut Redis::connect().await.0).await.expect("a command that Redis accepts");
+}
+
 impl Redis {
     async fn connect() -> Self {
         let client = redis::Client::open(env("REDIS_URL")).expect("an address of a Redis");

@@ -20,7 +20,7 @@ pub use broken::{Broken, away, breaker_forced};
 pub use call::{Answer, Call, invoke};
 pub(crate) use cloud::folder;
 pub use cloud::{database, env, environment};
-pub use counts::{Cost, cost_of};
+pub use counts::{Cost, ask_redis, cost_of};
 pub use customer::{Customer, PASSWORD, administrator};
 pub use dev::dev;
 pub use eventually::eventually;

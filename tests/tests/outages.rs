@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use provider::Operation;
 use serde_json::{Value, json};
-use shared::database::Statement;
+use shared::{catalog::INVALIDATION_LOST, database::Statement};
 use tests::{
-    Customer, away, breaker_forced, charges_of, cost_of, customer_authenticates, customer_pays_past_the_shop,
-    database, dev, eventually, invoke, new_product, pause_postgres, provider_failing,
-    provider_failing_for_ever, requests_to_provider, status_of, stock_of, webhooks_lost,
+    Call, Customer, Logs, administrator, ask_redis, away, breaker_forced, charges_of, cost_of,
+    customer_authenticates, customer_pays_past_the_shop, database, dev, eventually, invoke, new_product,
+    pause_postgres, provider_failing, provider_failing_for_ever, requests_to_provider, status_of, stock_of,
+    webhooks_lost,
 };
 use uuid::Uuid;
 
@@ -127,6 +128,35 @@ async fn products_are_read_and_changed_without_redis() {
     }
     drop(redis);
     read.send().await.expect(200);
+}
+
+/// A list that holds products may be as old as a product, and whoever changes one must not believe that all know of it.
+#[tokio::test]
+async fn an_eviction_of_a_list_that_redis_did_not_confirm_counts_as_lost() {
+    let id = new_product(1000, 1).await;
+    let change = json!({
+        "name": "A product of the tests", "description": "", "featured": false,
+        "price": { "amount": 1000, "currency": "usd" },
+    });
+    let update = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", &id);
+    let update = update.bearer(&administrator()).json(&change);
+    let lost = async || invoke("order-sweeper", &json!({})).await["lost"].as_u64();
+    update.send().await.expect(200);
+    assert_eq!(lost().await, Some(0));
+    for (key, broken) in [
+        ("cache:featured:all", ["SET", "cache:featured:all", "no hash"].as_slice()),
+        ("cache:{search}", &["HSET", "cache:{search}", "no", "text"]),
+    ] {
+        let logs = Logs::from_now();
+        ask_redis(&["DEL", key]).await;
+        ask_redis(broken).await;
+        update.send().await.expect(200);
+        let right = |line: &Value| line["message"] == INVALIDATION_LOST && line["product"] == id.as_str();
+        logs.line("a word of the loss", PATIENCE, right).await;
+        assert!(lost().await >= Some(1), "{key}");
+        ask_redis(&["DEL", key]).await;
+        assert_eq!(lost().await, Some(0), "{key}");
+    }
 }
 
 #[tokio::test]

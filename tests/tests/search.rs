@@ -25,11 +25,34 @@ fn new_word() -> String {
 
 async fn product_named(name: &str, description: &str) -> String {
     let id = new_product(1000, 1).await;
-    let call = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", &id);
-    let price = json!({ "amount": 1000, "currency": "usd" });
+    change(&id, name, description, 1000).await;
+    id
+}
+
+async fn change(id: &str, name: &str, description: &str, price: u32) {
+    let call = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", id);
+    let price = json!({ "amount": price, "currency": "usd" });
     let body = json!({ "name": name, "description": description, "price": price, "featured": false });
     call.bearer(&administrator()).json(&body).send().await.expect(200);
-    id
+}
+
+#[tokio::test]
+async fn who_searches_after_an_update_finds_the_product_as_it_is() {
+    let word = new_word();
+    let id = product_named(&word, "").await;
+    let customer = Customer::register().await;
+    let call = customer.call("search-products", "GET", "/api/search").query("q", &word);
+    for price in [1100, 1200] {
+        // Kept, and kept again.
+        for _ in 0..2 {
+            found(&call).await;
+        }
+        change(&id, &word, "", price).await;
+        let page = found(&call).await;
+        assert_eq!(page["products"][0]["price"]["amount"], price, "{page}");
+    }
+    change(&id, &new_word(), "", 1200).await;
+    assert_eq!(names(&found(&call).await), [""; 0], "nothing is called so any more");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::{
     app::App,
-    catalog::{self, Changed, FEATURED_KEY},
+    catalog,
     error::{Result, internal},
     events,
     kill_point::KillPoint,
@@ -41,7 +41,7 @@ async fn main() -> Result<(), events::Fatal> {
 struct Swept {
     orders: usize,
     products: usize,
-    /// Of the products: those whose invalidation Redis did not confirm. The next run tries again.
+    /// Invalidations that Redis did not confirm, of products or of lists that may hold them. The next run tries again.
     lost: usize,
 }
 
@@ -54,7 +54,7 @@ async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swe
         orders,
         products,
         lost,
-        "nudged {orders} orders, invalidated {products} products, {lost} in vain"
+        "nudged {orders} orders, announced {products} products, {lost} invalidations lost"
     );
     Ok(Swept { orders, products, lost })
 }
@@ -77,17 +77,13 @@ async fn provider_is_well(app: &App) -> bool {
     app.redis.batch(app.payment_breaker.show()).await.is_some_and(|shown| shown.machine.is_closed())
 }
 
-/// How many products changed lately, and how many of their invalidations Redis did not confirm. Harmless where the first
-/// invalidation arrived: a value of the same version or a newer one stays.
+/// How many products changed lately, and how many invalidations Redis did not confirm. Harmless where the first
+/// announcement arrived: a product of the same version or a newer one stays, and lists are read once more.
 async fn invalidate_recent(app: &App) -> Result<(usize, usize)> {
     let changed = catalog::changed_within(&app.database, RECENT).await?;
     let mut lost = 0;
     for some in changed.chunks(BATCH) {
-        let invalidate =
-            |product: &Changed| app.products.invalidate(&product.id.to_string(), product.version);
-        let invalidations: Vec<_> = some.iter().map(invalidate).collect();
-        let (delivered, _) = app.redis.insist((invalidations, app.featured.evict(FEATURED_KEY))).await;
-        lost += delivered.into_iter().filter(|delivered| !delivered).count();
+        lost += app.redis.insist(app.announce(some)).await;
     }
     Ok((changed.len(), lost))
 }

@@ -2,7 +2,7 @@
 
 use shared::{
     app::App,
-    catalog::{self, Change, FEATURED_KEY, INVALIDATION_LOST, Product, ProductId},
+    catalog::{self, Change, Changed, INVALIDATION_LOST, Product, ProductId},
     error::Result,
     http::{self, Endpoint, Request, Response, ResponseExt},
     kill_point::KillPoint,
@@ -23,10 +23,8 @@ async fn update_product(app: App, request: Request) -> Result<Response> {
     let product = catalog::update(&app.database, id, change, expected).await?;
     KillPoint::AfterUpdate.reached();
     // After the commit and before the answer: whoever knows of the update must not read the older value.
-    let invalidations =
-        (app.products.invalidate(&id.to_string(), product.version), app.featured.evict(FEATURED_KEY));
-    let (delivered, _) = app.redis.insist(invalidations).await;
-    if !delivered {
+    let changed = [Changed { id, version: product.version }];
+    if app.redis.insist(app.announce(&changed)).await > 0 {
         // The sweeper invalidates it again, finding the row by its `updated_at`.
         tracing::warn!(product = %id, version = product.version, "{INVALIDATION_LOST}");
     }

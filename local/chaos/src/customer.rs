@@ -117,7 +117,7 @@ impl<'a> Customer<'a> {
     pub(super) async fn browse(&self, product: u32) {
         let witness = &self.world.witness;
         let request = self.request("get-product", "GET", format!("/api/products/{}", shop::product(product)));
-        let reader = witness.freshness(|freshness| freshness.reader(product));
+        let reader = witness.freshness(|freshness| freshness.reader(product, "its page"));
         match self.send(&request, PATIENCE).await {
             Some(Reply { status: 200, body }) => {
                 let version = body["version"].as_i64().unwrap_or_default();
@@ -126,6 +126,31 @@ impl<'a> Customer<'a> {
             None | Some(Reply { status: 429 | 503, .. }) => {}
             Some(reply) => {
                 witness.complain(format!("get-product answered {}: {}", reply.status, reply.body));
+            }
+        }
+    }
+
+    /// Searches for a product by its name, which no update changes, and looks whether it is older than what others
+    /// know.
+    pub(super) async fn search(&self, product: u32) {
+        let witness = &self.world.witness;
+        let request = self.request("search-products", "GET", format!("/api/search?q=product+{product}"));
+        let reader = witness.freshness(|freshness| freshness.reader(product, "a search"));
+        let id = shop::product(product).to_string();
+        match self.send(&request, PATIENCE).await {
+            Some(Reply { status: 200, body }) => {
+                let mut found = body["products"].as_array().into_iter().flatten();
+                match found.find(|found| found["id"] == id.as_str()) {
+                    Some(found) => {
+                        let version = found["version"].as_i64().unwrap_or_default();
+                        witness.freshness(|freshness| freshness.read(reader, version));
+                    }
+                    None => witness.complain(format!("product {product} is not found by its name")),
+                }
+            }
+            None | Some(Reply { status: 429 | 503, .. }) => {}
+            Some(reply) => {
+                witness.complain(format!("search-products answered {}: {}", reply.status, reply.body));
             }
         }
     }

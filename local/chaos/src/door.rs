@@ -27,6 +27,7 @@ const GATEWAY: Duration = Duration::from_secs(30);
 pub(super) struct Request {
     pub(super) function: &'static str,
     pub(super) method: &'static str,
+    /// With what stands behind a question mark.
     pub(super) path: String,
     pub(super) headers: Vec<(&'static str, String)>,
     /// The address that the gateway saw.
@@ -72,11 +73,12 @@ impl Door {
     }
 
     fn event(&self, request: &Request) -> Option<Bytes> {
-        let matched = self.routes.find(request.method, &request.path)?;
+        let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+        let matched = self.routes.find(request.method, path)?;
         let request = HttpRequest {
             method: request.method,
-            path: &request.path,
-            query: "",
+            path,
+            query,
             headers: request.headers.iter().map(|(name, value)| (*name, value.as_str())).collect(),
             source: &request.source,
             body: request.body.as_deref().unwrap_or_default().as_bytes(),

@@ -46,6 +46,8 @@ pub(super) struct Reader {
     /// The last version that was acknowledged by then.
     floor: i64,
     begun: Instant,
+    /// Where it looks.
+    at: &'static str,
 }
 
 /// What a reader got, if it was older than its floor.
@@ -61,11 +63,11 @@ impl Freshness {
         self.updates.push(Update { product, version, acknowledged: Instant::now() });
     }
 
-    /// Somebody begins to read, and must not fall behind what is acknowledged now.
-    pub(super) fn reader(&self, product: u32) -> Reader {
+    /// Somebody begins to read there, and must not fall behind what is acknowledged now.
+    pub(super) fn reader(&self, product: u32, at: &'static str) -> Reader {
         let versions = self.updates.iter().filter(|update| update.product == product);
         let floor = versions.map(|update| update.version).max().unwrap_or_default();
-        Reader { product, floor, begun: Instant::now() }
+        Reader { product, floor, begun: Instant::now(), at }
     }
 
     /// The reader got this version.
@@ -114,14 +116,14 @@ impl Freshness {
     /// The reads that fell behind without an excuse.
     pub(super) fn violations(&self) -> Vec<String> {
         let behind = self.behind.iter().filter(|read| !self.excuses(read));
-        let words = |Read { reader: Reader { product, floor, .. }, version }: &Read| {
-            format!("product {product}: version {version} was read after {floor} was acknowledged")
+        let words = |Read { reader: Reader { product, floor, at, .. }, version }: &Read| {
+            format!("product {product}: {at} showed version {version} after {floor} was acknowledged")
         };
         behind.map(words).collect()
     }
 
     fn excuses(&self, read: &Read) -> bool {
-        let Read { reader: Reader { product, floor, begun }, version } = *read;
+        let Read { reader: Reader { product, floor, begun, .. }, version } = *read;
         // The invalidation of each of these would have removed what was read.
         let missed =
             |update: &&Update| update.product == product && (version + 1..=floor).contains(&update.version);
@@ -158,7 +160,7 @@ mod tests {
 
     /// A reader reads this version now; how many reads are excused and how many are not.
     fn read(freshness: &mut Freshness, version: i64) -> (usize, usize) {
-        let reader = freshness.reader(1);
+        let reader = freshness.reader(1, "its page");
         freshness.read(reader, version);
         (freshness.excused(), freshness.violations().len())
     }
@@ -173,7 +175,7 @@ mod tests {
     #[test]
     fn a_reader_that_began_before_the_update_may_get_the_older_version() {
         let mut freshness = Freshness::default();
-        let reader = freshness.reader(1);
+        let reader = freshness.reader(1, "its page");
         freshness.updated(1, 2);
         freshness.read(reader, 1);
         assert!(freshness.violations().is_empty());
@@ -215,7 +217,7 @@ mod tests {
         tick();
         freshness.swept(before);
         assert_eq!(read(&mut freshness, 2), (1, 0), "the sweep may have looked before the update");
-        let (begun, early) = (Instant::now(), freshness.reader(1));
+        let (begun, early) = (Instant::now(), freshness.reader(1, "its page"));
         tick();
         freshness.swept(begun);
         freshness.read(early, 2);

@@ -71,6 +71,7 @@ async fn travel(world: &World, journey: Journey, customer: &Customer<'_>, dice: 
             for _ in 0..4 {
                 customer.browse(any_product(dice)).await;
             }
+            customer.search(any_product(dice)).await;
         }
         Journey::Edit => {
             let product = any_product(dice);
@@ -80,9 +81,10 @@ async fn travel(world: &World, journey: Journey, customer: &Customer<'_>, dice: 
             let change = customer::update(world, product, price + 1, text);
             // Readers before, during and after.
             let readers = futures::future::join_all((0..3).map(|_| customer.browse(product)));
-            futures::future::join(change, readers).await;
-            customer.browse(product).await;
-            customer.browse(product).await;
+            futures::future::join3(change, readers, customer.search(product)).await;
+            for _ in 0..2 {
+                futures::future::join(customer.browse(product), customer.search(product)).await;
+            }
         }
         Journey::Buy => {
             let purchase = choose(customer, dice, None);

@@ -12,6 +12,8 @@ pub(super) const PRODUCTS: u32 = 40;
 pub(super) const ADMINISTRATOR: Uuid = user(2);
 /// The first user who is a customer and nothing else.
 pub(super) const FIRST_CUSTOMER: u32 = 10;
+/// Users from here on come when all is over; no run is so long that a journey's customer is one of them.
+pub(super) const LAST_VISITORS: u32 = 59_000;
 
 /// Fills the tables.
 pub(super) async fn open(cloud: &Cloud) -> Result<()> {

@@ -36,6 +36,7 @@ pub(super) const FUNCTIONS: [(&str, usize); 8] = [
     ("payment-webhook", 4),
     ("update-product", 3),
     ("get-product", 4),
+    ("search-products", 4),
     ("get-order", 3),
 ];
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::Cache;
 use super::entry::{Entry, Value};
 use super::write::give_back;
+use super::{Cache, Region};
 use crate::redis::{Call, Calls, Command, Replies, Script};
 
 static LOOKUP: Script =
@@ -60,7 +60,9 @@ impl Lookup {
     fn call(&self) -> Call {
         // The exponential draw that XFetch asks for; 1 - u lies in (0, 1], so the logarithm is finite.
         let early = -(1.0 - fastrand::f64()).ln();
-        LOOKUP.on([&self.key]).arg(&self.token).arg(self.cache.0.region.lease.as_millis()).arg(early)
+        let Region { lease, .. } = self.cache.0.region;
+        let keys = [Some(&self.key), self.cache.0.generation.as_ref()];
+        LOOKUP.on(keys.into_iter().flatten()).arg(&self.token).arg(lease.as_millis()).arg(early)
     }
 }
 

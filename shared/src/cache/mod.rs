@@ -13,6 +13,10 @@
 //! lucky reader refreshes it while the others are still served (`XFetch`: Vattani et al., *Optimal Probabilistic Cache
 //! Stampede Prevention*, VLDB 2015).
 //!
+//! Where one change may make any entry of a region old, as it does with answers to searches, the region has a
+//! *generation*, which the change begins anew: entries remember theirs, and one of another is as good as evicted. That
+//! costs one more command of a lookup's script and no round trip, however many entries there are.
+//!
 //! Without Redis the origin is read, by the readers of one environment together.
 
 mod entry;
@@ -31,7 +35,7 @@ use uuid::Uuid;
 pub use entry::Entry;
 pub use lookup::{LookedUp, Lookup};
 pub use region::Region;
-pub use write::Invalidate;
+pub use write::{Invalidate, Renew};
 
 use crate::redis::Redis;
 use crate::telemetry::{self, Counter};
@@ -43,6 +47,8 @@ pub struct Cache(Arc<Inner>);
 
 struct Inner {
     region: Region,
+    /// The key of its generation, where it has one.
+    generation: Option<String>,
     redis: Redis,
     flights: Flights,
     /// Different in every environment.
@@ -106,7 +112,14 @@ impl Cache {
     #[must_use]
     pub fn new(region: Region, redis: Redis) -> Self {
         let id = Uuid::now_v7().simple().to_string();
-        Self(Arc::new(Inner { region, redis, flights: Flights::default(), id, lookups: AtomicU64::new(0) }))
+        Self(Arc::new(Inner {
+            generation: region.generation(),
+            region,
+            redis,
+            flights: Flights::default(),
+            id,
+            lookups: AtomicU64::new(0),
+        }))
     }
 
     /// Never given twice, by any environment. Numbered, because drawing a random one takes two system calls.

@@ -22,6 +22,9 @@ pub struct Region {
     /// How long a reader waits for another's fill, unless its own deadline is earlier. Longer than the lease, so that
     /// a filler's death makes one reader take over and not all of them.
     pub wait: Duration,
+    /// Whether one change may make any of the entries old, so that all of them go at once: see
+    /// [`Cache::renew`](super::Cache::renew). All their keys share a hash tag, and so lie on one node of a cluster.
+    pub in_generations: bool,
 }
 
 impl Region {
@@ -37,6 +40,7 @@ impl Region {
             lease: Duration::from_secs(2),
             rest: Duration::from_secs(1),
             wait: Duration::from_secs(3),
+            in_generations: false,
         }
     }
 
@@ -46,7 +50,21 @@ impl Region {
         Self { fresh, stale: fresh, ..self }
     }
 
+    /// The same region, for entries made of many things each, such as answers to searches.
+    #[must_use]
+    pub const fn in_generations(self) -> Self {
+        Self { in_generations: true, ..self }
+    }
+
     pub(super) fn key(&self, key: &str) -> String {
-        format!("cache:{}:{key}", self.name)
+        match self.generation() {
+            Some(generation) => format!("{generation}:{key}"),
+            None => format!("cache:{}:{key}", self.name),
+        }
+    }
+
+    /// Where the region's generation is kept. The tag keeps it beside the entries, because one script asks for both.
+    pub(super) fn generation(&self) -> Option<String> {
+        self.in_generations.then(|| format!("cache:{{{}}}", self.name))
     }
 }

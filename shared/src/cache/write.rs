@@ -15,6 +15,8 @@ static INVALIDATE: Script = Script::new(
     "cache.invalidate",
     concat!(include_str!("../redis/clock.lua"), include_str!("invalidate.lua")),
 );
+static RENEW: Script =
+    Script::new("cache.renew", concat!(include_str!("../redis/clock.lua"), include_str!("renew.lua")));
 
 /// A floor outlives every fill that may still be under way; a Lambda function runs for at most 15 minutes.
 const FLOOR_KEPT: Duration = Duration::from_mins(15);
@@ -128,10 +130,42 @@ impl Command for Invalidate {
     }
 
     fn read(self, replies: &mut Replies) -> bool {
-        let delivered = replies.next::<String>().is_some();
-        if !delivered {
-            telemetry::count(Counter::InvalidationLost);
+        confirmed(replies)
+    }
+}
+
+fn confirmed(replies: &mut Replies) -> bool {
+    let delivered = replies.next::<String>().is_some();
+    if !delivered {
+        telemetry::count(Counter::InvalidationLost);
+    }
+    delivered
+}
+
+/// A command that makes all entries of a region old at once. Answers whether Redis got it.
+#[must_use = "a command does nothing until it is sent in a batch"]
+pub struct Renew(Option<Call>);
+
+impl Cache {
+    /// A command for after the commit of a change that any entry may hold, for a region that is kept [in
+    /// generations](Region::in_generations): entries of before are not served, and fills that are under way store in
+    /// vain. Of another region it does nothing.
+    pub fn renew(&self) -> Renew {
+        Renew(self.0.generation.as_ref().map(|key| RENEW.on([key])))
+    }
+}
+
+impl Command for Renew {
+    /// As of [`Invalidate`].
+    type Output = bool;
+
+    fn calls(&self, calls: &mut Calls) {
+        if let Some(call) = &self.0 {
+            calls.push(call.clone());
         }
-        delivered
+    }
+
+    fn read(self, replies: &mut Replies) -> bool {
+        self.0.is_none() || confirmed(replies)
     }
 }

@@ -3,6 +3,7 @@
 //! A product's stock is not part of it: stock moves with every order, and a cached product need not.
 
 mod amounts;
+mod announce;
 mod changed;
 mod featured;
 mod find;
@@ -14,6 +15,7 @@ mod search;
 mod update;
 
 pub use amounts::{Misfit, Rule};
+pub use announce::{Announcement, INVALIDATION_LOST};
 pub use changed::{Changed, changed_within};
 pub use featured::{FEATURED_KEY, featured};
 pub use find::find;
@@ -22,4 +24,4 @@ pub use money::{Currency, Money};
 pub use page::page;
 pub use product::{Product, ProductId};
 pub use search::{MOST_FOUND, MOST_SKIPPED, Search, Words, search};
-pub use update::{Change, INVALIDATION_LOST, update};
+pub use update::{Change, update};

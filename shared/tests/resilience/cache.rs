@@ -234,6 +234,46 @@ async fn a_value_does_not_take_the_floor_with_it() {
 }
 
 #[tokio::test]
+async fn a_new_generation_makes_all_entries_old_at_once_and_no_others() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION.in_generations(), redis.clone());
+    let other = Cache::new(Region::new("other").in_generations(), redis.clone());
+    let of = async |cache: &Cache, key: &str, version| {
+        let looked_up = redis.batch(cache.lookup(key)).await;
+        looked_up.or_fill(async || Ok::<_, ()>(entry(version))).await.expect("the origin answers")
+    };
+    for key in ["1", "2"] {
+        assert_eq!((of(&cache, key, 1).await, of(&other, key, 1).await), (entry(1), entry(1)));
+        assert_eq!(of(&cache, key, 2).await, entry(1), "kept");
+    }
+    assert!(redis.batch(cache.renew()).await);
+    for key in ["1", "2"] {
+        assert_eq!((of(&cache, key, 2).await, of(&other, key, 2).await), (entry(2), entry(1)));
+        assert_eq!(of(&cache, key, 3).await, entry(2), "kept");
+    }
+    // Where the generation is lost, nobody knows what changed meanwhile.
+    server.query::<()>(&["DEL", "cache:{product}"]);
+    assert_eq!((of(&cache, "1", 3).await, of(&cache, "1", 4).await), (entry(3), entry(3)));
+}
+
+#[tokio::test]
+async fn a_fill_that_a_new_generation_overtook_is_not_served() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION.in_generations(), redis.clone());
+    fill_while(&redis, &cache, async || assert!(redis.batch(cache.renew()).await)).await;
+    assert_eq!(read(&redis, &cache, 2).await, entry(2));
+    assert!(redis.batch(cache.renew()).await);
+    fill_while(&redis, &cache, async || {
+        assert!(redis.batch(cache.renew()).await);
+        assert_eq!(read(&redis, &cache, 3).await, entry(3), "nobody waits for who fills in vain");
+    })
+    .await;
+    assert_eq!(cached(&redis, &cache).await, entry(3), "nor does that one replace what came after it");
+}
+
+#[tokio::test]
 async fn a_value_that_is_too_old_is_not_served() {
     let server = Server::start();
     let redis = server.client();
@@ -367,6 +407,8 @@ async fn without_redis_the_origin_is_read_once_for_those_who_ask_together() {
     assert!(values.await.into_iter().all(|value| value == Ok(entry(1))));
     assert_eq!(reads.get(), 1);
     assert!(!redis.batch(cache.invalidate("1", 2)).await, "an update that Redis did not hear of says so");
+    let in_generations = Cache::new(REGION.in_generations(), redis.clone());
+    assert!(!redis.batch(in_generations.renew()).await, "in whatever way it is told");
 }
 
 #[tokio::test]
@@ -394,6 +436,17 @@ async fn a_read_costs_two_commands_when_cached_and_two_round_trips_when_not() {
     redis.batch(cache.evict("1")).await;
     read(&redis, &cache, 1).await;
     assert_eq!(server.calls(&["evalsha", "eval"]), [3, 0], "evict, lookup, store");
+}
+
+#[tokio::test]
+async fn a_generation_costs_a_read_one_command_and_no_round_trip() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION.in_generations(), redis.clone());
+    read(&redis, &cache, 1).await;
+    server.query::<()>(&["CONFIG", "RESETSTAT"]);
+    cached(&redis, &cache).await;
+    assert_eq!(server.calls(&["evalsha", "eval", "hmget", "time", "get", "hset"]), [1, 0, 1, 1, 1, 0]);
 }
 
 /// Handlers run on a runtime that may move them between threads.

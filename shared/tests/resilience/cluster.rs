@@ -119,14 +119,18 @@ async fn cache_limiter_and_breaker_travel_together() {
     let limiter = Limiter::default();
     let breaker = Breaker::new("payments", shared::breaker::Settings::payments(), redis.clone(), "a");
     let cache = Cache::new(Region::new("product"), redis.clone());
+    let searches = Cache::new(Region::new("search").in_generations(), redis.clone());
     for _ in 0..2 {
         let check = limiter.check(&Identity::user("ann"), &[API, LOGIN]);
-        let (verdict, looked_up, admission) =
-            redis.batch((check, cache.lookup("1"), breaker.acquire())).await;
+        let (verdict, looked_up, found, admission) =
+            redis.batch((check, cache.lookup("1"), searches.lookup("1"), breaker.acquire())).await;
         assert!(verdict.allowed && !verdict.degraded);
         assert!(matches!(admission, Admission::Allow(_)));
         let entry = Some(Entry { body: "{}".into(), version: 1 });
-        assert_eq!(looked_up.or_fill(async || Ok::<_, ()>(entry.clone())).await, Ok(entry));
+        for looked_up in [looked_up, found] {
+            assert_eq!(looked_up.or_fill(async || Ok::<_, ()>(entry.clone())).await, Ok(entry.clone()));
+        }
+        assert!(redis.batch(searches.renew()).await);
     }
     let stored = cluster.nodes.iter().filter(|node| node.query::<i64>(&["DBSIZE"]) > 0).count();
     assert!(stored > 1, "the keys lie on several nodes");

@@ -21,6 +21,8 @@ use crate::server::Server;
 const HISTORIES: u64 = 10_000;
 const READERS: usize = 4;
 const UPDATES: i64 = 3;
+/// Where the generation of the region is kept, where it has one.
+const GENERATION: &str = "cache:{product}";
 
 type Answer = Pin<Box<dyn Future<Output = Result<Option<Entry>, ()>>>>;
 
@@ -51,6 +53,8 @@ struct History {
     key: String,
     redis: Redis,
     cache: Cache,
+    /// Of the cache.
+    region: Region,
     raw: Rc<RefCell<::redis::Connection>>,
     world: Rc<World>,
     readers: Vec<Reader>,
@@ -112,17 +116,23 @@ impl History {
 
     async fn announce(&mut self, which: usize) {
         let version = self.unannounced.swap_remove(which);
-        assert!(self.redis.batch(self.cache.invalidate(&self.key, version)).await, "Redis is there");
+        let delivered = if self.region.in_generations {
+            self.redis.batch(self.cache.renew()).await
+        } else {
+            self.redis.batch(self.cache.invalidate(&self.key, version)).await
+        };
+        assert!(delivered, "Redis is there");
         self.world.acknowledged.set(self.world.acknowledged.get().max(version));
     }
 
-    fn raw(&self, command: &[&str]) {
-        let mut cmd = ::redis::cmd(command[0]);
-        cmd.arg(self.cache_key()).arg(&command[1..]).exec(&mut *self.raw.borrow_mut()).expect("accepted");
+    fn raw(&self, command: &str, key: &str, arguments: &[&str]) {
+        let mut cmd = ::redis::cmd(command);
+        cmd.arg(key).arg(arguments).exec(&mut *self.raw.borrow_mut()).expect("accepted");
     }
 
     fn cache_key(&self) -> String {
-        format!("cache:product:{}", self.key)
+        let region = if self.region.in_generations { GENERATION } else { "cache:product" };
+        format!("{region}:{}", self.key)
     }
 
     async fn run(&mut self, random: &mut Rng) -> Result<(), String> {
@@ -141,9 +151,10 @@ impl History {
                 15..18 if !self.unannounced.is_empty() => {
                     self.announce(random.usize(..self.unannounced.len())).await;
                 }
-                18 => self.raw(&["DEL"]),
+                18 if random.bool() => self.raw("DEL", GENERATION, &[]),
+                18 => self.raw("DEL", &self.cache_key(), &[]),
                 // The lease, and the time for which the value is fresh, are over.
-                19 => self.raw(&["HSET", "lease", "0", "fresh", "0"]),
+                19 => self.raw("HSET", &self.cache_key(), &["lease", "0", "fresh", "0"]),
                 _ => {}
             }
         }
@@ -152,9 +163,18 @@ impl History {
 
 #[tokio::test]
 async fn no_reader_gets_a_value_from_before_an_acknowledged_update() {
+    no_reader_gets_the_past(Region::new("product")).await;
+}
+
+#[tokio::test]
+async fn no_reader_gets_a_value_from_before_an_acknowledged_update_that_began_a_generation() {
+    no_reader_gets_the_past(Region::new("product").in_generations()).await;
+}
+
+async fn no_reader_gets_the_past(region: Region) {
     let server = Server::start();
     let redis = server.client();
-    let cache = Cache::new(Region::new("product"), redis.clone());
+    let cache = Cache::new(region, redis.clone());
     let raw = Rc::new(RefCell::new(server.raw()));
     for seed in 0..HISTORIES * u64::from(depth()) {
         let world = Rc::new(World { committed: Cell::new(1), acknowledged: Cell::new(1) });
@@ -162,6 +182,7 @@ async fn no_reader_gets_a_value_from_before_an_acknowledged_update() {
             key: seed.to_string(),
             redis: redis.clone(),
             cache: cache.clone(),
+            region,
             raw: raw.clone(),
             world,
             readers: (0..READERS).map(|_| Reader::Away).collect(),

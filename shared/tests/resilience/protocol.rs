@@ -3,6 +3,16 @@
 //! This is the text that the model checker explores (`models/cache.rs`), and that the scripts are compared with step by
 //! step (`agreement/cache.rs`). Times are milliseconds; a token is a number, and 0 is none.
 
+/// Where a region's generation is kept; `None`: the key is lost.
+pub(crate) type Region = Option<Generation>;
+
+/// The token is that of the reader who found none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Generation {
+    pub(crate) token: u32,
+    pub(crate) count: u32,
+}
+
 /// A key of Redis, if it exists.
 pub(crate) type Slot = Option<Entry>;
 
@@ -16,6 +26,8 @@ pub(crate) struct Entry {
     pub(crate) rest: u64,
     /// No value of a version below this one is stored.
     pub(crate) floor: i64,
+    /// That of the region when the lease was granted, where there are generations.
+    pub(crate) generation: Option<Generation>,
     /// When Redis drops the key.
     pub(crate) expires: u64,
 }
@@ -65,6 +77,31 @@ pub(crate) fn expire(slot: &mut Slot, now: u64) {
     slot.take_if(|entry| entry.expires <= now);
 }
 
+/// A lookup in a region that has generations.
+pub(crate) fn lookup_in(
+    region: &mut Region,
+    slot: &mut Slot,
+    now: u64,
+    token: u32,
+    lease_ms: u64,
+    early: f64,
+) -> Found {
+    let generation = *region.get_or_insert(Generation { token, count: 0 });
+    slot.take_if(|entry| entry.generation != Some(generation));
+    let found = lookup(slot, now, token, lease_ms, early);
+    if let (Some(entry), Found::Fill | Found::Refresh(_)) = (slot, found) {
+        entry.generation = Some(generation);
+    }
+    found
+}
+
+/// Whether there was a generation before.
+pub(crate) fn renew(region: &mut Region) -> bool {
+    let Some(generation) = region else { return false };
+    generation.count += 1;
+    true
+}
+
 #[expect(clippy::cast_precision_loss, reason = "times are far below 2^53 ms")]
 pub(crate) fn lookup(slot: &mut Slot, now: u64, token: u32, lease_ms: u64, early: f64) -> Found {
     let entry = slot.clone().unwrap_or_default();
@@ -100,7 +137,8 @@ pub(crate) fn store(slot: &mut Slot, now: u64, token: u32, fill: Fill) -> Stored
     let stale = fresh + fill.stale_ms;
     let value = Value { version: fill.version, fresh, stale, cost: fill.cost_ms };
     let expires = entry.expires.max(stale);
-    *entry = Entry { value: Some(value), floor: entry.floor, expires, ..Entry::default() };
+    let Entry { floor, generation, .. } = *entry;
+    *entry = Entry { value: Some(value), floor, generation, expires, ..Entry::default() };
     Stored::Kept
 }
 

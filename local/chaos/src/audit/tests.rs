@@ -124,7 +124,7 @@ fn it_finds_a_charge_that_stands_for_a_cancelled_order() {
 fn it_finds_a_stale_read() {
     let mut shop = Shop::new();
     shop.seen.freshness.updated(1, 2);
-    let reader = shop.seen.freshness.reader(1);
+    let reader = shop.seen.freshness.reader(1, "its page");
     shop.seen.freshness.read(reader, 1);
     assert_eq!(shop.violated(), [6]);
 }

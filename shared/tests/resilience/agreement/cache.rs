@@ -6,15 +6,17 @@ use proptest::prelude::*;
 use redis::{Connection, Script};
 
 use super::{histories, script_at};
-use crate::protocol::{Entry, Fill, Found, Invalidated, Slot, Stored, Value};
-use crate::protocol::{abandon, expire, invalidate, lookup, store};
+use crate::protocol::{Entry, Fill, Found, Generation, Invalidated, Region, Slot, Stored, Value};
+use crate::protocol::{abandon, expire, invalidate, lookup, lookup_in, renew, store};
 use crate::server::Server;
 
 const LOOKUP: &str = script_at!("../../../src/cache/lookup.lua");
 const STORE: &str = script_at!("../../../src/cache/store.lua");
 const ABANDON: &str = script_at!("../../../src/cache/abandon.lua");
 const INVALIDATE: &str = script_at!("../../../src/cache/invalidate.lua");
-const KEY: &str = "cache:agreement";
+const RENEW: &str = script_at!("../../../src/cache/renew.lua");
+const KEY: &str = "cache:{agreement}:1";
+const GENERATION: &str = "cache:{agreement}";
 
 /// Milliseconds of a history's smallest step. Redis' own clock, by which keys expire, goes on by far less than that
 /// between two steps, so it can be set to the history's time before each.
@@ -30,6 +32,8 @@ enum Step {
     Abandon { token: u32 },
     Invalidate { version: Option<i64> },
     Evict,
+    Renew,
+    EvictGeneration,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -42,10 +46,13 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1..6_u32).prop_map(|token| Step::Abandon { token }),
         2 => prop::option::weighted(0.8, 1..5_i64).prop_map(|version| Step::Invalidate { version }),
         1 => Just(Step::Evict),
+        1 => Just(Step::Renew),
+        1 => Just(Step::EvictGeneration),
     ]
 }
 
-struct Lua(Connection);
+/// With the region's generation, where it has one.
+struct Lua(Connection, bool);
 
 impl Lua {
     /// Sets what is left of the key's life, then runs the script.
@@ -67,10 +74,22 @@ impl Lua {
         }
         let script = Script::new(script);
         let mut call = script.key(KEY);
+        if self.1 {
+            call.key(GENERATION);
+        }
         for argument in arguments {
             call.arg(argument);
         }
         call.arg(now).invoke(&mut self.0).expect("the script runs")
+    }
+
+    fn renew(&mut self) -> String {
+        Script::new(RENEW).key(GENERATION).invoke(&mut self.0).expect("the script runs")
+    }
+
+    fn generation(&mut self) -> Region {
+        let text: Option<String> = redis::cmd("GET").arg(GENERATION).query(&mut self.0).expect("a text");
+        text.as_deref().map(generation)
     }
 
     /// The entry, with the expiry rounded to the history's units.
@@ -92,9 +111,15 @@ impl Lua {
             lease: time("lease"),
             rest: time("rest"),
             floor: number("floor"),
+            generation: fields.get("generation").map(String::as_str).map(generation),
             expires: now + u64::try_from(left).expect("every key expires").next_multiple_of(UNIT),
         })
     }
+}
+
+fn generation(text: &str) -> Generation {
+    let (token, count) = text.split_once(':').expect("a token and a number");
+    Generation { token: token.parse().expect("a token"), count: count.parse().expect("a number") }
 }
 
 fn found(reply: (String, String, i64, Option<String>, u64)) -> Found {
@@ -110,14 +135,24 @@ fn found(reply: (String, String, i64, Option<String>, u64)) -> Found {
     }
 }
 
-fn run(step: &Step, slot: &mut Slot, lua: &mut Lua, now: u64) -> Result<(), TestCaseError> {
+fn run(
+    step: &Step,
+    region: &mut Option<Region>,
+    slot: &mut Slot,
+    lua: &mut Lua,
+    now: u64,
+) -> Result<(), TestCaseError> {
     let before = slot.clone();
     match *step {
-        Step::Elapse(_) | Step::Evict => {}
+        Step::Elapse(_) | Step::Evict | Step::Renew | Step::EvictGeneration => {}
         Step::Lookup { token, early } => {
             let arguments = [token.to_string(), LEASE.to_string(), early.to_string()];
             let theirs = found(lua.call(&before, LOOKUP, &arguments, now));
-            prop_assert_eq!(lookup(slot, now, token, LEASE, early), theirs);
+            let ours = match region {
+                Some(region) => lookup_in(region, slot, now, token, LEASE, early),
+                None => lookup(slot, now, token, LEASE, early),
+            };
+            prop_assert_eq!(ours, theirs);
         }
         Step::Store { token, version, fresh, stale, cost } => {
             let fill =
@@ -158,19 +193,34 @@ fn run(step: &Step, slot: &mut Slot, lua: &mut Lua, now: u64) -> Result<(), Test
 
 fn agree(lua: &mut Lua, steps: &[Step]) -> Result<(), TestCaseError> {
     let (mut now, mut slot) = (17_000_000 * UNIT, None);
-    redis::cmd("DEL").arg(KEY).exec(&mut lua.0).expect("deleted");
+    let mut region = lua.1.then_some(None);
+    redis::cmd("DEL").arg(KEY).arg(GENERATION).exec(&mut lua.0).expect("deleted");
     for step in steps {
         match *step {
             Step::Elapse(units) => now += units * UNIT,
             Step::Evict => slot = None,
+            Step::EvictGeneration => {
+                redis::cmd("DEL").arg(GENERATION).exec(&mut lua.0).expect("deleted");
+                region = region.map(|_| None);
+            }
+            Step::Renew => {
+                let theirs = lua.renew();
+                if let Some(region) = &mut region {
+                    prop_assert_eq!(if renew(region) { "renewed" } else { "lost" }, theirs);
+                    prop_assert_eq!(*region, lua.generation());
+                }
+            }
             _ => {}
         }
         expire(&mut slot, now);
-        if matches!(step, Step::Elapse(_) | Step::Evict) {
+        if matches!(step, Step::Elapse(_) | Step::Evict | Step::Renew | Step::EvictGeneration) {
             continue;
         }
-        run(step, &mut slot, lua, now)?;
+        run(step, &mut region, &mut slot, lua, now)?;
         prop_assert_eq!(&slot, &lua.entry(now));
+        if let Some(region) = region {
+            prop_assert_eq!(region, lua.generation());
+        }
     }
     Ok(())
 }
@@ -178,7 +228,7 @@ fn agree(lua: &mut Lua, steps: &[Step]) -> Result<(), TestCaseError> {
 #[test]
 fn the_cache_in_rust_and_in_lua_agree_step_by_step() {
     let server = Server::start();
-    proptest!(histories(200), |(steps in prop::collection::vec(step(), 1..100))| {
-        agree(&mut Lua(server.raw()), &steps)?;
+    proptest!(histories(200), |(steps in prop::collection::vec(step(), 1..100), generations: bool)| {
+        agree(&mut Lua(server.raw(), generations), &steps)?;
     });
 }

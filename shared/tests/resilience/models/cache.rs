@@ -4,8 +4,8 @@ use stateright::{Model, Property};
 
 use super::check;
 use crate::agreement::depth;
-use crate::protocol::{Fill, Found, Invalidated, Slot, Stored};
-use crate::protocol::{abandon, expire, invalidate, lookup, store};
+use crate::protocol::{Fill, Found, Invalidated, Region, Slot, Stored};
+use crate::protocol::{abandon, expire, invalidate, lookup, lookup_in, renew, store};
 
 const LEASE: u64 = 2;
 const KEEP: u64 = 100;
@@ -21,11 +21,15 @@ struct Cache {
     evictions: u8,
     /// Whether the origin may answer with the version before the committed one, as a read replica does.
     lagging: bool,
+    /// Whether an update begins a generation, instead of telling the entry.
+    generations: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct State {
     slot: Slot,
+    /// Where the region has generations.
+    region: Option<Region>,
     now: u64,
     committed: i64,
     /// The newest version whose invalidation was acknowledged.
@@ -66,6 +70,7 @@ enum Action {
     Commit,
     Invalidate { version: i64, reply_lost: bool },
     Evict,
+    EvictGeneration,
     Lookup { reader: usize, reply_lost: bool },
     LookAgain { reader: usize },
     Read { reader: usize, lag: bool },
@@ -76,7 +81,11 @@ enum Action {
 
 impl State {
     fn lookup(&mut self, reader: usize, token: u32, reply_lost: bool) {
-        let found = lookup(&mut self.slot, self.now, token, LEASE, 0.0);
+        let before = self.region;
+        let found = look(&mut self.region, &mut self.slot, self.now, token);
+        if before != self.region {
+            self.epoch += 1;
+        }
         if reply_lost {
             // The caller goes on without the cache; a lease it was granted ends on its own.
             self.readers[reader] = Reader::Idle;
@@ -120,6 +129,13 @@ impl State {
     }
 }
 
+fn look(region: &mut Option<Region>, slot: &mut Slot, now: u64, token: u32) -> Found {
+    match region {
+        Some(region) => lookup_in(region, slot, now, token, LEASE, 0.0),
+        None => lookup(slot, now, token, LEASE, 0.0),
+    }
+}
+
 impl Model for Cache {
     type State = State;
     type Action = Action;
@@ -127,6 +143,7 @@ impl Model for Cache {
     fn init_states(&self) -> Vec<State> {
         vec![State {
             slot: None,
+            region: self.generations.then_some(None),
             now: 1,
             committed: 1,
             acknowledged: 1,
@@ -156,6 +173,9 @@ impl Model for Cache {
         }
         if state.evictions > 0 && state.slot.is_some() {
             actions.push(Action::Evict);
+        }
+        if state.evictions > 0 && state.region.is_some_and(|region| region.is_some()) {
+            actions.push(Action::EvictGeneration);
         }
         for (reader, doing) in state.readers.iter().enumerate() {
             match doing {
@@ -198,7 +218,11 @@ impl Model for Cache {
                 state.pending.push(state.committed);
             }
             Action::Invalidate { version, reply_lost } => {
-                if invalidate(&mut state.slot, state.now, Some(version), KEEP) == Invalidated::Removed {
+                if let Some(region) = &mut state.region {
+                    renew(region);
+                    state.epoch += 1;
+                } else if invalidate(&mut state.slot, state.now, Some(version), KEEP) == Invalidated::Removed
+                {
                     state.epoch += 1;
                 }
                 if reply_lost {
@@ -212,6 +236,10 @@ impl Model for Cache {
                 state.evictions -= 1;
                 state.slot = None;
                 state.epoch += 1;
+            }
+            Action::EvictGeneration => {
+                state.evictions -= 1;
+                state.region = Some(None);
             }
             Action::Lookup { reader, reply_lost } => {
                 state.lookups -= 1;
@@ -253,17 +281,22 @@ impl Model for Cache {
             Property::always("no step breaks a rule", |_, state: &State| state.broken.is_none()),
             Property::always("an entry has one filler at a time", |_, state: &State| state.live_fills() <= 1),
             Property::always("a dead filler holds nobody up", |_, state: &State| {
-                let mut slot = state.slot.clone();
+                let (mut slot, mut region) = (state.slot.clone(), state.region);
                 let later = state.now + LEASE;
                 expire(&mut slot, later);
-                !matches!(lookup(&mut slot, later, 99, LEASE, 0.0), Found::Wait(_))
+                !matches!(look(&mut region, &mut slot, later, 99), Found::Wait(_))
             }),
             Property::sometimes("a reader hits", |_, state: &State| state.last == Last::Hit),
-            Property::sometimes("a reader gets a stale value", |_, state: &State| state.last == Last::Stale),
-            Property::sometimes("a reader refreshes", |_, state: &State| state.last == Last::Refresh),
             Property::sometimes("a reader waits", |_, state: &State| state.last == Last::Wait),
             Property::sometimes("a fill is overtaken", |_, state: &State| state.last == Last::Overtaken),
         ];
+        // A value lives for two ticks.
+        if self.ticks > 2 {
+            let stale = |_: &Self, state: &State| state.last == Last::Stale;
+            properties.push(Property::sometimes("a reader gets a stale value", stale));
+            let refreshes = |_: &Self, state: &State| state.last == Last::Refresh;
+            properties.push(Property::sometimes("a reader refreshes", refreshes));
+        }
         if self.lagging {
             let outdated = |_: &Self, state: &State| state.last == Last::Outdated;
             properties.push(Property::sometimes("a fill is outdated", outdated));
@@ -272,17 +305,34 @@ impl Model for Cache {
     }
 }
 
+const TROUBLE: Cache = Cache {
+    readers: 2,
+    lookups: 3,
+    versions: 2,
+    ticks: 3,
+    losses: 1,
+    evictions: 1,
+    lagging: false,
+    generations: false,
+};
+
 #[test]
 fn the_cache_survives_lost_replies_crashes_and_evictions() {
     let (lookups, ticks) = if depth() > 1 { (5, 5) } else { (3, 3) };
-    let model = Cache { readers: 2, lookups, versions: 2, ticks, losses: 1, evictions: 1, lagging: false };
-    check("cache, lost replies, crashes and evictions", model);
+    check("cache, lost replies, crashes and evictions", Cache { lookups, ticks, ..TROUBLE });
+}
+
+#[test]
+fn a_region_in_generations_survives_lost_replies_crashes_and_evictions() {
+    let (lookups, ticks) = if depth() > 1 { (4, 3) } else { (3, 1) };
+    let model = Cache { lookups, ticks, versions: 3, generations: true, ..TROUBLE };
+    check("cache, generations", model);
 }
 
 /// An origin that lags can be told from a newer one only while the floor is known, so nothing is evicted here.
 #[test]
 fn the_cache_does_not_believe_an_origin_that_lags() {
     let (lookups, ticks) = if depth() > 1 { (5, 5) } else { (3, 3) };
-    let model = Cache { readers: 2, lookups, versions: 3, ticks, losses: 0, evictions: 0, lagging: true };
+    let model = Cache { lookups, ticks, versions: 3, losses: 0, evictions: 0, lagging: true, ..TROUBLE };
     check("cache, lagging origin", model);
 }
