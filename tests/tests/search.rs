@@ -66,7 +66,7 @@ async fn every_word_must_occur_in_whatever_form_and_names_count_more() {
     let ids: Vec<_> = page["products"].as_array().expect("products").iter().map(|p| &p["id"]).collect();
     assert_eq!(ids, [&json!(in_name), &json!(in_text)], "{page}");
     assert_eq!(page["query"], format!("{sold}s {made}"));
-    assert_eq!(page["next_offset"], Value::Null);
+    assert_eq!((&page["next_cursor"], &page["corrected"]), (&Value::Null, &Value::Null));
 }
 
 #[tokio::test]
@@ -75,6 +75,7 @@ async fn a_typing_error_still_finds_the_thing() {
         let page = found(&search(typed).query("limit", "50")).await;
         assert!(names(&page).iter().all(|name| name.contains(meant)), "{typed}: {:?}", names(&page));
         assert_eq!(page["products"].as_array().map(Vec::len), Some(50));
+        assert_eq!(page["corrected"], meant.to_lowercase());
         let highlight = page["products"][0]["highlight"].as_str().expect("a highlight");
         assert!(highlight.contains(&format!("<mark>{meant}</mark>")), "{highlight}");
     }
@@ -100,16 +101,29 @@ async fn a_highlight_marks_the_matches_and_lets_no_html_through() {
 async fn pages_follow_each_other_without_gap_or_repetition() {
     let all = found(&search("oak chair").query("limit", "9")).await;
     let mut walked = Vec::new();
-    let mut offset = json!(0);
+    let mut call = search("oak chair").query("limit", "3");
     for _ in 0..3 {
-        let page = found(&search("oak chair").query("limit", "3").query("offset", offset.to_string())).await;
+        let page = found(&call).await;
         walked.extend(names(&page));
-        offset = page["next_offset"].clone();
+        let cursor = page["next_cursor"].as_str().expect("a next page");
+        call = search("oak chair").query("limit", "3").query("cursor", cursor);
     }
     assert_eq!(walked, names(&all));
     assert_eq!(walked.len(), 9);
-    let end = found(&search("oak chair").query("limit", "50").query("offset", "1000")).await;
-    assert_eq!((names(&end).len(), &end["next_offset"]), (0, &Value::Null));
+}
+
+#[tokio::test]
+async fn what_is_too_dear_or_sold_out_is_not_found_where_that_was_asked() {
+    let word = new_word();
+    let id = product_named(&word, "").await;
+    let names = async |name: &str, value: &str| names(&found(&search(&word).query(name, value)).await);
+    assert_eq!(names("max_price", "1000").await, [word.as_str()]);
+    assert_eq!(names("max_price", "999").await, [""; 0]);
+    assert_eq!(names("in_stock", "true").await, [word.as_str()]);
+    let customer = Customer::register().await;
+    customer.buys(&id).await.expect(201);
+    let call = search(&format!("{word} ")).query("in_stock", "true").query("limit", "7");
+    assert_eq!(self::names(&found(&call).await), [""; 0], "the last piece is sold");
 }
 
 #[tokio::test]
@@ -125,8 +139,16 @@ async fn what_cannot_be_meant_is_refused_by_name() {
     for limit in ["0", "51", "-1", "many", "1.5"] {
         refused(search("lamp").query("limit", limit), "limit").await;
     }
-    for offset in ["1001", "-1", "99999999999999999999"] {
-        refused(search("lamp").query("offset", offset), "offset").await;
+    for cursor in ["", "5", &"_".repeat(27)] {
+        refused(search("lamp").query("cursor", cursor), "cursor").await;
+    }
+    for price in ["-1", "1.5", "100000001", "cheap"] {
+        refused(search("lamp").query("min_price", price), "min_price").await;
+        refused(search("lamp").query("max_price", price), "max_price").await;
+    }
+    refused(search("lamp").query("min_price", "2").query("max_price", "1"), "max_price").await;
+    for word in ["", "yes", "1", "TRUE"] {
+        refused(search("lamp").query("in_stock", word), "in_stock").await;
     }
     for hostile in ["'", "'; drop table products; --", "a & | ! ( :*", "%_\\", "\" OR 1=1", "<->"] {
         found(&search(hostile)).await;

@@ -1,7 +1,7 @@
 //! Every minute: finds what a crash or an outage left behind.
 //!
-//! It nudges somebody to look at every order that is due, and invalidates the products of the last minutes again, in case
-//! Redis was away when they were changed. And it says how far behind we are.
+//! It nudges somebody to look at every order that is due, and announces the products of the last minutes again, in case
+//! Redis was away when they were changed. And it says how far behind we are, and once an hour which products sell.
 
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ struct Swept {
     products: usize,
     /// Invalidations that Redis did not confirm, of products or of lists that may hold them. The next run tries again.
     lost: usize,
+    /// Products that sell better or worse than was known, once an hour.
+    ranked: u64,
 }
 
 async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swept> {
@@ -50,13 +52,16 @@ async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swe
     telemetry::set(Gauge::OldestUnfinishedOrder, oldest.as_secs());
     let (products, lost) = invalidate_recent(&app).await?;
     let orders = nudge_due(&app).await?;
+    // Last: nothing waits for it.
+    let ranked = catalog::rank(&app.database).await?;
     tracing::info!(
         orders,
         products,
         lost,
-        "nudged {orders} orders, announced {products} products, {lost} invalidations lost"
+        ranked,
+        "nudged {orders} orders, announced {products} products, {lost} invalidations lost, ranked {ranked} products"
     );
-    Ok(Swept { orders, products, lost })
+    Ok(Swept { orders, products, lost, ranked })
 }
 
 async fn nudge_due(app: &App) -> Result<usize> {

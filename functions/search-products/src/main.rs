@@ -2,14 +2,11 @@
 
 use shared::{
     app::App,
-    catalog::{self, MOST_FOUND, MOST_SKIPPED, Search},
+    catalog::{self, MOST_FOUND, MOST_PRICE, Search, Words},
     error::{Error, Result, bad_request, not_found},
     http::{self, Endpoint, Request, Response},
     rate_limit::{API, SEARCH},
 };
-
-/// Products of a page, unless the caller asks for another number.
-const PAGE: u16 = 20;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {
@@ -17,11 +14,7 @@ async fn main() -> Result<(), http::Fatal> {
 }
 
 async fn search_products(app: App, request: Request) -> Result<Response> {
-    let search = Search {
-        words: request.query("q")?.ok_or_else(no_words)?,
-        limit: request.number("limit", 1..=MOST_FOUND)?.unwrap_or(PAGE),
-        offset: request.number("offset", 0..=MOST_SKIPPED)?.unwrap_or(0),
-    };
+    let search = search_of(&request)?;
     let cached = request.admit(app.searches.lookup(&search.key())).await?;
     let page = cached
         .until(request.time_limit().instant())
@@ -30,6 +23,31 @@ async fn search_products(app: App, request: Request) -> Result<Response> {
     http::json_text(200, &page.ok_or_else(|| not_found("page"))?.body)
 }
 
+fn search_of(request: &Request) -> Result<Search> {
+    let words: Words = request.query("q")?.ok_or_else(no_words)?;
+    let first = Search::new(words);
+    Ok(Search {
+        limit: request.number("limit", 1..=MOST_FOUND)?.unwrap_or(first.limit),
+        after: request.query("cursor")?,
+        prices: prices_of(request)?,
+        in_stock: request.flag("in_stock")?.unwrap_or(first.in_stock),
+        ..first
+    })
+}
+
+fn prices_of(request: &Request) -> Result<(i64, i64)> {
+    let least = request.number("min_price", 0..=MOST_PRICE)?.unwrap_or(0);
+    let most = request.number("max_price", 0..=MOST_PRICE)?.unwrap_or(MOST_PRICE);
+    if least > most {
+        return Err(bad_parameter("max_price", "must not be less than min_price"));
+    }
+    Ok((least, most))
+}
+
 fn no_words() -> Error {
-    bad_request("A parameter of the address is not valid.").field("q", "say what to look for")
+    bad_parameter("q", "say what to look for")
+}
+
+fn bad_parameter(name: &str, words: &str) -> Error {
+    bad_request("A parameter of the address is not valid.").field(name, words)
 }

@@ -6,8 +6,8 @@ use crate::{
     redis::{Calls, Command, Replies},
 };
 
-/// What the log says where Redis did not confirm every invalidation of an update, beside `product` and `version`: readers may
-/// get the older product until a sweep. The audit of `./dev chaos` excuses no other read.
+/// What the log says where Redis did not confirm every invalidation of an update, beside `product` and `version`:
+/// readers may get the older product until a sweep. The audit of `./dev chaos` excuses no other read.
 pub const INVALIDATION_LOST: &str = "invalidation lost";
 
 /// A command for after the commit of some changes. Harmless to repeat.
@@ -23,7 +23,8 @@ impl Announcement {
 }
 
 impl Command for Announcement {
-    /// How many invalidations Redis did not confirm: if any, readers may get what was before until it is announced again.
+    /// How many invalidations Redis did not confirm: if any, readers may get what was before until it is announced
+    /// again.
     type Output = usize;
 
     fn calls(&self, calls: &mut Calls) {

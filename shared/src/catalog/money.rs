@@ -16,14 +16,14 @@ pub struct Money {
 }
 
 /// The most one product may cost, and the schema's limit too: a million in most currencies.
-const MOST: i64 = 100_000_000;
+pub const MOST_PRICE: i64 = 100_000_000;
 
 fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let amount = i64::deserialize(deserializer)?;
-    if (0..=MOST).contains(&amount) {
+    if (0..=MOST_PRICE).contains(&amount) {
         Ok(amount)
     } else {
-        Err(de::Error::custom(format!("must be a whole number of minor units from 0 to {MOST}")))
+        Err(de::Error::custom(format!("must be a whole number of minor units from 0 to {MOST_PRICE}")))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use sqlx::{FromRow, Row, postgres::PgRow};
 use time::OffsetDateTime;
 
-use super::Product;
+use super::{MOST_PRICE, Place, Product, highlight::highlight};
 use crate::{
     cache,
     database::{Database, Statement},
@@ -19,8 +19,6 @@ static SEARCH: Statement = Statement::new("catalog.search", include_str!("search
 
 /// The most products of a page.
 pub const MOST_FOUND: u16 = 50;
-/// The most products that may be skipped. Each is ranked anew for every page, and nobody reads that far.
-pub const MOST_SKIPPED: u16 = 1000;
 
 /// What to look for: 1 to 100 characters in lower case, one space between words. Two callers who mean the same ask the
 /// same.
@@ -47,35 +45,57 @@ pub struct Search {
     pub words: Words,
     /// Products of the page, at most [`MOST_FOUND`].
     pub limit: u16,
-    /// Products to skip, at most [`MOST_SKIPPED`].
-    pub offset: u16,
+    /// The last product of the page before.
+    pub after: Option<Place>,
+    /// The least and the most that a product may cost, in minor units.
+    pub prices: (i64, i64),
+    /// Whether only what is in stock is looked for.
+    pub in_stock: bool,
 }
 
 impl Search {
+    /// A first page of the usual length, whatever products cost.
+    #[must_use]
+    pub fn new(words: Words) -> Self {
+        Self { words, limit: 20, after: None, prices: (0, MOST_PRICE), in_stock: false }
+    }
+
     /// The key under which its answer is cached: a digest, because callers choose the words.
     pub fn key(&self) -> String {
-        let Self { words: Words(words), limit, offset } = self;
-        let digest = digest::digest(&digest::SHA256, format!("{limit} {offset} {words}").as_bytes());
-        BASE64_URL_SAFE_NO_PAD.encode(digest)
+        let Self { words: Words(words), limit, after, prices: (least, most), in_stock } = self;
+        let after = after.unwrap_or_else(Place::before_all);
+        let text = format!("{limit} {after} {least} {most} {in_stock} {words}");
+        BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
     }
 }
 
+/// One row: a product that was found, or none.
 struct Found {
-    product: Product,
-    excerpt: String,
+    corrected: Option<String>,
+    product: Option<(Place, Highlighted)>,
 }
 
 impl<'r> FromRow<'r, PgRow> for Found {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        Ok(Self { product: Product::from_row(row)?, excerpt: row.try_get("excerpt")? })
+        let product = match row.try_get::<Option<i16>, _>("step")? {
+            Some(step) => {
+                let product = Product::from_row(row)?;
+                let place = Place { step, popularity: row.try_get("popularity")?, id: product.id };
+                let highlight = highlight(row.try_get("excerpt")?);
+                Some((place, Highlighted { product, highlight }))
+            }
+            None => None,
+        };
+        Ok(Self { corrected: row.try_get("corrected")?, product })
     }
 }
 
 #[derive(Serialize)]
 struct Page<'a> {
     query: &'a str,
+    corrected: Option<String>,
     products: Vec<Highlighted>,
-    next_offset: Option<u16>,
+    next_cursor: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -87,53 +107,30 @@ struct Highlighted {
 
 /// The products found, as the cache keeps them; the version is the time of reading, in microseconds.
 pub async fn search(database: &Database, search: &Search) -> Result<Option<cache::Entry>> {
-    let Search { words: Words(words), limit, offset } = search;
+    let Search { words: Words(words), limit, after, prices: (least, most), in_stock } = search;
+    let after = after.unwrap_or_else(Place::before_all);
+    let limit = usize::from(*limit);
     // One more than asked for tells whether there is a next page.
-    let query = SEARCH.bind(words.as_str()).bind(i64::from(*limit) + 1).bind(i64::from(*offset));
+    let query = SEARCH
+        .bind(words.as_str())
+        .bind(i64::from(search.limit) + 1)
+        .bind(after.step)
+        .bind(after.popularity)
+        .bind(after.id)
+        .bind(*least)
+        .bind(*most)
+        .bind(*in_stock);
     let mut found: Vec<Found> = database.fetch_all(query).await?;
-    let more = found.len() > usize::from(*limit);
-    found.truncate(usize::from(*limit));
-    let products = found
-        .into_iter()
-        .map(|Found { product, excerpt }| Highlighted { product, highlight: highlight(&excerpt) });
-    let next_offset = Some(offset + limit).filter(|next| more && *next <= MOST_SKIPPED);
-    let page = Page { query: words, products: products.collect(), next_offset };
+    let corrected = found.first_mut().and_then(|found| found.corrected.take());
+    let mut products: Vec<_> = found.into_iter().filter_map(|found| found.product).collect();
+    let more = products.len() > limit;
+    products.truncate(limit);
+    let next_cursor = products.last().filter(|_| more).map(|(place, _)| place.to_string());
+    let products = products.into_iter().map(|(_, product)| product).collect();
+    let page = Page { query: words, corrected, products, next_cursor };
     let version = i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1000).map_err(internal)?;
     Ok(Some(cache::Entry { body: serde_json::to_vec(&page).map_err(internal)?.into(), version }))
 }
-
-/// HTML that says nothing but which words matched: the text is escaped first, and only then do marks become tags.
-fn highlight(excerpt: &str) -> String {
-    let (mut html, mut marked) = (String::with_capacity(excerpt.len() + 32), false);
-    for character in excerpt.chars() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            // Marks that a product's own text brought along open and close nothing twice.
-            START | STOP if marked == (character == START) => {}
-            START => {
-                html.push_str("<mark>");
-                marked = true;
-            }
-            STOP => {
-                html.push_str("</mark>");
-                marked = false;
-            }
-            _ => html.push(character),
-        }
-    }
-    if marked {
-        html.push_str("</mark>");
-    }
-    html
-}
-
-/// `chr(2)` and `chr(3)` of the statement.
-const START: char = '\u{2}';
-const STOP: char = '\u{3}';
 
 #[cfg(test)]
 mod tests {
@@ -146,12 +143,20 @@ mod tests {
     #[test]
     fn it_takes_the_same_words_for_the_same_search() {
         assert_eq!(words("  Walnut\t LAMP\n"), Ok("walnut lamp".to_owned()));
-        let key =
-            |text: &str, limit, offset| Search { words: text.parse().expect("words"), limit, offset }.key();
-        assert_eq!(key("Lamp ", 20, 0), key("lamp", 20, 0));
-        assert_ne!(key("lamp", 20, 0), key("lamp", 20, 20));
-        assert_ne!(key("lamp", 20, 0), key("lamps", 20, 0));
-        assert!(key(&"é".repeat(100), 50, 1000).len() < 50);
+        let search = |text: &str| Search::new(text.parse().expect("words"));
+        let lamp = search("lamp");
+        assert_eq!(search("Lamp ").key(), lamp.key());
+        for other in [
+            search("lamps"),
+            Search { limit: 21, ..lamp.clone() },
+            Search { after: Some(Place { step: 1, ..Place::before_all() }), ..lamp.clone() },
+            Search { prices: (1, MOST_PRICE), ..lamp.clone() },
+            Search { prices: (0, 1), ..lamp.clone() },
+            Search { in_stock: true, ..lamp.clone() },
+        ] {
+            assert_ne!(other.key(), lamp.key(), "{other:?}");
+        }
+        assert!(search(&"é".repeat(100)).key().len() < 50);
     }
 
     #[test]
@@ -160,24 +165,5 @@ mod tests {
             assert!(words(text).is_err(), "{text:?}");
         }
         assert!(words(&"a".repeat(100)).is_ok());
-    }
-
-    #[test]
-    fn a_highlight_holds_no_tags_but_its_own() {
-        let text = "<script>alert('\u{2}oak\u{3}')</script> & \"\u{2}<b>\u{3}\"";
-        assert_eq!(
-            highlight(text),
-            "&lt;script&gt;alert(&#39;<mark>oak</mark>&#39;)&lt;/script&gt; &amp; \
-             &quot;<mark>&lt;b&gt;</mark>&quot;"
-        );
-    }
-
-    #[test]
-    fn a_highlight_is_balanced_whatever_the_text_brings_along() {
-        for text in ["\u{3}a\u{2}b\u{2}c\u{3}\u{3}", "a\u{2}b", "\u{3}\u{3}", "\u{2}\u{2}"] {
-            let html = highlight(text);
-            assert_eq!(html.matches("<mark>").count(), html.matches("</mark>").count(), "{html}");
-        }
-        assert_eq!(highlight("\u{3}a\u{2}b\u{2}c\u{3}\u{3}"), "a<mark>bc</mark>");
     }
 }

@@ -1,61 +1,158 @@
--- Products that hold every word of $1, in whatever form and with or without accents (index products_search), best match
--- first. Where there is none, products that hold the words of names which are spelt like those of $1 (index
--- product_words_trigrams), so that typing errors are forgiven; what is like no word of any name does not count.
+-- Products that hold every word of $1, in whatever form, with or without accents: those whose name holds them before
+-- those whose description does, and of these what sells best before the rest. `$2` products, after the one at step $3
+-- with popularity $4 and id $5, which cost $6 to $7 and are in stock if $8.
 --
--- What it reads is bounded, whatever is typed: 2,000 products, of which it ranks all, and five similar words for each
--- of the first six. `not exists (…)` is decided once: guessing costs nothing where something was found. The excerpt,
--- the dearest part, is made for the products of the page alone; its marks are control characters, which no text of ours
--- holds.
-with matching as (
-    select id, search, plainto_tsquery('shop', $1) as query
-    from products
-    where search @@ plainto_tsquery('shop', $1)
-    limit 2000
-), typed as (
-    select lexeme as word
-    from unnest(to_tsvector('shop_words', $1))
-    where length(lexeme) between 3 and 40 and not exists (select from matching)
-    order by positions[1]
-    limit 6
-), similar_words as (
-    select typed.word as typed, similar_to_it.word, similarity, max(similarity) over (partition by typed.word) as best
-    from typed cross join lateral (
-        select word, word_similarity(typed.word, word) as similarity
-        from product_words
-        where typed.word <% word
-        order by similarity desc, similarity(typed.word, word) desc, word
-        limit 5
-    ) as similar_to_it
-), meant as (
-    -- What is far less similar than the best is only noise. The word itself may stand in a description.
-    select string_agg(nullif(plainto_tsquery('shop', word)::text, ''), ' | ') as query
+-- What it reads is bounded, however much is sold and whatever is typed. The words are looked for among the shop's own
+-- (product_words): what no product has is spelt another way there, or does not count. Then the indexes are asked one
+-- after the other, until there are enough products: of the names of some two thousand best-selling products, of some
+-- thirty thousand, of all; and again of whole texts. A word that many products have finds enough in the first, a rare
+-- one has few in the last. Which index serves which step is said by the predicates of `matching`, not by the planner's
+-- estimates, which for words that go together are wrong by any factor.
+with recursive typed as (
+    -- Each word, folded, and its stem; what has none, as `the`, does not count.
+    select word, stem, position, position = max(position) over () as is_last
     from (
-        select typed, word from similar_words where similarity >= 0.7 * best
-        union
-        select typed, typed from similar_words
+        select
+            lexeme as word,
+            positions[1] as position,
+            (select max(lexeme) from unnest(to_tsvector('shop', lexeme)) having count(*) = 1) as stem
+        from unnest(to_tsvector('shop_words', $1))
+        where length(lexeme) <= 60
     ) as words
-    group by typed
-), guessed as (
-    select id, search, guess.query
+    where stem is not null
+    order by position
+    limit 10
+), meant as (
+    -- The first of: the word, if the shop has it; for the last one, which may not be finished, words that begin with
+    -- it; the word of the shop that is most like it.
+    select typed.position, typed.word as typed, found.word, found.stems
+    from typed
+    left join lateral (
+        select typed.word, array[typed.stem] as stems
+        where exists (select from product_words where stem = typed.stem and products > 0)
+        union all
+        select typed.word, array_agg(stem)
+        from (
+            select stem
+            from product_words
+            where
+                typed.is_last
+                and products > 0
+                and word ~>=~ typed.word
+                and word ~<~ (typed.word || chr(1114111))
+            group by stem
+            order by sum(products) desc, stem
+            limit 8
+        ) as beginnings
+        having count(*) > 0
+        union all
+        (
+            select word, array[stem]
+            from (
+                select
+                    word,
+                    stem,
+                    products,
+                    -- Two letters that changed places count as one error.
+                    levenshtein(typed.word, word)
+                        - (length(typed.word) = length(word) and letters(typed.word) = letters(word))::integer as errors
+                from product_words
+                where
+                    products > 0
+                    and length(typed.word) > 2
+                    and (
+                        misspellings(word) && misspellings(typed.word)
+                        or length(typed.word) > 4 and typed.word <% word
+                    )
+            ) as similar_words
+            where errors <= case when length(typed.word) < 5 then 1 when length(typed.word) < 9 then 2 else 3 end
+            order by errors, products desc, similarity(typed.word, word) desc, word
+            limit 1
+        )
+        limit 1
+    ) as found on true
+), wanted as materialized (
+    select
+        string_agg('(' || query || ')', ' & ' order by position)::tsquery as query,
+        case when bool_or(word is distinct from typed) then string_agg(word, ' ' order by position) end as corrected
     from (
-        select string_agg('(' || query || ')', ' & ')::tsquery as query from meant having count(query) > 0
-    ) as guess
-    join products on products.search @@ guess.query
-    limit 2000
+        select
+            *,
+            (
+                -- Written as the type reads it: a quote and a backslash are doubled.
+                select string_agg(
+                    '''' || replace(replace(stem, chr(92), repeat(chr(92), 2)), '''', '''''') || '''',
+                    ' | '
+                )
+                from unnest(stems) as stem
+            ) as query
+        from meant
+    ) as parts
+), walk as (
+    select $3 - 1 as step, 0 as found, null::uuid[] as ids
+    union all
+    select walk.step + 1, found + coalesce(cardinality(best.ids), 0), best.ids
+    from walk
+    cross join wanted
+    cross join lateral (
+        select array_agg(id order by popularity desc, id desc) as ids
+        from (
+            select id, popularity
+            from (
+                select id, popularity, price from products
+                where step = -1 and popularity >= 20 and search_name @@ query
+                union all
+                select id, popularity, price from products
+                where step = 0 and popularity >= 16 and popularity < 20 and search_name @@ query
+                union all
+                (
+                    select id, popularity, price from products
+                    where step = 1 and popularity < 16 and search_name @@ query
+                    limit 5000
+                )
+                union all
+                select id, popularity, price from products
+                where step = 2 and popularity >= 20 and search @@ query and not search_name @@ query
+                union all
+                select id, popularity, price from products
+                where
+                    step = 3 and popularity >= 16 and popularity < 20
+                    and search @@ query and not search_name @@ query
+                union all
+                (
+                    select id, popularity, price from products
+                    where step = 4 and popularity < 16 and search @@ query and not search_name @@ query
+                    limit 5000
+                )
+            ) as matching
+            where
+                (step >= $3 or (popularity, id) < ($4, $5))
+                and price between $6 and $7
+                and (not $8 or (select available from inventory where product_id = matching.id) > 0)
+            order by popularity desc, id desc
+            limit $2
+        ) as next_best
+    ) as best
+    where query is not null and found < $2 and step < 5
 ), page as (
-    select id, query, ts_rank_cd(search, query) as score
-    from (select * from matching union all select * from guessed) as found
-    order by score desc, id
-    limit $2 offset $3
+    select step, place, id
+    from walk
+    cross join lateral unnest(ids) with ordinality as ids(id, place)
+    order by step, place
+    limit $2
 )
 select
+    wanted.corrected,
+    page.step::smallint as step,
+    p.popularity,
     p.id, p.name, p.description, p.price, p.currency, p.featured, p.version, p.updated_at,
+    -- The marks are control characters, which no text of ours holds.
     ts_headline(
         'shop',
         p.name || '. ' || p.description,
-        page.query,
+        wanted.query,
         'MaxWords=30, MinWords=15, StartSel="' || chr(2) || '", StopSel="' || chr(3) || '"'
     ) as excerpt
-from page
-join products p on p.id = page.id
-order by page.score desc, page.id
+from wanted
+left join (page join products p on p.id = page.id) on true
+order by page.step, page.place

@@ -116,6 +116,19 @@ impl Request {
         number.map(Some).ok_or_else(|| bad_request(BAD_PARAMETER).field(name, message()))
     }
 
+    /// A query parameter that is `true` or `false`, if there is one.
+    ///
+    /// # Errors
+    /// 400 if it is neither.
+    pub fn flag(&self, name: &str) -> Result<Option<bool>> {
+        match self.query_text(name).as_deref() {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(bad_request(BAD_PARAMETER).field(name, "must be true or false")),
+        }
+    }
+
     fn query_text(&self, name: &str) -> Option<Cow<'_, str>> {
         self.event.query_parameter(name)
     }

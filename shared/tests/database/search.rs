@@ -1,28 +1,43 @@
-//! Search, by its statement alone: accents, typing errors and what it may cost; and times that no product may have.
+//! Search, by its statement alone: accents, typing errors, order, pages, filters, and what it may cost; and times that
+//! no product may have.
 
-use shared::catalog::{Search, search};
+use serde_json::Value;
+use shared::catalog::{self, ProductId, Search, rank};
 use shared::database::{Database, Statement};
+use uuid::Uuid;
 
 use crate::servers::Servers;
 
 static PRODUCT: Statement = Statement::new(
     "test.search_product",
-    "insert into products (id, name, description, price, currency, featured)
-     values (gen_random_uuid(), $1, $2, 100, 'usd', false)",
+    "with product as (
+         insert into products (id, name, description, price, currency, featured)
+         values ($1, $2, $3, $4, 'usd', false)
+     )
+     insert into inventory (product_id, available) values ($1, $5)",
 );
-/// So many products whose names have four of eleven words.
+static RENAME: Statement =
+    Statement::new("test.search_rename", "update products set name = $2 where id = $1");
+static DELETE: Statement = Statement::new("test.search_delete", "delete from products where name = $1");
+static POPULARITY: Statement =
+    Statement::new("test.search_popularity", "update products set popularity = $2 where id = $1");
+static KNOWN: Statement = Statement::new(
+    "test.search_known",
+    "select coalesce(sum(products), 0)::bigint from product_words where word = $1",
+);
+/// So many products whose names have three of ten words, a tenth of which sells.
 static MANY: Statement = Statement::new(
     "test.search_many",
-    "insert into products (id, name, description, price, currency, featured)
+    "insert into products (id, name, description, price, currency, featured, popularity)
      select gen_random_uuid(),
             (array['Amber', 'Walnut', 'Folding', 'Porcelain'])[n % 4 + 1] || ' '
                 || (array['Chair', 'Table', 'Backpack'])[n % 3 + 1] || ' '
                 || (array['Sturdy', 'Rustic', 'Nordic'])[n / 3 % 3 + 1],
-            'A thing', 100, 'usd', false
+            'A thing', 100, 'usd', false, greatest(0, 31 - length(ltrim(n::bit(32)::text, '0')))
      from generate_series(1, $1) as n",
 );
-/// As autovacuum does: gives the planner its figures, and the index what was added.
-static TIDY: Statement = Statement::new("test.search_tidy", "vacuum analyze products, product_words");
+/// As autovacuum does: gives the planner its figures, and the indexes what was added.
+static TIDY: Statement = Statement::new("test.search_tidy", "vacuum analyze");
 static RESET: Statement = Statement::new("test.search_reset", "select pg_stat_statements_reset()::text");
 static BLOCKS: Statement = Statement::new(
     "test.search_blocks",
@@ -32,75 +47,291 @@ static BLOCKS: Statement = Statement::new(
 static DATE: Statement =
     Statement::new("test.search_date", "update products set updated_at = $1::text::timestamptz");
 
-async fn names(database: &Database, words: &str) -> Vec<String> {
-    let asked = Search { words: words.parse().expect("words"), limit: 20, offset: 0 };
-    let page = search(database, &asked).await.expect("answers").expect("a page");
-    let page: serde_json::Value = serde_json::from_slice(&page.body).expect("JSON");
+struct Shop {
+    owner: Database,
+    functions: Database,
+    _servers: Servers,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let servers = Servers::start().await;
+        let (owner, functions) = (Database::new(servers.owner()), Database::new(servers.pooled()));
+        Self { owner, functions, _servers: servers }
+    }
+
+    async fn sells(&self, name: &str, description: &str) -> ProductId {
+        self.sells_for(100, 1, name, description).await
+    }
+
+    async fn sells_for(&self, price: i64, stock: i32, name: &str, description: &str) -> ProductId {
+        let id = ProductId::new();
+        let product = PRODUCT.bind(id).bind(name).bind(description).bind(price).bind(stock);
+        self.owner.execute(product).await.expect("inserts");
+        id
+    }
+
+    async fn page(&self, search: &Search) -> Value {
+        let page = catalog::search(&self.functions, search).await;
+        let page = page.unwrap_or_else(|error| panic!("{search:?}: {:?}", error.cause())).expect("a page");
+        serde_json::from_slice(&page.body).expect("JSON")
+    }
+
+    async fn find(&self, words: &str) -> Value {
+        self.page(&looking_for(words)).await
+    }
+
+    async fn names(&self, words: &str) -> Vec<String> {
+        names(&self.find(words).await)
+    }
+}
+
+fn looking_for(words: &str) -> Search {
+    Search::new(words.parse().expect("words"))
+}
+
+fn names(page: &Value) -> Vec<String> {
     let products = page["products"].as_array().expect("products").iter();
     products.map(|product| product["name"].as_str().expect("a name").to_owned()).collect()
 }
 
-async fn sell(owner: &Database, products: &[(&str, &str)]) {
-    for (name, description) in products {
-        owner.execute(PRODUCT.bind(*name).bind(*description)).await.expect("inserts");
-    }
-}
-
 #[tokio::test]
 async fn words_are_found_with_and_without_their_accents() {
-    let servers = Servers::start().await;
-    let (owner, database) = (Database::new(servers.owner()), Database::new(servers.pooled()));
+    let shop = Shop::open().await;
     let apart = "Cafe\u{301} apart";
-    sell(&owner, &[("Café Crème", "naïve, by Müller & Éclair2"), ("Cafe Table", ""), (apart, "Straße")])
-        .await;
+    shop.sells("Café Crème", "naïve, by Müller & Éclair2").await;
+    shop.sells("Cafe Table", "").await;
+    shop.sells(apart, "Straße").await;
     for words in ["cafe", "café", "CAFÉ"] {
-        assert_eq!(names(&database, words).await.len(), 3, "{words}");
+        assert_eq!(shop.names(words).await.len(), 3, "{words}");
     }
     for words in ["cafe creme", "muller", "müller", "naive", "naïve", "eclair2", "crme", "créme"] {
-        assert_eq!(names(&database, words).await, ["Café Crème"], "{words}");
+        assert_eq!(shop.names(words).await, ["Café Crème"], "{words}");
     }
-    assert_eq!(names(&database, "strasse").await, [apart]);
+    assert_eq!(shop.names("strasse").await, [apart]);
 }
 
 #[tokio::test]
-async fn a_typing_error_finds_what_has_the_words_that_were_meant() {
-    let servers = Servers::start().await;
-    let (owner, database) = (Database::new(servers.owner()), Database::new(servers.pooled()));
-    sell(&owner, &[("Walnut Chair", "By hand"), ("Oak Table", "By hand")]).await;
-    for words in ["chiar", "wlanut chiar", "qqqq chair", "!!! chiar ???"] {
-        assert_eq!(names(&database, words).await, ["Walnut Chair"], "{words}");
+async fn each_word_is_corrected_to_one_of_the_shop_and_the_answer_says_so() {
+    let shop = Shop::open().await;
+    shop.sells("Walnut Chair", "By hand").await;
+    shop.sells("Oak Table", "Adjustable, by hand").await;
+    for (typed, corrected, found) in [
+        ("chiar", Some("chair"), "Walnut Chair"),
+        ("wlanut chiar", Some("walnut chair"), "Walnut Chair"),
+        ("walnut chair", None, "Walnut Chair"),
+        ("walnuts chairs", None, "Walnut Chair"),
+        ("qqqq chair", Some("chair"), "Walnut Chair"),
+        ("!!! chiar ???", Some("chair"), "Walnut Chair"),
+        ("addjustible tbale", Some("adjustable table"), "Oak Table"),
+        ("aok", Some("oak"), "Oak Table"),
+    ] {
+        let page = shop.find(typed).await;
+        assert_eq!(names(&page), [found], "{typed}: {page}");
+        assert_eq!(page["corrected"].as_str(), corrected, "{typed}");
+        assert_eq!(page["query"], typed);
+        assert!(page["products"][0]["highlight"].as_str().is_some_and(|text| text.contains("<mark>")));
     }
-    for words in ["!!!! ????", "qqqq", "the of"] {
-        assert_eq!(names(&database, words).await, [""; 0], "{words}");
+    for words in ["!!!! ????", "qqqq", "the of", "'", "\\", "a & | ! ( :*", "<->"] {
+        let page = shop.find(words).await;
+        assert_eq!((names(&page), &page["corrected"]), (vec![], &Value::Null), "{words}");
     }
+    let nothing = shop.find("walnut tbale").await;
+    assert_eq!((names(&nothing), &nothing["corrected"]), (vec![], &Value::from("walnut table")));
+}
+
+#[tokio::test]
+async fn the_words_of_the_shop_are_those_of_its_products() {
+    let shop = Shop::open().await;
+    let known = async |word: &str| shop.owner.fetch_one::<(i64,)>(KNOWN.bind(word)).await.expect("counts").0;
+    let id = shop.sells("Chiar", "Oak, oak and walnut").await;
+    shop.sells("Chair", "Oak").await;
+    assert_eq!((known("chiar").await, known("oak").await, known("walnut").await), (1, 2, 1));
+    assert_eq!(shop.names("chiar").await, ["Chiar"], "it is written so");
+    shop.owner.execute(RENAME.bind(id).bind("Stool")).await.expect("renames");
+    assert_eq!((known("chiar").await, known("stool").await, known("oak").await), (0, 1, 2));
+    assert_eq!(shop.find("chiar").await["corrected"], "chair");
+    shop.owner.execute(POPULARITY.bind(id).bind(20_i16)).await.expect("sells");
+    assert_eq!(known("stool").await, 1, "only texts count");
+    shop.owner.execute(DELETE.bind("Stool")).await.expect_err("it is in stock");
+}
+
+#[tokio::test]
+async fn a_last_word_may_be_a_beginning() {
+    let shop = Shop::open().await;
+    shop.sells("Walnut Chair", "").await;
+    shop.sells("Walnut Tablecloth", "").await;
+    shop.sells("Happiness", "").await;
+    for (typed, found) in [
+        ("cha", vec!["Walnut Chair"]),
+        ("walnut ta", vec!["Walnut Tablecloth"]),
+        ("wal", vec!["Walnut Tablecloth", "Walnut Chair"]),
+        // Its stem is another beginning.
+        ("happine", vec!["Happiness"]),
+    ] {
+        let page = shop.find(typed).await;
+        assert_eq!(
+            (names(&page), &page["corrected"]),
+            (found.iter().map(|&name| name.into()).collect(), &Value::Null)
+        );
+    }
+    assert_eq!(shop.names("cha walnut").await, ["Walnut Tablecloth", "Walnut Chair"], "only the last");
+}
+
+#[tokio::test]
+async fn names_come_before_descriptions_and_what_sells_before_the_rest() {
+    let shop = Shop::open().await;
+    let mut expected = Vec::new();
+    for (name, description, popularity) in [
+        ("Oak 1", "", 30),
+        ("Oak 2", "", 21),
+        ("Oak 3", "oak oak oak", 20),
+        ("Oak 4", "", 18),
+        ("Oak 6", "", 0),
+        ("Oak 5", "", 0),
+        ("Chair 1", "of oak", 29),
+        ("Chair 2", "of oak", 17),
+        ("Chair 4", "of oak", 0),
+        ("Chair 3", "of oak", 0),
+    ] {
+        let id = shop.sells(name, description).await;
+        shop.owner
+            .execute(POPULARITY.bind(id).bind(i16::try_from(popularity).expect("small")))
+            .await
+            .expect("sells");
+        expected.push(name);
+    }
+    // Of those that sell alike the newest comes first.
+    expected.swap(4, 5);
+    expected.swap(8, 9);
+    shop.sells("Stool", "of pine").await;
+    assert_eq!(shop.names("oak").await, expected);
+
+    // Page by page it is the same, however long pages are.
+    for limit in [1, 3, 4] {
+        let (mut search, mut walked) = (Search { limit, ..looking_for("oak") }, Vec::new());
+        loop {
+            let page = shop.page(&search).await;
+            walked.extend(names(&page));
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            search.after = Some(cursor.parse().expect("a cursor"));
+        }
+        assert_eq!(walked, expected, "{limit} a page");
+    }
+}
+
+#[tokio::test]
+async fn prices_and_stock_are_filtered_before_a_page_is_full() {
+    let shop = Shop::open().await;
+    for (price, stock) in [(100, 1), (200, 0), (300, 5), (400, 0), (500, 2)] {
+        shop.sells_for(price, stock, &format!("Oak {price}"), "").await;
+    }
+    let found = async |prices, in_stock, limit| {
+        names(&shop.page(&Search { prices, in_stock, limit, ..looking_for("oak") }).await)
+    };
+    assert_eq!(found((200, 400), false, 20).await, ["Oak 400", "Oak 300", "Oak 200"]);
+    assert_eq!(found((0, 400), true, 2).await, ["Oak 300", "Oak 100"]);
+    assert_eq!(found((501, 600), false, 20).await, [""; 0]);
 }
 
 #[tokio::test]
 async fn what_nobody_sells_costs_the_same_however_much_is_sold() {
-    let servers = Servers::start().await;
-    let (owner, database) = (Database::new(servers.owner()), Database::new(servers.pooled()));
-    let words = ["amber walnut folding porcelain chair table backpack sturdy rustic nordic", "!!!! ???? -"];
+    let shop = Shop::open().await;
+    let searches = [
+        "amber walnut folding porcelain chair table backpack sturdy rustic nordic",
+        "amber",
+        "folding table",
+        "chiar",
+        "!!!! ???? -",
+        "qqqqqq wwwwww eeeeee rrrrrr tttttt yyyyyy",
+    ];
     let mut costs = Vec::new();
     for more in [2_000, 18_000] {
-        owner.execute(MANY.bind(more)).await.expect("inserts");
-        owner.execute(&TIDY).await.expect("vacuums");
-        owner.fetch_one::<(String,)>(&RESET).await.expect("resets");
-        for words in words {
-            assert_eq!(names(&database, words).await, [""; 0]);
+        shop.owner.execute(MANY.bind(more)).await.expect("inserts");
+        shop.owner.execute(&TIDY).await.expect("vacuums");
+        shop.owner.fetch_one::<(String,)>(&RESET).await.expect("resets");
+        for words in searches {
+            shop.find(words).await;
         }
-        costs.push(owner.fetch_one::<(i64,)>(&BLOCKS).await.expect("counts").0);
+        costs.push(shop.owner.fetch_one::<(i64,)>(&BLOCKS).await.expect("counts").0);
     }
     assert!(costs[0] > 0 && costs[1] < 3 * costs[0], "ten times the products: {costs:?} blocks");
 }
 
+static USER: Statement = Statement::new(
+    "test.search_user",
+    "insert into users (id, email, password_hash, role) values ($1, 'a@example.com', '-', 'customer')",
+);
+static ORDER: Statement = Statement::new(
+    "test.search_order",
+    "with o as (
+         insert into orders (id, user_id, status, currency, total, idempotency_key, request_digest)
+         values ($1, $2, $3, 'usd', 0, $1::text, '')
+         returning id
+     )
+     insert into order_items (order_id, product_id, quantity, unit_price) select id, $4, $5, 0 from o",
+);
+static TIME_PASSES: Statement = Statement::new(
+    "test.search_time_passes",
+    "update product_sales_counted set until = until - interval '2 hours'",
+);
+static SELLING: Statement = Statement::new(
+    "test.search_selling",
+    "select name, popularity, version from products order by popularity desc, name",
+);
+
+#[tokio::test]
+async fn what_is_bought_is_ranked_once_an_hour() {
+    let shop = Shop::open().await;
+    let user = Uuid::now_v7();
+    shop.owner.execute(USER.bind(user)).await.expect("inserts");
+    let [lamp, chair, table, bowl, _] = [
+        shop.sells("Lamp", "").await,
+        shop.sells("Chair", "").await,
+        shop.sells("Table", "").await,
+        shop.sells("Bowl", "").await,
+        shop.sells("Mug", "").await,
+    ];
+    let bought = async |minutes: u64, status: &str, product, quantity: i32| {
+        let time = std::time::SystemTime::now() - std::time::Duration::from_secs(60 * minutes);
+        let since = time.duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+        let time = uuid::Timestamp::from_unix(uuid::NoContext, since.as_secs(), since.subsec_nanos());
+        let order = ORDER.bind(Uuid::new_v7(time)).bind(user).bind(status).bind(product).bind(quantity);
+        shop.owner.execute(order).await.expect("orders");
+    };
+    let selling = async || {
+        let all: Vec<(String, i16, i64)> = shop.owner.fetch_all(&SELLING).await.expect("reads");
+        assert!(all.iter().all(|(_, _, version)| *version == 1), "nobody sees it in a product");
+        all.into_iter().map(|(name, popularity, _)| (name, popularity)).collect::<Vec<_>>()
+    };
+    let ranks =
+        |ranks: [(&str, i16); 5]| ranks.map(|(name, popularity)| (name.to_owned(), popularity)).to_vec();
+
+    bought(20, "paid", lamp, 2).await;
+    bought(30, "deferred", chair, 9).await;
+    bought(40, "paid", table, 1).await;
+    bought(40, "failed", bowl, 100).await;
+    assert_eq!(rank(&shop.functions).await.expect("ranks"), 3);
+    assert_eq!(selling().await, ranks([("Chair", 30), ("Lamp", 29), ("Table", 29), ("Bowl", 0), ("Mug", 0)]));
+
+    bought(3, "paid", bowl, 100).await;
+    assert_eq!(rank(&shop.functions).await.expect("ranks"), 0, "not within the hour");
+    // What was counted is counted again two hours later: all are ahead of what was not.
+    shop.owner.execute(&TIME_PASSES).await.expect("time passes");
+    assert_eq!(rank(&shop.functions).await.expect("ranks"), 3);
+    assert_eq!(
+        selling().await,
+        ranks([("Bowl", 30), ("Chair", 29), ("Lamp", 29), ("Table", 28), ("Mug", 0)])
+    );
+}
+
 #[tokio::test]
 async fn a_time_that_no_calendar_has_is_kept_out() {
-    let servers = Servers::start().await;
-    let owner = Database::new(servers.owner());
-    sell(&owner, &[("Chair", "")]).await;
+    let shop = Shop::open().await;
+    shop.sells("Chair", "").await;
     for time in ["infinity", "-infinity", "10000-01-01 00:00:00+00", "0044-03-15 00:00:00+00 BC"] {
-        let refused = owner.execute(DATE.bind(time)).await.expect_err("refused");
+        let refused = shop.owner.execute(DATE.bind(time)).await.expect_err("refused");
         assert_eq!(refused.constraint(), Some("products_times"), "{time}");
     }
-    owner.execute(DATE.bind("9999-12-31 23:59:59+00")).await.expect("a time");
+    shop.owner.execute(DATE.bind("9999-12-31 23:59:59+00")).await.expect("a time");
 }

@@ -174,7 +174,7 @@ impl Shop {
     }
 
     async fn finds(&self, database: &Database, words: &str) -> Value {
-        let search = Search { words: words.parse().expect("words"), limit: 5, offset: 0 };
+        let search = Search::new(words.parse().expect("words"));
         let found = text(catalog::search(database, &search).await);
         assert!(found.to_string().contains("<mark>"), "{words}: {found}");
         found

@@ -31,7 +31,7 @@ async fn every_version_keeps_the_names_of_statements() {
 
 /// Finds it by these words?
 async fn finds(database: &Database, words: &str) -> bool {
-    let search_for = Search { words: words.parse().expect("words"), limit: 5, offset: 0 };
+    let search_for = Search::new(words.parse().expect("words"));
     let found = search(database, &search_for).await.expect("answers").expect("a page");
     String::from_utf8_lossy(&found.body).contains("ÉCLAIR")
 }

@@ -1,6 +1,7 @@
 -- 10,000 products, times :scale, with stock. 25 adjectives × 20 materials × 40 things make 20,000 names; 7919 is prime, so that the
 -- first 20,000 steps of that stride never name a product twice; a larger shop has its names several times.
-insert into products (id, name, description, price, currency, featured, created_at, updated_at)
+-- Where it stands among those that sell is the same stride, over all products.
+insert into products (id, name, description, price, currency, featured, created_at, updated_at, popularity)
 select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
        initcap(adjective || ' ' || material || ' ') || thing,
        format('%s %s %s %s, %s. %s %s',
@@ -19,9 +20,12 @@ select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
        'usd',
        n % 416 = 0,
        now() - interval '1 year' + n * interval '40 minutes' / :scale,
-       now() - interval '30 days' + n * interval '4 minutes' / :scale
+       now() - interval '30 days' + n * interval '4 minutes' / :scale,
+       case when place < 32768 then 31 - length(ltrim(place::integer::bit(32)::text, '0')) else 0 end
 from generate_series(1::bigint, 10000 * :scale) as n
-cross join lateral (select (n * 7919) % 20000 as pick) as picked
+cross join lateral (
+    select (n * 7919) % 20000 as pick, (n * 7919) % (10000 * :scale) + 1 as place
+) as picked
 cross join lateral (
     select (array['amber', 'plain', 'folding', 'sturdy', 'light', 'round', 'tall', 'quiet', 'travel', 'classic', 'nordic',
                   'rustic', 'slim', 'stackable', 'woven', 'polished', 'reversible', 'compact', 'everyday', 'garden',
@@ -39,3 +43,10 @@ cross join lateral (
 insert into inventory (product_id, available)
 select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 100 + (n * 61) % 900
 from generate_series(1, 10000 * :scale) as n;
+
+-- As the schedule would have counted them.
+insert into product_sales (product_id, sold)
+select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 1000000.0 / place
+from generate_series(1::bigint, 10000 * :scale) as n
+cross join lateral (select (n * 7919) % (10000 * :scale) + 1 as place) as placed
+where place < 32768;

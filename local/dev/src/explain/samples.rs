@@ -24,6 +24,7 @@ const PRODUCTS: &str =
 /// Of nothing that is there.
 const NEW: &str = "'01900000-0000-7000-b000-000000000001'::uuid";
 const LEASE: &str = "'01900000-0000-7000-c000-000000000001'::uuid";
+const NOTHING: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
 const LAST: &str = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid";
 const FUTURE: &str = "'9999-12-31T00:00:00Z'::timestamptz";
 
@@ -31,12 +32,22 @@ const FUTURE: &str = "'9999-12-31T00:00:00Z'::timestamptz";
 pub(super) const SAMPLES: &[Sample] = &[
     sample("accounts.by_email", &["'user-1@millrace.example'::text"]),
     sample("catalog.changed", &["120"]),
+    sample("catalog.count_sales", &[]),
     sample("catalog.featured", &[]),
     sample("catalog.find", &[PRODUCT]),
     sample("catalog.load", &[PRODUCTS]),
     sample("catalog.page", &[PRODUCT, "24"]),
-    Sample { statement: "catalog.search", what: "two words", arguments: &["'oak chair'::text", "21", "0"] },
-    Sample { statement: "catalog.search", what: "a typing error", arguments: &["'chiar'::text", "21", "0"] },
+    sample("catalog.rank", &["2000"]),
+    Sample {
+        statement: "catalog.search",
+        what: "two words",
+        arguments: &["'oak chair'::text", "21", "0", "31", NOTHING, "0", "100000000", "false"],
+    },
+    Sample {
+        statement: "catalog.search",
+        what: "a typing error, below a price and in stock",
+        arguments: &["'chiar'::text", "21", "0", "31", NOTHING, "0", "9900", "true"],
+    },
     sample(
         "catalog.update",
         &[PRODUCT, "'A name'::text", "'Words.'::text", "1000", "'usd'::text", "false", "null::bigint"],

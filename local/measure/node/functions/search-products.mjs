@@ -12,7 +12,8 @@ import { serve } from '../runtime.mjs'
 const TTL = 30
 const PAGE = 20
 const MOST_FOUND = 50
-const MOST_SKIPPED = 1000
+const MOST_PRICE = 100_000_000
+const FIRST = { step: 0, popularity: 31, id: '00000000-0000-0000-0000-000000000000' }
 
 const search = statement('catalog.search', searchSql)
 
@@ -20,17 +21,39 @@ async function searchProducts(request) {
   const words = (request.query('q') ?? '').trim().split(/\s+/).join(' ').toLowerCase()
   if (words.length < 1 || words.length > 100) throw badRequest('q', 'must have 1 to 100 characters')
   const limit = request.number('limit', 1, MOST_FOUND, PAGE)
-  const offset = request.number('offset', 0, MOST_SKIPPED, 0)
+  const after = request.query('cursor') ? place(request.query('cursor')) : FIRST
+  const least = request.number('min_price', 0, MOST_PRICE, 0)
+  const most = request.number('max_price', 0, MOST_PRICE, MOST_PRICE)
+  const inStock = request.query('in_stock') === 'true'
   // A digest, because callers choose the words.
-  const digest = createHash('sha256').update(`${limit} ${offset} ${words}`).digest('base64url')
+  const asked = `${limit} ${cursor(after)} ${least} ${most} ${inStock} ${words}`
+  const digest = createHash('sha256').update(asked).digest('base64url')
   const page = await cacheable(`search:${digest}`, TTL, async () => {
     // One more than asked for tells whether there is a next page.
-    const rows = await search(words, limit + 1, offset)
-    const products = rows.slice(0, limit).map((row) => ({ ...product(row), highlight: highlight(row.excerpt) }))
-    const next = offset + limit
-    return { query: words, products, next_offset: rows.length > limit && next <= MOST_SKIPPED ? next : null }
+    const rows = await search(words, limit + 1, after.step, after.popularity, after.id, least, most, inStock)
+    const found = rows.filter((row) => row.id !== null)
+    const shown = found.slice(0, limit)
+    const products = shown.map((row) => ({ ...product(row), highlight: highlight(row.excerpt) }))
+    const next_cursor = found.length > limit ? cursor(shown.at(-1)) : null
+    return { query: words, corrected: rows[0].corrected, products, next_cursor }
   })
   return json(200, page)
+}
+
+/** Where a product stands among those found: step and popularity in two bytes each, and its id. */
+function cursor({ step, popularity, id }) {
+  const bytes = Buffer.alloc(20)
+  bytes.writeInt16BE(step, 0)
+  bytes.writeInt16BE(popularity, 2)
+  bytes.write(id.replaceAll('-', ''), 4, 'hex')
+  return bytes.toString('base64url')
+}
+
+function place(text) {
+  const bytes = Buffer.from(text, 'base64url')
+  if (bytes.length !== 20) throw badRequest('cursor', 'must be the next_cursor of the page before')
+  const id = bytes.toString('hex', 4).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  return { step: bytes.readInt16BE(0), popularity: bytes.readInt16BE(2), id }
 }
 
 const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
