@@ -21,6 +21,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (6, "pinned settings", include_str!("../../migrations/0006_pinned_settings.sql")),
     (7, "folded search", include_str!("../../migrations/0007_folded_search.sql")),
     (8, "shop search", include_str!("../../migrations/0008_shop_search.sql")),
+    (9, "search language", include_str!("../../migrations/0009_search_language.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.

@@ -325,6 +325,39 @@ async fn what_is_bought_is_ranked_once_an_hour() {
     );
 }
 
+static SPEAK: Statement = Statement::new("test.search_speak", "select set_search_language($1)");
+
+#[tokio::test]
+async fn a_shop_has_the_words_of_its_language() {
+    let shop = Shop::open().await;
+    let speaks = async |language: &str| {
+        let changed: Result<(bool,), _> = shop.owner.fetch_one(SPEAK.bind(language)).await;
+        changed.map(|changed| changed.0)
+    };
+    for name in ["Stühle aus Eichenholz", "Chaises pliantes", "Krzesła dębowe", "Oak Chairs"] {
+        shop.sells(name, "").await;
+    }
+    assert!(!speaks("english").await.expect("sets"), "it is that already");
+    assert_eq!(shop.names("chair").await, ["Oak Chairs"]);
+    for (language, words, name) in [
+        ("german", ["stuhl", "STÜHLE", "eichenholz", "stühlen"], "Stühle aus Eichenholz"),
+        ("french", ["chaise", "pliante", "chaises pliantes", "CHAISE"], "Chaises pliantes"),
+        // Of Polish Postgres has no stems; another ending is another word, and a likely typing error.
+        ("simple", ["krzesla", "krzesło", "debowe krzesła", "krz"], "Krzesła dębowe"),
+        ("english", ["chairs", "oaks", "chiars", "oak cha"], "Oak Chairs"),
+    ] {
+        assert!(speaks(language).await.expect("sets"), "{language}");
+        for words in words {
+            assert_eq!(shop.names(words).await, [name], "{language}: {words}");
+        }
+        shop.sells("Lamp", name).await;
+        assert_eq!(shop.names(words[0]).await, [name, "Lamp"], "what comes later too");
+    }
+    assert!(speaks("klingon").await.is_err());
+    let functions: Result<(bool,), _> = shop.functions.fetch_one(SPEAK.bind("german")).await;
+    assert!(functions.is_err(), "the functions may not");
+}
+
 #[tokio::test]
 async fn a_time_that_no_calendar_has_is_kept_out() {
     let shop = Shop::open().await;
