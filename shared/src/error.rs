@@ -29,6 +29,8 @@ pub enum Kind {
     PaymentDeclined,
     /// The caller is known, and may not.
     Forbidden,
+    /// The password was chosen by somebody else, and is good for choosing another.
+    PasswordChangeRequired,
     /// There is no such thing, or the caller may not know of it.
     NotFound,
     /// The thing's state does not allow the request.
@@ -66,6 +68,9 @@ impl Kind {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "Authentication required"),
             Self::PaymentDeclined => (StatusCode::PAYMENT_REQUIRED, "payment-declined", "Payment declined"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Forbidden"),
+            Self::PasswordChangeRequired => {
+                (StatusCode::FORBIDDEN, "password-change-required", "Password change required")
+            }
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
             Self::RequestInProgress => (StatusCode::CONFLICT, "request-in-progress", "Request in progress"),

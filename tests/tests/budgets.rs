@@ -94,3 +94,35 @@ async fn a_repeated_checkout_costs_one_statement_and_no_call_to_the_provider() {
     let cost = cost_of(5, async || drop(call.send().await.expect(201))).await;
     assert_eq!((cost.statement_count(), cost.provider_calls), (1, 0), "{cost:?}");
 }
+
+#[tokio::test]
+async fn accounts_cost_one_round_trip_and_one_statement_and_a_login_two() {
+    let post = |function: &'static str, path: &str, body: &serde_json::Value| {
+        Call::new(function, "POST", path.to_owned()).json(body)
+    };
+    let email = || format!("{}@example.com", Uuid::now_v7());
+    let register = async || {
+        let body = json!({ "email": email(), "password": "follow the water down" });
+        post("register", "/api/auth/register", &body).send().await.expect(201).json()
+    };
+    let mut token = register().await["refresh_token"].clone();
+    let cost = cost_of(3, async || drop(register().await)).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+    let cost = cost_of(5, async || {
+        let body = json!({ "refresh_token": token });
+        let answer = post("refresh-token", "/api/auth/refresh", &body).send().await.expect(200).json();
+        token = answer["refresh_token"].clone();
+    })
+    .await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+    let customer = Customer::register().await;
+    let body = json!({ "email": customer.email, "password": tests::PASSWORD });
+    let login = post("login", "/api/auth/login", &body);
+    login.send().await.expect(200);
+    let cost = cost_of(3, async || drop(login.send().await.expect(200))).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 2), "{cost:?}");
+    let me = customer.call("get-me", "GET", "/api/me");
+    me.send().await.expect(200);
+    let cost = cost_of(5, async || drop(me.send().await.expect(200))).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+}

@@ -20,6 +20,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (5, "followed orders", include_str!("../../migrations/0005_followed_orders.sql")),
     (6, "pinned settings", include_str!("../../migrations/0006_pinned_settings.sql")),
     (7, "kept catalogue", include_str!("../../migrations/0007_kept_catalogue.sql")),
+    (8, "accounts", include_str!("../../migrations/0008_accounts.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.

@@ -30,6 +30,13 @@ const FUTURE: &str = "'9999-12-31T00:00:00Z'::timestamptz";
 /// Every statement at least once; in the order of their names.
 pub(super) const SAMPLES: &[Sample] = &[
     sample("accounts.by_email", &["'user-1@millrace.example'::text"]),
+    sample("accounts.change_password", &[USER, "''::text", "'a hash'::text", NEW, "'00'::text"]),
+    sample("accounts.erase", &[USER]),
+    sample("accounts.me", &[USER]),
+    sample("accounts.refresh", &[NEW, "'00'::text", "'01'::text"]),
+    sample("accounts.register", &[NEW, "'new@millrace.example'::text", "'a hash'::text", NEW, "'00'::text"]),
+    sample("accounts.sign_in", &[USER, "''::text", "null::text", NEW, "'00'::text"]),
+    sample("accounts.sign_out", &[NEW]),
     sample("catalog.changed", &["120"]),
     sample("catalog.featured", &[]),
     sample("catalog.find", &[PRODUCT]),
