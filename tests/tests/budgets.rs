@@ -126,3 +126,33 @@ async fn accounts_cost_one_round_trip_and_one_statement_and_a_login_two() {
     let cost = cost_of(5, async || drop(me.send().await.expect(200))).await;
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
 }
+
+#[tokio::test]
+async fn keeping_the_catalogue_costs_one_statement_and_a_second_round_trip_where_readers_have_to_know() {
+    let token = administrator();
+    let id = new_product(1000, 5).await;
+    let admin = |function: &'static str, method: &'static str, path: String| {
+        Call::new(function, method, path).bearer(&token).parameter("id", &id)
+    };
+    let list = admin("list-products", "GET", "/api/products".to_owned());
+    let new = admin("create-product", "POST", "/api/products".to_owned()).json(&json!({
+        "name": "A product of the tests", "description": "", "price": { "amount": 100, "currency": "usd" }
+    }));
+    let stock = admin("set-stock", "PUT", format!("/api/products/{id}/stock")).json(&json!({ "change": 1 }));
+    for (call, status) in [(list, 200), (new, 201), (stock, 200)] {
+        call.send().await.expect(status);
+        let cost = cost_of(5, async || drop(call.send().await.expect(status))).await;
+        assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+    }
+    let archive = async |id: &str| {
+        let call = Call::new("archive-product", "DELETE", format!("/api/products/{id}"));
+        call.bearer(&token).parameter("id", id).send().await.expect(204);
+    };
+    archive(&id).await;
+    let mut more = Vec::new();
+    for _ in 0..5 {
+        more.push(new_product(1000, 5).await);
+    }
+    let cost = cost_of(5, async || archive(&more.pop().expect("one for each run")).await).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (2, 1), "{cost:?}");
+}

@@ -1,25 +1,36 @@
 //! Products: what is sold, and how it is read and changed.
 //!
-//! A product's stock is not part of it: stock moves with every order, and a cached product need not.
+//! A product's stock is not part of it: stock moves with every order, and a cached product need not. Whether there is
+//! any is: the order of the last piece changes the product, by a trigger of the schema, and the sweeper tells the cache
+//! within a minute.
 
 mod amounts;
+mod archive;
 mod changed;
+mod create;
 mod featured;
 mod find;
+mod list;
 mod load;
 mod money;
 mod page;
 mod product;
 mod search;
+mod stock;
+mod text;
 mod update;
 
 pub use amounts::{Misfit, Rule};
+pub use archive::archive;
 pub use changed::{Changed, changed_within};
+pub use create::{NewProduct, create};
 pub use featured::{FEATURED_KEY, featured};
 pub use find::find;
+pub use list::{After, Filter, Flag, Listed, MOST_LISTED, Order, list};
 pub use load::load;
 pub use money::{Currency, Money};
 pub use page::page;
 pub use product::{Product, ProductId};
 pub use search::{MOST_FOUND, MOST_SKIPPED, Search, Words, search};
+pub use stock::{Stock, StockChange, set_stock};
 pub use update::{Change, INVALIDATION_LOST, update};

@@ -2,15 +2,16 @@
 -- products whose name is spelt like it (index products_name_trigrams), so that typing errors are forgiven.
 --
 -- `not exists (…)` is decided once: the second half costs nothing where the first has found something. The excerpt, the
--- dearest part, is made for the products of the page alone; its marks are control characters, which no text of ours holds.
+-- dearest part, is made for the products of the page alone; its marks are control characters, which no text of ours
+-- holds.
 with matching as (
     select id, ts_rank_cd(search, plainto_tsquery('english', $1)) as score
     from products
-    where search @@ plainto_tsquery('english', $1)
+    where search @@ plainto_tsquery('english', $1) and archived_at is null
 ), similar_names as (
     select id, word_similarity($1, name) as score
     from products
-    where $1 <% name and not exists (select from matching)
+    where $1 <% name and archived_at is null and not exists (select from matching)
 ), found as (
     select id, score from matching
     union all
@@ -22,7 +23,7 @@ with matching as (
     select id, score from found order by score desc, id limit $2 offset $3
 )
 select
-    p.id, p.name, p.description, p.price, p.currency, p.featured, p.version, p.updated_at,
+    p.id, p.sku, p.name, p.description, p.price, p.currency, p.featured, p.in_stock, p.version, p.updated_at,
     ts_headline(
         'english',
         p.name || '. ' || p.description,

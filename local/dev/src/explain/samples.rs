@@ -37,13 +37,35 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("accounts.register", &[NEW, "'new@millrace.example'::text", "'a hash'::text", NEW, "'00'::text"]),
     sample("accounts.sign_in", &[USER, "''::text", "null::text", NEW, "'00'::text"]),
     sample("accounts.sign_out", &[NEW]),
+    sample("catalog.archive", &[PRODUCT, "null::bigint"]),
     sample("catalog.changed", &["120"]),
+    sample(
+        "catalog.create",
+        &[NEW, "'A-1'::text", "'A name'::text", "''::text", "1000", "'usd'::text", "true", "3"],
+    ),
     sample("catalog.featured", &[]),
     sample("catalog.find", &[PRODUCT]),
+    sample(
+        "catalog.list_by_name",
+        &[PRODUCT, "'Oak'::text", "21", "null::text", "0", "100000000", "null::boolean", "true"],
+    ),
+    sample(
+        "catalog.list_cheapest",
+        &[PRODUCT, "1000", "21", "'usd'::text", "0", "100000000", "null::boolean", "null::boolean"],
+    ),
+    sample(
+        "catalog.list_dearest",
+        &[PRODUCT, "10000", "21", "'usd'::text", "0", "100000000", "null::boolean", "null::boolean"],
+    ),
+    sample(
+        "catalog.list_newest",
+        &[LAST, "21", "null::text", "0", "100000000", "null::boolean", "null::boolean"],
+    ),
     sample("catalog.load", &[PRODUCTS]),
     sample("catalog.page", &[PRODUCT, "24"]),
     Sample { statement: "catalog.search", what: "two words", arguments: &["'oak chair'::text", "21", "0"] },
     Sample { statement: "catalog.search", what: "a typing error", arguments: &["'chiar'::text", "21", "0"] },
+    sample("catalog.stock", &[PRODUCT, "null::integer", "-1", "null::integer", "1000000000"]),
     sample(
         "catalog.update",
         &[PRODUCT, "'A name'::text", "'Words.'::text", "1000", "'usd'::text", "false", "null::bigint"],
