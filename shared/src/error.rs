@@ -265,14 +265,14 @@ pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         .caused_by(cause)
 }
 
-/// What refuses an order of a user who is not there: a token outlives its account.
-const CALLER_IS_GONE: &str = "orders_user_id_fkey";
+/// What refuses an order or a refund of a user who is not there: a token outlives its account.
+const CALLER_IS_GONE: [&str; 2] = ["orders_user_id_fkey", "refunds_actor_fkey"];
 
 /// A database that is away is nobody's fault here, and worth another try soon; a caller whose account is gone has to log in
 /// again; everything else is a mistake of ours.
 impl From<database::Error> for Error {
     fn from(error: database::Error) -> Self {
-        if error.constraint() == Some(CALLER_IS_GONE) {
+        if error.constraint().is_some_and(|name| CALLER_IS_GONE.contains(&name)) {
             unauthorized("The account of this access token is no longer there. Log in again.")
                 .caused_by(error)
         } else if error.is_unavailable() {

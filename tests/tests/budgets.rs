@@ -1,7 +1,7 @@
 //! The budgets of a warm request: round trips and statements, counted.
 
 use serde_json::json;
-use tests::{Call, Customer, administrator, cost_of, new_product};
+use tests::{Call, Customer, administrator, administrator_with_account, cost_of, new_product};
 use uuid::Uuid;
 
 fn product(customer: &Customer, id: &str) -> Call {
@@ -155,4 +155,32 @@ async fn keeping_the_catalogue_costs_one_statement_and_a_second_round_trip_where
     }
     let cost = cost_of(5, async || archive(&more.pop().expect("one for each run")).await).await;
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (2, 1), "{cost:?}");
+}
+
+#[tokio::test]
+async fn running_the_shop_costs_one_statement_and_a_refund_two_and_one_call_to_the_provider() {
+    let (token, customer) = (administrator_with_account().await, Customer::register().await);
+    let product = new_product(1000, 100).await;
+    let mut orders = Vec::new();
+    for _ in 0..6 {
+        let order = customer.buys(&product).await.expect(201).json()["order_id"].clone();
+        orders.push(order.as_str().expect("an id").to_owned());
+    }
+    let id = orders[0].clone();
+    let list = Call::new("list-all-orders", "GET", "/api/admin/orders").query("status", "paid");
+    let find = Call::new("get-any-order", "GET", format!("/api/admin/orders/{id}")).parameter("id", &id);
+    for call in [list.bearer(&token), find.bearer(&token)] {
+        call.send().await.expect(200);
+        let cost = cost_of(5, async || drop(call.send().await.expect(200))).await;
+        assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+    }
+    let refund = async |id: &str| {
+        let call = Call::new("refund-order", "POST", format!("/api/orders/{id}/refund")).bearer(&token);
+        let call = call.parameter("id", id).header("idempotency-key", Uuid::now_v7().to_string());
+        call.json(&json!({ "amount": 10 })).send().await.expect(200);
+    };
+    refund(&orders.pop().expect("six")).await;
+    let cost = cost_of(5, async || refund(&orders.pop().expect("one for each run")).await).await;
+    assert!(cost.redis_round_trips <= 2, "{cost:?}");
+    assert_eq!((cost.statement_count(), cost.provider_calls), (2, 1), "{cost:?}");
 }

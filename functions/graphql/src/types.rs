@@ -4,7 +4,6 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, scalar};
 use serde::{Deserialize, Serialize};
 use shared::{
     catalog,
-    error::not_found,
     orders::{self, Header, Line},
 };
 use time::OffsetDateTime;

@@ -22,6 +22,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (7, "kept catalogue", include_str!("../../migrations/0007_kept_catalogue.sql")),
     (8, "accounts", include_str!("../../migrations/0008_accounts.sql")),
     (9, "listed products", include_str!("../../migrations/0009_listed_products.sql")),
+    (10, "followed money", include_str!("../../migrations/0010_followed_money.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.

@@ -25,6 +25,7 @@ const PRODUCTS: &str =
 const NEW: &str = "'01900000-0000-7000-b000-000000000001'::uuid";
 const LEASE: &str = "'01900000-0000-7000-c000-000000000001'::uuid";
 const LAST: &str = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid";
+const NO_TIME: &str = "null::timestamptz";
 const FUTURE: &str = "'9999-12-31T00:00:00Z'::timestamptz";
 
 /// Every statement at least once; in the order of their names.
@@ -98,6 +99,21 @@ pub(super) const SAMPLES: &[Sample] = &[
     ),
     sample("checkout.postpone", &[ORDER, "60", "30", "86400"]),
     sample(
+        "checkout.refund",
+        &[
+            NEW,
+            ORDER,
+            USER,
+            "'a key'::text",
+            "'00'::text",
+            "100::bigint",
+            "'{}'::uuid[]",
+            "'{}'::integer[]",
+            LEASE,
+            "30",
+        ],
+    ),
+    sample(
         "checkout.settle",
         &[
             ORDER,
@@ -112,6 +128,8 @@ pub(super) const SAMPLES: &[Sample] = &[
             "null::text",
             "null::timestamptz",
             "null::bigint",
+            "null::uuid",
+            "null::text",
         ],
     ),
     sample("insights.missing_indexes", &[]),
@@ -122,12 +140,28 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("orders.due", &["100::bigint"]),
     sample("orders.due_by_intent", &["'pi_demo_1'::text", "true", "true", "null::text", "false"]),
     sample("orders.find", &[ORDER, USER]),
+    sample("orders.find_any", &[ORDER]),
     sample("orders.items", &[ORDERS]),
     Sample { statement: "orders.list", what: "the first page", arguments: &[USER, FUTURE, LAST, "21"] },
     Sample {
         statement: "orders.list",
         what: "a later page",
         arguments: &[USER, "(now() - interval '5 days')", LAST, "21"],
+    },
+    Sample {
+        statement: "orders.list_all",
+        what: "by status",
+        arguments: &["'paid'::text", "null::uuid", NO_TIME, NO_TIME, FUTURE, LAST, "51"],
+    },
+    Sample {
+        statement: "orders.list_all",
+        what: "of a customer",
+        arguments: &["null::text", USER, NO_TIME, NO_TIME, FUTURE, LAST, "51"],
+    },
+    Sample {
+        statement: "orders.list_all",
+        what: "of a time",
+        arguments: &["null::text", "null::uuid", "(now() - interval '9 days')", "now()", FUTURE, LAST, "51"],
     },
     sample("orders.oldest", &[]),
     sample("orders.page", &[USER, FUTURE, LAST, "21"]),
