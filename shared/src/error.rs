@@ -29,6 +29,8 @@ pub enum Kind {
     PaymentDeclined,
     /// The caller is known, and may not.
     Forbidden,
+    /// The password was chosen by somebody else, and is good for choosing another.
+    PasswordChangeRequired,
     /// There is no such thing, or the caller may not know of it.
     NotFound,
     /// The thing's state does not allow the request.
@@ -66,6 +68,9 @@ impl Kind {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "Authentication required"),
             Self::PaymentDeclined => (StatusCode::PAYMENT_REQUIRED, "payment-declined", "Payment declined"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Forbidden"),
+            Self::PasswordChangeRequired => {
+                (StatusCode::FORBIDDEN, "password-change-required", "Password change required")
+            }
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
             Self::RequestInProgress => (StatusCode::CONFLICT, "request-in-progress", "Request in progress"),
@@ -260,14 +265,14 @@ pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         .caused_by(cause)
 }
 
-/// What refuses an order of a user who is not there: a token outlives its account.
-const CALLER_IS_GONE: &str = "orders_user_id_fkey";
+/// What refuses an order or a refund of a user who is not there: a token outlives its account.
+const CALLER_IS_GONE: [&str; 2] = ["orders_user_id_fkey", "refunds_actor_fkey"];
 
 /// A database that is away is nobody's fault here, and worth another try soon; a caller whose account is gone has to log in
 /// again; everything else is a mistake of ours.
 impl From<database::Error> for Error {
     fn from(error: database::Error) -> Self {
-        if error.constraint() == Some(CALLER_IS_GONE) {
+        if error.constraint().is_some_and(|name| CALLER_IS_GONE.contains(&name)) {
             unauthorized("The account of this access token is no longer there. Log in again.")
                 .caused_by(error)
         } else if error.is_unavailable() {

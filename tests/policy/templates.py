@@ -16,7 +16,7 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 NESTED = ["network", "data", "access", "observability", "edge"]
 
 TEST = {"Size": "test"}
-PRODUCTION = {"Size": "production", "AlarmEmail": "ops@example.com"}
+PRODUCTION = {"Size": "production", "AlarmEmail": "ops@example.com", "AdministratorEmail": "ada@example.com"}
 OWN_NETWORK = {
     "VpcId": "vpc-0a1b2c3d",
     "PrivateSubnetIds": "subnet-0a,subnet-0b",

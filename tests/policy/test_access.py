@@ -99,6 +99,7 @@ def test_the_proxy_has_a_role():
         ("DEFERRED_CHARGES_QUEUE_URL", "DeferCharges"),
         ("DATABASE_DIRECT_URL", "ChangeTheSchema"),
         ("EDGE_SECRET_ARN", "KnowTheEdge"),
+        ("ADMINISTRATOR_PASSWORD_ARN", "WelcomeTheAdministrator"),
     ],
 )
 def test_a_function_may_use_what_its_settings_name_and_nothing_else(setting, policy):

@@ -88,3 +88,16 @@ pub fn administrator() -> String {
 fn token(user: Uuid, role: Role) -> String {
     Issuer::new(env("TOKEN_PRIVATE_KEY")).expect("a key").issue(user, role, LIFETIME).expect("issues")
 }
+
+static ADMINISTRATOR: Statement = Statement::new(
+    "tests.administrator",
+    "insert into users (id, email, password_hash, role) values ($1, $2, '', 'administrator')",
+);
+
+/// A token for a new administrator, whose name can stand in an order's history.
+pub async fn administrator_with_account() -> String {
+    let id = Uuid::now_v7();
+    let query = ADMINISTRATOR.bind(id).bind(format!("{id}@example.com"));
+    database().execute(query).await.expect("registers");
+    token(id, Role::Administrator)
+}

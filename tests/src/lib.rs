@@ -21,7 +21,7 @@ pub use call::{Answer, Call, invoke};
 pub(crate) use cloud::folder;
 pub use cloud::{database, env, environment};
 pub use counts::{Cost, ask_redis, cost_of};
-pub use customer::{Customer, PASSWORD, administrator};
+pub use customer::{Customer, PASSWORD, administrator, administrator_with_account};
 pub use dev::dev;
 pub use eventually::eventually;
 pub use logs::Logs;

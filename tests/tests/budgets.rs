@@ -1,7 +1,7 @@
 //! The budgets of a warm request: round trips and statements, counted.
 
 use serde_json::json;
-use tests::{Call, Customer, administrator, cost_of, new_product};
+use tests::{Call, Customer, administrator, administrator_with_account, cost_of, new_product};
 use uuid::Uuid;
 
 fn product(customer: &Customer, id: &str) -> Call {
@@ -93,4 +93,94 @@ async fn a_repeated_checkout_costs_one_statement_and_no_call_to_the_provider() {
     call.send().await.expect(201);
     let cost = cost_of(5, async || drop(call.send().await.expect(201))).await;
     assert_eq!((cost.statement_count(), cost.provider_calls), (1, 0), "{cost:?}");
+}
+
+#[tokio::test]
+async fn accounts_cost_one_round_trip_and_one_statement_and_a_login_two() {
+    let post = |function: &'static str, path: &str, body: &serde_json::Value| {
+        Call::new(function, "POST", path.to_owned()).json(body)
+    };
+    let email = || format!("{}@example.com", Uuid::now_v7());
+    let register = async || {
+        let body = json!({ "email": email(), "password": "follow the water down" });
+        post("register", "/api/auth/register", &body).send().await.expect(201).json()
+    };
+    let mut token = register().await["refresh_token"].clone();
+    let cost = cost_of(3, async || drop(register().await)).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+    let cost = cost_of(5, async || {
+        let body = json!({ "refresh_token": token });
+        let answer = post("refresh-token", "/api/auth/refresh", &body).send().await.expect(200).json();
+        token = answer["refresh_token"].clone();
+    })
+    .await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+    let customer = Customer::register().await;
+    let body = json!({ "email": customer.email, "password": tests::PASSWORD });
+    let login = post("login", "/api/auth/login", &body);
+    login.send().await.expect(200);
+    let cost = cost_of(3, async || drop(login.send().await.expect(200))).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 2), "{cost:?}");
+    let me = customer.call("get-me", "GET", "/api/me");
+    me.send().await.expect(200);
+    let cost = cost_of(5, async || drop(me.send().await.expect(200))).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+}
+
+#[tokio::test]
+async fn keeping_the_catalogue_costs_one_statement_and_a_second_round_trip_where_readers_have_to_know() {
+    let token = administrator();
+    let id = new_product(1000, 5).await;
+    let admin = |function: &'static str, method: &'static str, path: String| {
+        Call::new(function, method, path).bearer(&token).parameter("id", &id)
+    };
+    let list = admin("list-products", "GET", "/api/products".to_owned());
+    let new = admin("create-product", "POST", "/api/products".to_owned()).json(&json!({
+        "name": "A product of the tests", "description": "", "price": { "amount": 100, "currency": "usd" }
+    }));
+    let stock = admin("set-stock", "PUT", format!("/api/products/{id}/stock")).json(&json!({ "change": 1 }));
+    for (call, status) in [(list, 200), (new, 201), (stock, 200)] {
+        call.send().await.expect(status);
+        let cost = cost_of(5, async || drop(call.send().await.expect(status))).await;
+        assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+    }
+    let archive = async |id: &str| {
+        let call = Call::new("archive-product", "DELETE", format!("/api/products/{id}"));
+        call.bearer(&token).parameter("id", id).send().await.expect(204);
+    };
+    archive(&id).await;
+    let mut more = Vec::new();
+    for _ in 0..5 {
+        more.push(new_product(1000, 5).await);
+    }
+    let cost = cost_of(5, async || archive(&more.pop().expect("one for each run")).await).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (2, 1), "{cost:?}");
+}
+
+#[tokio::test]
+async fn running_the_shop_costs_one_statement_and_a_refund_two_and_one_call_to_the_provider() {
+    let (token, customer) = (administrator_with_account().await, Customer::register().await);
+    let product = new_product(1000, 100).await;
+    let mut orders = Vec::new();
+    for _ in 0..6 {
+        let order = customer.buys(&product).await.expect(201).json()["order_id"].clone();
+        orders.push(order.as_str().expect("an id").to_owned());
+    }
+    let id = orders[0].clone();
+    let list = Call::new("list-all-orders", "GET", "/api/admin/orders").query("status", "paid");
+    let find = Call::new("get-any-order", "GET", format!("/api/admin/orders/{id}")).parameter("id", &id);
+    for call in [list.bearer(&token), find.bearer(&token)] {
+        call.send().await.expect(200);
+        let cost = cost_of(5, async || drop(call.send().await.expect(200))).await;
+        assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+    }
+    let refund = async |id: &str| {
+        let call = Call::new("refund-order", "POST", format!("/api/orders/{id}/refund")).bearer(&token);
+        let call = call.parameter("id", id).header("idempotency-key", Uuid::now_v7().to_string());
+        call.json(&json!({ "amount": 10 })).send().await.expect(200);
+    };
+    refund(&orders.pop().expect("six")).await;
+    let cost = cost_of(5, async || refund(&orders.pop().expect("one for each run")).await).await;
+    assert!(cost.redis_round_trips <= 2, "{cost:?}");
+    assert_eq!((cost.statement_count(), cost.provider_calls), (2, 1), "{cost:?}");
 }

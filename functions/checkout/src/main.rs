@@ -6,7 +6,7 @@ use shared::{
     app::App,
     breaker::{Admission, Outcome, Permit},
     checkout::{self, Advanced, IdempotencyKey, Placed, Purchase},
-    error::{Error, Kind, Result, bad_request},
+    error::{Error, Kind, Result},
     http::{self, Endpoint, Request, Response, ResponseExt, header},
     orders::{self, Answer, OrderStatus},
     rate_limit::{API, CHECKOUT},
@@ -20,7 +20,7 @@ async fn main() -> Result<(), http::Fatal> {
 
 async fn serve_checkout(app: App, request: Request) -> Result<Response> {
     let user = request.user()?.sub;
-    let key = idempotency_key(&request)?;
+    let key = IdempotencyKey::of_header(request.header("idempotency-key"))?;
     let purchase = Purchase { user, key, body: request.body(), cart: request.json()? };
 
     // One Redis round trip: the rate limit's verdict and the breaker's.
@@ -50,7 +50,7 @@ async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permi
     match placed {
         Ok((Placed::New(lease), payments)) => {
             let (breaker, limit) = (&app.payment_breaker, request.time_limit());
-            let Advanced { answer, due_in } =
+            let Advanced { answer, due_in, .. } =
                 checkout::advance(&app.database, &payments, breaker, permit, lease, limit).await?;
             if answer.status == OrderStatus::Deferred {
                 telemetry::count(Counter::DeferredOrders);
@@ -85,16 +85,6 @@ async fn charge_later(app: &App, purchase: &Purchase<'_>, wait: Duration) -> Res
 /// No call was made under this permit, so nothing was learnt of the provider.
 async fn give_back(app: &App, permit: Permit) {
     app.payment_breaker.report(permit, Outcome::Skipped).await;
-}
-
-fn idempotency_key(request: &Request) -> Result<IdempotencyKey> {
-    let Some(header) = request.header("idempotency-key") else {
-        let detail = "Send an Idempotency-Key header, so that a repeated request places no second order.";
-        return Err(Error::new(Kind::IdempotencyKeyMissing, detail));
-    };
-    header.parse().map_err(|message: &str| {
-        bad_request("The Idempotency-Key is not valid.").field("Idempotency-Key", message)
-    })
 }
 
 fn respond(answer: &Answer) -> Result<Response> {

@@ -4,7 +4,6 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, scalar};
 use serde::{Deserialize, Serialize};
 use shared::{
     catalog,
-    error::not_found,
     orders::{self, Header, Line},
 };
 use time::OffsetDateTime;
@@ -62,6 +61,11 @@ impl Product {
     /// Whether it is shown on the front page.
     async fn featured(&self) -> bool {
         self.0.featured
+    }
+
+    /// Whether there is any.
+    async fn in_stock(&self) -> bool {
+        self.0.in_stock
     }
 
     /// Goes up with every change.
@@ -144,10 +148,10 @@ impl Item {
         catalog::Money { amount: self.line.unit_price, currency: self.currency }.into()
     }
 
-    /// The product as it is now.
+    /// The product as it is now; null once it is not sold any more.
     async fn product(&self, context: &Context<'_>) -> Result<Option<Product>> {
         let product = context.data::<Batches>()?.products.load(self.line.product_id).await;
         let product = product.map_err(|error| refuse(&error))?;
-        Ok(Some(Product(product.ok_or_else(|| refuse(&not_found("product")))?)))
+        Ok(product.map(Product))
     }
 }

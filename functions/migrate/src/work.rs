@@ -1,9 +1,10 @@
 //! What is asked of the database, within a time limit, whatever happens.
 
-use shared::auth::SigningKey;
+use shared::accounts::{self, Email};
+use shared::auth::{SigningKey, password};
 use shared::config;
-use shared::database::Settings as Database;
 use shared::database::migrations::{self, Step};
+use shared::database::{Database as Handle, Settings as Database};
 use shared::edge::Edge;
 use shared::presign::Signer;
 use shared::secrets::Rotating;
@@ -20,10 +21,13 @@ pub(crate) struct Settings {
     pub(crate) token_private_key: String,
     /// What CloudFront shows, where it is in front. Everybody else learns its hash.
     pub(crate) edge_secret: Option<String>,
+    /// Who runs the shop first, if anybody was named, and the password to begin with.
+    pub(crate) administrator: Option<(Email, String)>,
 }
 
 impl Settings {
-    /// `DATABASE_DIRECT_URL`, `DATABASE_IAM_AUTH`, and, themselves or as `…_ARN`, `TOKEN_PRIVATE_KEY` and `EDGE_SECRET`.
+    /// `DATABASE_DIRECT_URL`, `DATABASE_IAM_AUTH`, and, themselves or as `…_ARN`, `TOKEN_PRIVATE_KEY` and `EDGE_SECRET`, and, where there is
+    /// an `ADMINISTRATOR_EMAIL`, `ADMINISTRATOR_PASSWORD`.
     pub(crate) async fn from_env() -> Result<Self, Failure> {
         let database = Database::new(&config::required("DATABASE_DIRECT_URL")?)?;
         let database = if config::enabled("DATABASE_IAM_AUTH")? {
@@ -34,7 +38,14 @@ impl Settings {
         let token_private_key = secret("TOKEN_PRIVATE_KEY").await?;
         let behind_cloudfront = config::is_set("EDGE_SECRET") || config::is_set("EDGE_SECRET_ARN");
         let edge_secret = if behind_cloudfront { Some(secret("EDGE_SECRET").await?) } else { None };
-        Ok(Self { database, token_private_key, edge_secret })
+        let administrator = if config::is_set("ADMINISTRATOR_EMAIL") {
+            let email = config::required("ADMINISTRATOR_EMAIL")?;
+            let email = Email::parse(&email).map_err(|why| format!("ADMINISTRATOR_EMAIL {why}"))?;
+            Some((email, secret("ADMINISTRATOR_PASSWORD").await?))
+        } else {
+            None
+        };
+        Ok(Self { database, token_private_key, edge_secret, administrator })
     }
 
     /// The steps that [`migrate`](Self::migrate) would take.
@@ -42,10 +53,16 @@ impl Settings {
         Ok(migrations::pending(&self.database).await?)
     }
 
-    /// Brings the schema up to date. In a task of its own, so that a panic is an answer as well.
+    /// Brings the schema up to date, and sees to it that somebody can run the shop. In a task of its own, so that a panic is an answer as well.
     pub(crate) async fn migrate(&self, limit: TimeLimit) -> Result<Vec<Step>, Failure> {
-        let database = self.database.clone();
-        let mut work = tokio::spawn(async move { migrations::run(&database).await });
+        let (database, administrator) = (self.database.clone(), self.administrator.clone());
+        let mut work = tokio::spawn(async move {
+            let steps = migrations::run(&database).await?;
+            if let Some((email, password)) = administrator {
+                welcome(database, &email, password).await?;
+            }
+            Ok::<_, Failure>(steps)
+        });
         let Ok(ended) = tokio::time::timeout_at(limit.instant(), &mut work).await else {
             // Closes the connection: the step under way is rolled back, and the lock is free for the next try.
             work.abort();
@@ -67,6 +84,15 @@ impl Settings {
     pub(crate) fn edge_secret_hashes(&self) -> Result<String, Failure> {
         Ok(self.edge_secret.as_deref().map(Edge::hashes_of).transpose()?.unwrap_or_default())
     }
+}
+
+/// Opens the first administrator's account, unless the address has one: that is left as it is, whoever's it is.
+async fn welcome(database: Database, email: &Email, password: String) -> Result<(), Failure> {
+    let hash = password::hash(password).await?;
+    if accounts::first_administrator(&Handle::new(database), email, hash).await? {
+        tracing::info!("the first administrator's account is open; its password has to be changed first");
+    }
+    Ok(())
 }
 
 async fn secret(setting: &'static str) -> Result<String, Failure> {

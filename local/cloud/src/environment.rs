@@ -49,6 +49,7 @@ fn of(cloud: &Cloud) -> Result<Vec<(&'static str, String)>> {
         ("CUSTOMER_EMAIL", demo::CUSTOMER.email.to_owned()),
         ("CUSTOMER_PASSWORD", demo::PASSWORD.to_owned()),
         ("CUSTOMER_TOKEN", cloud.secrets.access_token(demo::CUSTOMER.id, Role::Customer)?),
+        ("LEAVER_TOKEN", cloud.secrets.access_token(demo::LEAVER, Role::Customer)?),
         ("ADMIN_EMAIL", demo::ADMINISTRATOR.email.to_owned()),
         ("ADMIN_PASSWORD", demo::PASSWORD.to_owned()),
         ("ADMIN_TOKEN", cloud.secrets.access_token(demo::ADMINISTRATOR.id, Role::Administrator)?),

@@ -1,34 +1,27 @@
-//! Accounts: who may log in.
+//! Accounts: who may log in, for how long, and what becomes of who leaves.
 
-use sqlx::FromRow;
-use uuid::Uuid;
+#[cfg(feature = "passwords")]
+mod answer;
+#[cfg(feature = "passwords")]
+mod authenticate;
+mod by_email;
+#[cfg(feature = "passwords")]
+mod email;
+mod me;
+#[cfg(feature = "passwords")]
+mod register;
+#[cfg(feature = "passwords")]
+mod sign_in;
 
-use crate::{
-    auth::token::Role,
-    database::{Database, Statement},
-    error::Result,
-};
-
-static BY_EMAIL: Statement = Statement::new("accounts.by_email", include_str!("by_email.sql"));
-
-/// An account, as logging in needs it.
-#[derive(FromRow)]
-pub struct Account {
-    /// The user's id.
-    pub id: Uuid,
-    /// argon2id, as a PHC string.
-    pub password_hash: String,
-    /// What the user may do.
-    #[sqlx(try_from = "String")]
-    pub role: Role,
-}
-
-/// The account with this e-mail address, whatever its case; `None` if there is none, or if it could not be one's.
-pub async fn by_email(database: &Database, email: &str) -> Result<Option<Account>> {
-    let email = email.trim();
-    // What the schema would not store need not be looked for; and NUL would be refused by the statement.
-    if email.len() > 254 || email.contains('\0') {
-        return Ok(None);
-    }
-    Ok(database.fetch_optional(BY_EMAIL.bind(email)).await?)
-}
+#[cfg(feature = "passwords")]
+pub use answer::SignedIn;
+#[cfg(feature = "passwords")]
+pub use authenticate::{Authenticated, authenticate, failures, wrong_password};
+pub use by_email::{Account, by_email};
+#[cfg(feature = "passwords")]
+pub use email::Email;
+pub use me::{Profile, erase, me};
+#[cfg(feature = "passwords")]
+pub use register::{first_administrator, register};
+#[cfg(feature = "passwords")]
+pub use sign_in::{Refreshed, change_password, refresh, sign_in, sign_out};

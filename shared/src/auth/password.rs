@@ -1,7 +1,12 @@
 //! Passwords, as argon2id hashes in PHC strings.
 //!
-//! Parameters are those of OWASP's password storage cheat sheet (19 MiB, two passes, one lane): about 15 ms of one core.
-//! Hashing is work for a blocking thread: on a `current_thread` runtime it would hold up everything else.
+//! Parameters are those of OWASP's password storage cheat sheet (19 MiB, two passes, one lane): about 15 ms of one
+//! core. Hashing is work for a blocking thread: on a `current_thread` runtime it would hold up everything else.
+//!
+//! A shop that brings its customers along brings hashes that others wrote. They are compared too, and whoever compares
+//! them learns that they are due to be replaced.
+
+mod foreign;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,18 +18,20 @@ use argon2::{
     },
 };
 
+use foreign::Foreign;
+
 /// A hash of nobody's password, so that a login for an unknown account takes as long as one for a known account.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bWlsbHJhY2Utbm9ib2R5$\
                       BmbpAjNFXYc96u/8/3F5yIQS3gbOfLSi1M6RsA5+uiI";
 
-/// The most work of a hash that is still compared, in hashes of ours, and its most memory, in kB.
+/// The most work of an argon2 hash that is still compared, in hashes of ours, and its most memory, in kB.
 const MOST_WORK: u64 = 8;
 const MOST_MEMORY: u32 = 64 * 1024;
 
 /// Why a password could not be hashed or compared.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The stored hash is none of ours (empty, of another kind, too cheap or too dear), or hashing failed.
+    /// The stored hash cannot be compared (empty, of a kind that we do not know, too dear), or hashing failed.
     #[error("password hash: {0}")]
     Hash(String),
     /// The blocking thread died.
@@ -41,13 +48,24 @@ pub async fn hash(password: String) -> Result<String, Error> {
     .await
 }
 
-/// Whether `password` is the one behind `stored`; without an account (`None`) the answer is no, after the same work.
+/// How a password compares with a stored hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// It is another.
+    Wrong,
+    /// It is this one.
+    Right,
+    /// It is this one, and the hash is none that we would write: it should be replaced.
+    Outdated,
+}
+
+/// How `password` compares with the one behind `stored`; without an account (`None`) it is wrong, after the same work.
 ///
 /// # Errors
 /// For a stored hash that cannot be compared: after the same work too, so that nobody can tell such an account from others.
-pub async fn verify(password: String, stored: Option<String>) -> Result<bool, Error> {
-    blocking(move || match stored.as_deref().map(read) {
-        Some(Ok(hash)) => matches(&password, &hash),
+pub async fn verify(password: String, stored: Option<String>) -> Result<Match, Error> {
+    blocking(move || match stored.as_deref().map(Stored::read) {
+        Some(Ok(stored)) => stored.compare(&password),
         Some(Err(why)) => nobodys(&password).and(Err(Error::Hash(why))),
         None => nobodys(&password),
     })
@@ -55,20 +73,56 @@ pub async fn verify(password: String, stored: Option<String>) -> Result<bool, Er
 }
 
 /// The work of a login, and no match.
-fn nobodys(password: &str) -> Result<bool, Error> {
-    matches(password, &read(NOBODY).map_err(Error::Hash)?).and(Ok(false))
+fn nobodys(password: &str) -> Result<Match, Error> {
+    compare(password, &phc(NOBODY).map_err(Error::Hash)?).map_err(failed).and(Ok(Match::Wrong))
 }
 
-/// A hash that is worth comparing. A cheaper one than ours would be quicker to guess and would show in the time of a login; a
-/// much dearer one would let whoever wrote it take all memory.
-fn read(stored: &str) -> Result<PasswordHash, String> {
+/// A hash that can be compared.
+enum Stored {
+    Ours(PasswordHash),
+    OtherArgon2(PasswordHash),
+    Foreign(Foreign),
+}
+
+impl Stored {
+    fn read(stored: &str) -> Result<Self, String> {
+        if let Some(foreign) = Foreign::read(stored) {
+            return foreign.map(Self::Foreign);
+        }
+        let hash = phc(stored)?;
+        let params = Params::try_from(&hash).map_err(|error| error.to_string())?;
+        let ours = params.m_cost() == Params::DEFAULT_M_COST && params.t_cost() == Params::DEFAULT_T_COST;
+        let ours = ours && params.p_cost() == Params::DEFAULT_P_COST && hash.algorithm.as_str() == "argon2id";
+        Ok(if ours { Self::Ours(hash) } else { Self::OtherArgon2(hash) })
+    }
+
+    fn compare(&self, password: &str) -> Result<Match, Error> {
+        let same = match self {
+            Self::Ours(hash) => {
+                let same = compare(password, hash).map_err(failed)?;
+                return Ok(if same { Match::Right } else { Match::Wrong });
+            }
+            Self::OtherArgon2(hash) => compare(password, hash).map_err(failed)?,
+            Self::Foreign(hash) => hash.matches(password).map_err(Error::Hash)?,
+        };
+        // A cheap one must not show in the time that a wrong password takes; of a right one a new hash is made, which
+        // takes it.
+        if same { Ok(Match::Outdated) } else { nobodys(password) }
+    }
+}
+
+/// A hash of argon2 that is worth comparing: a very dear one would let whoever wrote it take all memory.
+fn phc(stored: &str) -> Result<PasswordHash, String> {
     let hash = PasswordHash::new(stored).map_err(|error| error.to_string())?;
     Algorithm::try_from(hash.algorithm.as_str()).map_err(|error| error.to_string())?;
     let params = Params::try_from(&hash).map_err(|error| error.to_string())?;
     let work = |params: &Params| u64::from(params.m_cost()) * u64::from(params.t_cost());
-    let ours = work(&Params::DEFAULT);
-    if !(ours..=MOST_WORK * ours).contains(&work(&params)) || params.m_cost() > MOST_MEMORY {
-        return Err(format!("m={},t={} is not the work of a hash of ours", params.m_cost(), params.t_cost()));
+    if work(&params) > MOST_WORK * work(&Params::DEFAULT) || params.m_cost() > MOST_MEMORY {
+        return Err(format!(
+            "m={},t={} is more work than a login may take",
+            params.m_cost(),
+            params.t_cost()
+        ));
     }
     if hash.salt.is_none() || hash.hash.is_none() {
         return Err("it has no salt or no hash".to_owned());
@@ -76,12 +130,12 @@ fn read(stored: &str) -> Result<PasswordHash, String> {
     Ok(hash)
 }
 
-fn matches(password: &str, hash: &PasswordHash) -> Result<bool, Error> {
-    compare(password, hash).map_err(|error| Error::Hash(error.to_string()))
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::Hash(error.to_string())
 }
 
-/// What [`argon2::PasswordVerifier`] does, with memory that is kept. It allocates its blocks anew each time, aligned, and
-/// glibc gives the next hash other memory than the last one had: an environment grew to 239 MB in 200 logins.
+/// What [`argon2::PasswordVerifier`] does, with memory that is kept. It allocates its blocks anew each time, aligned,
+/// and glibc gives the next hash other memory than the last one had: an environment grew to 239 MB in 200 logins.
 fn compare(password: &str, hash: &PasswordHash) -> argon2::password_hash::Result<bool> {
     static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
 
@@ -109,34 +163,52 @@ mod tests {
 
     use super::*;
 
+    /// As crypt(3), argon2's reference, passlib and Django write them.
+    const FOREIGN: [&str; 8] = [
+        "$2b$04$abcdefghijklmnopqrstuumH1BFkDxi3LKCbP6FQ2juPgiLLcuV6S",
+        "$scrypt$ln=10,r=8,p=1$c2FsdCBvZiBhIHRlc3QhIQ$QMHFKsn5Vb5K51loNOzwW5Dy4V5c1Lzb6LbnZSRJGcc",
+        "$pbkdf2-sha256$i=1000,l=32$c2FsdCBvZiBhIHRlc3QhIQ$wpLlRas/43xnP0bfXvO4h5ZpV1JrR/VlMlZS02lSmIc",
+        "$pbkdf2-sha512$1000$c2FsdCBvZiBhIHRlc3QhIQ$kVlWijfOh5.SUD3O8CLuUpBC2RweD22Wv4rxOvG6qzW1sCec9jZDHl5myCP.A8B\
+         5f687nHctcp3qw0DrOI3tWA",
+        "pbkdf2_sha256$1000$saltOfATest$iupGHj1Ltu6lS0GG+Mw/xbspVb/Tx5dIh+q59GN+hgI=",
+        "$argon2i$v=19$m=1024,t=2,p=1$c2FsdCBvZiBhIHRlc3QhIQ$J9l/vmIPSZkjTrEvNUvEIlGXqC8Z9rHJuFT9Ii1QAYI",
+        "$argon2id$v=19$m=4096,t=3,p=4$c2FsdCBvZiBhIHRlc3QhIQ$08ySJsj9pnW58l4MomF65fKDFLxvvyHw2fMr0QEeDsA",
+        "$argon2d$v=19$m=1024,t=1,p=1$c2FsdCBvZiBhIHRlc3QhIQ$gA6jhSc0d+6SitOGgsvVmoGG03HKKcHrkbi07kkldoc",
+    ];
+
     #[tokio::test]
     async fn it_accepts_the_right_password_and_refuses_every_other() {
         let stored = hash("correct horse".to_owned()).await.expect("hashes");
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
-        assert!(verify("correct horse".to_owned(), Some(stored.clone())).await.expect("verifies"));
-        assert!(!verify("Correct horse".to_owned(), Some(stored)).await.expect("verifies"));
+        let compared =
+            async |password: &str| verify(password.to_owned(), Some(stored.clone())).await.expect("verifies");
+        assert_eq!(compared("correct horse").await, Match::Right);
+        assert_eq!(compared("Correct horse").await, Match::Wrong);
     }
 
     #[tokio::test]
     async fn an_unknown_account_costs_the_same_work_and_is_refused() {
         // Reading NOBODY must not fail: an error would answer at once and so tell which accounts exist.
-        assert!(!verify("anything".to_owned(), None).await.expect("does the work"));
+        assert_eq!(verify("anything".to_owned(), None).await.expect("does the work"), Match::Wrong);
     }
 
     #[tokio::test]
-    async fn a_hash_that_our_code_did_not_write_is_an_error_and_neither_a_match_nor_a_panic() {
+    async fn a_hash_that_cannot_be_compared_is_an_error_and_neither_a_match_nor_a_panic() {
         let ours = hash("x".to_owned()).await.expect("hashes");
         let with = |params: &str| ours.replace("m=19456,t=2,p=1", params);
         for stored in [
             String::new(),
             "plain".to_owned(),
-            "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW".to_owned(),
+            "$2b$31$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW".to_owned(),
+            "$2b$12$tooshort".to_owned(),
+            "$scrypt$ln=30,r=8,p=1$c29tZXNhbHQ$aGFzaA".to_owned(),
+            "$pbkdf2-sha256$i=4000000000$c29tZXNhbHQ$aGFzaA".to_owned(),
+            "$pbkdf2-sha256$i=1000$c29tZXNhbHQ$".to_owned(),
             "$5$rounds=5000$saltstring$x".to_owned(),
             ours.replace("argon2id", "scrypt"),
             ours.replace("v=19", "v=99"),
             ours[..ours.len() / 2].to_owned(),
             ours.rsplit_once('$').expect("a hash").0.to_owned(),
-            with("m=8,t=1,p=1"),
             with("m=4194304,t=1,p=1"),
             with("m=19456,t=4294967295,p=1"),
             format!("{ours}\u{0}é"),
@@ -159,9 +231,21 @@ mod tests {
             took.into_iter().min().expect("three")
         };
         let unknown = quickest(None).await;
-        for stored in ["", "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"] {
+        for stored in ["", "$2b$31$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"] {
             let damaged = quickest(Some(stored)).await;
             assert!(damaged * 2 > unknown, "{damaged:?}, and for an unknown account {unknown:?}");
+        }
+    }
+
+    /// All are of `pleaseletmein`.
+    #[tokio::test]
+    async fn hashes_of_others_are_compared_and_known_to_be_due() {
+        for stored in FOREIGN {
+            let compared = async |password: &str| {
+                verify(password.to_owned(), Some(stored.to_owned())).await.expect(stored)
+            };
+            assert_eq!(compared("pleaseletmein").await, Match::Outdated, "{stored}");
+            assert_eq!(compared("pleaseletmeout").await, Match::Wrong, "{stored}");
         }
     }
 

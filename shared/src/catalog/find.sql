@@ -1,3 +1,3 @@
-select id, name, description, price, currency, featured, version, updated_at
+select id, sku, name, description, price, currency, featured, in_stock, version, updated_at
 from products
-where id = $1
+where id = $1 and archived_at is null

@@ -10,7 +10,7 @@ use crate::{
 
 static LOAD: Statement = Statement::new("catalog.load", include_str!("load.sql"));
 
-/// The products with these ids, at most [`MAX_IDS`](crate::database::MAX_IDS): one statement. Those that do not exist
+/// The products with these ids, at most [`MAX_IDS`](crate::database::MAX_IDS): one statement. Those that are not sold
 /// are left out; the order is not that of the ids.
 pub async fn load(database: &Database, ids: &[ProductId]) -> Result<Vec<Product>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();

@@ -1,4 +1,4 @@
--- The products with these ids, those that exist, in any order; by products_pkey.
-select id, name, description, price, currency, featured, version, updated_at
+-- The products with these ids, those that are sold, in any order; by products_pkey.
+select id, sku, name, description, price, currency, featured, in_stock, version, updated_at
 from products
-where id = any($1::uuid[])
+where id = any($1::uuid[]) and archived_at is null

@@ -1,13 +1,18 @@
 //! Products: what is sold, and how it is read and changed.
 //!
-//! A product's stock is not part of it: stock moves with every order, and a cached product need not.
+//! A product's stock is not part of it: stock moves with every order, and a cached product need not. Whether there is
+//! any is: the order of the last piece changes the product, by a trigger of the schema, and the sweeper tells the cache
+//! within a minute.
 
 mod amounts;
 mod announce;
+mod archive;
 mod changed;
+mod create;
 mod featured;
 mod find;
 mod highlight;
+mod list;
 mod load;
 mod money;
 mod page;
@@ -15,13 +20,18 @@ mod place;
 mod popularity;
 mod product;
 mod search;
+mod stock;
+mod text;
 mod update;
 
 pub use amounts::{Misfit, Rule};
 pub use announce::{Announcement, INVALIDATION_LOST};
+pub use archive::archive;
 pub use changed::{Changed, changed_within};
+pub use create::{NewProduct, create};
 pub use featured::{FEATURED_KEY, featured};
 pub use find::find;
+pub use list::{After, Filter, Flag, Listed, MOST_LISTED, Order, list};
 pub use load::load;
 pub use money::{Currency, MOST_PRICE, Money};
 pub use page::page;
@@ -29,4 +39,5 @@ pub use place::Place;
 pub use popularity::rank;
 pub use product::{Product, ProductId};
 pub use search::{MOST_FOUND, Search, Words, search};
+pub use stock::{Stock, StockChange, set_stock};
 pub use update::{Change, update};

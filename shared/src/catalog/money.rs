@@ -61,6 +61,14 @@ impl fmt::Debug for Currency {
     }
 }
 
+impl std::str::FromStr for Currency {
+    type Err = &'static str;
+
+    fn from_str(code: &str) -> Result<Self, Self::Err> {
+        Self::parse(code)
+    }
+}
+
 impl TryFrom<String> for Currency {
     type Error = &'static str;
 

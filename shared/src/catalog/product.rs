@@ -17,6 +17,9 @@ id! {
 pub struct Product {
     /// Its id.
     pub id: ProductId,
+    /// The shop's own name for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
     /// At most 200 characters.
     pub name: String,
     /// At most 4,000 characters.
@@ -25,6 +28,8 @@ pub struct Product {
     pub price: Money,
     /// Whether it is shown on the front page.
     pub featured: bool,
+    /// Whether any was left when this last changed: the order of the last piece changes it, and none before.
+    pub in_stock: bool,
     /// Goes up with every change.
     pub version: i64,
     /// When it was changed last.
@@ -50,10 +55,12 @@ impl<'r> FromRow<'r, PgRow> for Product {
         let currency = Currency::parse(&currency).map_err(|error| sqlx::Error::Decode(error.into()))?;
         Ok(Self {
             id: row.try_get("id")?,
+            sku: row.try_get("sku")?,
             name: row.try_get("name")?,
             description: row.try_get("description")?,
             price: Money { amount: row.try_get("price")?, currency },
             featured: row.try_get("featured")?,
+            in_stock: row.try_get("in_stock")?,
             version: row.try_get("version")?,
             updated_at: row.try_get::<Timestamp, _>("updated_at")?.0,
         })

@@ -99,28 +99,28 @@ with recursive typed as (
         from (
             select id, popularity
             from (
-                select id, popularity, price from products
+                select id, popularity, price, archived_at from products
                 where step = -1 and popularity >= 20 and search_name @@ query
                 union all
-                select id, popularity, price from products
+                select id, popularity, price, archived_at from products
                 where step = 0 and popularity >= 16 and popularity < 20 and search_name @@ query
                 union all
                 (
-                    select id, popularity, price from products
+                    select id, popularity, price, archived_at from products
                     where step = 1 and popularity < 16 and search_name @@ query
                     limit 5000
                 )
                 union all
-                select id, popularity, price from products
+                select id, popularity, price, archived_at from products
                 where step = 2 and popularity >= 20 and search @@ query and not search_name @@ query
                 union all
-                select id, popularity, price from products
+                select id, popularity, price, archived_at from products
                 where
                     step = 3 and popularity >= 16 and popularity < 20
                     and search @@ query and not search_name @@ query
                 union all
                 (
-                    select id, popularity, price from products
+                    select id, popularity, price, archived_at from products
                     where step = 4 and popularity < 16 and search @@ query and not search_name @@ query
                     limit 5000
                 )
@@ -128,6 +128,7 @@ with recursive typed as (
             where
                 (step >= $3 or (popularity, id) < ($4, $5))
                 and price between $6 and $7
+                and archived_at is null
                 and (not $8 or (select available from inventory where product_id = matching.id) > 0)
             order by popularity desc, id desc
             limit $2
@@ -145,7 +146,7 @@ select
     wanted.corrected,
     page.step::smallint as step,
     p.popularity,
-    p.id, p.name, p.description, p.price, p.currency, p.featured, p.version, p.updated_at,
+    p.id, p.sku, p.name, p.description, p.price, p.currency, p.featured, p.in_stock, p.version, p.updated_at,
     -- The marks are control characters, which no text of ours holds.
     ts_headline(
         'shop',

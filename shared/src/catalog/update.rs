@@ -1,9 +1,12 @@
 //! Changing a product.
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 use sqlx::{FromRow, Row, postgres::PgRow};
 
-use super::{Money, Product, ProductId, Rule};
+use super::{
+    Money, Product, ProductId, Rule,
+    text::{description, name},
+};
 use crate::{
     database::{Database, Statement},
     error::{Error, Kind, Result, invalid, not_found},
@@ -21,25 +24,6 @@ pub struct Change {
     description: String,
     price: Money,
     featured: bool,
-}
-
-fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    text(deserializer, 1, 200)
-}
-
-fn description<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    text(deserializer, 0, 4000)
-}
-
-fn text<'de, D: Deserializer<'de>>(deserializer: D, least: usize, most: usize) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?.trim().to_owned();
-    if text.contains('\0') {
-        return Err(de::Error::custom("must not contain the character U+0000"));
-    }
-    if !(least..=most).contains(&text.chars().count()) {
-        return Err(de::Error::custom(format!("must have {least} to {most} characters")));
-    }
-    Ok(text)
 }
 
 struct Found {

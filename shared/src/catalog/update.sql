@@ -1,6 +1,6 @@
 -- Finds the product and changes it, if it is sold in this currency and has the version the caller expects (null: any).
 with target as (
-    select id, version, currency from products where id = $1 for update
+    select id, version, currency from products where id = $1 and archived_at is null for update
 ), changed as (
     update products
     set name = $2, description = $3, price = $4, featured = $6, version = products.version + 1, updated_at = now()
@@ -11,6 +11,6 @@ with target as (
 select
     target.version as found_version,
     target.currency as found_currency,
-    changed.id, changed.name, changed.description, changed.price, changed.currency, changed.featured,
-    changed.version, changed.updated_at
+    changed.id, changed.sku, changed.name, changed.description, changed.price, changed.currency, changed.featured,
+    changed.in_stock, changed.version, changed.updated_at
 from target left join changed on changed.id = target.id

@@ -28,6 +28,9 @@ pub async fn advance(
 ) -> Result<Advanced> {
     let mut provider = Provider::new(database, payments, limit);
     let step = match lease.status {
+        OrderStatus::Paid if let Some(refund) = lease.pending_refund() => {
+            Ok(provider.give_back(&lease, refund).await)
+        }
         OrderStatus::Cancelling => Ok(provider.cancel(&lease).await),
         OrderStatus::ActionRequired if lease.overdue => Ok(provider.cancel(&lease).await),
         OrderStatus::ActionRequired => Ok(provider.look(&lease).await),

@@ -1,4 +1,5 @@
--- Begins to cancel a customer's order that nobody is charging, and takes its lease: $1 order, $2 customer, $3 new owner,
+-- Begins to cancel a customer's order that nobody is charging, and takes its lease: $1 order, $2 customer, $3 new
+-- owner,
 -- $4 seconds.
 update orders
 set
@@ -18,4 +19,5 @@ where
 returning
     orders.id, orders.status, orders.total, orders.currency, coalesce(orders.deadline, now()) as deadline, false as overdue,
     payments.payment_method, payments.intent_id, payments.attempt, false as key_may_be_forgotten,
-    payments.refunded, false as refund_failed
+    payments.refunded, false as refund_failed,
+    null::uuid as pending_refund, null::bigint as pending_amount, false as pending_before

@@ -1,19 +1,36 @@
 //! Idempotency keys: one request, however often it is sent.
 //!
-//! The IETF draft (draft-ietf-httpapi-idempotency-key-header-07) writes the key as a quoted string, Stripe's world writes
-//! it bare; both mean one value here. A bare key has no comma, because two lines of the header arrive as one with a comma between:
-//! `k` and `k,k` would be two purchases. A key belongs to its user and lives in the order's own row, so that it is taken in the
-//! same statement that places the order: a store beside the database lets two callers run.
+//! The IETF draft (draft-ietf-httpapi-idempotency-key-header-07) writes the key as a quoted string, Stripe's world
+//! writes it bare; both mean one value here. A bare key has no comma, because two lines of the header arrive as one
+//! with a comma between: `k` and `k,k` would be two purchases. A key belongs to its user and lives in the order's own
+//! row, so that it is taken in the same statement that places the order: a store beside the database lets two callers
+//! run.
 
 use std::{fmt, str::FromStr};
 
 use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::error::{Error, Kind, Result, bad_request};
 
 /// What a caller names a request by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
+    /// The key of a request, from its header.
+    ///
+    /// # Errors
+    /// 400 without one, and for one that cannot be read.
+    pub fn of_header(header: Option<&str>) -> Result<Self> {
+        let Some(header) = header else {
+            let detail = "Send an Idempotency-Key header, so that a repeated request does nothing twice.";
+            return Err(Error::new(Kind::IdempotencyKeyMissing, detail));
+        };
+        header.parse().map_err(|message: &str| {
+            bad_request("The Idempotency-Key is not valid.").field("Idempotency-Key", message)
+        })
+    }
+
     /// The key.
     pub fn as_str(&self) -> &str {
         &self.0

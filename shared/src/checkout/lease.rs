@@ -19,10 +19,10 @@ static CANCEL: Statement = Statement::new("checkout.cancel", include_str!("cance
 static POSTPONE: Statement = Statement::new("checkout.postpone", include_str!("postpone.sql"));
 static ATTEMPT: Statement = Statement::new("checkout.attempt", include_str!("attempt.sql"));
 
-/// Longer than any invocation that may hold one (the time limit's ceiling is 20 s), so that a lease that ran out belongs
-/// to nobody.
+/// Longer than any invocation that may hold one (the time limit's ceiling is 20 s), so that a lease that ran out
+/// belongs to nobody.
 pub(super) const LEASE: Duration = Duration::from_secs(SECONDS as u64);
-const SECONDS: i32 = 30;
+pub(super) const SECONDS: i32 = 30;
 
 /// The right to bring one order forward, and what is needed for it.
 #[derive(Debug, FromRow)]
@@ -52,6 +52,20 @@ pub struct Lease {
     pub(super) refunded: i64,
     /// A refund did not arrive: giving the money back is an operator's matter.
     pub(super) refund_failed: bool,
+    /// A refund that an administrator wants, and how much it is.
+    pending_refund: Option<Uuid>,
+    pending_amount: Option<i64>,
+    /// Somebody began it before: the provider may have heard of it.
+    pending_before: bool,
+}
+
+/// A refund that is to be brought to its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PendingRefund {
+    pub(super) id: Uuid,
+    pub(super) amount: i64,
+    /// The provider may have made it already.
+    pub(super) begun_before: bool,
 }
 
 impl Lease {
@@ -77,7 +91,29 @@ impl Lease {
             key_may_be_forgotten: false,
             refunded: 0,
             refund_failed: false,
+            pending_refund: None,
+            pending_amount: None,
+            pending_before: false,
         }
+    }
+
+    pub(super) fn owned_by(self, owner: Uuid) -> Self {
+        Self { owner, ..self }
+    }
+
+    pub(super) fn status(&self) -> OrderStatus {
+        self.status
+    }
+
+    /// How much of the charge is still ours, as far as we know.
+    pub(super) fn unrefunded(&self) -> i64 {
+        self.amount - self.refunded
+    }
+
+    /// The refund that is to be brought to its end.
+    pub(super) fn pending_refund(&self) -> Option<PendingRefund> {
+        let (id, amount) = self.pending_refund.zip(self.pending_amount)?;
+        Some(PendingRefund { id, amount, begun_before: self.pending_before })
     }
 
     pub(super) fn owner(&self) -> Uuid {
@@ -101,8 +137,8 @@ impl Lease {
     }
 }
 
-/// Takes the lease of an order; `None` if it is finished, or somebody else holds it. `patience` is when an order is given up
-/// that was placed without a deadline, and no other is given more.
+/// Takes the lease of an order; `None` if it is finished, or somebody else holds it. `patience` is when an order is
+/// given up that was placed without a deadline, and no other is given more.
 pub async fn claim(database: &Database, order: OrderId, patience: Duration) -> Result<Option<Lease>> {
     let owner = Uuid::now_v7();
     KillPoint::BeforeClaim.reached();
@@ -123,8 +159,8 @@ pub async fn claim_to_cancel(database: &Database, user: Uuid, order: OrderId) ->
     Ok(lease.map(|lease| Lease { owner, ..lease }))
 }
 
-/// Puts an order off that nobody holds: there is no use in trying before `wait` has passed. Whether it can be ended all the
-/// same, with [`leave`](super::leave): it is given up or cancelled, and the provider never heard of it.
+/// Puts an order off that nobody holds: there is no use in trying before `wait` has passed. Whether it can be ended all
+/// the same, with [`leave`](super::leave): it is given up or cancelled, and the provider never heard of it.
 pub async fn postpone(
     database: &Database,
     order: OrderId,

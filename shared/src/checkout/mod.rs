@@ -1,8 +1,8 @@
 //! Checkout: an order is placed, charged once, and never lost.
 //!
-//! The order row is the truth; a queue message is only a nudge; the provider's PaymentIntent is the once-only token. Every
-//! step forward is one function, [`advance()`]: checkout, the worker and a cancellation all call it, so there is one place to
-//! be right.
+//! The order row is the truth; a queue message is only a nudge; the provider's PaymentIntent is the once-only token.
+//! Every step forward is one function, [`advance()`]: checkout, the worker and a cancellation all call it, so there is
+//! one place to be right.
 //!
 //! | step | where | what must hold after a crash behind it |
 //! |---|---|---|
@@ -18,6 +18,8 @@ mod idempotency;
 mod lease;
 mod place;
 mod provider;
+mod refund;
+mod refund_state;
 mod settle;
 
 pub use advance::advance;
@@ -25,4 +27,6 @@ pub use cart::{Cart, Item};
 pub use idempotency::IdempotencyKey;
 pub use lease::{Lease, claim, claim_to_cancel, postpone};
 pub use place::{Placed, Purchase};
+pub use refund::{RefundBegun, RefundRequest, WantedRefund, begin_refund};
+pub use refund_state::RefundState;
 pub use settle::{Advanced, leave};

@@ -18,7 +18,7 @@ known as (
 priced as (
     select line.product_id, line.quantity, products.price, products.currency
     from line
-    join products on products.id = line.product_id
+    join products on products.id = line.product_id and products.archived_at is null
     where not exists (select from known)
 ),
 -- Locked in id order, so that two orders of the same products cannot wait for each other; and read under the lock, so

@@ -1,7 +1,7 @@
 //! What is asked of the payment provider for an order, and what its answers mean.
 //!
-//! Charging takes two calls and not one with `confirm=true`: an idempotency key is kept for 24 h at least and may then be
-//! forgotten, and its first answer is replayed for ever, a 500 included. With the intent's id stored before it is
+//! Charging takes two calls and not one with `confirm=true`: an idempotency key is kept for 24 h at least and may then
+//! be forgotten, and its first answer is replayed for ever, a 500 included. With the intent's id stored before it is
 //! confirmed, the truth is one look away, for ever, and an intent that succeeded cannot be confirmed again.
 
 use std::time::Duration;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     Lease,
+    lease::PendingRefund,
     settle::{OPERATOR, Step},
 };
 use crate::{
@@ -76,8 +77,8 @@ impl<'a> Provider<'a> {
             return Ok(step);
         }
         let mut reply = self.confirm(lease, &intent).await;
-        // What a key says for ever tells how its first try went, not whether it charged. Only if a look at the intent shows
-        // no try at all may a new key be used.
+        // What a key says for ever tells how its first try went, not whether it charged. Only if a look at the intent
+        // shows no try at all may a new key be used.
         if reply.key_is_spent() {
             if let Some(step) = self.renew_attempt(lease, &intent).await? {
                 return Ok(step);
@@ -87,8 +88,8 @@ impl<'a> Provider<'a> {
         Ok(self.confirmed(lease, &intent, reply).await)
     }
 
-    /// What a confirmation's answer means. A refusal is not believed by itself: it may be of another try than the one that
-    /// charged, or not the provider's at all.
+    /// What a confirmation's answer means. A refusal is not believed by itself: it may be of another try than the one
+    /// that charged, or not the provider's at all.
     async fn confirmed(&mut self, lease: &Lease, intent: &str, reply: Reply<Intent>) -> Step {
         match reply.outcome {
             // A replay says how things stood when the key was used first.
@@ -124,8 +125,8 @@ impl<'a> Provider<'a> {
 
     /// Cancels the intent, so that it can never be charged; only then may the stock go back.
     pub(super) async fn cancel(&mut self, lease: &Lease) -> Step {
-        // Whoever creates an intent stores its id before confirming it, and cannot store it once the order is cancelled:
-        // an intent that is not stored was never confirmed and never will be.
+        // Whoever creates an intent stores its id before confirming it, and cannot store it once the order is
+        // cancelled: an intent that is not stored was never confirmed and never will be.
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
         let reply = self.payments.cancel_intent(intent, self.until()).await;
         KillPoint::AfterCancel.reached();
@@ -146,7 +147,8 @@ impl<'a> Provider<'a> {
         }
     }
 
-    /// What became of the money of an order that was paid: refunds are made at the provider's dashboard as well, and fail.
+    /// What became of the money of an order that was paid: refunds are made at the provider's dashboard as well, and
+    /// fail.
     pub(super) async fn follow(&mut self, lease: &Lease) -> Step {
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Unchanged };
         match self.retrieve(lease, intent).await {
@@ -181,6 +183,43 @@ impl<'a> Provider<'a> {
             }
             Outcome::Answered(_) => {
                 Step::Unknown(operator(lease, "the refund of its charge did not succeed"))
+            }
+            outcome => unanswered(lease, outcome),
+        }
+    }
+
+    /// Gives a part back, as an administrator wants. Whoever goes on with a refund that was begun before looks first
+    /// whether it was made: the provider may have forgotten its key.
+    pub(super) async fn give_back(&mut self, lease: &Lease, refund: PendingRefund) -> Step {
+        let Some(intent) = lease.intent_id.as_deref() else { return Step::RefundRefused };
+        let given = lease.refunded + refund.amount;
+        if refund.begun_before {
+            match self.retrieve(lease, intent).await {
+                Ok(Intent { charge: Some(charge), .. }) if charge.refunded >= given => {
+                    return part_refunded(lease, given, None);
+                }
+                Ok(_) => {}
+                Err(step) => return step,
+            }
+        }
+        let (order, purpose) = (lease.order.0, refund.id.to_string());
+        let reply = self.payments.refund_part(order, intent, refund.amount, &purpose, self.until()).await;
+        KillPoint::AfterRefund.reached();
+        self.observe(&reply);
+        match reply.outcome {
+            Outcome::Answered(made)
+                if matches!(made.status, RefundStatus::Succeeded | RefundStatus::Pending) =>
+            {
+                part_refunded(lease, given, Some(made.id))
+            }
+            Outcome::Answered(_) => {
+                operator(lease, "a refund of it did not succeed");
+                Step::RefundRefused
+            }
+            // Somebody gave it back at the provider's dashboard: what is left is found out by whoever looks next.
+            Outcome::Refused(refusal) if refusal.providers && !refusal.is_not_found() => {
+                tracing::warn!(order = %lease.order, "a refund was refused: {refusal}");
+                Step::RefundRefused
             }
             outcome => unanswered(lease, outcome),
         }
@@ -329,6 +368,10 @@ fn given_back(lease: &Lease, refunded: i64) -> Step {
         tracing::warn!(order = %lease.order, "order {}: {told} at the provider, and not by us", lease.order);
     }
     Step::GivenBack { refunded, status }
+}
+
+fn part_refunded(lease: &Lease, refunded: i64, refund_id: Option<String>) -> Step {
+    Step::PartRefunded { refunded, whole: refunded >= lease.amount, refund_id }
 }
 
 fn is_refunded(reply: &Reply<Refund>) -> bool {

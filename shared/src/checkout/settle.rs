@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::FromRow;
 use time::OffsetDateTime;
 
-use super::Lease;
+use super::{Lease, refund_state::RefundState};
 use crate::{
     database::{Database, Statement},
     error::{Result, internal},
@@ -59,6 +59,17 @@ pub(super) enum Step {
         /// What this makes of the order.
         status: OrderStatus,
     },
+    /// So much is given back in all, with the refund that an administrator wanted.
+    PartRefunded {
+        /// How much in all.
+        refunded: i64,
+        /// Whether this is all of it.
+        whole: bool,
+        /// The provider's id of the refund, where it told.
+        refund_id: Option<String>,
+    },
+    /// The provider would not make the refund that an administrator wanted.
+    RefundRefused,
     /// Nothing to be done.
     Unchanged,
 }
@@ -76,6 +87,7 @@ fn now() -> OffsetDateTime {
 impl Step {
     fn status(&self, before: OrderStatus) -> OrderStatus {
         match self {
+            Self::PartRefunded { whole: true, .. } => OrderStatus::Refunded,
             Self::Paid { .. } => OrderStatus::Paid,
             Self::Failed { .. } => OrderStatus::Failed,
             Self::ActionRequired { .. } => OrderStatus::ActionRequired,
@@ -84,7 +96,7 @@ impl Step {
             Self::RefundPending { .. } => OrderStatus::RefundPending,
             Self::Refunded { .. } => OrderStatus::Refunded,
             Self::GivenBack { status, .. } => *status,
-            Self::Unknown(_) | Self::Unchanged => before,
+            Self::Unknown(_) | Self::PartRefunded { .. } | Self::RefundRefused | Self::Unchanged => before,
         }
     }
 
@@ -110,7 +122,10 @@ impl Step {
             Self::Deferred(wait) | Self::Unknown(wait) => Some(*wait),
             Self::RefundPending { .. } => Some(Duration::ZERO),
             Self::GivenBack { status: OrderStatus::RefundPending, .. } => Some(OPERATOR),
+            // What the provider knew better is looked at by whoever comes next.
+            Self::RefundRefused => Some(Duration::ZERO),
             Self::GivenBack { .. }
+            | Self::PartRefunded { .. }
             | Self::Paid { .. }
             | Self::Failed { .. }
             | Self::Cancelled
@@ -129,12 +144,16 @@ impl Step {
                 (charge_id.as_deref(), Some("failed"), Some(decline_code))
             }
             Self::ActionRequired { .. } => (None, Some("requires_action"), None),
-            Self::Refunded { .. } | Self::GivenBack { status: OrderStatus::Refunded, .. } => {
-                (None, Some("refunded"), None)
-            }
+            Self::Refunded { .. }
+            | Self::PartRefunded { whole: true, .. }
+            | Self::GivenBack { status: OrderStatus::Refunded, .. } => (None, Some("refunded"), None),
             Self::GivenBack { status: OrderStatus::RefundPending, .. } => (None, Some("refund_failed"), None),
-            Self::GivenBack { .. } => (None, Some("succeeded"), None),
-            Self::Deferred(_) | Self::Unknown(_) | Self::Cancelled | Self::Unchanged => (None, None, None),
+            Self::GivenBack { .. } | Self::PartRefunded { .. } => (None, Some("succeeded"), None),
+            Self::Deferred(_)
+            | Self::Unknown(_)
+            | Self::Cancelled
+            | Self::RefundRefused
+            | Self::Unchanged => (None, None, None),
         }
     }
 
@@ -142,7 +161,16 @@ impl Step {
     fn refunded(&self, lease: &Lease) -> Option<i64> {
         match self {
             Self::Refunded { .. } => Some(lease.amount),
-            Self::GivenBack { refunded, .. } => Some(*refunded),
+            Self::GivenBack { refunded, .. } | Self::PartRefunded { refunded, .. } => Some(*refunded),
+            _ => None,
+        }
+    }
+
+    /// How the refund ended that an administrator wanted.
+    fn refund(&self) -> Option<RefundState> {
+        match self {
+            Self::PartRefunded { .. } => Some(RefundState::Succeeded),
+            Self::RefundRefused => Some(RefundState::Failed),
             _ => None,
         }
     }
@@ -170,6 +198,8 @@ pub struct Advanced {
     pub answer: Answer,
     /// When somebody has to look at the order again; `None` if it is finished, or in somebody else's hands.
     pub due_in: Option<Duration>,
+    /// How the refund ended that an administrator wanted; `None` if it has not.
+    pub refund: Option<RefundState>,
 }
 
 /// Writes down how a step ended and gives the lease back.
@@ -181,7 +211,11 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
     let due_in = step.due_in(lease);
     let (charge_id, charge_status, decline_code) = step.charge();
     let seconds = due_in.map(whole_seconds);
-    let refund_id = if let Step::Refunded { refund_id } = &step { refund_id.as_deref() } else { None };
+    let refund_id = match &step {
+        Step::Refunded { refund_id } | Step::PartRefunded { refund_id, .. } => refund_id.as_deref(),
+        _ => None,
+    };
+    let refund = step.refund();
     let query = SETTLE
         .bind(lease.order)
         .bind(lease.owner())
@@ -194,21 +228,27 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
         .bind(decline_code)
         .bind(refund_id)
         .bind(answer.deadline)
-        .bind(step.refunded(lease));
+        .bind(step.refunded(lease))
+        .bind(lease.pending_refund().map(|refund| refund.id))
+        .bind(refund.map(RefundState::as_str));
     let settled: Option<Settled> = database.fetch_optional(query).await?;
     KillPoint::AfterSettle.reached();
     if settled.is_none() {
-        return Ok(Advanced { answer: Answer::new(lease.order, OrderStatus::Charging, None), due_in: None });
+        return Ok(Advanced {
+            answer: Answer::new(lease.order, OrderStatus::Charging, None),
+            due_in: None,
+            refund: None,
+        });
     }
     if let Step::ActionRequired { client_secret } = step {
         // After it was stored: the secret belongs to this answer alone.
         answer.charge.client_secret = client_secret;
     }
-    Ok(Advanced { answer, due_in })
+    Ok(Advanced { answer, due_in, refund })
 }
 
-/// Gives the lease back without the provider. An order that is to end, and that the provider never heard of, ends; any other
-/// stays as it is and is due after `wait`.
+/// Gives the lease back without the provider. An order that is to end, and that the provider never heard of, ends; any
+/// other stays as it is and is due after `wait`.
 pub async fn leave(database: &Database, lease: Lease, wait: Duration) -> Result<Advanced> {
     let ends = lease.overdue || lease.status == OrderStatus::Cancelling;
     // Whoever creates an intent stores its id before confirming it: what is not stored was never confirmed.

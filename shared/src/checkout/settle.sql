@@ -1,7 +1,9 @@
--- Writes down how a step ended, if the order is still as we took it and the lease is still ours, and gives the lease back:
+-- Writes down how a step ended, if the order is still as we took it and the lease is still ours, and gives the lease
+-- back:
 --   $1 order  $2 lease owner  $3 status as we took it  $4 status from now on  $5 first answer, or null
 --   $6 seconds until the next step, or null  $7 charge id  $8 charge status  $9 decline code  $10 refund id
 --   $11 when it is given up, or null  $12 how much went back, or null
+--   $13 the refund that an administrator wanted, or null  $14 how that ended, or null
 with settled as (
     update orders
     set
@@ -34,15 +36,40 @@ payment as (
     from settled
     where payments.order_id = settled.id
 ),
--- An order that will not be fulfilled gives its stock back, once; locked in id order, like everybody else does.
-stock as (
-    select inventory.product_id, order_items.quantity
+refund as (
+    update refunds
+    set status = $14, refund_id = coalesce($10, refunds.refund_id)
     from settled
-    join order_items on order_items.order_id = settled.id
-    join inventory on inventory.product_id = order_items.product_id
-    where
-        settled.status in ('failed', 'cancelled', 'refund_pending')
-        and $3 in ('charging', 'action_required', 'cancelling')
+    where refunds.id = $13 and $14::text is not null and refunds.status = 'pending'
+    returning refunds.order_id, refunds.status, refunds.returns
+),
+-- What came back to the shop with a refund.
+returned as (
+    select refund.order_id, l.product_id, l.quantity
+    from refund, jsonb_to_recordset(refund.returns) as l (product_id uuid, quantity integer)
+    where refund.status = 'succeeded'
+),
+marked as (
+    update order_items
+    set returned = order_items.returned + r.quantity
+    from returned r
+    where order_items.order_id = r.order_id and order_items.product_id = r.product_id
+),
+-- An order that will not be fulfilled gives its stock back, once, and so does what came back; locked in id order, like
+-- everybody else does.
+stock as (
+    select inventory.product_id, coming.quantity
+    from (
+        select order_items.product_id, order_items.quantity
+        from settled
+        join order_items on order_items.order_id = settled.id
+        where
+            settled.status in ('failed', 'cancelled', 'refund_pending')
+            and $3 in ('charging', 'action_required', 'cancelling')
+        union all
+        select product_id, quantity from returned
+    ) as coming
+    join inventory on inventory.product_id = coming.product_id
     order by inventory.product_id
     for update of inventory
 ),

@@ -35,8 +35,13 @@ impl Caller {
     pub(super) fn identity(&self) -> Identity {
         match &self.credential {
             Ok(Some(claims)) => Identity::user(claims.sub.to_string()),
-            _ => Identity::address(self.source),
+            _ => self.address(),
         }
+    }
+
+    /// The source address, whoever it is.
+    pub(super) fn address(&self) -> Identity {
+        Identity::address(self.source)
     }
 }
 

@@ -7,18 +7,31 @@ use crate::rate_limit::{self, Policy};
 pub struct Endpoint {
     route: &'static str,
     policies: &'static [Policy],
+    by_address: bool,
 }
 
 impl Endpoint {
     /// Method and path pattern as in `template.yaml`: `GET /api/products/{id}`. Limited like every route under `/api/`.
     pub const fn new(route: &'static str) -> Self {
-        Self { route, policies: &[rate_limit::API] }
+        Self { route, policies: &[rate_limit::API], by_address: false }
     }
 
     /// Replaces the policies that a caller is held to here.
     #[must_use]
     pub const fn limited_by(self, policies: &'static [Policy]) -> Self {
         Self { policies, ..self }
+    }
+
+    /// Charges every call to its source address, whatever token comes along. For what is done without an account: else whoever
+    /// opens many accounts would have as many quotas.
+    #[must_use]
+    pub const fn by_address(self) -> Self {
+        Self { by_address: true, ..self }
+    }
+
+    /// Whether every call is charged to its source address.
+    pub const fn is_by_address(&self) -> bool {
+        self.by_address
     }
 
     /// Method and path pattern.

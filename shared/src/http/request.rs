@@ -25,7 +25,8 @@ pub struct Request {
 impl Request {
     pub(super) fn new(app: App, endpoint: Endpoint, event: Event, time_limit: TimeLimit) -> Self {
         let caller = Caller::of(&event, &app.tokens, &app.edge);
-        let admission = Arc::new(Admission::new(app, endpoint, caller.identity()));
+        let identity = if endpoint.is_by_address() { caller.address() } else { caller.identity() };
+        let admission = Arc::new(Admission::new(app, endpoint, identity));
         Self { event, caller, time_limit, admission }
     }
 

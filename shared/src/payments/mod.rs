@@ -147,6 +147,25 @@ impl Payments {
         self.post(&["refunds"], Some(format!("refund:{order}:{purpose}")), form, deadline).await
     }
 
+    /// Gives a part back; `purpose` names this one refund of the order.
+    ///
+    /// Key `refund:{order}:{purpose}`. More than is left of the charge: [`Outcome::Refused`].
+    pub async fn refund_part(
+        &self,
+        order: Uuid,
+        intent: &str,
+        amount: i64,
+        purpose: &str,
+        deadline: Instant,
+    ) -> Reply<Refund> {
+        let form = vec![
+            ("payment_intent", intent.to_owned()),
+            ("amount", amount.to_string()),
+            ("metadata[order_id]", order.to_string()),
+        ];
+        self.post(&["refunds"], Some(format!("refund:{order}:{purpose}")), form, deadline).await
+    }
+
     async fn post<T: DeserializeOwned>(
         &self,
         path: &[&str],

@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tracing::debug;
 
-pub use policy::{API, CHECKOUT, Identity, LOGIN, LOGIN_ACCOUNT, Policy, SEARCH};
+pub use policy::{API, CHECKOUT, Identity, LOGIN, LOGIN_ACCOUNT, Policy, REFRESH, REGISTER, SEARCH};
 pub use verdict::{Quota, Verdict};
 
 use crate::redis::{Calls, Command, Replies, Script};

@@ -50,6 +50,10 @@ pub const API: Policy = Policy::per_minute("api", 100);
 pub const SEARCH: Policy = Policy::per_minute("search", 30);
 /// Login, by source address: 5 calls a minute (seed).
 pub const LOGIN: Policy = Policy::per_minute("login", 5).degraded(2);
+/// New accounts, by source address.
+pub const REGISTER: Policy = Policy::per_minute("register", 5).degraded(2);
+/// Refresh tokens, by source address: many customers may share one.
+pub const REFRESH: Policy = Policy::per_minute("refresh", 60).degraded(20);
 /// Wrong passwords of one account, from wherever: beyond these its logins are slowed down, and none is refused. Else a stranger
 /// could keep an owner out by guessing.
 pub const LOGIN_ACCOUNT: Policy = Policy::per_minute("login-account", 5).degraded(2);

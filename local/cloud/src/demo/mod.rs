@@ -37,6 +37,8 @@ pub const ADMINISTRATOR: Login = Login {
     id: Uuid::from_u128(0x0190_0000_0000_7000_9000_0000_0000_0002),
     email: "user-2@millrace.example",
 };
+/// User 1,000, whom a sample event forgets.
+pub const LEAVER: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_9000_0000_0000_03e8);
 /// Of all demo users; `demo/people.sql` holds its hash.
 pub const PASSWORD: &str = "follow-the-water";
 

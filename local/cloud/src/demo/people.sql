@@ -7,3 +7,7 @@ select ('01900000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid,
        case n when 2 then 'administrator' else 'customer' end,
        now() - interval '1 year' + n * interval '6 hours' / :scale
 from generate_series(1, 1000 * :scale) as n;
+
+-- Each is signed in somewhere; the tokens are nobody's.
+insert into sign_ins (id, user_id, epoch, token_digest)
+select gen_random_uuid(), id, epoch, sha256(id::text::bytea) from users;

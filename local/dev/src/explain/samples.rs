@@ -26,15 +26,44 @@ const NEW: &str = "'01900000-0000-7000-b000-000000000001'::uuid";
 const LEASE: &str = "'01900000-0000-7000-c000-000000000001'::uuid";
 const NOTHING: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
 const LAST: &str = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid";
+const NO_TIME: &str = "null::timestamptz";
 const FUTURE: &str = "'9999-12-31T00:00:00Z'::timestamptz";
 
 /// Every statement at least once; in the order of their names.
 pub(super) const SAMPLES: &[Sample] = &[
     sample("accounts.by_email", &["'user-1@millrace.example'::text"]),
+    sample("accounts.change_password", &[USER, "''::text", "'a hash'::text", NEW, "'00'::text"]),
+    sample("accounts.erase", &[USER]),
+    sample("accounts.me", &[USER]),
+    sample("accounts.refresh", &[NEW, "'00'::text", "'01'::text"]),
+    sample("accounts.register", &[NEW, "'new@millrace.example'::text", "'a hash'::text", NEW, "'00'::text"]),
+    sample("accounts.sign_in", &[USER, "''::text", "null::text", NEW, "'00'::text"]),
+    sample("accounts.sign_out", &[NEW]),
+    sample("catalog.archive", &[PRODUCT, "null::bigint"]),
     sample("catalog.changed", &["120"]),
     sample("catalog.count_sales", &[]),
+    sample(
+        "catalog.create",
+        &[NEW, "'A-1'::text", "'A name'::text", "''::text", "1000", "'usd'::text", "true", "3"],
+    ),
     sample("catalog.featured", &[]),
     sample("catalog.find", &[PRODUCT]),
+    sample(
+        "catalog.list_by_name",
+        &[PRODUCT, "'Oak'::text", "21", "null::text", "0", "100000000", "null::boolean", "true"],
+    ),
+    sample(
+        "catalog.list_cheapest",
+        &[PRODUCT, "1000", "21", "'usd'::text", "0", "100000000", "null::boolean", "null::boolean"],
+    ),
+    sample(
+        "catalog.list_dearest",
+        &[PRODUCT, "10000", "21", "'usd'::text", "0", "100000000", "null::boolean", "null::boolean"],
+    ),
+    sample(
+        "catalog.list_newest",
+        &[LAST, "21", "null::text", "0", "100000000", "null::boolean", "null::boolean"],
+    ),
     sample("catalog.load", &[PRODUCTS]),
     sample("catalog.page", &[PRODUCT, "24"]),
     sample("catalog.rank", &["2000"]),
@@ -48,6 +77,7 @@ pub(super) const SAMPLES: &[Sample] = &[
         what: "a typing error, below a price and in stock",
         arguments: &["'chiar'::text", "21", "0", "31", NOTHING, "0", "9900", "true"],
     },
+    sample("catalog.stock", &[PRODUCT, "null::integer", "-1", "null::integer", "1000000000"]),
     sample(
         "catalog.update",
         &[PRODUCT, "'A name'::text", "'Words.'::text", "1000", "'usd'::text", "false", "null::bigint"],
@@ -80,6 +110,21 @@ pub(super) const SAMPLES: &[Sample] = &[
     ),
     sample("checkout.postpone", &[ORDER, "60", "30", "86400"]),
     sample(
+        "checkout.refund",
+        &[
+            NEW,
+            ORDER,
+            USER,
+            "'a key'::text",
+            "'00'::text",
+            "100::bigint",
+            "'{}'::uuid[]",
+            "'{}'::integer[]",
+            LEASE,
+            "30",
+        ],
+    ),
+    sample(
         "checkout.settle",
         &[
             ORDER,
@@ -94,6 +139,8 @@ pub(super) const SAMPLES: &[Sample] = &[
             "null::text",
             "null::timestamptz",
             "null::bigint",
+            "null::uuid",
+            "null::text",
         ],
     ),
     sample("insights.missing_indexes", &[]),
@@ -104,12 +151,28 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("orders.due", &["100::bigint"]),
     sample("orders.due_by_intent", &["'pi_demo_1'::text", "true", "true", "null::text", "false"]),
     sample("orders.find", &[ORDER, USER]),
+    sample("orders.find_any", &[ORDER]),
     sample("orders.items", &[ORDERS]),
     Sample { statement: "orders.list", what: "the first page", arguments: &[USER, FUTURE, LAST, "21"] },
     Sample {
         statement: "orders.list",
         what: "a later page",
         arguments: &[USER, "(now() - interval '5 days')", LAST, "21"],
+    },
+    Sample {
+        statement: "orders.list_all",
+        what: "by status",
+        arguments: &["'paid'::text", "null::uuid", NO_TIME, NO_TIME, FUTURE, LAST, "51"],
+    },
+    Sample {
+        statement: "orders.list_all",
+        what: "of a customer",
+        arguments: &["null::text", USER, NO_TIME, NO_TIME, FUTURE, LAST, "51"],
+    },
+    Sample {
+        statement: "orders.list_all",
+        what: "of a time",
+        arguments: &["null::text", "null::uuid", "(now() - interval '9 days')", "now()", FUTURE, LAST, "51"],
     },
     sample("orders.oldest", &[]),
     sample("orders.page", &[USER, FUTURE, LAST, "21"]),

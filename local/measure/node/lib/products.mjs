@@ -1,11 +1,13 @@
 // Products as callers see them.
 
-export const product = ({ id, name, description, price, currency, featured, version, updated_at }) => ({
+export const product = ({ id, sku, name, description, price, currency, featured, in_stock, version, updated_at }) => ({
   id,
+  ...(sku === null ? {} : { sku }),
   name,
   description,
   price: { amount: price, currency },
   featured,
+  in_stock,
   version,
   updated_at,
 })

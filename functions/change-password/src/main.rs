@@ -1,0 +1,47 @@
+//! `POST /api/auth/password`: another password for who knows the present one. Every other sign-in ends.
+
+use serde::Deserialize;
+use shared::{
+    accounts::{self, SignedIn},
+    app::App,
+    auth::{NewPassword, RefreshToken, password},
+    error::{Result, internal, invalid},
+    http::{self, Endpoint, Request, Response},
+    rate_limit::{API, LOGIN},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Fatal> {
+    let endpoint = Endpoint::new("POST /api/auth/password").limited_by(&[LOGIN, API]).by_address();
+    http::serve(endpoint, change_password).await
+}
+
+/// With the present password and not with an access token: that may be a stolen one, and who has to change a password
+/// before anything else gets none.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeOfPassword {
+    email: String,
+    password: String,
+    new_password: NewPassword,
+}
+
+async fn change_password(app: App, request: Request) -> Result<Response> {
+    let ChangeOfPassword { email, password, new_password } = request.json()?;
+    let failures = request.admit(accounts::failures(&app, &email)).await?;
+    if let Some(why) = new_password.commonness(&email) {
+        return Err(invalid("new_password", why));
+    }
+    let new_password = new_password.reveal();
+    if new_password == password {
+        return Err(invalid("new_password", "must be another than the present one"));
+    }
+    let account = accounts::authenticate(&app, &failures, &email, password).await?.account;
+    let hash = password::hash(new_password).await.map_err(internal)?;
+    let token = RefreshToken::first().map_err(internal)?;
+    if !accounts::change_password(&app.database, &account, hash, &token).await? {
+        // Changed a moment ago.
+        return Err(accounts::wrong_password());
+    }
+    http::json(200, &SignedIn::new(&*app.issuer().await?, account.id, account.role, &token)?)
+}

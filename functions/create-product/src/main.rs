@@ -1,0 +1,29 @@
+//! `POST /api/products`: an administrator adds a product.
+
+use shared::{
+    app::App,
+    catalog::{self, Changed, INVALIDATION_LOST, NewProduct, Product},
+    error::Result,
+    http::{self, Endpoint, Request, Response, ResponseExt},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Fatal> {
+    http::serve(Endpoint::new("POST /api/products"), create_product).await
+}
+
+async fn create_product(app: App, request: Request) -> Result<Response> {
+    request.admit(()).await?;
+    request.administrator()?;
+    let new: NewProduct = request.json()?;
+
+    let product = catalog::create(&app.database, new).await?;
+    // Nobody has asked for its id yet: only the front page may have to change.
+    let changed = [Changed { id: product.id, version: product.version }];
+    if product.featured && app.redis.insist(app.announce(&changed)).await > 0 {
+        tracing::warn!(product = %product.id, version = product.version, "{INVALIDATION_LOST}");
+    }
+    let location = format!("/api/products/{}", product.id);
+    let answer = http::json(201, &product)?.with(http::header::ETAG, &Product::etag(product.version))?;
+    answer.with(http::header::LOCATION, &location)
+}

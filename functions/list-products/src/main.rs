@@ -1,0 +1,31 @@
+//! `GET /api/products`: all that is sold, page by page, in the order and of the kind that is asked for.
+
+use shared::{
+    app::App,
+    catalog::{self, After, Currency, Filter, Flag, MOST_LISTED, Order},
+    error::Result,
+    http::{self, Endpoint, Request, Response},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Fatal> {
+    http::serve(Endpoint::new("GET /api/products"), list_products).await
+}
+
+/// Products of a page, unless the caller asks for another number.
+const PAGE: u8 = 20;
+
+async fn list_products(app: App, request: Request) -> Result<Response> {
+    let order = request.query::<Order>("sort")?.unwrap_or_default();
+    let filter = Filter {
+        currency: request.query::<Currency>("currency")?,
+        least: request.number("min_price", 0..=i64::MAX)?,
+        most: request.number("max_price", 0..=i64::MAX)?,
+        featured: request.query::<Flag>("featured")?.map(bool::from),
+        in_stock: request.query::<Flag>("in_stock")?.map(bool::from),
+    };
+    let after = request.query::<After>("cursor")?;
+    let limit = request.number("limit", 1..=MOST_LISTED)?.unwrap_or(PAGE);
+    request.admit(()).await?;
+    http::json(200, &catalog::list(&app.database, order, &filter, after, limit).await?)
+}

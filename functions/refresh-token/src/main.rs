@@ -1,0 +1,35 @@
+//! `POST /api/auth/refresh`: the next access token, and the next refresh token, for who was signed in.
+
+use serde::Deserialize;
+use shared::{
+    accounts::{self, SignedIn},
+    app::App,
+    auth::RefreshToken,
+    error::{Result, internal, unauthorized},
+    http::{self, Endpoint, Request, Response},
+    rate_limit::{API, REFRESH},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Fatal> {
+    let endpoint = Endpoint::new("POST /api/auth/refresh").limited_by(&[REFRESH, API]).by_address();
+    http::serve(endpoint, refresh).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Renewal {
+    refresh_token: RefreshToken,
+}
+
+async fn refresh(app: App, request: Request) -> Result<Response> {
+    let Renewal { refresh_token } = request.json()?;
+    request.admit(()).await?;
+    // Before the old token is used up, so that a key that cannot be read costs nobody the sign-in.
+    let issuer = app.issuer().await?;
+    let next = refresh_token.next().map_err(internal)?;
+    let signed_in = accounts::refresh(&app.database, &refresh_token, &next).await?;
+    let signed_in =
+        signed_in.ok_or_else(|| unauthorized("The refresh token is not good any more. Log in."))?;
+    http::json(200, &SignedIn::new(&issuer, signed_in.user_id, signed_in.role, &next)?)
+}

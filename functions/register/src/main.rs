@@ -1,0 +1,37 @@
+//! `POST /api/auth/register`: an account for whoever wants one, signed in at once.
+
+use serde::Deserialize;
+use shared::{
+    accounts::{self, Email, SignedIn},
+    app::App,
+    auth::{NewPassword, RefreshToken, password, token::Role},
+    error::{Result, internal, invalid},
+    http::{self, Endpoint, Request, Response},
+    rate_limit::{API, REGISTER},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Fatal> {
+    let endpoint = Endpoint::new("POST /api/auth/register").limited_by(&[REGISTER, API]).by_address();
+    http::serve(endpoint, register).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Registration {
+    email: Email,
+    password: NewPassword,
+}
+
+async fn register(app: App, request: Request) -> Result<Response> {
+    let Registration { email, password } = request.json()?;
+    request.admit(()).await?;
+    if let Some(why) = password.commonness(email.as_str()) {
+        return Err(invalid("password", why));
+    }
+    // Hashed before anybody looks whether the address is taken, so that the time does not tell.
+    let hash = password::hash(password.reveal()).await.map_err(internal)?;
+    let token = RefreshToken::first().map_err(internal)?;
+    let user = accounts::register(&app.database, &email, hash, &token).await?;
+    http::json(201, &SignedIn::new(&*app.issuer().await?, user, Role::Customer, &token)?)
+}

@@ -1,0 +1,29 @@
+//! `PUT /api/products/{id}/stock`: an administrator says how many pieces there are, or how many more.
+
+use shared::{
+    app::App,
+    catalog::{self, FEATURED_KEY, ProductId, StockChange},
+    error::Result,
+    http::{self, Endpoint, Request, Response},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), http::Fatal> {
+    http::serve(Endpoint::new("PUT /api/products/{id}/stock"), set_stock).await
+}
+
+async fn set_stock(app: App, request: Request) -> Result<Response> {
+    request.admit(()).await?;
+    request.administrator()?;
+    let id: ProductId = request.path("id")?;
+    let wanted: StockChange = request.json()?;
+
+    let stock = catalog::set_stock(&app.database, id, wanted).await?;
+    if stock.turned {
+        // The product says whether it is in stock. Of what Redis did not confirm the sweeper learns by its
+        // `updated_at`.
+        let (product, featured) = (app.products.evict(&id.to_string()), app.featured.evict(FEATURED_KEY));
+        let _ = app.redis.insist((product, featured, app.searches.renew())).await;
+    }
+    http::json(200, &stock)
+}

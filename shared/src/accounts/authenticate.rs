@@ -1,0 +1,71 @@
+//! Whose account it is: an e-mail address and a password.
+
+use std::time::Duration;
+
+use super::{Account, by_email};
+use crate::{
+    app::App,
+    auth::password::{self, Match},
+    error::{Error, Result, internal, unauthorized},
+    rate_limit::{Check, Identity, LOGIN_ACCOUNT, Verdict},
+};
+
+/// What a login of an account waits that saw too many wrong passwords within a minute.
+const SLOWED_BY: Duration = Duration::from_secs(1);
+
+/// The account with this address, if this is its password, and a new hash of it if the stored one is none of ours.
+pub struct Authenticated {
+    /// Whose it is.
+    pub account: Account,
+    /// To be put in the place of the stored one.
+    pub rehashed: Option<String>,
+}
+
+/// A command that looks how often somebody was wrong about the password of this account lately.
+pub fn failures(app: &App, email: &str) -> Check {
+    app.limiter.look(&Identity::account(email), &[LOGIN_ACCOUNT])
+}
+
+/// Compares. A guesser of many accounts is refused by his address. Many guessers of one account are slowed down, and
+/// its owner with them, but a right password gets through. Looked at in `failures`, and noted here: a refused guesser
+/// uses up nothing of an account's.
+///
+/// # Errors
+/// 401, the same after the same work for a wrong password and for an address that nobody has.
+pub async fn authenticate(
+    app: &App,
+    failures: &Verdict,
+    email: &str,
+    password: String,
+) -> Result<Authenticated> {
+    if !failures.allowed {
+        tokio::time::sleep(SLOWED_BY).await;
+    }
+    let account = by_email(&app.database, email).await?;
+    let stored = account.as_ref().map(|account| account.password_hash.clone());
+    let matched = match password::verify(password.clone(), stored).await {
+        // To the caller like any failed login; to us a fault, because nobody can log in to this account.
+        Err(error @ password::Error::Hash(_)) => {
+            let user = account.as_ref().map(|account| account.id);
+            tracing::error!(?user, %error, "the stored password of an account cannot be compared: {error}");
+            Match::Wrong
+        }
+        verified => verified.map_err(internal)?,
+    };
+    match (account, matched) {
+        (Some(account), Match::Right) => Ok(Authenticated { account, rehashed: None }),
+        (Some(account), Match::Outdated) => {
+            let rehashed = Some(password::hash(password).await.map_err(internal)?);
+            Ok(Authenticated { account, rehashed })
+        }
+        _ => {
+            let _ = app.redis.batch(app.limiter.note(&Identity::account(email), &[LOGIN_ACCOUNT])).await;
+            Err(wrong_password())
+        }
+    }
+}
+
+/// 401, and no word about what was wrong.
+pub fn wrong_password() -> Error {
+    unauthorized("There is no account with this e-mail address and password.")
+}

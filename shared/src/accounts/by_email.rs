@@ -1,0 +1,36 @@
+//! Finding an account by what its owner types.
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::{
+    auth::token::Role,
+    database::{Database, Statement},
+    error::Result,
+};
+
+static BY_EMAIL: Statement = Statement::new("accounts.by_email", include_str!("by_email.sql"));
+
+/// An account, as logging in needs it.
+#[derive(FromRow)]
+pub struct Account {
+    /// The user's id.
+    pub id: Uuid,
+    /// As a PHC string, or as another shop wrote it.
+    pub password_hash: String,
+    /// What the user may do.
+    #[sqlx(try_from = "String")]
+    pub role: Role,
+    /// Somebody else chose the password: it is good for setting another, and for nothing else.
+    pub must_change_password: bool,
+}
+
+/// The account with this e-mail address, whatever its case; `None` if there is none, or if it could not be one's.
+pub async fn by_email(database: &Database, email: &str) -> Result<Option<Account>> {
+    let email = email.trim();
+    // What the schema would not store need not be looked for; and NUL would be refused by the statement.
+    if email.len() > 254 || email.contains('\0') {
+        return Ok(None);
+    }
+    Ok(database.fetch_optional(BY_EMAIL.bind(email)).await?)
+}

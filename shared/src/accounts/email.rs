@@ -1,0 +1,60 @@
+//! E-mail addresses of new accounts.
+
+use serde::{Deserialize, Deserializer, de};
+
+/// An address of the right shape. Whether somebody reads what is sent there, only sending would show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads an address; space around it is cut off.
+    ///
+    /// # Errors
+    /// Says what an address looks like.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        let plain = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+        let whole = text.rsplit_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+        if plain && whole && text.len() <= 254 {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be an e-mail address of at most 254 bytes such as ada@example.com")
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Email {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_takes_what_has_two_sides_and_no_space() {
+        for good in ["ada@example.com", " ada@example.com\n", "\"a@b\"@example.com", "ä@bücher.example"] {
+            assert!(Email::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "@",
+            "ada",
+            "ada@",
+            "@example.com",
+            "a da@example.com",
+            "a\0@b",
+            &format!("{}@b", "a".repeat(253)),
+        ] {
+            assert!(Email::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! New accounts.
+
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::Email;
+use crate::{
+    auth::RefreshToken,
+    database::{self, Database, Statement},
+    error::{Result, conflict},
+};
+
+static REGISTER: Statement = Statement::new("accounts.register", include_str!("register.sql"));
+static FIRST: Statement =
+    Statement::new("accounts.first_administrator", include_str!("first_administrator.sql"));
+
+#[derive(FromRow)]
+struct Registered {
+    id: Uuid,
+}
+
+/// A new customer with this address, signed in with `token`; the user's id.
+///
+/// # Errors
+/// 409 if the address is taken. Like login it says no more of whoever has it.
+pub async fn register(
+    database: &Database,
+    email: &Email,
+    hash: String,
+    token: &RefreshToken,
+) -> Result<Uuid> {
+    let query = REGISTER
+        .bind(Uuid::now_v7())
+        .bind(email.as_str())
+        .bind(hash)
+        .bind(token.sign_in())
+        .bind(token.digest());
+    let registered: Option<Registered> = database.fetch_optional(query).await?;
+    let taken = || conflict("There is an account with this e-mail address already. Log in, or take another.");
+    Ok(registered.ok_or_else(taken)?.id)
+}
+
+/// An administrator with this address, unless somebody has it. Its password has to be changed before it is good for
+/// anything else. Whether it was made.
+///
+/// Needs the schema's owner.
+pub async fn first_administrator(database: &Database, email: &Email, hash: String) -> database::Result<bool> {
+    let query = FIRST.bind(Uuid::now_v7()).bind(email.as_str()).bind(hash);
+    Ok(database.execute(query).await? == 1)
+}

@@ -1,0 +1,2 @@
+-- Ends a sign-in.
+delete from sign_ins where id = $1

@@ -1,0 +1,78 @@
+//! Adding a product.
+
+use serde::{Deserialize, Deserializer, de};
+
+use super::{
+    Money, Product, ProductId, Rule,
+    text::{description, name},
+};
+use crate::{
+    database::{Database, Statement},
+    error::{Result, conflict, invalid},
+};
+
+static CREATE: Statement = Statement::new("catalog.create", include_str!("create.sql"));
+
+/// A product that is to be sold.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewProduct {
+    /// The shop's own name for it. Whoever gives one can repeat the request: there is no second product of that name.
+    #[serde(default, deserialize_with = "sku")]
+    sku: Option<String>,
+    #[serde(deserialize_with = "name")]
+    name: String,
+    #[serde(deserialize_with = "description")]
+    description: String,
+    price: Money,
+    #[serde(default)]
+    featured: bool,
+    /// How many pieces there are.
+    #[serde(default, deserialize_with = "stock")]
+    stock: i32,
+}
+
+fn sku<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let Some(sku) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let plain = !sku.contains(char::is_control) && sku.trim() == sku;
+    if plain && (1..=100).contains(&sku.chars().count()) {
+        Ok(Some(sku))
+    } else {
+        Err(de::Error::custom("must have 1 to 100 characters, without space around them"))
+    }
+}
+
+/// The most pieces of one product.
+pub(super) const MOST_PIECES: i32 = 1_000_000_000;
+
+fn stock<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
+    let stock = i32::deserialize(deserializer)?;
+    if (0..=MOST_PIECES).contains(&stock) {
+        Ok(stock)
+    } else {
+        Err(de::Error::custom(format!("must be a whole number from 0 to {MOST_PIECES}")))
+    }
+}
+
+/// Adds a product, in one statement.
+///
+/// # Errors
+/// 409 if another product has its `sku`; 422 if it is sold at no such price.
+pub async fn create(database: &Database, new: NewProduct) -> Result<Product> {
+    let currency = new.price.currency;
+    let rule = Rule::of(currency.as_str());
+    if let Some(misfit) = rule.misfit_of_price(new.price.amount) {
+        return Err(invalid("price.amount", rule.explain(misfit, currency)));
+    }
+    let query = CREATE
+        .bind(ProductId::new())
+        .bind(new.sku)
+        .bind(new.name)
+        .bind(new.description)
+        .bind(new.price.amount)
+        .bind(currency.as_str())
+        .bind(new.featured)
+        .bind(new.stock);
+    let created: Option<Product> = database.fetch_optional(query).await?;
+    created.ok_or_else(|| conflict("Another product has this sku."))
+}

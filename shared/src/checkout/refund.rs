@@ -1,0 +1,163 @@
+//! Giving money back: begun here once for each key, brought to its end like every other step of an order.
+
+use serde::Deserialize;
+use serde_json::Value;
+use sqlx::{FromRow, Row, postgres::PgRow, types::Json};
+use uuid::Uuid;
+
+use super::{
+    IdempotencyKey, Item, Lease, idempotency::request_digest, lease::SECONDS, refund_state::RefundState,
+};
+use crate::{
+    database::{Database, Statement},
+    error::{Error, Kind, Result, conflict, invalid, not_found},
+    kill_point::KillPoint,
+    orders::{OrderId, OrderStatus},
+};
+
+static REFUND: Statement = Statement::new("checkout.refund", include_str!("refund.sql"));
+
+/// The most lines that come back at once, as many as an order has.
+const LINES: usize = 50;
+
+/// What an administrator wants given back.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WantedRefund {
+    /// In minor units of the order's currency; all that is left, where nothing is said.
+    amount: Option<i64>,
+    /// The pieces that come back into stock.
+    #[serde(default)]
+    returned: Vec<Item>,
+}
+
+/// One request for a refund, under its key.
+pub struct RefundRequest<'a> {
+    /// The order.
+    pub order: OrderId,
+    /// Who asks.
+    pub administrator: Uuid,
+    /// Once for each.
+    pub key: IdempotencyKey,
+    /// As it was sent.
+    pub body: &'a [u8],
+    /// As it was read.
+    pub wanted: WantedRefund,
+}
+
+/// What became of the request.
+pub enum RefundBegun {
+    /// It was begun; whoever has the lease goes on.
+    New(Box<Lease>, i64),
+    /// An earlier request with this key, of this amount, stands like this.
+    Repeated(RefundState, i64),
+}
+
+struct Found {
+    begun: bool,
+    busy: bool,
+    amount: i64,
+    lease: Lease,
+    refused: Option<Json<Vec<RefusedLine>>>,
+    known: Option<(String, i64, String)>,
+}
+
+#[derive(Deserialize)]
+struct RefusedLine {
+    product_id: Uuid,
+    most: i64,
+}
+
+impl<'r> FromRow<'r, PgRow> for Found {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let known: Option<String> = row.try_get("known_status")?;
+        let known = match known {
+            Some(status) => Some((status, row.try_get("known_amount")?, row.try_get("known_digest")?)),
+            None => None,
+        };
+        Ok(Self {
+            begun: row.try_get("begun")?,
+            busy: row.try_get("busy")?,
+            amount: row.try_get("pending_amount")?,
+            lease: Lease::from_row(row)?,
+            refused: row.try_get("refused")?,
+            known,
+        })
+    }
+}
+
+/// Begins a refund and takes the order's lease, in one statement and before the provider is asked.
+///
+/// # Errors
+/// 404; 409 if the order is not paid, or somebody is working on it; 422 if more is wanted back than there is, or the key was
+/// used for another refund.
+pub async fn begin_refund(database: &Database, request: RefundRequest<'_>) -> Result<RefundBegun> {
+    let RefundRequest { order, administrator, key, body, wanted } = request;
+    let WantedRefund { amount, returned } = wanted;
+    check(&returned)?;
+    let (products, quantities): (Vec<Uuid>, Vec<i32>) =
+        returned.iter().map(|item| (item.product_id.0, item.quantity)).unzip();
+    let (refund, owner, digest) = (Uuid::now_v7(), Uuid::now_v7(), request_digest(body));
+    let query = REFUND
+        .bind(refund)
+        .bind(order)
+        .bind(administrator)
+        .bind(key.as_str())
+        .bind(digest.as_str())
+        .bind(amount)
+        .bind(products)
+        .bind(quantities)
+        .bind(owner)
+        .bind(SECONDS);
+    KillPoint::BeforeClaim.reached();
+    let found: Option<Found> = database.fetch_optional(query).await?;
+    KillPoint::AfterClaim.reached();
+    let found = found.ok_or_else(|| not_found("order"))?;
+    if found.begun {
+        return Ok(RefundBegun::New(Box::new(found.lease.owned_by(owner)), found.amount));
+    }
+    match &found.known {
+        Some((status, amount, known)) if *known == digest => {
+            Ok(RefundBegun::Repeated(RefundState::from(status.as_str()), *amount))
+        }
+        Some(_) => {
+            let detail = "This Idempotency-Key was used for another refund of this order. Choose a new one.";
+            Err(Error::new(Kind::IdempotencyKeyReused, detail))
+        }
+        None => Err(refuse(&found, &returned)),
+    }
+}
+
+fn check(returned: &[Item]) -> Result<()> {
+    let mut seen = std::collections::HashSet::new();
+    if returned.len() > LINES || !returned.iter().all(|item| seen.insert(item.product_id)) {
+        return Err(invalid("returned", format!("must have at most {LINES} lines, each product once")));
+    }
+    Ok(())
+}
+
+fn refuse(found: &Found, returned: &[Item]) -> Error {
+    let (status, left) = (found.lease.status(), found.lease.unrefunded());
+    if status != OrderStatus::Paid {
+        return conflict(format!("The order is {status}: there is no money to give back."));
+    }
+    if found.busy {
+        let detail = "Somebody is working on this order, or a refund of it is under way. Try again.";
+        return conflict(detail).retry_after(std::time::Duration::from_secs(5));
+    }
+    if let Some(Json(lines)) = &found.refused {
+        let at = |line: &RefusedLine| returned.iter().position(|item| item.product_id.0 == line.product_id);
+        let name = |line| format!("returned[{}].quantity", at(line).unwrap_or_default());
+        return lines.iter().fold(
+            Error::new(Kind::Validation, "Some values of the request are not valid."),
+            |error, line| {
+                error.field(name(line), format!("at most {} of the order can come back", line.most))
+            },
+        );
+    }
+    if left == 0 {
+        return conflict("The order cost nothing, or everything was given back.");
+    }
+    invalid("amount", format!("must be from 1 to {left}, which is what is left of the charge"))
+        .member("left", Value::from(left))
+}

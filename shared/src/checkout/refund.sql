@@ -1,0 +1,65 @@
+-- Begins to give back money of a paid order that nobody holds, and takes its lease:
+--   $1 refund  $2 order  $3 administrator  $4 idempotency key  $5 request digest  $6 amount, or null for all that is left
+--   $7 products that come back into stock  $8 how many of each  $9 new owner  $10 seconds
+-- `begun` says whether that was done; what is known of the order and of an earlier request with this key is there
+-- whether or not.
+with known as (
+    select amount, status, encode(request_digest, 'hex') as digest from refunds where order_id = $2 and idempotency_key = $4
+),
+target as (
+    select
+        orders.id, orders.status, orders.total, orders.currency, payments.payment_method, payments.intent_id,
+        payments.attempt, payments.refunded,
+        coalesce($6, orders.total - payments.refunded) as amount,
+        orders.lease_until > now() or exists (select from refunds where order_id = $2 and status = 'pending') as busy
+    from orders
+    join payments on payments.order_id = orders.id
+    where orders.id = $2
+    for update of orders, payments
+),
+returned as (
+    select l.product_id, l.quantity, order_items.quantity - order_items.returned as most
+    from unnest($7::uuid[], $8::integer[]) as l (product_id, quantity)
+    left join order_items on order_items.order_id = $2 and order_items.product_id = l.product_id
+),
+refused as (
+    select product_id, coalesce(most, 0) as most from returned where most is null or quantity > most
+),
+begun as (
+    insert into refunds (id, order_id, idempotency_key, request_digest, actor, amount, returns, status)
+    select
+        $1, id, $4, decode($5, 'hex'), $3, amount,
+        (
+            select coalesce(json_agg(json_build_object('product_id', product_id, 'quantity', quantity)), '[]')::jsonb
+            from returned
+        ),
+        'pending'
+    from target
+    where
+        status = 'paid' and intent_id is not null and not coalesce(busy, false)
+        and amount between 1 and total - refunded
+        and not exists (select from known) and not exists (select from refused)
+    on conflict do nothing
+    returning id
+),
+leased as (
+    update orders
+    set
+        lease_owner = $9,
+        lease_until = now() + $10 * interval '1 second',
+        next_attempt_at = now() + $10 * interval '1 second',
+        waits_since = now(),
+        updated_at = now()
+    from begun
+    where orders.id = $2
+)
+select
+    exists (select from begun) as begun,
+    target.id, target.status, target.total, target.currency, now() as deadline, false as overdue,
+    target.payment_method, target.intent_id, target.attempt, false as key_may_be_forgotten, target.refunded,
+    false as refund_failed, $1 as pending_refund, target.amount as pending_amount, false as pending_before,
+    coalesce(target.busy, false) as busy,
+    (select json_agg(json_build_object('product_id', product_id, 'most', most)) from refused) as refused,
+    known.amount as known_amount, known.status as known_status, known.digest as known_digest
+from target
+left join known on true
