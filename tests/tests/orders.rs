@@ -79,3 +79,21 @@ async fn parameters_of_the_list_that_make_no_sense_are_refused_by_name() {
         assert_eq!(answer.json()["errors"], json!([{ "field": name, "message": message }]));
     }
 }
+
+#[tokio::test]
+async fn an_old_order_is_listed_for_who_asks_for_it() {
+    static AGE: Statement = Statement::new(
+        "tests.age_order",
+        "update orders set created_at = now() - interval '40 days' where id = $1",
+    );
+    let (customer, product) = (Customer::register().await, new_product(250, 100).await);
+    let order = customer.buys(&product).await.expect(201).json()["order_id"].clone();
+    let id: Uuid = order.as_str().expect("an id").parse().expect("an id");
+    database().execute(AGE.bind(id)).await.expect("updates");
+    let list = customer.call("list-orders", "GET", "/api/orders");
+    assert_eq!(list.send().await.expect(200).json()["orders"], json!([]));
+    let old = list.clone().query("since", "2020-01-01T00:00:00Z").send().await.expect(200).json();
+    assert_eq!(old["orders"][0]["id"], order);
+    let list = customer.call("list-orders", "GET", "/api/orders").query("since", "last year");
+    assert_eq!(list.send().await.expect(400).json()["errors"][0]["field"], "since");
+}

@@ -1,10 +1,10 @@
-//! `GET /api/orders`: the customer's orders of the last 30 days, page by page.
+//! `GET /api/orders`: the customer's orders of the last 30 days, or since the time that is asked for, page by page.
 
 use shared::{
     app::App,
     error::Result,
     http::{self, Endpoint, Request, Response},
-    orders::{self, Cursor, PAGE},
+    orders::{self, Cursor, Moment, PAGE},
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -16,6 +16,7 @@ async fn list_orders(app: App, request: Request) -> Result<Response> {
     request.admit(()).await?;
     let user = request.user()?.sub;
     let after: Option<Cursor> = request.query("cursor")?;
+    let since: Option<Moment> = request.query("since")?;
     let limit = request.number("limit", 1..=PAGE)?.unwrap_or(PAGE);
-    http::json(200, &orders::list(&app.database, user, after, limit).await?)
+    http::json(200, &orders::list(&app.database, user, since, after, limit).await?)
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::summary::Summary;
+use super::{moment::Moment, summary::Summary};
 use crate::{
     database::{Database, Statement},
     error::Result,
@@ -63,12 +63,24 @@ pub struct Page {
 /// The most orders of a page.
 pub const PAGE: u8 = 20;
 
-/// One page of the user's orders of the last 30 days, newest first, with items and products: one statement.
-pub async fn list(database: &Database, user: Uuid, after: Option<Cursor>, limit: u8) -> Result<Page> {
+/// One page of the user's orders since then, by default of the last 30 days, newest first, with items and products: one
+/// statement.
+pub async fn list(
+    database: &Database,
+    user: Uuid,
+    since: Option<Moment>,
+    after: Option<Cursor>,
+    limit: u8,
+) -> Result<Page> {
     let after = after.unwrap_or_else(Cursor::start);
     let limit = limit.clamp(1, PAGE);
     // One more than asked for tells whether there is a next page.
-    let query = LIST.bind(user).bind(after.created_at).bind(after.id).bind(i64::from(limit) + 1);
+    let query = LIST
+        .bind(user)
+        .bind(after.created_at)
+        .bind(after.id)
+        .bind(i64::from(limit) + 1)
+        .bind(since.map(|moment| moment.0));
     let mut orders: Vec<Summary> = database.fetch_all(query).await?;
     let more = orders.len() > usize::from(limit);
     orders.truncate(usize::from(limit));

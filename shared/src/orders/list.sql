@@ -1,4 +1,4 @@
--- A customer's orders of the last 30 days with their items and products, newest first, one page.
+-- A customer's orders with their items and products, newest first, one page: those since $5, or of the last 30 days.
 --
 -- `status <> 'cancelled'` is the predicate of the partial index orders_active: without it the planner may not use it.
 -- The row comparison continues after the last order of the page before (keyset pagination).
@@ -25,7 +25,7 @@ cross join lateral (
 where
     o.user_id = $1
     and o.status <> 'cancelled'
-    and o.created_at > now() - interval '30 days'
+    and o.created_at >= coalesce($5::timestamptz, now() - interval '30 days')
     and (o.created_at, o.id) < ($2, $3)
 order by o.created_at desc, o.id desc
 limit $4

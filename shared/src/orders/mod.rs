@@ -10,6 +10,7 @@ mod find_any;
 mod items;
 mod list;
 mod list_all;
+mod moment;
 mod nudge;
 mod oldest;
 mod page;
@@ -23,7 +24,8 @@ pub use find::{Details, find};
 pub use find_any::{Dossier, find_any};
 pub use items::{Line, items};
 pub use list::{Cursor, PAGE, Page, list};
-pub use list_all::{AllOrders, Moment, UserId, Wanted, list_all};
+pub use list_all::{AllOrders, UserId, Wanted, list_all};
+pub use moment::Moment;
 pub use nudge::Nudge;
 #[cfg(feature = "queue")]
 pub use nudge::nudge;

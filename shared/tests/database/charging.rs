@@ -63,6 +63,10 @@ impl Order {
         self.user
     }
 
+    pub(crate) fn product(&self) -> shared::catalog::ProductId {
+        self.product
+    }
+
     /// As its customer sees it.
     pub(crate) async fn shown(&self) -> Answer {
         find(&self.shop.functions, self.user, self.id).await.expect("answers").expect("is there").answer()

@@ -2,6 +2,7 @@
 //! kill them. They listen on Unix sockets in a temporary folder: no port can be taken. `checkout`,
 //! `charging`, `deadlines` and `following` are what an order depends on.
 
+mod accounts;
 #[path = "../certificates/mod.rs"]
 mod certificates;
 mod charging;
@@ -18,6 +19,7 @@ mod pool;
 mod pooler;
 mod provider;
 mod search;
+mod refunds;
 mod servers;
 mod settings;
 mod statements;

@@ -117,11 +117,12 @@ impl Shop {
         let nulls = [Some("a"), None];
         let meant: (String, i32) = database.fetch_one(MEANT.bind(nulls)).await.expect("answers");
         let bought = self.buys(database).await;
-        let page = orders::list(database, self.customer, None, 1).await.expect("a list");
+        let page = orders::list(database, self.customer, None, None, 1).await.expect("a list");
         let page = serde_json::to_value(page).expect("JSON");
         let order = page["orders"][0].clone();
         let cursor = page["next_cursor"].as_str().expect("a second page").parse().expect("a cursor");
-        let second = orders::list(database, self.customer, Some(cursor), 1).await.expect("a second page");
+        let second =
+            orders::list(database, self.customer, None, Some(cursor), 1).await.expect("a second page");
         let second = serde_json::to_value(second).expect("JSON")["orders"][0].clone();
         let found = orders::find(database, self.customer, bought.parse().expect("an id")).await;
         let found = serde_json::to_value(found.expect("answers").expect("an order")).expect("JSON");

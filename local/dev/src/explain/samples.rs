@@ -153,11 +153,15 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("orders.find", &[ORDER, USER]),
     sample("orders.find_any", &[ORDER]),
     sample("orders.items", &[ORDERS]),
-    Sample { statement: "orders.list", what: "the first page", arguments: &[USER, FUTURE, LAST, "21"] },
+    Sample {
+        statement: "orders.list",
+        what: "the first page",
+        arguments: &[USER, FUTURE, LAST, "21", NO_TIME],
+    },
     Sample {
         statement: "orders.list",
         what: "a later page",
-        arguments: &[USER, "(now() - interval '5 days')", LAST, "21"],
+        arguments: &[USER, "(now() - interval '5 days')", LAST, "21", NO_TIME],
     },
     Sample {
         statement: "orders.list_all",

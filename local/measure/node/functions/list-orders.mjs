@@ -17,7 +17,7 @@ async function listOrders(request) {
   if (!start) throw badRequest('cursor', 'must be the next_cursor of the page before')
   const limit = request.number('limit', 1, PAGE, PAGE)
   // One more than asked for tells whether there is a next page.
-  const rows = await list(sub, start.created_at, start.id, limit + 1)
+  const rows = await list(sub, start.created_at, start.id, limit + 1, null)
   const orders = rows.slice(0, limit)
   return json(200, { orders: orders.map(summary), next_cursor: rows.length > limit ? cursor(orders.at(-1)) : null })
 }

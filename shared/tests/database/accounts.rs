@@ -1,0 +1,107 @@
+//! Accounts, by the statements alone: a sign-in is over for good once it has ended.
+
+use shared::accounts::{
+    Account, Email, by_email, change_password, erase, refresh, register, sign_in, sign_out,
+};
+use shared::auth::RefreshToken;
+use shared::database::Database;
+use shared::database::Statement;
+
+use crate::servers::{Servers, until};
+
+static WAITING: Statement =
+    Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
+static HOLD: Statement =
+    Statement::new("test.hold", "update users set password_hash = 'other', epoch = epoch + 1");
+
+struct Shop {
+    functions: Database,
+    owner: Database,
+    observer: Database,
+    _servers: Servers,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let servers = Servers::start().await;
+        let functions = Database::new(servers.pooled().connections(4));
+        let (owner, observer) = (Database::new(servers.owner()), Database::new(servers.owner()));
+        Self { functions, owner, observer, _servers: servers }
+    }
+
+    /// Somebody who has registered, with the first refresh token.
+    async fn ada(&self) -> (Account, RefreshToken) {
+        let (email, token) = (Email::parse("ada@example.com").expect("an address"), first());
+        register(&self.functions, &email, "a hash".to_owned(), &token).await.expect("registers");
+        let account = by_email(&self.functions, "ADA@example.com").await.expect("answers");
+        (account.expect("is there"), token)
+    }
+
+    async fn is_good(&self, token: &RefreshToken) -> bool {
+        let next = token.next().expect("randomness");
+        refresh(&self.functions, token, &next).await.expect("answers").is_some()
+    }
+}
+
+fn first() -> RefreshToken {
+    RefreshToken::first().expect("randomness")
+}
+
+#[tokio::test]
+async fn a_used_refresh_token_ends_its_sign_in_and_no_other() {
+    let shop = Shop::open().await;
+    let (account, token) = shop.ada().await;
+    let other = first();
+    assert!(sign_in(&shop.functions, &account, None, &other).await.expect("answers"));
+    let next = token.next().expect("randomness");
+    assert!(refresh(&shop.functions, &token, &next).await.expect("answers").is_some());
+    assert!(!shop.is_good(&token).await);
+    assert!(!shop.is_good(&next).await);
+    assert!(shop.is_good(&other).await);
+}
+
+#[tokio::test]
+async fn a_new_password_and_leaving_end_every_sign_in() {
+    let shop = Shop::open().await;
+    let (account, token) = shop.ada().await;
+    let new = first();
+    assert!(change_password(&shop.functions, &account, "new".to_owned(), &new).await.expect("answers"));
+    // The old one is not good for that a second time.
+    assert!(
+        !change_password(&shop.functions, &account, "newer".to_owned(), &first()).await.expect("answers")
+    );
+    assert!(!sign_in(&shop.functions, &account, None, &first()).await.expect("answers"));
+    assert!(!shop.is_good(&token).await);
+    let last = new.next().expect("randomness");
+    assert!(refresh(&shop.functions, &new, &last).await.expect("answers").is_some());
+    erase(&shop.functions, account.id).await.expect("erases");
+    assert!(!shop.is_good(&last).await);
+    assert!(by_email(&shop.functions, "ada@example.com").await.expect("answers").is_none());
+}
+
+#[tokio::test]
+async fn a_login_that_waits_for_a_change_of_the_password_is_one_with_the_wrong_password() {
+    let shop = Shop::open().await;
+    let (account, _) = shop.ada().await;
+    let waiting = async || shop.observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0 > 0;
+    let changing = shop.owner.transaction(async |tx| {
+        tx.execute(&HOLD).await?;
+        let (functions, account) = (shop.functions.clone(), account);
+        let login = tokio::spawn(async move { sign_in(&functions, &account, None, &first()).await });
+        until("the login waits", waiting).await;
+        Ok::<_, shared::database::Error>(login)
+    });
+    let login = changing.await.expect("commits");
+    assert!(!login.await.expect("no panic").expect("answers"));
+}
+
+#[tokio::test]
+async fn logging_out_ends_one_sign_in() {
+    let shop = Shop::open().await;
+    let (account, token) = shop.ada().await;
+    let other = first();
+    sign_in(&shop.functions, &account, None, &other).await.expect("answers");
+    sign_out(&shop.functions, &token).await.expect("answers");
+    assert!(!shop.is_good(&token).await);
+    assert!(shop.is_good(&other).await);
+}

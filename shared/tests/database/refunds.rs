@@ -1,0 +1,156 @@
+//! Money that goes back: once for each key, no more than was charged, and to its end, whoever crashes.
+
+use serde_json::{Value, json};
+use shared::checkout::{Item, RefundBegun, RefundRequest, RefundState, begin_refund};
+use shared::database::Statement;
+use shared::error::{Error, Result};
+use uuid::Uuid;
+
+use crate::charging::Order;
+use crate::provider::{Provider, error, intent};
+
+static END_LEASES: Statement = Statement::new(
+    "test.end_leases",
+    "update orders set lease_until = now(), next_attempt_at = coalesce(next_attempt_at, now())",
+);
+static REFUNDED: Statement =
+    Statement::new("test.refunded", "select refunded from payments where order_id = $1");
+static HISTORY: Statement = Statement::new(
+    "test.history",
+    "select string_agg(event, ' ' order by at) from order_history where order_id = $1",
+);
+
+/// A paid order of 1,250.
+async fn paid() -> Order {
+    let order = Order::place().await;
+    let provider = Provider::with_intent(&intent("requires_confirmation"));
+    provider.says("confirm", 200, &intent("succeeded"));
+    order.step(&provider).await;
+    order
+}
+
+async fn begin(order: &Order, key: &str, body: &Value) -> Result<RefundBegun> {
+    let text = body.to_string();
+    let request = RefundRequest {
+        order: order.id,
+        administrator: order.user(),
+        key: key.parse().expect("a key"),
+        body: text.as_bytes(),
+        wanted: serde_json::from_value(body.clone()).expect("reads"),
+    };
+    begin_refund(&order.shop.functions, request).await
+}
+
+fn status(refused: &Error) -> u16 {
+    refused.problem().kind().status().as_u16()
+}
+
+/// Who began it crashes; its lease runs out.
+async fn crash(order: &Order) {
+    order.shop.owner.execute(&END_LEASES).await.expect("updates");
+}
+
+async fn refunded(order: &Order) -> i64 {
+    order.shop.owner.fetch_one::<(i64,)>(REFUNDED.bind(order.id)).await.expect("finds").0
+}
+
+fn given_back(amount: i64) -> Value {
+    let mut shown = intent("succeeded");
+    shown["latest_charge"]["amount_refunded"] = json!(amount);
+    shown
+}
+
+/// The provider makes every refund, and shows that so much went back before.
+fn provider(before: i64) -> Provider {
+    let provider = Provider::with_intent(&given_back(before));
+    provider.says("refund", 200, &json!({ "id": "re_1", "status": "succeeded", "amount": 500 }));
+    provider
+}
+
+fn back(order: &Order, amount: i64) -> Value {
+    let item = Item { product_id: order.product(), quantity: 1 };
+    json!({ "amount": amount, "returned": [{ "product_id": item.product_id, "quantity": item.quantity }] })
+}
+
+#[tokio::test]
+async fn a_refund_that_was_begun_is_brought_to_its_end_once_by_whoever_comes_next() {
+    let order = paid().await;
+    let begun = begin(&order, "a", &back(&order, 500)).await.expect("begins");
+    assert!(matches!(begun, RefundBegun::New(_, 500)));
+    assert_eq!((refunded(&order).await, order.stock().await), (0, 9));
+    crash(&order).await;
+    let asked = provider(0);
+    let (advanced, _) = order.step(&asked).await;
+    assert_eq!(advanced.refund, Some(RefundState::Succeeded));
+    assert_eq!((refunded(&order).await, order.stock().await), (500, 10));
+    assert_eq!(asked.seen().iter().filter(|seen| seen.starts_with("refund ")).count(), 1);
+    let repeated = begin(&order, "a", &back(&order, 500)).await.expect("is known");
+    assert!(matches!(repeated, RefundBegun::Repeated(RefundState::Succeeded, 500)));
+}
+
+#[tokio::test]
+async fn a_refund_that_the_provider_made_before_the_crash_is_not_made_again() {
+    let order = paid().await;
+    begin(&order, "a", &back(&order, 500)).await.expect("begins");
+    crash(&order).await;
+    let asked = provider(500);
+    let (advanced, _) = order.step(&asked).await;
+    assert_eq!(advanced.refund, Some(RefundState::Succeeded));
+    assert!(asked.seen().iter().all(|seen| !seen.starts_with("refund")));
+    assert_eq!((refunded(&order).await, order.stock().await), (500, 10));
+}
+
+#[tokio::test]
+async fn a_refund_that_the_provider_refuses_moves_no_money_and_no_stock() {
+    let order = paid().await;
+    begin(&order, "a", &back(&order, 500)).await.expect("begins");
+    crash(&order).await;
+    let refusing = provider(0);
+    refusing.says("refund", 400, &error("invalid_request_error", &json!({ "message": "no" })));
+    let (advanced, _) = order.step(&refusing).await;
+    assert_eq!(advanced.refund, Some(RefundState::Failed));
+    assert_eq!((refunded(&order).await, order.stock().await), (0, 9));
+    // And does not keep the next one from being made.
+    crash(&order).await;
+    assert!(matches!(begin(&order, "b", &json!({})).await, Ok(RefundBegun::New(_, 1250))));
+}
+
+#[tokio::test]
+async fn one_refund_of_an_order_is_under_way_and_no_more_goes_back_than_was_charged() {
+    let order = paid().await;
+    for (amount, refused) in [(0, 422), (1251, 422)] {
+        let refusal = begin(&order, "a", &json!({ "amount": amount })).await.err().expect("refused");
+        assert_eq!(status(&refusal), refused, "{amount}");
+    }
+    let too_many = json!({ "returned": [{ "product_id": order.product(), "quantity": 2 }] });
+    assert_eq!(status(&begin(&order, "a", &too_many).await.err().expect("refused")), 422);
+    begin(&order, "a", &back(&order, 1000)).await.expect("begins");
+    crash(&order).await;
+    // Although its lease is free, the first is not at its end.
+    assert_eq!(status(&begin(&order, "b", &json!({ "amount": 1 })).await.err().expect("refused")), 409);
+    let another = begin(&order, "a", &json!({ "amount": 1 })).await.err().expect("refused");
+    assert_eq!(status(&another), 422);
+    order.step(&provider(0)).await;
+    assert_eq!(status(&begin(&order, "b", &json!({ "amount": 251 })).await.err().expect("refused")), 422);
+    begin(&order, "b", &json!({})).await.expect("begins");
+    crash(&order).await;
+    order.step(&provider(1000)).await;
+    assert_eq!((refunded(&order).await, order.stands().await.0.as_str()), (1250, "refunded"));
+    let (history,): (String,) = order.shop.owner.fetch_one(HISTORY.bind(order.id)).await.expect("finds");
+    assert!(history.starts_with("charging paid refund_pending"), "{history}");
+    assert_eq!(history.matches("money_back").count(), 2, "{history}");
+}
+
+#[tokio::test]
+async fn who_is_no_administrator_any_more_has_to_log_in() {
+    let order = paid().await;
+    let request = RefundRequest {
+        order: order.id,
+        administrator: Uuid::now_v7(),
+        key: "a".parse().expect("a key"),
+        body: b"{}",
+        wanted: serde_json::from_value(json!({})).expect("reads"),
+    };
+    let refused = begin_refund(&order.shop.functions, request).await.err().expect("refused");
+    assert_eq!(status(&refused), 401);
+}
