@@ -145,7 +145,7 @@ async fn an_eviction_of_a_list_that_redis_did_not_confirm_counts_as_lost() {
     assert_eq!(lost().await, Some(0));
     for (key, broken) in [
         ("cache:featured:all", ["SET", "cache:featured:all", "no hash"].as_slice()),
-        ("cache:{search}", &["HSET", "cache:{search}", "no", "text"]),
+        ("cache:{search}", ["HSET", "cache:{search}", "no", "text"].as_slice()),
     ] {
         let logs = Logs::from_now();
         ask_redis(&["DEL", key]).await;

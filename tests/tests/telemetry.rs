@@ -102,6 +102,8 @@ async fn the_sweeper_says_how_far_behind_we_are() {
     logs.line("the sweeper's line", Duration::from_secs(10), right).await;
 }
 
+static FORGET: Statement = Statement::new("tests.forget_user", "delete from users where id = $1");
+
 /// Everything a customer does, well and badly; what nobody may find in a log afterwards.
 async fn journey() -> Vec<(&'static str, String)> {
     let customer = Customer::register().await;
@@ -128,7 +130,6 @@ async fn journey() -> Vec<(&'static str, String)> {
     let declined = Uuid::now_v7().to_string();
     customer.checkout(&declined, &product, 1, "pm_card_visa_chargeDeclined").send().await.expect(402);
     // Postgres refuses the statement of somebody who is no more, and logs that.
-    static FORGET: Statement = Statement::new("tests.forget_user", "delete from users where id = $1");
     let gone = Customer::register().await;
     database().execute(FORGET.bind(gone.id)).await.expect("deleted");
     let refused = Uuid::now_v7().to_string();
