@@ -64,6 +64,13 @@ impl Cloud {
         Ok(())
     }
 
+    /// The services of this cloud, in the order they are started.
+    pub fn services(&self) -> impl Iterator<Item = Service> + use<> {
+        let watched = !self.wishes.no_console;
+        Service::all()
+            .filter(move |service| service.is_available() && (watched || *service != Service::Console))
+    }
+
     /// The port of a service.
     pub fn port(&self, service: Service) -> Result<u16> {
         let hint = || format!("no port was chosen for {} yet: run {} up", service.name(), self.folder.dev);

@@ -54,6 +54,9 @@ fn of(cloud: &Cloud) -> Result<Vec<(&'static str, String)>> {
         ("ADMIN_PASSWORD", demo::PASSWORD.to_owned()),
         ("ADMIN_TOKEN", cloud.secrets.access_token(demo::ADMINISTRATOR.id, Role::Administrator)?),
     ];
+    if !cloud.wishes.no_console {
+        env.push(("CONSOLE_URL", cloud.http(Service::Console)?));
+    }
     if Service::Pgbouncer.is_available() {
         let port = cloud.port(Service::Pgbouncer)?;
         env.push(("PGBOUNCER_ADMIN_URL", format!("postgres://{OWNER}:{owner}@127.0.0.1:{port}/pgbouncer")));

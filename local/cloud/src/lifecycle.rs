@@ -77,6 +77,16 @@ pub async fn start(folder: &Folder, service: Service) -> Result<()> {
     wish(folder, service, "Starting", &[State::Ready]).await
 }
 
+/// Brings these services back without waiting for them: for who is being ended by the supervisor meanwhile.
+pub fn bring_back(folder: &Folder, services: impl IntoIterator<Item = Service>) {
+    for service in services {
+        fs::remove_file(folder.stop_marker(service.name())).ok();
+    }
+    if let Some((_, supervisor)) = record::supervisor(folder) {
+        supervisor.signal(Signal::SIGUSR1);
+    }
+}
+
 /// Tells the supervisor to look at the markers, and waits for what comes of it.
 async fn wish(folder: &Folder, service: Service, verb: &str, wanted: &[State]) -> Result<()> {
     let name = service.name();
@@ -99,5 +109,5 @@ async fn wish(folder: &Folder, service: Service, verb: &str, wanted: &[State]) -
             }
         }
     };
-    step(format_args!("{verb} {name}"), fulfilled).await
+    step(format!("{verb} {name}"), fulfilled).await
 }

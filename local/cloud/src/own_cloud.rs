@@ -12,7 +12,7 @@ use crate::folder::Folder;
 use crate::log::open_log;
 use crate::process::own_path;
 use crate::services::build_for_release;
-use crate::wishes::{NO_RELOAD, PROFILE, SCALE};
+use crate::wishes::{NO_CONSOLE, NO_RELOAD, PROFILE, SCALE};
 
 /// See the module.
 pub struct OwnCloud {
@@ -26,10 +26,10 @@ pub struct OwnCloud {
 }
 
 impl OwnCloud {
-    /// The cloud in the folder of this name, whose functions are not rebuilt. Nothing is started.
+    /// The cloud in the folder of this name, whose functions are not rebuilt, and which nobody watches. Nothing is started.
     pub fn new(folder: &Folder, name: &'static str, settings: &[(&'static str, &str)]) -> Result<Self> {
         let program = own_path()?.to_owned();
-        let settings = settings.iter().chain(&[(NO_RELOAD, "1")]);
+        let settings = settings.iter().chain(&[(NO_RELOAD, "1"), (NO_CONSOLE, "1")]);
         let settings = settings.map(|(name, value)| (*name, (*value).to_owned())).collect();
         Ok(Self { name, folder: Folder::named(&folder.root, name)?, settings, program })
     }
@@ -37,6 +37,13 @@ impl OwnCloud {
     /// One that serves the release build, with demo data of this scale.
     pub fn of_release(folder: &Folder, name: &'static str, scale: u32) -> Result<Self> {
         Self::new(folder, name, &[(PROFILE, "release"), (SCALE, &scale.to_string())])
+    }
+
+    /// The same with its console, for those who test that.
+    #[must_use]
+    pub fn watched(mut self) -> Self {
+        self.settings.retain(|(name, _)| *name != NO_CONSOLE);
+        self
     }
 
     /// Where it lives.

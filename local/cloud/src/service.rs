@@ -22,6 +22,8 @@ pub enum Service {
     Functions,
     /// What invokes them from queues and schedules.
     Dispatcher,
+    /// The page on which all of this can be watched.
+    Console,
 }
 
 impl Service {
@@ -40,6 +42,7 @@ impl Service {
             Self::Payments => "payments",
             Self::Functions => "functions",
             Self::Dispatcher => "dispatcher",
+            Self::Console => "console",
         }
     }
 

@@ -119,7 +119,7 @@ impl Supervisor {
     }
 
     async fn start_all(&mut self) -> Result<()> {
-        for service in Service::all().filter(|service| service.is_available()) {
+        for service in self.cloud.services() {
             self.start(service).await?;
         }
         Ok(())
@@ -161,7 +161,7 @@ impl Supervisor {
 
     /// Brings what runs into line with what is marked.
     async fn fulfil_wishes(&mut self) {
-        for service in Service::all().filter(|service| service.is_available()) {
+        for service in self.cloud.services() {
             let stop = self.cloud.folder.stop_marker(service.name()).exists();
             let alive = self.running.get(&service).is_some_and(|process| process.is_alive());
             let outcome = match (stop, alive) {

@@ -11,6 +11,8 @@ pub(crate) const SCALE: &str = "MILLRACE_SCALE";
 pub(crate) const PROFILE: &str = "MILLRACE_PROFILE";
 /// The name of [`Wishes::no_reload`].
 pub(crate) const NO_RELOAD: &str = "MILLRACE_NO_RELOAD";
+/// The name of [`Wishes::no_console`]. Not in `./dev help`: clouds that commands start for themselves have nobody to watch them.
+pub(crate) const NO_CONSOLE: &str = "MILLRACE_NO_CONSOLE";
 /// The name of [`Wishes::environments`].
 const CONCURRENCY: &str = "MILLRACE_CONCURRENCY";
 
@@ -28,6 +30,8 @@ pub struct Wishes {
     pub no_reload: bool,
     /// Environments of each function, at most; where nothing is said, whoever serves them knows what is good.
     pub environments: Option<usize>,
+    /// Nobody is going to look at the console.
+    pub no_console: bool,
 }
 
 impl Wishes {
@@ -40,6 +44,7 @@ impl Wishes {
             profile: env::var(PROFILE).ok(),
             no_reload: env::var_os(NO_RELOAD).is_some(),
             environments: number(CONCURRENCY)?,
+            no_console: env::var_os(NO_CONSOLE).is_some(),
         })
     }
 }

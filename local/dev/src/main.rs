@@ -6,7 +6,7 @@
 //! | [`explain`] | `./dev explain` |
 //! | [`gate`] | `./dev test` |
 //!
-//! Everything else is in the libraries beside it: a local cloud in [`cloud`], Lambda in [`lambda`], the payment provider in
+//! Everything else is in the libraries beside it: a local cloud in [`cloud`], its page in [`console`], Lambda in [`lambda`], the payment provider in
 //! [`provider`], `./dev chaos` in `chaos`, and `./dev stats` in [`stats`], `./dev bench` and `load` in `measure`.
 
 mod commands;
@@ -43,6 +43,7 @@ enum Command {
         #[arg(short, long)]
         follow: bool,
     },
+    Open,
     Reset,
     Stop {
         service: Service,
@@ -90,6 +91,9 @@ enum Command {
     /// The dispatcher's process.
     #[command(hide = true)]
     Dispatch,
+    /// The console's process.
+    #[command(hide = true)]
+    Console,
     /// Serves the functions of a finished build.
     #[command(hide = true)]
     Serve {
@@ -166,6 +170,8 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
         Command::Supervise => supervisor::run(Cloud::open(folder)?, |_| Ok(())).await?,
         Command::Serve { profile } => serving::serve(&Cloud::open(folder)?, &profile).await?,
+        Command::Open => commands::open(&folder)?,
+        Command::Console => console::run(Cloud::open(folder)?).await?,
         Command::Dispatch => serving::dispatch(&Cloud::open(folder)?).await?,
         Command::Payments(_) | Command::Launch { .. } => {}
     }

@@ -25,6 +25,8 @@ table{border-collapse:collapse;margin:.6rem 0}td,th{padding:.15rem .7rem;text-al
 td:first-child,th:first-child{text-align:left;padding-left:0}figure{margin:1.8rem 0}figcaption{font-weight:600}small,.soft{color:var(--soft)}\
 figure p{margin:.1rem 0 .3rem}svg{display:block;width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:var(--soft)}\
 .legend{margin:0}.rule{stroke:var(--rule)}.band{fill:var(--band);opacity:.16}svg .name{fill:var(--text)}\
+\
+.c0{color:var(--c0)}.c1{color:var(--c1)}.c2{color:var(--c2)}.c3{color:var(--c3)}.c4{color:var(--c4)}.c5{color:var(--c5)}.c6{color:var(--c6)}\
 .good{color:var(--good)}.bad{color:var(--bad)}dt{font-weight:600}dd{margin:0 0 .4rem}";
 
 /// One line: its name, and a value for each moment that has one.
@@ -155,7 +157,7 @@ impl Chart<'_> {
         svg += "</svg><p class=\"legend\">";
         for (number, series) in self.series.iter().enumerate() {
             let (colour, name) = (number % COLOURS, escape(&series.name));
-            let _ = write!(svg, "<span style=\"color:var(--c{colour})\">●</span> {name} ");
+            let _ = write!(svg, "<span class=\"c{colour}\">●</span> {name} ");
         }
         svg + "</p></figure>"
     }

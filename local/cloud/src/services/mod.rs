@@ -27,6 +27,7 @@ pub fn role(service: Service, cloud: &Cloud) -> &'static str {
         Service::Functions if cloud.wishes.profile.is_some() => "a finished build",
         Service::Functions => "cargo lambda watch",
         Service::Dispatcher => "polls the queues, fires the schedules",
+        Service::Console => "all of this, in the browser",
     }
 }
 
@@ -50,6 +51,7 @@ pub fn program(service: Service, cloud: &Cloud) -> Result<Program> {
         Service::Payments => payments::program(cloud),
         Service::Functions => functions::program(cloud),
         Service::Dispatcher => Ok(Program::new(&cloud.launcher, ["dispatch"])),
+        Service::Console => Ok(Program::new(&cloud.launcher, ["console"])),
     }
 }
 
@@ -61,7 +63,7 @@ pub async fn ask(service: Service, cloud: &Cloud) -> Result<()> {
         Service::Redis => redis::ask(cloud).await,
         Service::Sqs => sqs::ask(cloud).await,
         Service::Payments => payments::ask(cloud).await,
-        Service::Functions => answers(&cloud.http(service)?).await,
+        Service::Functions | Service::Console => answers(&cloud.http(service)?).await,
         Service::Dispatcher => Ok(()),
     }
 }

@@ -23,7 +23,7 @@ pub(crate) async fn status(folder: Folder) -> Result<ExitCode> {
         println!("  Nothing is running: {} up starts it.", cloud.folder.dev);
     }
     let (mut rows, mut all_answer) = (Vec::new(), true);
-    for service in Service::all().filter(|service| service.is_available()) {
+    for service in cloud.services() {
         let state = state(&cloud, service).await;
         all_answer &= state == "ready";
         rows.push(row(&cloud, service, state));
@@ -36,8 +36,7 @@ const HEADINGS: [&str; 5] = ["service", "state", "process", "address", "what it 
 
 /// The table right after everything answered.
 pub(super) fn print_table(cloud: &Cloud) -> String {
-    let services = Service::all().filter(|service| service.is_available());
-    let rows: Vec<_> = services.map(|service| row(cloud, service, "ready".to_owned())).collect();
+    let rows: Vec<_> = cloud.services().map(|service| row(cloud, service, "ready".to_owned())).collect();
     table(HEADINGS, &rows)
 }
 

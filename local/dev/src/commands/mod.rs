@@ -3,6 +3,7 @@
 mod breaker;
 mod inspect;
 mod invoke;
+mod open;
 mod redrive;
 mod shells;
 mod sizes;
@@ -11,6 +12,7 @@ mod up;
 pub(crate) use breaker::{Order, breaker};
 pub(crate) use inspect::{logs, status};
 pub(crate) use invoke::invoke;
+pub(crate) use open::open;
 pub(crate) use redrive::redrive;
 pub(crate) use shells::{psql, redis};
 pub(crate) use sizes::sizes;

@@ -77,6 +77,9 @@ fn welcome(cloud: &Cloud) -> Result<()> {
     let api = cloud.http(Service::Functions)?;
     let env = cloud.folder.env();
     let env = env.strip_prefix(&cloud.folder.root).unwrap_or(&env).display();
+    if !cloud.wishes.no_console {
+        println!("  Watch it: {}\n", cloud.http(Service::Console)?);
+    }
     println!("  All addresses, keys and tokens are in {env}. Try:\n");
     println!("  curl {api}/api/products/01900000-0000-7000-8000-000000000001");
     println!("  curl '{api}/api/search?q=oak+chair'");

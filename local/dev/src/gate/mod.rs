@@ -48,7 +48,7 @@ struct Gate {
 impl Gate {
     fn new(folder: &Folder) -> Result<Self> {
         // A breaker that probes after two seconds, so that outages in the tests end soon.
-        let cloud = OwnCloud::new(folder, CLOUD, &[("BREAKER_OPEN_SECONDS", "2")])?;
+        let cloud = OwnCloud::new(folder, CLOUD, &[("BREAKER_OPEN_SECONDS", "2")])?.watched();
         // Beside the cloud's logs, which go when the cloud is made afresh.
         let logs = cloud.folder().path.join("gate");
         fs::create_dir_all(logs).context("cannot make the folder of the gate's logs")?;

@@ -133,6 +133,13 @@ pub(super) const WITH_CLOUD: &[Step] = &[
         advice: "A route answered what openapi.yaml does not say; the output has a curl line that shows it.",
         needs_cloud: true,
     },
+    Step {
+        name: "Console in a browser",
+        command: &["tests/console/run"],
+        counter: Counter::Pytest,
+        advice: "The failed test's name says what a visitor must see; PICTURES=FOLDER keeps what was seen.",
+        needs_cloud: true,
+    },
     // The seed is fixed, so that a failure can be met again. Nights run longer, with seeds of their own.
     Step {
         name: "Chaos",

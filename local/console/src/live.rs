@@ -1,0 +1,146 @@
+//! What every open page is told: how things stand each second, the lines of its requests, plots.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use futures::Stream;
+use futures::stream::unfold;
+use serde_json::json;
+use stats::Log;
+use stats::chart::Band;
+use stats::plots::plots;
+use time::OffsetDateTime;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+
+use cloud::service::Service;
+
+use crate::desk::{Desk, Inner};
+use crate::{look, switches};
+
+/// How often the log is read on. A person takes it for at once.
+const READ: Duration = Duration::from_millis(100);
+/// How often is looked how things stand.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often the plots are drawn anew.
+const DRAW: Duration = Duration::from_secs(3);
+/// How far back they reach, in minutes.
+const REACH: u16 = 15;
+/// A page that is reloaded is back within this time; whoever closed it has gone.
+const GONE_AFTER: Duration = Duration::from_secs(5);
+
+/// `GET /live`: server-sent events, for as long as the page is open.
+pub(crate) async fn live(State(desk): State<Desk>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let open = Open::new(&desk);
+    let events = unfold((desk.told.subscribe(), open), |(mut told, open)| async move {
+        loop {
+            match told.recv().await {
+                Ok((name, data)) => {
+                    return Some((Ok(Event::default().event(name).data(data)), (told, open)));
+                }
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    });
+    Sse::new(events).keep_alive(KeepAlive::default())
+}
+
+/// A page that is open. With the last one everything is put back.
+struct Open(Desk);
+
+impl Open {
+    fn new(desk: &Desk) -> Self {
+        Self(Arc::clone(desk))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let desk = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            sleep(GONE_AFTER).await;
+            if desk.told.receiver_count() == 0 {
+                switches::all_back(&desk).await.ok();
+            }
+        });
+    }
+}
+
+/// Begins to look and to tell. Nothing is looked at while no page is open; the log is read on, or a page would be told what
+/// nobody waits for any more.
+pub(crate) fn begin(desk: &Desk) {
+    tokio::spawn(read(Arc::clone(desk)));
+    tokio::spawn(every(Arc::clone(desk), LOOK, |desk| async move {
+        let state = look::state(&desk).await;
+        desk.tell("state", state.to_string());
+    }));
+    tokio::spawn(draw(Arc::clone(desk)));
+}
+
+fn ticks(pause: Duration) -> Interval {
+    let mut ticks = interval(pause);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+async fn read(desk: Desk) {
+    let mut ticks = ticks(READ);
+    loop {
+        ticks.tick().await;
+        let background = desk.told.receiver_count() > 0 && desk.visitors.numbers() == (0, 0);
+        desk.lines.read(background, |line| desk.tell("line", line)).ok();
+    }
+}
+
+async fn every<F: Future<Output = ()>>(desk: Desk, pause: Duration, work: impl Fn(Desk) -> F) {
+    let mut ticks = ticks(pause);
+    loop {
+        ticks.tick().await;
+        if desk.told.receiver_count() > 0 {
+            work(Arc::clone(&desk)).await;
+        }
+    }
+}
+
+/// Draws the plots again and again. The log is read on meanwhile, so that a page that is opened sees what was before.
+async fn draw(desk: Desk) {
+    let path: PathBuf = desk.cloud.folder.log(Service::Functions.name());
+    let mut log = Log::new(path, REACH);
+    let mut ticks = ticks(DRAW);
+    loop {
+        ticks.tick().await;
+        let Ok((began, now)) = log.read() else { continue };
+        if desk.told.receiver_count() > 0 {
+            let figures = figures(&desk, &mut log, began, now);
+            desk.tell("plots", json!({ "figures": figures }).to_string());
+        }
+    }
+}
+
+fn figures(desk: &Inner, log: &mut Log, began: OffsetDateTime, now: OffsetDateTime) -> Vec<String> {
+    let samples = log.samples();
+    // From the first request on: empty minutes before it would only press the rest together.
+    let began = samples.iter().map(|sample| sample.at).min().unwrap_or(began);
+    let clock = |moment: OffsetDateTime| {
+        format!("{:02}:{:02}:{:02}", moment.hour(), moment.minute(), moment.second())
+    };
+    let bands = bands(&desk.pulled().outages, began, now);
+    plots(samples, began, now, [&clock(began), &clock(now)], &bands)
+}
+
+/// When something was away, as shares of the time shown.
+fn bands(outages: &[switches::Outage], began: OffsetDateTime, now: OffsetDateTime) -> Vec<Band> {
+    let span = (now - began).as_seconds_f64().max(1.0);
+    let share = |moment: OffsetDateTime| ((moment - began).as_seconds_f64() / span).clamp(0.0, 1.0);
+    let band = |outage: &switches::Outage| {
+        let (from, to) = (share(outage.from), share(outage.to.unwrap_or(now)));
+        (from < to).then(|| Band { name: outage.name.clone(), from, to })
+    };
+    outages.iter().filter_map(band).collect()
+}

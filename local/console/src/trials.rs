@@ -1,0 +1,163 @@
+//! What is run when the page asks for it: a statement's plan, one statement beside many, fifty readers of one product.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use axum::Json;
+use axum::extract::{Path, State};
+use futures::future::join_all;
+use lambda::sources::Answer;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::database::{Database, Settings, Statement};
+use shared::orders;
+use shared::telemetry::Counter;
+use stats::Sample;
+use tokio::process::Command;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use cloud::log::read_from;
+use cloud::service::Service;
+use cloud::{Cloud, demo};
+
+use crate::desk::{Desk, Sorry};
+
+/// How many read at once.
+const READERS: usize = 50;
+/// How long the log may take to tell of them.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
+
+static ORDERS: Statement = Statement::new("console.orders", include_str!("trials/orders.sql"));
+static ITEMS: Statement = Statement::new("console.items", include_str!("trials/items.sql"));
+static PRODUCT: Statement = Statement::new("console.product", include_str!("trials/product.sql"));
+
+/// `GET /plan/{statement}`: as `./dev explain` shows it.
+pub(crate) async fn plan(State(desk): State<Desk>, Path(statement): Path<String>) -> Result<String, Sorry> {
+    if !statement.bytes().all(|byte| byte.is_ascii_lowercase() || b"._".contains(&byte)) {
+        return Err(Sorry::bad("no statement has such a name"));
+    }
+    let mut explain = Command::new(&desk.cloud.launcher);
+    explain.args(["explain", &statement]).current_dir(&desk.cloud.folder.root);
+    let folder =
+        desk.cloud.folder.path.strip_prefix(&desk.cloud.folder.root).unwrap_or(&desk.cloud.folder.path);
+    explain.env("MILLRACE_DEV_DIR", folder).kill_on_drop(true);
+    let output =
+        timeout(Duration::from_secs(10), explain.output()).await.context("no plan within ten seconds")?;
+    let output = output.context("cannot explain")?;
+    Ok(String::from_utf8_lossy(if output.stdout.is_empty() { &output.stderr } else { &output.stdout })
+        .into_owned())
+}
+
+/// `POST /try/queries`: a customer's orders by one statement, and by one for the list, one for each order's items, and one for
+/// each item's product: the same rows, as the functions reach them.
+pub(crate) async fn queries(State(desk): State<Desk>) -> Result<Json<Value>, Sorry> {
+    Ok(Json(beside(&desk.cloud).await?))
+}
+
+async fn beside(cloud: &Cloud) -> Result<Value> {
+    let settings = Settings::new(&cloud.database_url()?)?.statement_limit(Duration::from_secs(3));
+    let database = Database::new(settings);
+    let user = demo::CUSTOMER.id;
+    let list = || orders::list(&database, user, None, orders::PAGE);
+    // The connection is opened before anything is timed.
+    list().await.ok().context("Postgres does not answer")?;
+    let began = Instant::now();
+    list().await.ok().context("Postgres does not answer")?;
+    let one = began.elapsed();
+    let began = Instant::now();
+    let (statements, lines) = many(&database, user).await?;
+    let many = began.elapsed();
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    Ok(json!({
+        "one": { "statements": 1, "ms": milliseconds(one) },
+        "many": { "statements": statements, "ms": milliseconds(many) },
+        "lines": lines,
+    }))
+}
+
+/// One after the other, as code that follows its objects does it: how many statements, and how many lines they found.
+async fn many(database: &Database, user: Uuid) -> Result<(u32, u32)> {
+    let (mut statements, mut lines) = (1, 0);
+    let orders: Vec<(Uuid,)> = database.fetch_all(ORDERS.bind(user).bind(i64::from(orders::PAGE))).await?;
+    for (order,) in orders {
+        statements += 1;
+        let items: Vec<(Uuid, i32)> = database.fetch_all(ITEMS.bind(order)).await?;
+        for (product, _) in items {
+            statements += 1;
+            lines += 1;
+            database.fetch_optional::<(String,)>(PRODUCT.bind(product)).await?;
+        }
+    }
+    Ok((statements, lines))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Readers {
+    product: Uuid,
+    /// Whether the entry is taken out of the cache first.
+    empty: bool,
+    /// The version that an acknowledged update has answered: who gets an older one was lied to.
+    at_least: Option<i64>,
+}
+
+/// `POST /try/readers`: fifty at once, and how each was served.
+pub(crate) async fn readers(
+    State(desk): State<Desk>,
+    Json(order): Json<Readers>,
+) -> Result<Json<Value>, Sorry> {
+    Ok(Json(read_at_once(&desk, &order).await?))
+}
+
+async fn read_at_once(desk: &Desk, order: &Readers) -> Result<Value> {
+    let log = desk.cloud.folder.log(Service::Functions.name());
+    let position = std::fs::metadata(&log).map_or(0, |log| log.len());
+    if order.empty {
+        evict(&desk.cloud, order.product).await?;
+    }
+    // Products are numbered by the last digits of their ids.
+    let number = u64::try_from(order.product.as_u128() & 0xffff_ffff_ffff)?.saturating_sub(1);
+    let asked = (0..READERS).map(async |_| {
+        let (function, event) = desk.traffic.product(fastrand::u64(1..0xff_ffff), number)?;
+        desk.invoker.invoke(&function, String::from_utf8_lossy(&event).into_owned()).await
+    });
+    let answers = join_all(asked).await;
+    let versions: Vec<_> = answers.iter().filter_map(|answer| version(answer.as_ref().ok()?)).collect();
+    let older = order.at_least.map(|least| versions.iter().filter(|version| **version < least).count());
+    let mut seen = Vec::new();
+    let told = timeout(TOLD_WITHIN, async {
+        let mut position = position;
+        while seen.len() < READERS {
+            position = read_from(&log, position, |line| seen.extend(Sample::read(line).filter(is_product)))?;
+            sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::Ok(())
+    });
+    told.await.ok().transpose()?;
+    let sum = |counter: Counter| seen.iter().map(|sample| sample.count(counter)).sum::<u64>();
+    Ok(json!({
+        "readers": READERS, "answered": versions.len(), "older": older,
+        "fills": sum(Counter::CacheMiss), "waited": sum(Counter::CacheWaited), "hits": sum(Counter::CacheHit),
+        "statements": sum(Counter::DatabaseRoundTrips),
+    }))
+}
+
+fn is_product(sample: &Sample) -> bool {
+    sample.route == "GET /api/products/{id}"
+}
+
+/// The version of the product in an answer to an HTTP event.
+fn version(answer: &Answer) -> Option<i64> {
+    let Answer::Returned(answer) = answer else { return None };
+    let answer: Value = serde_json::from_str(answer).ok()?;
+    serde_json::from_str::<Value>(answer["body"].as_str()?).ok()?["version"].as_i64()
+}
+
+/// Takes a product's entry out of the cache, as its end or an eviction does.
+async fn evict(cloud: &Cloud, product: Uuid) -> Result<()> {
+    let url = format!("redis://127.0.0.1:{}", cloud.port(Service::Redis)?);
+    let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+    let _: u64 =
+        redis::cmd("DEL").arg(format!("cache:product:{product}")).query_async(&mut connection).await?;
+    Ok(())
+}
