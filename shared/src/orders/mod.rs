@@ -7,6 +7,7 @@ mod attention;
 mod due;
 mod find;
 mod items;
+pub mod life;
 mod list;
 mod nudge;
 mod oldest;
