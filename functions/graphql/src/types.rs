@@ -82,7 +82,6 @@ impl Product {
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "orders::OrderStatus")]
 pub(crate) enum OrderStatus {
-    Pending,
     Charging,
     Deferred,
     ActionRequired,

@@ -14,7 +14,7 @@ where
     orders.id = $1
     and orders.user_id = $2
     and payments.order_id = orders.id
-    and orders.status in ('pending', 'deferred', 'action_required')
+    and orders.status in ('deferred', 'action_required')
     and (orders.lease_until is null or orders.lease_until < now())
 returning
     orders.id, orders.status, orders.total, orders.currency, coalesce(orders.deadline, now()) as deadline, false as overdue,

@@ -3,7 +3,7 @@
 -- A finished order is only due where the provider says that something happened to its payment.
 update orders
 set
-    status = case when status in ('pending', 'deferred') then 'charging' else status end,
+    status = case when status = 'deferred' then 'charging' else status end,
     lease_owner = $2,
     lease_until = now() + $3 * interval '1 second',
     next_attempt_at = now() + $3 * interval '1 second',
@@ -13,7 +13,7 @@ where
     orders.id = $1
     and payments.order_id = orders.id
     and (
-        orders.status in ('pending', 'charging', 'deferred', 'action_required', 'cancelling', 'refund_pending')
+        orders.status in ('charging', 'deferred', 'action_required', 'cancelling', 'refund_pending')
         or orders.next_attempt_at is not null
     )
     and (orders.lease_until is null or orders.lease_until < now())

@@ -11,7 +11,7 @@ where
 returning
     payments.intent_id is null and (
         orders.status = 'cancelling'
-        or orders.status in ('pending', 'charging', 'deferred')
+        or orders.status in ('charging', 'deferred')
         and least(orders.deadline, orders.created_at + $4 * interval '1 second')
             < now() + $3 * interval '1 second'
     ) as ends

@@ -160,7 +160,9 @@ impl<'a> Provider<'a> {
 
     /// Gives the money back, unless that has failed already: then an operator has to.
     pub(super) async fn refund(&mut self, lease: &Lease) -> Step {
-        let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
+        let Some(intent) = lease.intent_id.as_deref() else {
+            return Step::Unknown(operator(lease, "it is to be given back, and nobody knows its payment"));
+        };
         if lease.refund_failed {
             return self.follow(lease).await;
         }

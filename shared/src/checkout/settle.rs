@@ -10,7 +10,10 @@ use crate::{
     database::{Database, Statement},
     error::{Result, internal},
     kill_point::KillPoint,
-    orders::{Answer, OrderId, OrderStatus},
+    orders::{
+        self, Answer, OrderId, OrderStatus,
+        life::{Due, Event},
+    },
     time_limit::whole_seconds,
 };
 
@@ -85,25 +88,49 @@ fn now() -> OffsetDateTime {
 }
 
 impl Step {
-    fn status(&self, before: OrderStatus) -> OrderStatus {
+    /// What it is in the life of an order.
+    fn event(&self) -> Event {
         match self {
-            Self::PartRefunded { whole: true, .. } => OrderStatus::Refunded,
-            Self::Paid { .. } => OrderStatus::Paid,
-            Self::Failed { .. } => OrderStatus::Failed,
-            Self::ActionRequired { .. } => OrderStatus::ActionRequired,
-            Self::Deferred(_) => OrderStatus::Deferred,
-            Self::Cancelled => OrderStatus::Cancelled,
-            Self::RefundPending { .. } => OrderStatus::RefundPending,
-            Self::Refunded { .. } => OrderStatus::Refunded,
-            Self::GivenBack { status, .. } => *status,
-            Self::Unknown(_) | Self::PartRefunded { .. } | Self::RefundRefused | Self::Unchanged => before,
+            Self::Paid { .. } => Event::Charged,
+            Self::Failed { .. } => Event::Declined,
+            Self::ActionRequired { .. } => Event::AuthenticationAsked,
+            Self::Deferred(_) => Event::PutOff,
+            Self::Cancelled => Event::Cancelled,
+            Self::RefundPending { .. } => Event::Unwanted,
+            Self::Refunded { .. }
+            | Self::PartRefunded { whole: true, .. }
+            | Self::GivenBack { status: OrderStatus::Refunded, .. } => Event::Refunded,
+            Self::GivenBack { status: OrderStatus::RefundPending, .. } => Event::RefundFailed,
+            Self::GivenBack { .. }
+            | Self::PartRefunded { .. }
+            | Self::RefundRefused
+            | Self::Unknown(_)
+            | Self::Unchanged => Event::NothingNew,
         }
+    }
+
+    /// Itself, unless it cannot happen to an order that stands like this: then the order stays as it is, for a person to
+    /// look at.
+    fn possible(self, lease: &Lease) -> Self {
+        let event = self.event();
+        if lease.status.step(event).is_some() {
+            return self;
+        }
+        orders::call_operator(
+            lease.order,
+            &format!("{event:?} cannot happen to one that is {}", lease.status),
+        );
+        Self::Unknown(OPERATOR)
+    }
+
+    fn status(&self, before: OrderStatus) -> OrderStatus {
+        before.step(self.event()).map_or(before, |next| next.status)
     }
 
     /// When an order that stands like this is given up. Looking again gives nobody more time.
     fn deadline(&self, lease: &Lease) -> Option<OffsetDateTime> {
         match self.status(lease.status) {
-            OrderStatus::Pending | OrderStatus::Charging | OrderStatus::Deferred => Some(lease.deadline),
+            OrderStatus::Charging | OrderStatus::Deferred => Some(lease.deadline),
             OrderStatus::ActionRequired => Some(lease.deadline.min(now() + ACTION)),
             _ => None,
         }
@@ -112,25 +139,22 @@ impl Step {
     /// When somebody has to look again, and not after the deadline; `None` if the order is finished.
     fn due_in(&self, lease: &Lease) -> Option<Duration> {
         let left = |deadline: OffsetDateTime| Duration::try_from(deadline - now()).unwrap_or_default();
-        let wait = self.next_attempt()?;
+        let wait = match lease.status.step(self.event())?.due {
+            Due::Never => None,
+            Due::Now => Some(Duration::ZERO),
+            Due::AfterWait => self.wait(),
+        }?;
         Some(self.deadline(lease).map_or(wait, |deadline| wait.min(left(deadline))))
     }
 
-    fn next_attempt(&self) -> Option<Duration> {
+    fn wait(&self) -> Option<Duration> {
         match self {
             Self::ActionRequired { .. } => Some(ACTION),
             Self::Deferred(wait) | Self::Unknown(wait) => Some(*wait),
-            Self::RefundPending { .. } => Some(Duration::ZERO),
             Self::GivenBack { status: OrderStatus::RefundPending, .. } => Some(OPERATOR),
             // What the provider knew better is looked at by whoever comes next.
             Self::RefundRefused => Some(Duration::ZERO),
-            Self::GivenBack { .. }
-            | Self::PartRefunded { .. }
-            | Self::Paid { .. }
-            | Self::Failed { .. }
-            | Self::Cancelled
-            | Self::Refunded { .. }
-            | Self::Unchanged => None,
+            _ => None,
         }
     }
 
@@ -207,6 +231,7 @@ pub struct Advanced {
 /// Compare-and-set: if the lease was lost to somebody else meanwhile, nothing is written, and the answer says that the
 /// order is still being charged. Whoever took it over asks the provider under the same keys and so learns the same.
 pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Result<Advanced> {
+    let step = step.possible(lease);
     let mut answer = step.answer(lease);
     let due_in = step.due_in(lease);
     let (charge_id, charge_status, decline_code) = step.charge();

@@ -75,7 +75,7 @@ impl Answer {
 /// The charge's status where the provider has given none yet.
 fn pending(status: OrderStatus) -> &'static str {
     match status {
-        OrderStatus::Pending | OrderStatus::Deferred => "deferred",
+        OrderStatus::Deferred => "deferred",
         OrderStatus::Charging => "processing",
         OrderStatus::ActionRequired => "requires_action",
         OrderStatus::Failed => "failed",

@@ -8,6 +8,7 @@ mod due;
 mod find;
 mod find_any;
 mod items;
+pub mod life;
 mod list;
 mod list_all;
 mod moment;

@@ -1,24 +1,13 @@
-//! The states of an order.
-//!
-//! ```text
-//! pending ──lease──▶ charging ──succeeded──▶ paid ──▶ refund_pending ──▶ refunded
-//!    │                │  │  ├─ declined ───▶ failed (stock released)
-//!    │ breaker open   │  │  └─ requires_action ─▶ action_required ──▶ paid | cancelled (deadline)
-//!    ▼                │  └─ outcome unknown: stays charging until the lease expires
-//! deferred ◀──────────┘  (refused before it was sent, 429, breaker opened)
-//!    └──lease──▶ charging
-//! ```
+//! The states of an order. What leads from one to another stands in `life.rs`.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 /// Where an order stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
-    /// Placed; nobody has tried to charge it yet.
-    Pending,
     /// Somebody is charging it, or was and did not learn how it ended.
     Charging,
     /// To be charged later; nothing is under way at the provider.
@@ -40,8 +29,8 @@ pub enum OrderStatus {
 }
 
 impl OrderStatus {
-    const ALL: [Self; 10] = [
-        Self::Pending,
+    /// All of them.
+    pub const ALL: [Self; 9] = [
         Self::Charging,
         Self::Deferred,
         Self::ActionRequired,
@@ -56,7 +45,6 @@ impl OrderStatus {
     /// The word for it in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Pending => "pending",
             Self::Charging => "charging",
             Self::Deferred => "deferred",
             Self::ActionRequired => "action_required",

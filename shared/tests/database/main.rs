@@ -1,6 +1,6 @@
 //! `shared::database` against servers of its own: every test starts a Postgres and a PgBouncer, so that it may pause and
 //! kill them. They listen on Unix sockets in a temporary folder: no port can be taken. `checkout`,
-//! `charging`, `deadlines` and `following` are what an order depends on.
+//! `charging`, `deadlines`, `following` and `life` are what an order depends on.
 
 mod accounts;
 #[path = "../certificates/mod.rs"]
@@ -13,6 +13,7 @@ mod encoder;
 mod following;
 mod frozen;
 mod insights;
+mod life;
 mod migrations;
 mod outage;
 mod pool;

@@ -9,7 +9,6 @@ export const summary = ({ id, status, created_at, total, currency, lines }) => (
 })
 
 const PENDING = {
-  pending: 'deferred',
   deferred: 'deferred',
   charging: 'processing',
   action_required: 'requires_action',
