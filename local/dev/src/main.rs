@@ -90,10 +90,10 @@ enum Command {
     /// The dispatcher's process.
     #[command(hide = true)]
     Dispatch,
-    /// Serves the functions of a finished build.
+    /// Serves the functions, of a finished build if one is named.
     #[command(hide = true)]
     Serve {
-        profile: String,
+        profile: Option<String>,
     },
     /// The payment provider's process.
     #[command(hide = true)]
@@ -165,7 +165,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
         Command::Supervise => supervisor::run(Cloud::open(folder)?, |_| Ok(())).await?,
-        Command::Serve { profile } => serving::serve(&Cloud::open(folder)?, &profile).await?,
+        Command::Serve { profile } => serving::serve(&Cloud::open(folder)?, profile.as_deref()).await?,
         Command::Dispatch => serving::dispatch(&Cloud::open(folder)?).await?,
         Command::Payments(_) | Command::Launch { .. } => {}
     }
