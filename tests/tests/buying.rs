@@ -148,7 +148,7 @@ async fn two_hundred_buyers_of_the_last_twenty_pieces_make_twenty_orders() {
             buyer.call("checkout", "POST", "/api/checkout").header("idempotency-key", key()).json(&body);
         async move { call.send().await }
     });
-    // Forty at a time: 200 at once wedge cargo-lambda's emulator, which then answers nobody (1.9.2).
+    // Forty at a time: more than there are environments of checkout, so that some always wait.
     let answers: Vec<_> = stream::iter(purchases).buffer_unordered(40).collect().await;
     for answer in &answers {
         let refused = answer.status == 409 && answer.text.contains("urn:millrace:problem:out-of-stock");

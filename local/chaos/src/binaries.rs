@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use cloud::Cloud;
+use cloud::cargo;
 use cloud::log::open_log;
-use cloud::services;
 
 /// Builds these functions and returns the folder that holds them.
 ///
@@ -17,10 +17,10 @@ pub(super) async fn build(cloud: &Cloud, functions: &[&str]) -> Result<PathBuf> 
     let log = open_log(&cloud.folder.log("build"))?;
     let mut arguments = vec!["build", "--workspace", "--features", "shared/kill-points"];
     arguments.extend(functions.iter().flat_map(|function| ["--bin", function]));
-    let built = services::build("Building the functions", &arguments, &log).await;
+    let built = cargo::build("Building the functions", &arguments, &log).await;
     built.with_context(|| format!("see {}", cloud.folder.log("build").display()))?;
     let built = cloud.folder.binaries("debug");
-    let folder = cloud.folder.data().join("functions");
+    let folder = cloud.folder.functions();
     fs::create_dir_all(&folder)?;
     for function in functions {
         copy(&built.join(function), &folder.join(function))?;

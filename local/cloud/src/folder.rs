@@ -52,10 +52,24 @@ impl Folder {
         self.root.join("functions").join(function).join("Cargo.toml").exists()
     }
 
+    /// All functions that are written, in alphabetical order.
+    pub fn written_functions(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.root.join("functions")).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<_> = names.filter(|name| self.has(name)).collect();
+        names.sort();
+        names
+    }
+
     /// The folder of a build's programs (`debug`, `release`).
     pub fn binaries(&self, profile: &str) -> PathBuf {
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
         self.root.join(target).join(profile)
+    }
+
+    /// The functions that this cloud runs, where no other build replaces them.
+    pub fn functions(&self) -> PathBuf {
+        self.data().join("functions")
     }
 
     /// What runs where, as `KEY=VALUE` lines for people, tests and functions.

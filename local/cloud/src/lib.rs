@@ -7,17 +7,20 @@
 //! | [`service`], [`services`] | the services by name; what each needs, how it is started and asked |
 //! | [`launch`] | starts one of them and waits until it answers |
 //! | [`supervisor`], [`lifecycle`] | starts them, watches over them and ends them; ends, empties and breaks a cloud that runs |
-//! | [`serving`] | the cloud's own two processes: functions of a finished build, queues and schedules |
+//! | [`builds`], [`cargo`] | builds the functions while the cloud runs, and after each change; runs cargo |
+//! | [`serving`] | the cloud's own two processes: the functions, and their queues and schedules |
 //! | [`environment`] | `.dev/env`: what was started, for functions, tests and people |
 //! | [`sql`], [`demo`] | SQL through `psql`; the demo data |
 //! | [`own_cloud`] | a cloud that a command starts for itself |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 //! | [`figures`], [`key_value`], [`log`], [`progress`] | numbers for people, small files, logs, lines on the terminal |
 //!
-//! From the ground up: `key_value`, `log`, `progress`, `figures`; `folder`, `process`, `service`, `record`; [`Cloud`]; `sql`, `demo`,
-//! `environment`, `serving`; `services`; `supervisor`, `lifecycle`, `own_cloud`.
+//! From the ground up: `key_value`, `log`, `progress`, `figures`; `folder`, `process`, `service`, `record`; `cargo`, `sources`; [`Cloud`]; `sql`,
+//! `demo`, `environment`, `builds`, `serving`; `services`; `supervisor`, `lifecycle`, `own_cloud`.
 
 pub mod account;
+pub mod builds;
+pub mod cargo;
 mod cloud;
 pub mod demo;
 pub mod environment;
@@ -36,6 +39,7 @@ pub mod secrets;
 pub mod service;
 pub mod services;
 pub mod serving;
+mod sources;
 pub mod sql;
 pub mod supervisor;
 mod wishes;

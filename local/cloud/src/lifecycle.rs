@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use crate::account;
 use crate::folder::Folder;
-use crate::progress::{say, step};
+use crate::progress::{Part, say, step};
 use crate::record::{self, State};
 use crate::service::Service;
 
@@ -99,15 +99,17 @@ async fn wish(folder: &Folder, service: Service, verb: &str, wanted: &[State]) -
         record::write(folder, name, &record)?;
     }
     supervisor.signal(Signal::SIGUSR1);
+    let part = Part::new(format!("{verb} {name}"));
     let fulfilled = async {
         loop {
             match record::read(folder, name) {
                 Some(record) if wanted.contains(&record.state) => return Ok(()),
                 Some(record) if record.state == State::Failed => bail!("{}", record.note),
                 _ if !supervisor.is_alive() => bail!("the supervisor has ended meanwhile"),
-                _ => tokio::time::sleep(LOOK).await,
+                record => part.is_at(record.map(|record| record.note).unwrap_or_default()),
             }
+            tokio::time::sleep(LOOK).await;
         }
     };
-    step(format!("{verb} {name}"), fulfilled).await
+    step(&part, fulfilled).await
 }

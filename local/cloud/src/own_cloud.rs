@@ -7,11 +7,11 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
+use crate::cargo::build_for_release;
 use crate::cloud::Cloud;
 use crate::folder::Folder;
 use crate::log::open_log;
 use crate::process::own_path;
-use crate::services::build_for_release;
 use crate::wishes::{NO_CONSOLE, NO_RELOAD, PROFILE, SCALE};
 
 /// See the module.

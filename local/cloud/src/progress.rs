@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::future::Future;
 use std::io::{IsTerminal, Write, stderr};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -37,30 +37,29 @@ pub async fn step<T>(label: impl Display, work: impl Future<Output = Result<T>>)
     }
 }
 
-/// A step's label that also says how much of the step is done, once that is known.
-pub struct Part<'a> {
-    label: &'a str,
-    done: AtomicU32,
-    all: AtomicU32,
+/// A step's label that also says how far the step is, as far as that is known.
+pub struct Part {
+    label: String,
+    far: Mutex<String>,
 }
 
-impl<'a> Part<'a> {
+impl Part {
     /// Nothing is known yet.
-    pub fn new(label: &'a str) -> Self {
-        Self { label, done: AtomicU32::new(0), all: AtomicU32::new(0) }
+    pub fn new(label: impl Into<String>) -> Self {
+        Self { label: label.into(), far: Mutex::default() }
     }
 
-    /// So many are done.
-    pub fn set(&self, done: u32, all: u32) {
-        self.done.store(done, Relaxed);
-        self.all.store(all, Relaxed);
+    /// It is so far now; in words that can stand behind the label and a comma.
+    pub fn is_at(&self, far: impl Into<String>) {
+        *self.far.lock().unwrap_or_else(PoisonError::into_inner) = far.into();
     }
 }
 
-impl Display for Part<'_> {
+impl Display for Part {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let (done, all) = (self.done.load(Relaxed), self.all.load(Relaxed));
-        if all > 0 { write!(formatter, "{}, {done} of {all}", self.label) } else { self.label.fmt(formatter) }
+        let far = self.far.lock().unwrap_or_else(PoisonError::into_inner);
+        let comma = if far.is_empty() { "" } else { ", " };
+        write!(formatter, "{}{comma}{far}", self.label)
     }
 }
 

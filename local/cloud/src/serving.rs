@@ -1,7 +1,9 @@
-//! The cloud's own two processes: one serves the functions of a finished build, the other invokes them from queues and
+//! The cloud's own two processes: one serves the functions, the other invokes them from queues and
 //! schedules.
 
+use std::env;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -18,14 +20,16 @@ use lambda::aws::sqs_client;
 use lambda::gateway;
 use lambda::runtime_api::{Fleet, FunctionSettings, Settings};
 use lambda::sources::{Invoker, Polled, Poller, fire, interval};
+use lambda::template::Function;
 
 /// Environments of each function, at most. They are cheap here: each starts in milliseconds, and only when needed.
 const SERVED: usize = 10;
 
-/// Serves the functions of a build (`target/debug`, `target/release`) until SIGTERM.
-pub async fn serve(cloud: &Cloud, profile: &str) -> Result<()> {
+/// Serves the functions of a finished build (`debug`, `release`), or those that are built while the cloud runs, until SIGTERM.
+pub async fn serve(cloud: &Cloud, profile: Option<&str>) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
-    let fleet = Arc::new(Fleet::start(settings(cloud, profile)?).await?);
+    let settings = profile.map_or_else(|| built_meanwhile(cloud), |profile| settings(cloud, profile))?;
+    let fleet = Arc::new(Fleet::start(settings).await?);
     tokio::select! {
         opened = open(cloud, Arc::clone(&fleet)) => opened?,
         _ = terminate.recv() => {}
@@ -90,15 +94,37 @@ pub fn queues(cloud: &Cloud) -> Result<Vec<Polled>> {
 /// The functions of a cloud, from a build of them: `debug` or `release`.
 pub fn settings(cloud: &Cloud, profile: &str) -> Result<Settings> {
     let binaries = cloud.folder.binaries(profile);
-    let environments = cloud.wishes.environments.unwrap_or(SERVED);
     // The template also names functions that are not written yet.
     let built = cloud.template.functions.iter().filter(|function| binaries.join(&function.name).is_file());
-    let functions = built.map(|function| {
+    of_folder(cloud, &binaries, built)
+}
+
+/// The functions of a cloud that builds them while it runs: some may not be there yet, and each may be replaced. What
+/// somebody has exported is theirs too, such as `RUST_LOG`.
+fn built_meanwhile(cloud: &Cloud) -> Result<Settings> {
+    let folder = cloud.folder.functions();
+    let mut settings = of_folder(cloud, &folder, cloud.written_functions())?;
+    for (name, function) in &mut settings.functions {
+        function.program = Some(folder.join(name));
+    }
+    let exported = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    settings.environment = exported.chain(settings.environment).collect();
+    Ok(settings)
+}
+
+fn of_folder<'a>(
+    cloud: &Cloud,
+    folder: &Path,
+    functions: impl Iterator<Item = &'a Function>,
+) -> Result<Settings> {
+    let functions = functions.map(|function| {
         let settings = FunctionSettings {
-            command: vec![binaries.join(&function.name).display().to_string()],
+            command: vec![folder.join(&function.name).display().to_string()],
+            program: None,
             time_limit: function.time_limit,
             memory_mb: function.memory_mb,
-            environments,
+            environments: cloud.wishes.environments.unwrap_or(SERVED),
             log: open_log(&cloud.folder.log(Service::Functions.name()))?,
         };
         Ok((function.name.clone(), settings))

@@ -5,18 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::pin::pin;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::builds::Builds;
 use crate::cloud::Cloud;
 use crate::environment;
 use crate::launch::launch;
 use crate::process::Identity;
-use crate::progress::{say, step};
+use crate::progress::{Part, say, step};
 use crate::record::{self, Record, SUPERVISOR, State};
 use crate::service::Service;
 use crate::services;
@@ -71,6 +73,8 @@ struct Exit {
 
 struct Supervisor {
     cloud: Cloud,
+    /// Where the functions are built while the cloud runs.
+    builds: Option<Builds>,
     running: BTreeMap<Service, Identity>,
     exits: mpsc::UnboundedReceiver<Exit>,
     report_exit: mpsc::UnboundedSender<Exit>,
@@ -86,20 +90,16 @@ impl Supervisor {
             }
         }
         let (report_exit, exits) = mpsc::unbounded_channel();
-        Ok(Self { cloud, running: BTreeMap::new(), exits, report_exit })
+        Ok(Self { cloud, builds: None, running: BTreeMap::new(), exits, report_exit })
     }
 
     /// Starts everything and stays until told to go.
     async fn lead(&mut self, when_ready: impl FnOnce(&Cloud) -> Result<()>) -> Result<()> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut hang_up = signal(SignalKind::hangup())?;
         let mut wishes = signal(SignalKind::user_defined1())?;
+        let mut told_to_go = pin!(told_to_go()?);
         tokio::select! {
             started = self.start_all() => started?,
-            _ = interrupt.recv() => return Ok(()),
-            _ = terminate.recv() => return Ok(()),
-            _ = hang_up.recv() => return Ok(()),
+            () = &mut told_to_go => return Ok(()),
         }
         record::write(
             &self.cloud.folder,
@@ -109,36 +109,59 @@ impl Supervisor {
         when_ready(&self.cloud)?;
         loop {
             tokio::select! {
-                _ = interrupt.recv() => return Ok(()),
-                _ = terminate.recv() => return Ok(()),
-                _ = hang_up.recv() => return Ok(()),
-                _ = wishes.recv() => self.fulfil_wishes().await,
+                () = &mut told_to_go => return Ok(()),
+                // A wish may have to wait for a build, and whoever wants to go does not wait for that.
+                _ = wishes.recv() => tokio::select! {
+                    () = self.fulfil_wishes() => {}
+                    () = &mut told_to_go => return Ok(()),
+                },
                 Some(exit) = self.exits.recv() => self.note_exit(&exit),
             }
         }
     }
 
     async fn start_all(&mut self) -> Result<()> {
+        if self.cloud.wishes.profile.is_none() {
+            // While the servers start.
+            self.builds = Some(Builds::start(&self.cloud));
+        }
         for service in self.cloud.services() {
             self.start(service).await?;
         }
         Ok(())
     }
 
+    /// Whatever comes of it is noted: somebody may be waiting to read it.
     async fn start(&mut self, service: Service) -> Result<()> {
-        services::prepare(service, &self.cloud).await?;
-        let label = format!("Starting {}", service.name());
-        let outcome = step(label, self.start_and_wait(service)).await;
-        let outcome = match outcome {
-            Ok(()) => services::furnish(service, &self.cloud).await,
-            failed => failed,
-        };
-        let process = self.running.get(&service).copied();
+        let outcome = self.bring_up(service).await;
         match &outcome {
-            Ok(()) => note(&self.cloud, service, State::Ready, process, ""),
-            Err(error) => note(&self.cloud, service, State::Failed, process, &format!("{error:#}")),
+            Ok(()) => note(&self.cloud, service, State::Ready, self.running.get(&service).copied(), ""),
+            Err(error) => {
+                // Half a service would be taken for one that runs.
+                self.end(service).await.ok();
+                let stopped = self.cloud.folder.stop_marker(service.name()).exists();
+                let state = if stopped { State::Stopped } else { State::Failed };
+                note(&self.cloud, service, state, None, &format!("{error:#}"));
+            }
         }
         outcome
+    }
+
+    async fn bring_up(&mut self, service: Service) -> Result<()> {
+        services::prepare(service, &self.cloud).await?;
+        step(format!("Starting {}", service.name()), self.start_and_wait(service)).await?;
+        services::furnish(service, &self.cloud).await?;
+        match &mut self.builds {
+            Some(builds) if service == Service::Functions => {
+                let process = self.running.get(&service).copied();
+                let tell =
+                    |part: &Part| note(&self.cloud, service, State::Starting, process, &part.to_string());
+                let part = builds.part();
+                let stopped = self.cloud.folder.stop_marker(service.name());
+                step(&*part, until_built(builds, || tell(&part), || stopped.exists())).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Starts a service and waits until it answers, or until it has ended instead.
@@ -217,6 +240,31 @@ impl Supervisor {
         })
         .await
     }
+}
+
+/// Waits until the functions are built, or not wanted any more.
+async fn until_built(builds: &mut Builds, tell: impl Fn(), stopped: impl Fn() -> bool) -> Result<()> {
+    loop {
+        tokio::select! {
+            built = builds.over() => return built,
+            () = tokio::time::sleep(Duration::from_secs(1)) => tell(),
+        }
+        ensure!(!stopped(), "stopped before they were built");
+    }
+}
+
+/// Waits for a signal that ends it all.
+fn told_to_go() -> Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    })
 }
 
 fn note(cloud: &Cloud, service: Service, state: State, process: Option<Identity>, note: &str) {

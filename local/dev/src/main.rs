@@ -94,10 +94,10 @@ enum Command {
     /// The console's process.
     #[command(hide = true)]
     Console,
-    /// Serves the functions of a finished build.
+    /// Serves the functions, of a finished build if one is named.
     #[command(hide = true)]
     Serve {
-        profile: String,
+        profile: Option<String>,
     },
     /// The payment provider's process.
     #[command(hide = true)]
@@ -169,7 +169,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Psql { arguments } => commands::psql(&folder, &arguments)?,
         Command::Redis { arguments } => commands::redis(&folder, &arguments)?,
         Command::Supervise => supervisor::run(Cloud::open(folder)?, |_| Ok(())).await?,
-        Command::Serve { profile } => serving::serve(&Cloud::open(folder)?, &profile).await?,
+        Command::Serve { profile } => serving::serve(&Cloud::open(folder)?, profile.as_deref()).await?,
         Command::Open => commands::open(&folder)?,
         Command::Console => console::run(Cloud::open(folder)?).await?,
         Command::Dispatch => serving::dispatch(&Cloud::open(folder)?).await?,

@@ -26,7 +26,7 @@ impl Sample {
         if !line.contains("\"_aws\"") {
             return None;
         }
-        // cargo-lambda's own words ("    Finished") can stand before it on the same line.
+        // Cargo's own words ("    Finished") can stand before it on the same line.
         let line: Value = serde_json::from_str(line.get(line.find('{')?..)?).ok()?;
         let text = |name: &str| line[name].as_str().map(str::to_owned);
         Some(Self {

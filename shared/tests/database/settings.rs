@@ -22,17 +22,23 @@ const ODD: &[(&str, &str)] = &[
     ("array_nulls", "off"),
     ("backslash_quote", "on"),
     ("bytea_output", "escape"),
+    ("check_function_bodies", "off"),
     ("client_encoding", "LATIN1"),
+    ("client_min_messages", "debug5"),
     ("datestyle", "'SQL, DMY'"),
     ("default_text_search_config", "simple"),
     ("default_transaction_deferrable", "on"),
     ("default_transaction_isolation", "serializable"),
     ("enable_indexscan", "off"),
+    ("enable_nestloop", "off"),
     ("escape_string_warning", "off"),
+    ("exit_on_error", "on"),
     ("extra_float_digits", "-15"),
+    ("from_collapse_limit", "1"),
     ("gin_fuzzy_search_limit", "1"),
     ("intervalstyle", "iso_8601"),
     ("jit_above_cost", "0"),
+    ("join_collapse_limit", "1"),
     ("lc_monetary", "'C.UTF-8'"),
     ("lc_numeric", "'C.UTF-8'"),
     ("lc_time", "'C.UTF-8'"),
@@ -42,8 +48,10 @@ const ODD: &[(&str, &str)] = &[
     ("row_security", "off"),
     ("search_path", "nowhere"),
     ("standard_conforming_strings", "off"),
+    ("stats_fetch_consistency", "snapshot"),
     ("synchronize_seqscans", "off"),
     ("timezone", "'Asia/Kathmandu'"),
+    ("timezone_abbreviations", "'India'"),
     ("transform_null_equals", "on"),
     ("work_mem", "'64kB'"),
     ("xmlbinary", "hex"),
@@ -58,9 +66,37 @@ const PINNED: &[&str] = &[
     "quote_all_identifiers",
     "search_path",
 ];
+/// What anybody may set and no answer can depend on, with the reason.
+const HARMLESS: &[(&str, &str)] = &[
+    ("application_name", "a name"),
+    ("default_table_access_method", "nothing makes tables but a migration, where whoever runs it decides"),
+    ("default_tablespace", "where files lie"),
+    ("default_toast_compression", "how a long value is kept, and not which"),
+    ("default_transaction_read_only", "a shop that takes no orders is what its operator wants"),
+    ("event_triggers", "there are none"),
+    ("extension_control_path", "where extensions are looked for when they are made"),
+    ("gin_pending_list_limit", "when an index is tidied up"),
+    ("icu_validation_level", "of collations that are made; none is"),
+    ("idle_in_transaction_session_timeout", "a limit, of which the role has its own"),
+    ("idle_session_timeout", "a limit: an idle connection that was closed is replaced"),
+    ("local_preload_libraries", "what else runs in the server, which its operator answers for"),
+    ("lock_timeout", "a limit, of which the role has its own"),
+    ("restrict_nonsystem_relation_kind", "for tools that take copies"),
+    ("statement_timeout", "a limit, of which the role has its own"),
+    ("temp_tablespaces", "where files lie"),
+    ("transaction_timeout", "a limit, for whoever wants one"),
+];
 /// The role has limits of its own.
 const ODD_FOR_THE_DATABASE: &[(&str, &str)] = &[("statement_timeout", "1"), ("lock_timeout", "1")];
 
+static CHANGEABLE: Statement = Statement::new(
+    "test.changeable",
+    "select name from pg_settings
+    where context = 'user' and name not like 'vacuum%' and name !~ '^transaction_(?!timeout)'
+      and (category like 'Client Connection Defaults%' or category like 'Version and Platform%'
+           or category = 'Error Handling')
+    order by 1",
+);
 static MEANT: Statement = Statement::new(
     "test.meant",
     "select current_setting('transaction_isolation'), array_position($1, null) from (values (1)) as one (row)",
@@ -227,6 +263,19 @@ async fn all_of_them_at_once_change_nothing_in_any_version() {
         for settings in [shop.servers.direct(), shop.servers.pooled()] {
             assert_eq!(shop.journey(&Database::new(settings)).await, usual, "{}", installation.display());
         }
+    }
+}
+
+#[tokio::test]
+async fn every_setting_of_a_session_is_set_to_an_odd_value_or_harmless_for_a_reason() {
+    for installation in installations() {
+        let servers = Servers::start_empty_of(&installation, &[]).await;
+        let found: Vec<(String,)> =
+            Database::new(servers.owner()).fetch_all(CHANGEABLE).await.expect("settings");
+        let known = ODD.iter().chain(HARMLESS).map(|(name, _)| name.to_lowercase());
+        let known: Vec<_> = known.collect();
+        let unknown = found.into_iter().filter(|(name,)| !known.contains(&name.to_lowercase()));
+        assert_eq!(unknown.collect::<Vec<_>>(), [], "{}", installation.display());
     }
 }
 

@@ -14,7 +14,6 @@ use crate::cloud::Cloud;
 use crate::process::Program;
 use crate::service::Service;
 use answers::answers;
-pub use functions::{build, build_for_release};
 
 /// What it is, for the table.
 pub fn role(service: Service, cloud: &Cloud) -> &'static str {
@@ -25,7 +24,8 @@ pub fn role(service: Service, cloud: &Cloud) -> &'static str {
         Service::Sqs => "queues; keeps nothing",
         Service::Payments => "payment provider",
         Service::Functions if cloud.wishes.profile.is_some() => "a finished build",
-        Service::Functions => "cargo lambda watch",
+        Service::Functions if cloud.wishes.no_reload => "the debug build",
+        Service::Functions => "the debug build, anew after each change",
         Service::Dispatcher => "polls the queues, fires the schedules",
         Service::Console => "all of this, in the browser",
     }
@@ -49,7 +49,7 @@ pub fn program(service: Service, cloud: &Cloud) -> Result<Program> {
         Service::Redis => redis::program(cloud),
         Service::Sqs => sqs::program(cloud),
         Service::Payments => payments::program(cloud),
-        Service::Functions => functions::program(cloud),
+        Service::Functions => Ok(functions::program(cloud)),
         Service::Dispatcher => Ok(Program::new(&cloud.launcher, ["dispatch"])),
         Service::Console => Ok(Program::new(&cloud.launcher, ["console"])),
     }

@@ -22,7 +22,7 @@ pub(crate) async fn invoke(folder: &Folder, function: &str, event: Option<&Path>
     ensure!(
         folder.has(function),
         "there is no function {function}; there are: {}",
-        functions(folder).join(" ")
+        folder.written_functions().join(" ")
     );
     let env = key_value::read(&folder.env())?;
     let base = env.get("API_URL").with_context(|| format!("nothing was started yet: {} up", folder.dev))?;
@@ -62,10 +62,6 @@ fn signature(event: &str, secret: &str) -> Result<String> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, format!("{time}.{body}").as_bytes());
     Ok(format!("t={time},v1={}", hexadecimal(tag.as_ref())))
-}
-
-pub(super) fn functions(folder: &Folder) -> Vec<String> {
-    names_in(&folder.root.join("functions"))
 }
 
 fn names_in(folder: &Path) -> Vec<String> {

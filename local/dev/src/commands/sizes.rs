@@ -7,7 +7,6 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::invoke::functions;
 use cloud::folder::Folder;
 use cloud::progress::table;
 
@@ -15,7 +14,7 @@ use cloud::progress::table;
 /// alone, so that none gets the features of another.
 pub(crate) fn sizes(folder: &Folder, build: bool) -> Result<()> {
     let mut rows = Vec::new();
-    for function in functions(folder) {
+    for function in folder.written_functions() {
         if build {
             let arguments = ["build", "--release", "--package", &function, "--quiet"];
             let status = Command::new("cargo").args(arguments).current_dir(&folder.root).status();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -78,6 +78,7 @@ impl Doors {
             Ok(answer) => (answer.body, None),
             Err(InvokeError::Failed(body)) => (body, Some("Unhandled")),
             Err(InvokeError::Unknown(_)) => return message(StatusCode::NOT_FOUND, "Function not found"),
+            Err(error @ InvokeError::NotBuilt(_)) => return later(&error),
             Err(error) => {
                 (self.tell)(format_args!("{function}: {error}"));
                 let body = serde_json::json!({ "errorType": "Runtime", "errorMessage": error.to_string() });
@@ -107,6 +108,7 @@ impl Doors {
         };
         let answered = match self.fleet.invoke(matched.function, event).await {
             Ok(answer) => answer::response(&answer.body),
+            Err(error @ InvokeError::NotBuilt(_)) => return later(&error),
             Err(error) => Err(error.into()),
         };
         answered.unwrap_or_else(|error| {
@@ -116,10 +118,65 @@ impl Doors {
     }
 }
 
+/// For a function whose build is not over; AWS has no such answer.
+fn later(error: &InvokeError) -> Response<Full<Bytes>> {
+    let mut response = message(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
 /// The gateway's own words.
 fn message(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(format!(r#"{{"message":"{text}"}}"#)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs::File;
+    use std::time::Duration;
+
+    use anyhow::Result;
+
+    use super::*;
+    use crate::runtime_api::{FunctionSettings, Settings};
+    use crate::tell::nobody;
+    use crate::template::Route;
+
+    #[tokio::test]
+    async fn a_function_that_is_not_built_yet_is_503_at_both_doors_and_says_when_to_come_again() -> Result<()>
+    {
+        let folder = tempfile::tempdir()?;
+        let settings = FunctionSettings {
+            command: vec!["true".to_owned()],
+            program: Some(folder.path().join("get-product")),
+            time_limit: Duration::from_secs(10),
+            memory_mb: 512,
+            environments: 1,
+            log: File::create(folder.path().join("log"))?,
+        };
+        let functions = BTreeMap::from([("get-product".to_owned(), settings)]);
+        let fleet = Arc::new(Fleet::start(Settings { functions, environment: Vec::new() }).await?);
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = format!("http://{}", listener.local_addr()?);
+        let function = Function {
+            name: "get-product".to_owned(),
+            time_limit: Duration::from_secs(10),
+            memory_mb: 512,
+            routes: vec![Route { method: "GET".to_owned(), path: "/products/{id}".to_owned() }],
+        };
+        let serving = tokio::spawn(async move { open(&listener, fleet, &[function], nobody).await });
+        let client = reqwest::Client::new();
+        let invocations = format!("{address}/2015-03-31/functions/get-product/invocations");
+        for request in [client.get(format!("{address}/products/7")), client.post(invocations).body("{}")] {
+            let answer = request.send().await?;
+            assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"5".parse()?));
+            assert_eq!(answer.text().await?, r#"{"message":"get-product is not built yet"}"#);
+        }
+        serving.abort();
+        Ok(())
+    }
 }

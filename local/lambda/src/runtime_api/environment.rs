@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 use tokio::time::Instant;
 
 use super::invocation::{InvokeError, Outcome};
+use super::version::Version;
 
 /// Lambda's limit for the time from the start to the first request for an event.
 pub(super) const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -18,6 +19,8 @@ pub(super) const INIT_LIMIT: Duration = Duration::from_secs(10);
 pub(super) struct Environment {
     pub(super) id: u64,
     pub(super) function: String,
+    /// Which build it runs, where that may change.
+    pub(super) version: Option<Version>,
     /// Unknown for the moment in which the process is being started.
     pid: OnceLock<i32>,
     state: Mutex<State>,
@@ -77,10 +80,10 @@ pub struct Snapshot {
 }
 
 impl Environment {
-    pub(super) fn new(id: u64, function: String) -> Self {
+    pub(super) fn new(id: u64, function: String, version: Option<Version>) -> Self {
         let phase = Phase::Starting { deadline: Instant::now() + INIT_LIMIT };
         let state = State { phase, invocations: 0, init_error: None };
-        Self { id, function, pid: OnceLock::new(), state: Mutex::new(state) }
+        Self { id, function, version, pid: OnceLock::new(), state: Mutex::new(state) }
     }
 
     /// Its process runs.

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Notify;
 
 use super::environment::{Environment, Snapshot};
+use super::version::Version;
 
 /// The environments, by number.
 #[derive(Default)]
@@ -18,9 +19,9 @@ pub(super) struct Environments {
 
 impl Environments {
     /// A new one of a function. It is known before its process is, which may ask for an event at once.
-    pub(super) fn add(&self, function: &str) -> Arc<Environment> {
+    pub(super) fn add(&self, function: &str, version: Option<Version>) -> Arc<Environment> {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let environment = Arc::new(Environment::new(id, function.to_owned()));
+        let environment = Arc::new(Environment::new(id, function.to_owned(), version));
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         table.insert(id, Arc::clone(&environment));
         environment

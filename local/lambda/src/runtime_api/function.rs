@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use nix::sys::signal::Signal;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
@@ -16,6 +17,7 @@ use super::environment::{End, Environment, INIT_LIMIT, describe};
 use super::environments::Environments;
 use super::invocation::{Answer, Invocation, InvokeError};
 use super::settings::FunctionSettings;
+use super::version::Version;
 
 /// Where a function's environments live.
 pub(super) struct Place {
@@ -45,6 +47,8 @@ struct State {
     expected: usize,
     /// All environments.
     alive: usize,
+    /// The build that was there when last looked.
+    version: Option<Version>,
     closed: bool,
 }
 
@@ -82,6 +86,10 @@ impl Function {
             drop(invocation.outcome.send(Err(InvokeError::Ended)));
             return;
         }
+        if !self.is_built(&mut state) {
+            drop(invocation.outcome.send(Err(InvokeError::NotBuilt(self.name.clone()))));
+            return;
+        }
         while let Some(environment) = state.idle.pop() {
             // One that died while it was idle hands the invocation back.
             match environment.send(invocation) {
@@ -94,12 +102,35 @@ impl Function {
         self.grow();
     }
 
-    /// The next invocation for an environment that asks for one.
+    /// Looks at the program: whoever waits with another than is there now will be given nothing.
+    fn is_built(&self, state: &mut State) -> bool {
+        let Some(program) = &self.settings.program else { return true };
+        let now = Version::of(program);
+        // One that is gone for a moment is being replaced.
+        if now.is_some() && now != state.version {
+            state.version = now;
+            state.idle.clear();
+        }
+        state.version.is_some()
+    }
+
+    /// The next invocation for an environment that asks for one. Where there will be none it ends here.
     pub(super) async fn next(&self, environment: &Environment) -> Option<Invocation> {
+        let next = self.wait_for_next(environment).await;
+        if next.is_none() {
+            environment.signal(Signal::SIGKILL);
+        }
+        next
+    }
+
+    async fn wait_for_next(&self, environment: &Environment) -> Option<Invocation> {
         let invocation = {
             let mut state = self.lock();
             if environment.becomes_idle() {
                 state.expected -= 1;
+            }
+            if environment.version != state.version {
+                return None;
             }
             // Those whose invoker has lost interest are left out.
             while state.waiting.front().is_some_and(|invocation| invocation.outcome.is_closed()) {
@@ -145,7 +176,7 @@ impl Function {
     /// Starts as many environments as there are invocations for which none is on its way.
     fn grow(self: &Arc<Self>) {
         loop {
-            {
+            let version = {
                 let mut state = self.lock();
                 let needed = state.waiting.len() > state.expected;
                 if !needed || state.closed || state.alive >= self.settings.environments {
@@ -153,8 +184,9 @@ impl Function {
                 }
                 state.expected += 1;
                 state.alive += 1;
-            }
-            let environment = self.place.environments.add(&self.name);
+                state.version
+            };
+            let environment = self.place.environments.add(&self.name, version);
             match self.start(environment.id) {
                 Ok(process) => {
                     environment.has_started(process.id().and_then(|pid| pid.try_into().ok()));

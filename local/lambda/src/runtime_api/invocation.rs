@@ -25,6 +25,9 @@ pub enum InvokeError {
     /// No function has this name.
     #[error("there is no function {0}")]
     Unknown(String),
+    /// There is no program of it so far.
+    #[error("{0} is not built yet")]
+    NotBuilt(String),
     /// The function reported an error, in Lambda's words.
     #[error("the function failed: {}", String::from_utf8_lossy(.0))]
     Failed(Bytes),

@@ -1,9 +1,9 @@
 //! Lambda's Runtime API: runs environments (processes) of the functions' binaries, and gives each one invocation at a
 //! time, as the service does on AWS.
 //!
-//! cargo-lambda's emulator is made for writing functions: it rebuilds them and starts them by `cargo run`. This one is
-//! made for driving them hard, by benchmarks, load and chaos: nothing is compiled, payloads pass through as bytes,
-//! deadlines are real, time-outs kill, and a dead environment fails its invocation and is replaced.
+//! It compiles nothing and waits for nobody who does: payloads pass through as bytes, deadlines are real, time-outs kill,
+//! and a dead environment fails its invocation and is replaced. Where somebody builds the functions meanwhile, the next
+//! invocation goes to the new build, and what is under way ends in the old one.
 //!
 //! ```ignore
 //! let fleet = Fleet::start(settings).await?;
@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `settings` | what runs, and within which limits |
 //! | `function` | the queue of a function's invocations, and who takes them |
+//! | `version` | which build of a function's program there is |
 //! | `environment`, `environments` | one process and what it is doing; all of them |
 //! | `server` | the paths that a runtime calls |
 //! | `guard` | ends every process when this one ends, however it ends |
@@ -27,6 +28,7 @@ mod guard;
 mod invocation;
 mod server;
 mod settings;
+mod version;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A fleet's functions.
@@ -16,6 +17,9 @@ pub struct Settings {
 pub struct FunctionSettings {
     /// The program and its arguments; a benchmark puts `valgrind` before it.
     pub command: Vec<String>,
+    /// Its program, where that is built while the fleet runs: missing, the function is not built yet; replaced, whoever
+    /// runs the old one takes no further invocation.
+    pub program: Option<PathBuf>,
     /// An invocation that takes longer is killed with its environment.
     pub time_limit: Duration,
     /// What the function is told it has. Nothing enforces it here.

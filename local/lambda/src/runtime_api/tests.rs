@@ -1,7 +1,7 @@
 //! Against a small function of our own and a real one.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -17,7 +17,8 @@ fn settings(folder: &Path, how: &str, environments: usize, time_limit: Duration)
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtime_api/tests/function.py");
     let command = vec!["python3".to_owned(), script.display().to_string(), how.to_owned()];
     let log = File::create(folder.join("function.log"))?;
-    let function = FunctionSettings { command, time_limit, memory_mb: 512, environments, log };
+    let program = None;
+    let function = FunctionSettings { command, program, time_limit, memory_mb: 512, environments, log };
     let environment = vec![("SHOP".to_owned(), "open".to_owned())];
     Ok(Settings { functions: BTreeMap::from([("function".to_owned(), function)]), environment })
 }
@@ -179,6 +180,69 @@ async fn a_function_that_cannot_start_says_why_and_is_not_started_for_ever() -> 
     let error = invoke(&Fleet::start(missing).await?, "1").await;
     assert!(matches!(error, Err(InvokeError::NotStarted(_))), "{error:?}");
     Ok(())
+}
+
+/// A fleet whose function has a program that may be missing or replaced; the script is what runs.
+async fn built_while_it_runs(folder: &Path) -> Result<(Fleet, PathBuf)> {
+    let program = folder.join("program");
+    let mut settings = settings(folder, "well", 1, AMPLE)?;
+    for function in settings.functions.values_mut() {
+        function.program = Some(program.clone());
+    }
+    Ok((Fleet::start(settings).await?, program))
+}
+
+/// As a build does: another file in the place of the old one.
+fn build(program: &Path) -> Result<()> {
+    let draft = program.with_extension("new");
+    std::fs::write(&draft, "")?;
+    Ok(std::fs::rename(draft, program)?)
+}
+
+#[tokio::test]
+async fn a_function_that_is_not_built_says_so_until_it_is() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (fleet, program) = built_while_it_runs(folder.path()).await?;
+    assert_eq!(invoke(&fleet, "1").await, Err(InvokeError::NotBuilt("function".to_owned())));
+    assert!(fleet.environments().is_empty(), "nothing was started");
+    build(&program)?;
+    assert_eq!(invoke(&fleet, "1").await?.body, "1");
+    // The moment in which a build has removed the old program and not yet put the new one there.
+    std::fs::remove_file(&program)?;
+    assert!(!invoke(&fleet, "2").await?.cold);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_next_invocation_after_a_build_goes_to_the_new_program_and_what_is_under_way_ends_in_the_old_one()
+-> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (fleet, program) = built_while_it_runs(folder.path()).await?;
+    build(&program)?;
+    let first = invoke(&fleet, "1").await?;
+    build(&program)?;
+    let second = invoke(&fleet, "2").await?;
+    assert!(second.cold, "an idle environment of the old program was used");
+    assert_ne!(first.environment, second.environment);
+
+    let fleet = Arc::new(fleet);
+    let gate = folder.path().join("gate");
+    let event = Bytes::from(serde_json::json!(format!("wait for {}", gate.display())).to_string());
+    let under_way = tokio::spawn({
+        let (fleet, event) = (Arc::clone(&fleet), event.clone());
+        async move { fleet.invoke("function", event).await }
+    });
+    until(|| fleet.environments().iter().any(|environment| environment.invocations == 2)).await?;
+    build(&program)?;
+    let waiting = tokio::spawn({
+        let fleet = Arc::clone(&fleet);
+        async move { invoke(&fleet, "3").await }
+    });
+    std::fs::write(&gate, "")?;
+    let (under_way, waiting) = (under_way.await??, waiting.await??);
+    assert_eq!((under_way.environment, under_way.body), (second.environment, event));
+    assert_ne!(waiting.environment, second.environment);
+    until(|| fleet.environments().len() == 1).await
 }
 
 #[tokio::test]

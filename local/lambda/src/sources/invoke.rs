@@ -1,4 +1,4 @@
-//! Invocations: through Lambda's invoke API, which `cargo lambda watch` serves, or of a fleet in this process.
+//! Invocations: through Lambda's invoke API, or of a fleet in this process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub enum Invoker {
 impl Invoker {
     /// An invoker for the API at an address like `http://127.0.0.1:9000`.
     pub fn new(base: String) -> Result<Self> {
-        // Longer than watch itself waits for a function, which has to compile it first after a change.
+        // Longer than any function may take, and than `cargo lambda watch` compiles one after a change.
         let client = reqwest::Client::builder().timeout(Duration::from_mins(5)).build()?;
         Ok(Self::Api(Api { client, base }))
     }

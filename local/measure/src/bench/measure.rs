@@ -79,6 +79,7 @@ impl Bench<'_> {
     ) -> Result<Fleet> {
         let settings = FunctionSettings {
             command,
+            program: None,
             // Under a tool that counts instructions everything takes fifty times as long.
             time_limit: Duration::from_mins(1),
             memory_mb: MEMORY_MB,

@@ -32,6 +32,9 @@ while True:
         os._exit(3)
     if wish == "hang":
         time.sleep(600)
+    if isinstance(wish, str) and wish.startswith("wait for "):
+        while not os.path.exists(wish.removeprefix("wait for ")):
+            time.sleep(0.01)
     if wish == "fail":
         call("POST", f"invocation/{request}/error", b'{"errorMessage":"as you wish"}')
         continue
