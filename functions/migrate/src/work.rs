@@ -16,6 +16,8 @@ pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) database: Database,
+    /// How the functions reach it. Its role sets its own limits where the owner may not.
+    pub(crate) functions: Option<Database>,
     /// The one that access tokens are signed with. Everybody else learns its public key from this function's answer.
     pub(crate) token_private_key: String,
     /// What CloudFront shows, where it is in front. Everybody else learns its hash.
@@ -23,18 +25,15 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// `DATABASE_DIRECT_URL`, `DATABASE_IAM_AUTH`, and, themselves or as `…_ARN`, `TOKEN_PRIVATE_KEY` and `EDGE_SECRET`.
+    /// `DATABASE_DIRECT_URL`, `DATABASE_URL`, `DATABASE_IAM_AUTH`, `REQUIRE_TLS`, and, themselves or as `…_ARN`, `TOKEN_PRIVATE_KEY` and `EDGE_SECRET`.
     pub(crate) async fn from_env() -> Result<Self, Failure> {
-        let database = Database::new(&config::required("DATABASE_DIRECT_URL")?)?;
-        let database = if config::enabled("DATABASE_IAM_AUTH")? {
-            database.iam(Signer::of_function()?)?
-        } else {
-            database
-        };
+        let database = database("DATABASE_DIRECT_URL")?;
+        let functions =
+            if config::is_set("DATABASE_URL") { Some(self::database("DATABASE_URL")?) } else { None };
         let token_private_key = secret("TOKEN_PRIVATE_KEY").await?;
         let behind_cloudfront = config::is_set("EDGE_SECRET") || config::is_set("EDGE_SECRET_ARN");
         let edge_secret = if behind_cloudfront { Some(secret("EDGE_SECRET").await?) } else { None };
-        Ok(Self { database, token_private_key, edge_secret })
+        Ok(Self { database, functions, token_private_key, edge_secret })
     }
 
     /// The steps that [`migrate`](Self::migrate) would take.
@@ -44,8 +43,14 @@ impl Settings {
 
     /// Brings the schema up to date. In a task of its own, so that a panic is an answer as well.
     pub(crate) async fn migrate(&self, limit: TimeLimit) -> Result<Vec<Step>, Failure> {
-        let database = self.database.clone();
-        let mut work = tokio::spawn(async move { migrations::run(&database).await });
+        let (database, functions) = (self.database.clone(), self.functions.clone());
+        let mut work = tokio::spawn(async move {
+            let steps = migrations::run(&database).await?;
+            if let Some(left) = migrations::settle(&database, functions.as_ref()).await? {
+                tracing::warn!("{left}");
+            }
+            Ok::<_, shared::database::Error>(steps)
+        });
         let Ok(ended) = tokio::time::timeout_at(limit.instant(), &mut work).await else {
             // Closes the connection: the step under way is rolled back, and the lock is free for the next try.
             work.abort();
@@ -67,6 +72,18 @@ impl Settings {
     pub(crate) fn edge_secret_hashes(&self) -> Result<String, Failure> {
         Ok(self.edge_secret.as_deref().map(Edge::hashes_of).transpose()?.unwrap_or_default())
     }
+}
+
+fn database(setting: &'static str) -> Result<Database, Failure> {
+    let named = |error| format!("{setting}: {error}");
+    let mut database = Database::new(&config::required(setting)?).map_err(named)?;
+    if config::enabled("REQUIRE_TLS")? {
+        database = database.verified().map_err(named)?;
+    }
+    if config::enabled("DATABASE_IAM_AUTH")? {
+        database = database.iam(Signer::of_function()?).map_err(named)?;
+    }
+    Ok(database)
 }
 
 async fn secret(setting: &'static str) -> Result<String, Failure> {
