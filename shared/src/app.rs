@@ -90,6 +90,9 @@ impl App {
             crate::payments::signing_secrets(&secrets)?;
         }
         let mut database = database::Settings::new(&config.database_url)?.connections(config.concurrency);
+        if config.require_tls {
+            database = database.verified()?;
+        }
         if config.database_iam_auth {
             database = database.iam(Signer::of_function()?)?;
         }
@@ -97,6 +100,7 @@ impl App {
         let redis = Redis::new(redis::Settings {
             iam: config.redis_iam_cache.as_ref().map(sign_in).transpose()?,
             cluster: config.redis_cluster,
+            tls_only: config.require_tls,
             ca_certificate: config.redis_ca.clone(),
             ..redis::Settings::new(&config.redis_url)
         })?;

@@ -20,6 +20,9 @@ pub struct Config {
     pub database_url: String,
     /// `DATABASE_IAM_AUTH`: sign in with a token instead of the URL's password. Off where no IAM is.
     pub database_iam_auth: bool,
+    /// `REQUIRE_TLS`: refuse addresses of Postgres and Redis without verified TLS. Off on one's own machine; template.yaml
+    /// says true, whatever the addresses are and wherever they come from.
+    pub require_tls: bool,
     /// `AWS_LAMBDA_MAX_CONCURRENCY`: requests that one environment serves at a time, and so the size of its pool. 1 on
     /// ordinary Lambda, which sets nothing; Managed Instances set more.
     pub concurrency: usize,
@@ -57,6 +60,7 @@ impl Config {
         Ok(Self {
             database_url: required("DATABASE_URL")?,
             database_iam_auth: flag("DATABASE_IAM_AUTH")?,
+            require_tls: flag("REQUIRE_TLS")?,
             concurrency: number("AWS_LAMBDA_MAX_CONCURRENCY", 1)?.max(1),
             redis_url: required("REDIS_URL")?,
             redis_cluster: flag("REDIS_CLUSTER")?,

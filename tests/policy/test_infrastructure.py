@@ -89,6 +89,12 @@ def test_addresses_of_external_servers_come_from_a_secret_and_from_no_parameter(
         assert {variables["DATABASE_IAM_AUTH"], variables["REDIS_IAM_AUTH"]} == {"false"}, name
 
 
+@EVERY_VARIANT
+def test_no_function_takes_an_address_without_verified_tls(variant):
+    for _, name, resource in resources(variant, "AWS::Lambda::Function"):
+        assert resource["Properties"]["Environment"]["Variables"]["REQUIRE_TLS"] == "true", name
+
+
 # Where RDS Proxy is not.
 WITHOUT_PROXY = {"use1-az3", "usw1-az2"}
 

@@ -17,6 +17,8 @@ pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) database: Database,
+    /// How the functions reach it. Its role sets its own limits where the owner may not.
+    pub(crate) functions: Option<Database>,
     /// The one that access tokens are signed with. Everybody else learns its public key from this function's answer.
     pub(crate) token_private_key: String,
     /// What CloudFront shows, where it is in front. Everybody else learns its hash.
@@ -26,15 +28,12 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// `DATABASE_DIRECT_URL`, `DATABASE_IAM_AUTH`, and, themselves or as `…_ARN`, `TOKEN_PRIVATE_KEY` and `EDGE_SECRET`, and, where there is
-    /// an `ADMINISTRATOR_EMAIL`, `ADMINISTRATOR_PASSWORD`.
+    /// `DATABASE_DIRECT_URL`, `DATABASE_URL`, `DATABASE_IAM_AUTH`, `REQUIRE_TLS`, and, themselves or as `…_ARN`,
+    /// `TOKEN_PRIVATE_KEY` and `EDGE_SECRET`, and, where there is an `ADMINISTRATOR_EMAIL`, `ADMINISTRATOR_PASSWORD`.
     pub(crate) async fn from_env() -> Result<Self, Failure> {
-        let database = Database::new(&config::required("DATABASE_DIRECT_URL")?)?;
-        let database = if config::enabled("DATABASE_IAM_AUTH")? {
-            database.iam(Signer::of_function()?)?
-        } else {
-            database
-        };
+        let database = database("DATABASE_DIRECT_URL")?;
+        let functions =
+            if config::is_set("DATABASE_URL") { Some(self::database("DATABASE_URL")?) } else { None };
         let token_private_key = secret("TOKEN_PRIVATE_KEY").await?;
         let behind_cloudfront = config::is_set("EDGE_SECRET") || config::is_set("EDGE_SECRET_ARN");
         let edge_secret = if behind_cloudfront { Some(secret("EDGE_SECRET").await?) } else { None };
@@ -45,7 +44,7 @@ impl Settings {
         } else {
             None
         };
-        Ok(Self { database, token_private_key, edge_secret, administrator })
+        Ok(Self { database, functions, token_private_key, edge_secret, administrator })
     }
 
     /// The steps that [`migrate`](Self::migrate) would take.
@@ -55,9 +54,13 @@ impl Settings {
 
     /// Brings the schema up to date, and sees to it that somebody can run the shop. In a task of its own, so that a panic is an answer as well.
     pub(crate) async fn migrate(&self, limit: TimeLimit) -> Result<Vec<Step>, Failure> {
-        let (database, administrator) = (self.database.clone(), self.administrator.clone());
+        let (database, functions) = (self.database.clone(), self.functions.clone());
+        let administrator = self.administrator.clone();
         let mut work = tokio::spawn(async move {
             let steps = migrations::run(&database).await?;
+            if let Some(left) = migrations::settle(&database, functions.as_ref()).await? {
+                tracing::warn!("{left}");
+            }
             if let Some((email, password)) = administrator {
                 welcome(database, &email, password).await?;
             }
@@ -93,6 +96,18 @@ async fn welcome(database: Database, email: &Email, password: String) -> Result<
         tracing::info!("the first administrator's account is open; its password has to be changed first");
     }
     Ok(())
+}
+
+fn database(setting: &'static str) -> Result<Database, Failure> {
+    let named = |error| format!("{setting}: {error}");
+    let mut database = Database::new(&config::required(setting)?).map_err(named)?;
+    if config::enabled("REQUIRE_TLS")? {
+        database = database.verified().map_err(named)?;
+    }
+    if config::enabled("DATABASE_IAM_AUTH")? {
+        database = database.iam(Signer::of_function()?).map_err(named)?;
+    }
+    Ok(database)
 }
 
 async fn secret(setting: &'static str) -> Result<String, Failure> {

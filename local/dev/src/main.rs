@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`commands`] | the commands that need a page |
+//! | [`doctor`] | `./dev doctor` |
 //! | [`explain`] | `./dev explain` |
 //! | [`gate`] | `./dev test` |
 //!
@@ -10,6 +11,7 @@
 //! [`provider`], `./dev chaos` in `chaos`, and `./dev stats` in [`stats`], `./dev bench` and `load` in `measure`.
 
 mod commands;
+mod doctor;
 mod explain;
 mod gate;
 
@@ -50,6 +52,10 @@ enum Command {
     },
     Start {
         service: Service,
+    },
+    Doctor {
+        #[arg(required = true)]
+        addresses: Vec<String>,
     },
     Invoke {
         function: String,
@@ -138,6 +144,9 @@ async fn run(command: Command) -> Result<ExitCode> {
         provider::run(arguments).await?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Doctor { addresses } = command {
+        return doctor::doctor(&addresses).await;
+    }
     let folder = Folder::open()?;
     match command {
         Command::Up { detach } => commands::up(folder, detach).await?,
@@ -173,7 +182,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Open => commands::open(&folder)?,
         Command::Console => console::run(Cloud::open(folder)?).await?,
         Command::Dispatch => serving::dispatch(&Cloud::open(folder)?).await?,
-        Command::Payments(_) | Command::Launch { .. } => {}
+        Command::Doctor { .. } | Command::Payments(_) | Command::Launch { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }

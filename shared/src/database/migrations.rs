@@ -6,10 +6,14 @@ use std::collections::HashSet;
 use serde::Serialize;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnection;
-use sqlx::{Connection, Row, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Connection, SqlSafeStr};
 
+use super::direct::{column, connect, rows, run as send};
 use super::error::{Error, Result};
+use super::owner::{self, Circumstances};
 use super::settings::Settings;
+
+pub use super::owner::settle;
 
 /// Version, description and SQL, oldest first. A file never changes once it has run somewhere.
 const HISTORY: &[(i64, &str, &str)] = &[
@@ -47,20 +51,25 @@ pub struct Step {
 /// are left alone.
 pub async fn run(settings: &Settings) -> Result<Vec<Step>> {
     let mut connection = connect(settings).await?;
-    set(&mut connection, SETTINGS).await?;
+    send(&mut connection, SETTINGS).await?;
     // Before looking, so that two callers do not report the same steps. A failure drops the connection and with it the
     // lock.
     connection.lock().await.map_err(failed)?;
-    set(&mut connection, LOCK_LIMIT).await?;
+    send(&mut connection, LOCK_LIMIT).await?;
     let steps = missing(&mut connection).await?;
+    let is_new = steps.first().is_some_and(|step| step.version == HISTORY[0].0);
     if let Some(complaint) = complaint(&mut connection).await? {
         // A shop that is open already stays open.
-        if steps.first().is_some_and(|step| step.version == HISTORY[0].0) {
+        if is_new {
             return Err(Error::fault("migrate", complaint));
         }
         tracing::warn!("{complaint}");
     }
-    let mut migrator = migrator();
+    if is_new {
+        refuse(&owner::obstacles(&mut connection).await?)?;
+    }
+    let alters_the_role = steps.is_empty() || owner::may_alter_the_role(&mut connection).await?;
+    let mut migrator = migrator(&Circumstances { alters_the_role, iam: settings.signs_in_with_iam() });
     migrator.set_locking(false).run_direct(None, &mut connection, false).await.map_err(failed)?;
     connection.close().await.ok();
     Ok(steps)
@@ -71,12 +80,16 @@ pub async fn pending(settings: &Settings) -> Result<Vec<Step>> {
     missing(&mut connect(settings).await?).await
 }
 
-async fn connect(settings: &Settings) -> Result<PgConnection> {
-    let limit = settings.acquire_limit;
-    match tokio::time::timeout(limit, settings.connect()).await {
-        Ok(connected) => connected.map_err(|error| Error::not_connected(&error)),
-        Err(_) => Err(Error::unavailable("connect", format!("no connection within {limit:?}"))),
-    }
+/// What keeps this owner from making the schema in this database, each with what to do; nothing is changed.
+pub async fn obstacles(settings: &Settings) -> Result<Vec<String>> {
+    let mut connection = connect(settings).await?;
+    send(&mut connection, SETTINGS).await?;
+    let complaint = complaint(&mut connection).await?;
+    Ok(complaint.into_iter().chain(owner::obstacles(&mut connection).await?).collect())
+}
+
+fn refuse(obstacles: &[String]) -> Result<()> {
+    if obstacles.is_empty() { Ok(()) } else { Err(Error::fault("migrate", obstacles.join(". "))) }
 }
 
 /// What a step means must not depend on what somebody set for the database or the owner.
@@ -87,25 +100,18 @@ const SETTINGS: &str = "set statement_timeout = 0; set lock_timeout = 0; set sea
 /// be repeated. After the migrator's own lock, which is worth waiting for.
 const LOCK_LIMIT: &str = "set lock_timeout = '5s'";
 
-#[expect(clippy::disallowed_methods, reason = "a direct connection of the migrator's own")]
-async fn set(connection: &mut PgConnection, settings: &'static str) -> Result<()> {
-    let set = sqlx::raw_sql(settings).execute(connection).await;
-    set.map(drop).map_err(|error| Error::from_sqlx("migrate", &error))
-}
-
 /// What is wrong with the database itself: it cannot hold every character, or knows no letters but ASCII's, so that
 /// search finds `Éclair` by that word and not by `éclair`. Both are decided when a database is made, and by nothing
 /// later.
-#[expect(clippy::disallowed_methods, reason = "a direct connection of the migrator's own")]
 async fn complaint(connection: &mut PgConnection) -> Result<Option<String>> {
-    let failed = |error: sqlx::Error| Error::from_sqlx("migrate", &error);
-    let asked = sqlx::raw_sql(
+    let asked = rows(
+        connection,
         "select current_setting('server_encoding'),
             lower('É') = 'é' and to_tsvector('simple', 'É') = to_tsvector('simple', 'é')",
     );
-    let row = asked.fetch_one(connection).await.map_err(failed)?;
-    let (encoding, folds): (String, bool) =
-        (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
+    let asked = asked.await?;
+    let row = asked.first().ok_or(Error::NoRow { at: "migrate" })?;
+    let (encoding, folds): (String, bool) = (column(row, 0)?, column(row, 1)?);
     let what = match (encoding.as_str(), folds) {
         ("UTF8", true) => return Ok(None),
         ("UTF8", false) => "its LC_CTYPE knows no letters but those of ASCII".to_owned(),
@@ -128,11 +134,15 @@ async fn missing(connection: &mut PgConnection) -> Result<Vec<Step>> {
     Ok(steps.filter(|step| !applied.contains(&step.version)).collect())
 }
 
-fn migrator() -> Migrator {
+fn migrator(circumstances: &Circumstances) -> Migrator {
     let migrations = HISTORY.iter().map(|&(version, description, sql)| {
         // sqlx's convention: `create index concurrently` and its like cannot run inside a transaction.
         let no_transaction = sql.starts_with("-- no-transaction");
-        Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), no_transaction)
+        let (description, simple) = (description.into(), MigrationType::Simple);
+        let mut step = Migration::new(version, description, simple, sql.into_sql_str(), no_transaction);
+        // Under the checksum of its file, whatever was left out.
+        step.sql = AssertSqlSafe(circumstances.adapt(sql).into_owned()).into_sql_str();
+        step
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
     migrator.set_ignore_missing(true);

@@ -47,11 +47,15 @@
 //! `to_jsonb(column)` where such an element may occur.
 
 mod argument;
+#[cfg(feature = "migrate")]
+mod direct;
 mod error;
 mod iam;
 mod limits;
 #[cfg(feature = "migrate")]
 pub mod migrations;
+#[cfg(feature = "migrate")]
+mod owner;
 mod placeholder;
 mod pool;
 mod session;

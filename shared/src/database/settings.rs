@@ -65,13 +65,32 @@ impl Settings {
         Self { statement_limit, ..self }
     }
 
+    /// Refuses an address that anybody between here and there could answer at: one without TLS, or without a look at whose
+    /// certificate it is.
+    pub fn verified(self) -> Result<Self, InvalidSettings> {
+        if self.verifies() {
+            Ok(self)
+        } else {
+            Err(InvalidSettings("write `?sslmode=verify-full` behind the URL".into()))
+        }
+    }
+
+    fn verifies(&self) -> bool {
+        use sqlx::postgres::PgSslMode::{VerifyCa, VerifyFull};
+        matches!(self.options.get_ssl_mode(), VerifyCa | VerifyFull)
+    }
+
     /// Logs in with IAM tokens instead of the URL's password. A token is a password: TLS must be verified.
     pub fn iam(self, signer: Signer) -> Result<Self, InvalidSettings> {
-        use sqlx::postgres::PgSslMode::{VerifyCa, VerifyFull};
-        if !matches!(self.options.get_ssl_mode(), VerifyCa | VerifyFull) {
+        if !self.verifies() {
             return Err(InvalidSettings("IAM authentication needs `?sslmode=verify-full` in the URL".into()));
         }
         Ok(Self { signer: Some(signer), ..self })
+    }
+
+    #[cfg(feature = "migrate")]
+    pub(super) fn signs_in_with_iam(&self) -> bool {
+        self.signer.is_some()
     }
 
     /// A connection, its TCP, TLS and log-in done. A token is signed for each: microseconds, and never an expired one.

@@ -56,6 +56,9 @@ impl Server {
             ConnectionAddr::TcpTls { insecure: false, .. } => true,
             _ => return Err(InvalidSettings::Url("neither TCP nor verified TLS".to_owned())),
         };
+        if settings.tls_only && !encrypted {
+            return Err(InvalidSettings::Plain);
+        }
         if settings.iam.is_some() && !(encrypted && info.redis_settings().username().is_some()) {
             return Err(InvalidSettings::Iam);
         }

@@ -116,6 +116,13 @@ impl Replies {
         Self(replies.into_iter())
     }
 
+    /// The reply to the one call there was, or what went wrong with it.
+    pub(super) fn only<T: FromRedisValue>(mut self) -> Result<T, String> {
+        let (_, reply) = self.0.next().ok_or("no reply")?;
+        let parsed = reply.and_then(|value| Ok(redis::from_redis_value::<T>(value)?));
+        parsed.map_err(|error| error.to_string())
+    }
+
     /// The next reply, or `None` where there is none: Redis is away, or this entry failed on its own.
     #[expect(
         clippy::should_implement_trait,

@@ -14,6 +14,8 @@ pub struct Settings {
     /// Signs in as the URL's user with a token of IAM instead of the URL's password. Needs `rediss://`: a token is a
     /// password. One is signed for each connection, which takes microseconds, so none ever expires in our hands.
     pub iam: Option<Iam>,
+    /// Refuses `redis://`, which anybody between here and there can read and answer.
+    pub tls_only: bool,
     /// With TLS: trust the certificate authorities of this PEM text, and no others. Those of the web by default, which
     /// include Amazon's.
     pub ca_certificate: Option<Vec<u8>>,
@@ -33,6 +35,7 @@ impl Settings {
             url: url.into(),
             cluster: false,
             iam: None,
+            tls_only: false,
             ca_certificate: None,
             batch_limit: Duration::from_millis(300),
             response_limit: Duration::from_millis(100),
@@ -47,6 +50,9 @@ pub enum InvalidSettings {
     /// The URL is none, or one for something else.
     #[error("the Redis URL is not usable ({0}); write redis://host:6379, or rediss://host:6379 for TLS")]
     Url(String),
+    /// What TLS would keep to ourselves would travel in the clear.
+    #[error("TLS is required, so the URL must begin with rediss://")]
+    Plain,
     /// There is no certificate in what should hold some.
     #[error("the CA certificate is not usable; it must be PEM text with at least one BEGIN CERTIFICATE")]
     Certificate,

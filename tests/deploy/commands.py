@@ -1,0 +1,42 @@
+"""The commands of docs/operations.md, run by the AWS CLI against what was deployed."""
+
+import os
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/operations.md"
+# What an emulator says that has not learnt a call.
+UNKNOWN = re.compile(r"NotImplemented|not yet implemented|has not been implemented|\(500\)|\(404\).*Not Found|UnknownOperation")
+# What a reader has to put there himself.
+TO_FILL_IN = re.compile(r"…|<[a-z]|subnet-0|\$1\b|\$host|\$2\b|file://rules")
+# Of what is there only after something else was done, or costs: said, and not run.
+BY_HAND = re.compile(r"-restored|generate-db-auth-token|cancel-update|continue-update|delete-secret|describe-availability-zones$")
+
+
+def rehearse_commands(stack, tools):
+    """(outcome, command, what was said) of each: ran, unknown to the emulator, to fill in, or refused."""
+    page = PAGE.read_text().replace("\\\n", " ")
+    found = dict.fromkeys(re.findall(r"(?<![\w/.-])aws [a-z0-9-]+ [a-z][a-z-]+ [^\n`;|#]+", page))
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "STACK": stack, "AWS_PAGER": ""}
+    with ThreadPoolExecutor(4) as workers:
+        return list(workers.map(lambda command: _run(re.sub(r"\s+", " ", command).rstrip(") "), environment), found))
+
+
+OUTPUT = """output() { aws cloudformation describe-stacks --stack-name "$STACK" --output text \
+  --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"; }
+cluster=$(output DatabaseClusterId)
+"""
+
+
+def _run(command, environment):
+    if TO_FILL_IN.search(command):
+        return "by hand", command, "has a value of the reader's in it"
+    if BY_HAND.search(command):
+        return "by hand", command, "is for a moment that a rehearsal does not have"
+    ran = subprocess.run(["bash", "-c", OUTPUT + command], env=environment, capture_output=True, text=True, timeout=60)
+    said = ran.stderr.strip().splitlines()[-1:] or [""]
+    if ran.returncode == 0:
+        return "ran", command, ""
+    return ("unknown" if UNKNOWN.search(ran.stderr) else "refused"), command, said[0][:200]
