@@ -56,6 +56,22 @@ async fn who_searches_after_an_update_finds_the_product_as_it_is() {
 }
 
 #[tokio::test]
+async fn what_is_added_is_found_at_once_and_what_is_archived_is_not() {
+    let word = new_word();
+    let customer = Customer::register().await;
+    let call = customer.call("search-products", "GET", "/api/search").query("q", &word);
+    assert_eq!(names(&found(&call).await), [""; 0]);
+    let price = json!({ "amount": 1000, "currency": "usd" });
+    let body = json!({ "name": word, "description": "", "price": price });
+    let create = Call::new("create-product", "POST", "/api/products").bearer(&administrator()).json(&body);
+    let id = create.send().await.expect(201).json()["id"].as_str().expect("an id").to_owned();
+    assert_eq!(names(&found(&call).await), [word.as_str()]);
+    let archive = Call::new("archive-product", "DELETE", format!("/api/products/{id}")).parameter("id", &id);
+    archive.bearer(&administrator()).send().await.expect(204);
+    assert_eq!(names(&found(&call).await), [""; 0]);
+}
+
+#[tokio::test]
 async fn every_word_must_occur_in_whatever_form_and_names_count_more() {
     let [made, sold, other] = std::array::from_fn(|_| new_word());
     let in_text = product_named(&format!("A {other} lamp"), &format!("Not a {made} {sold}.")).await;

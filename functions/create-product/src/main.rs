@@ -2,7 +2,7 @@
 
 use shared::{
     app::App,
-    catalog::{self, Changed, INVALIDATION_LOST, NewProduct, Product},
+    catalog::{self, INVALIDATION_LOST, NewProduct, Product},
     error::Result,
     http::{self, Endpoint, Request, Response, ResponseExt},
 };
@@ -18,9 +18,8 @@ async fn create_product(app: App, request: Request) -> Result<Response> {
     let new: NewProduct = request.json()?;
 
     let product = catalog::create(&app.database, new).await?;
-    // Nobody has asked for its id yet: only the front page may have to change.
-    let changed = [Changed { id: product.id, version: product.version }];
-    if product.featured && app.redis.insist(app.announce(&changed)).await > 0 {
+    // Nobody has asked for its id yet: only lists may have to change.
+    if app.redis.insist(app.announce(&[])).await > 0 {
         tracing::warn!(product = %product.id, version = product.version, "{INVALIDATION_LOST}");
     }
     let location = format!("/api/products/{}", product.id);

@@ -2,7 +2,7 @@
 
 use shared::{
     app::App,
-    catalog::{self, FEATURED_KEY, ProductId, StockChange},
+    catalog::{self, ProductId, StockChange},
     error::Result,
     http::{self, Endpoint, Request, Response},
 };
@@ -22,8 +22,8 @@ async fn set_stock(app: App, request: Request) -> Result<Response> {
     if stock.turned {
         // The product says whether it is in stock. Of what Redis did not confirm the sweeper learns by its
         // `updated_at`.
-        let (product, featured) = (app.products.evict(&id.to_string()), app.featured.evict(FEATURED_KEY));
-        let _ = app.redis.insist((product, featured, app.searches.renew())).await;
+        let told = (app.products.evict(&id.to_string()), app.announce(&[]));
+        let _ = app.redis.insist(told).await;
     }
     http::json(200, &stock)
 }

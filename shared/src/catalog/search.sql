@@ -99,37 +99,42 @@ with recursive typed as (
         from (
             select id, popularity
             from (
-                select id, popularity, price, archived_at from products
-                where step = -1 and popularity >= 20 and search_name @@ query
+                select id, popularity, price, in_stock from products
+                where step = -1 and popularity >= 20 and search_name @@ query and archived_at is null
                 union all
-                select id, popularity, price, archived_at from products
-                where step = 0 and popularity >= 16 and popularity < 20 and search_name @@ query
+                select id, popularity, price, in_stock from products
+                where
+                    step = 0 and popularity >= 16 and popularity < 20
+                    and search_name @@ query and archived_at is null
                 union all
                 (
-                    select id, popularity, price, archived_at from products
-                    where step = 1 and popularity < 16 and search_name @@ query
+                    select id, popularity, price, in_stock from products
+                    where step = 1 and popularity < 16 and search_name @@ query and archived_at is null
                     limit 5000
                 )
                 union all
-                select id, popularity, price, archived_at from products
-                where step = 2 and popularity >= 20 and search @@ query and not search_name @@ query
+                select id, popularity, price, in_stock from products
+                where
+                    step = 2 and popularity >= 20
+                    and search @@ query and not search_name @@ query and archived_at is null
                 union all
-                select id, popularity, price, archived_at from products
+                select id, popularity, price, in_stock from products
                 where
                     step = 3 and popularity >= 16 and popularity < 20
-                    and search @@ query and not search_name @@ query
+                    and search @@ query and not search_name @@ query and archived_at is null
                 union all
                 (
-                    select id, popularity, price, archived_at from products
-                    where step = 4 and popularity < 16 and search @@ query and not search_name @@ query
+                    select id, popularity, price, in_stock from products
+                    where
+                        step = 4 and popularity < 16
+                        and search @@ query and not search_name @@ query and archived_at is null
                     limit 5000
                 )
             ) as matching
             where
                 (step >= $3 or (popularity, id) < ($4, $5))
                 and price between $6 and $7
-                and archived_at is null
-                and (not $8 or (select available from inventory where product_id = matching.id) > 0)
+                and (not $8 or in_stock)
             order by popularity desc, id desc
             limit $2
         ) as next_best

@@ -11,14 +11,15 @@ use crate::servers::Servers;
 static PRODUCT: Statement = Statement::new(
     "test.search_product",
     "with product as (
-         insert into products (id, name, description, price, currency, featured)
-         values ($1, $2, $3, $4, 'usd', false)
+         insert into products (id, name, description, price, currency, featured, in_stock)
+         values ($1, $2, $3, $4, 'usd', false, $5 > 0)
      )
      insert into inventory (product_id, available) values ($1, $5)",
 );
 static RENAME: Statement =
     Statement::new("test.search_rename", "update products set name = $2 where id = $1");
-static DELETE: Statement = Statement::new("test.search_delete", "delete from products where name = $1");
+static ARCHIVE: Statement =
+    Statement::new("test.search_archive", "update products set archived_at = now() where id = $1");
 static POPULARITY: Statement =
     Statement::new("test.search_popularity", "update products set popularity = $2 where id = $1");
 static KNOWN: Statement = Statement::new(
@@ -153,7 +154,9 @@ async fn the_words_of_the_shop_are_those_of_its_products() {
     assert_eq!(shop.find("chiar").await["corrected"], "chair");
     shop.owner.execute(POPULARITY.bind(id).bind(20_i16)).await.expect("sells");
     assert_eq!(known("stool").await, 1, "only texts count");
-    shop.owner.execute(DELETE.bind("Stool")).await.expect_err("it is in stock");
+    shop.owner.execute(ARCHIVE.bind(id)).await.expect("archives");
+    assert_eq!((known("stool").await, known("oak").await), (0, 1), "nobody finds what is archived");
+    assert_eq!(shop.names("oak").await, ["Chair"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 -- 10,000 products, times :scale, with stock. 25 adjectives × 20 materials × 40 things make 20,000 names; 7919 is prime, so that the
 -- first 20,000 steps of that stride never name a product twice; a larger shop has its names several times.
--- Where it stands among those that sell is the same stride, over all products.
+-- Where it stands among those that sell is another stride, so that it has nothing to do with the name.
 insert into products (id, name, description, price, currency, featured, created_at, updated_at, popularity)
 select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
        initcap(adjective || ' ' || material || ' ') || thing,
@@ -24,7 +24,7 @@ select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
        case when place < 32768 then 31 - length(ltrim(place::integer::bit(32)::text, '0')) else 0 end
 from generate_series(1::bigint, 10000 * :scale) as n
 cross join lateral (
-    select (n * 7919) % 20000 as pick, (n * 7919) % (10000 * :scale) + 1 as place
+    select (n * 7919) % 20000 as pick, (n * 3571) % (10000 * :scale) + 1 as place
 ) as picked
 cross join lateral (
     select (array['amber', 'plain', 'folding', 'sturdy', 'light', 'round', 'tall', 'quiet', 'travel', 'classic', 'nordic',
@@ -48,5 +48,5 @@ from generate_series(1, 10000 * :scale) as n;
 insert into product_sales (product_id, sold)
 select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 1000000.0 / place
 from generate_series(1::bigint, 10000 * :scale) as n
-cross join lateral (select (n * 7919) % (10000 * :scale) + 1 as place) as placed
+cross join lateral (select (n * 3571) % (10000 * :scale) + 1 as place) as placed
 where place < 32768;
