@@ -26,6 +26,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (11, "accounts", include_str!("../../migrations/0011_accounts.sql")),
     (12, "listed products", include_str!("../../migrations/0012_listed_products.sql")),
     (13, "followed money", include_str!("../../migrations/0013_followed_money.sql")),
+    (14, "returned stock", include_str!("../../migrations/0014_returned_stock.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.
