@@ -26,8 +26,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// `DATABASE_DIRECT_URL`, `DATABASE_IAM_AUTH`, and, themselves or as `…_ARN`, `TOKEN_PRIVATE_KEY` and `EDGE_SECRET`, and, where there is
-    /// an `ADMINISTRATOR_EMAIL`, `ADMINISTRATOR_PASSWORD`.
+    /// `DATABASE_DIRECT_URL`, `DATABASE_IAM_AUTH`, and, themselves or as `…_ARN`, `TOKEN_PRIVATE_KEY` and
+    /// `EDGE_SECRET`, and, where there is an `ADMINISTRATOR_EMAIL`, `ADMINISTRATOR_PASSWORD`.
     pub(crate) async fn from_env() -> Result<Self, Failure> {
         let database = Database::new(&config::required("DATABASE_DIRECT_URL")?)?;
         let database = if config::enabled("DATABASE_IAM_AUTH")? {
@@ -53,7 +53,8 @@ impl Settings {
         Ok(migrations::pending(&self.database).await?)
     }
 
-    /// Brings the schema up to date, and sees to it that somebody can run the shop. In a task of its own, so that a panic is an answer as well.
+    /// Brings the schema up to date, and sees to it that somebody can run the shop. In a task of its own, so that a
+    /// panic is an answer as well.
     pub(crate) async fn migrate(&self, limit: TimeLimit) -> Result<Vec<Step>, Failure> {
         let (database, administrator) = (self.database.clone(), self.administrator.clone());
         let mut work = tokio::spawn(async move {
