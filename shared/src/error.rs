@@ -251,8 +251,8 @@ pub fn conflict(detail: impl Into<String>) -> Error {
     Error::new(Kind::Conflict, detail)
 }
 
-/// 503: something we depend on is away. Worth another try after `wait`. It says nothing of what was done: a statement that was
-/// under way may have been carried out, and an order placed and charged before the next one failed.
+/// 503: something we depend on is away. Worth another try after `wait`. It says nothing of what was done: a statement
+/// that was under way may have been carried out, and an order placed and charged before the next one failed.
 pub fn unavailable(wait: Duration) -> Error {
     let detail = "The service cannot answer at the moment. Send the request again, under the same Idempotency-Key if it has \
         one: it may have been carried out.";
@@ -268,8 +268,8 @@ pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
 /// What refuses an order or a refund of a user who is not there: a token outlives its account.
 const CALLER_IS_GONE: [&str; 2] = ["orders_user_id_fkey", "refunds_actor_fkey"];
 
-/// A database that is away is nobody's fault here, and worth another try soon; a caller whose account is gone has to log in
-/// again; everything else is a mistake of ours.
+/// A database that is away is nobody's fault here, and worth another try soon; a caller whose account is gone has to
+/// log in again; everything else is a mistake of ours.
 impl From<database::Error> for Error {
     fn from(error: database::Error) -> Self {
         if error.constraint().is_some_and(|name| CALLER_IS_GONE.contains(&name)) {

@@ -52,7 +52,8 @@ impl Settings {
         Ok(migrations::pending(&self.database).await?)
     }
 
-    /// Brings the schema up to date, and sees to it that somebody can run the shop. In a task of its own, so that a panic is an answer as well.
+    /// Brings the schema up to date, and sees to it that somebody can run the shop. In a task of its own, so that a
+    /// panic is an answer as well.
     pub(crate) async fn migrate(&self, limit: TimeLimit) -> Result<Vec<Step>, Failure> {
         let (database, functions) = (self.database.clone(), self.functions.clone());
         let administrator = self.administrator.clone();

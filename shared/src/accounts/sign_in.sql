@@ -1,5 +1,6 @@
 -- Begins a sign-in of a user whose password was compared; no row if the password is another by now:
---   $1 user  $2 the hash that was compared  $3 the hash from now on, or null  $4 sign-in  $5 digest of its token, in hex
+--   $1 user  $2 the hash that was compared  $3 the hash from now on, or null  $4 sign-in
+--   $5 digest of its token, in hexadecimal digits
 with account as (
     -- Waits for a change of the password that is under way, and then sees it.
     select id, epoch from users where id = $1 and password_hash = $2 for no key update

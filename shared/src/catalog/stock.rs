@@ -40,7 +40,8 @@ struct Found {
 /// Changes the stock, in one statement: no piece that is sold meanwhile is lost or comes back.
 ///
 /// # Errors
-/// 404; 409 if there are not as many as expected, or fewer would be left than none; 422 if it is not clear what is wanted.
+/// 404; 409 if there are not as many as expected, or fewer would be left than none; 422 if it is not clear what is
+/// wanted.
 pub async fn set_stock(database: &Database, id: ProductId, wanted: StockChange) -> Result<Stock> {
     let StockChange { available, change, expected } = wanted;
     if available.is_some() == change.is_some() {

@@ -1,5 +1,6 @@
 -- Changes how many pieces there are of a product that is sold; `available` is null where it may not:
---   $1 product  $2 pieces from now on, or null  $3 how many more, or null  $4 pieces the caller expects, or null  $5 the most
+--   $1 product  $2 pieces from now on, or null  $3 how many more, or null
+--   $4 pieces the caller expects, or null  $5 the most
 with target as (
     select inventory.product_id, inventory.available, coalesce($2::bigint, inventory.available::bigint + $3) as wanted
     from inventory

@@ -89,8 +89,8 @@ impl<'r> FromRow<'r, PgRow> for Found {
 /// Begins a refund and takes the order's lease, in one statement and before the provider is asked.
 ///
 /// # Errors
-/// 404; 409 if the order is not paid, or somebody is working on it; 422 if more is wanted back than there is, or the key was
-/// used for another refund.
+/// 404; 409 if the order is not paid, or somebody is working on it; 422 if more is wanted back than there is, or the
+/// key was used for another refund.
 pub async fn begin_refund(database: &Database, request: RefundRequest<'_>) -> Result<RefundBegun> {
     let RefundRequest { order, administrator, key, body, wanted } = request;
     let WantedRefund { amount, returned } = wanted;

@@ -1,5 +1,6 @@
 -- Begins to give back money of a paid order that nobody holds, and takes its lease:
---   $1 refund  $2 order  $3 administrator  $4 idempotency key  $5 request digest  $6 amount, or null for all that is left
+--   $1 refund  $2 order  $3 administrator  $4 idempotency key  $5 request digest
+--   $6 amount, or null for all that is left
 --   $7 products that come back into stock  $8 how many of each  $9 new owner  $10 seconds
 -- `begun` says whether that was done; what is known of the order and of an earlier request with this key is there
 -- whether or not.

@@ -36,40 +36,22 @@ payment as (
     from settled
     where payments.order_id = settled.id
 ),
+-- With it comes back into stock what its customer has sent back: by a trigger, refund_changed.
 refund as (
     update refunds
     set status = $14, refund_id = coalesce($10, refunds.refund_id)
     from settled
     where refunds.id = $13 and $14::text is not null and refunds.status = 'pending'
-    returning refunds.order_id, refunds.status, refunds.returns
 ),
--- What came back to the shop with a refund.
-returned as (
-    select refund.order_id, l.product_id, l.quantity
-    from refund, jsonb_to_recordset(refund.returns) as l (product_id uuid, quantity integer)
-    where refund.status = 'succeeded'
-),
-marked as (
-    update order_items
-    set returned = order_items.returned + r.quantity
-    from returned r
-    where order_items.order_id = r.order_id and order_items.product_id = r.product_id
-),
--- An order that will not be fulfilled gives its stock back, once, and so does what came back; locked in id order, like
--- everybody else does.
+-- An order that will not be fulfilled gives its stock back, once; locked in id order, like everybody else does.
 stock as (
-    select inventory.product_id, coming.quantity
-    from (
-        select order_items.product_id, order_items.quantity
-        from settled
-        join order_items on order_items.order_id = settled.id
-        where
-            settled.status in ('failed', 'cancelled', 'refund_pending')
-            and $3 in ('charging', 'action_required', 'cancelling')
-        union all
-        select product_id, quantity from returned
-    ) as coming
-    join inventory on inventory.product_id = coming.product_id
+    select inventory.product_id, order_items.quantity
+    from settled
+    join order_items on order_items.order_id = settled.id
+    join inventory on inventory.product_id = order_items.product_id
+    where
+        settled.status in ('failed', 'cancelled', 'refund_pending')
+        and $3 in ('charging', 'action_required', 'cancelling')
     order by inventory.product_id
     for update of inventory
 ),

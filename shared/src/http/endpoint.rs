@@ -22,8 +22,8 @@ impl Endpoint {
         Self { policies, ..self }
     }
 
-    /// Charges every call to its source address, whatever token comes along. For what is done without an account: else whoever
-    /// opens many accounts would have as many quotas.
+    /// Charges every call to its source address, whatever token comes along. For what is done without an account: else
+    /// whoever opens many accounts would have as many quotas.
     #[must_use]
     pub const fn by_address(self) -> Self {
         Self { by_address: true, ..self }

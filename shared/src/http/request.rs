@@ -50,8 +50,8 @@ impl Request {
         }
     }
 
-    /// Like [`Request::admit`], for commands whose answers matter to a refused request too: a breaker's permit has to be
-    /// given back.
+    /// Like [`Request::admit`], for commands whose answers matter to a refused request too: a breaker's permit has to
+    /// be given back.
     pub async fn ask<C: Command>(&self, commands: C) -> (Result<()>, C::Output) {
         self.admission.ask(commands).await
     }

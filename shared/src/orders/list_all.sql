@@ -1,5 +1,5 @@
--- The orders of all customers, newest first, one page, without their items; by orders_user, orders_status or
--- orders_placed, which all hold them in this order.
+-- The orders of all customers, newest first, one page, without their items; by orders_status or orders_placed, which
+-- hold them in this order. A customer's, which are few, come by orders_idempotency_key and are sorted.
 --   $1 status, or null  $2 customer, or null  $3 placed from then on, or null  $4 placed before, or null
 --   $5 and $6 time and id of the last order of the page before  $7 limit
 select

@@ -1,5 +1,5 @@
--- 50,000 orders, times :scale, of the last 90 days, 50 for each user, with 1 to 7 items each (4 on average), all of them
--- finished: an unfinished one would set the sweeper to work.
+-- 50,000 orders, times :scale, of the last 90 days, 50 for each user, with 1 to 7 items each (4 on average), all of
+-- them finished: an unfinished one would set the sweeper to work.
 --
 -- n times a large odd number, modulo 2^32, scatters n evenly: over 90 days (so that each user has orders of all ages),
 -- over products, and over sizes. The multipliers are those of Knuth and of xxHash.
@@ -41,3 +41,11 @@ select id, case status when 'failed' then 'pm_card_chargeDeclined' else 'pm_card
        case status when 'failed' then 'card_declined' end,
        case status when 'refunded' then 're_demo_' || n end
 from demo_orders;
+
+-- Each refunded order has its refund, made by the administrator, user 2.
+insert into refunds (id, order_id, idempotency_key, request_digest, actor, amount, returns, status, refund_id, created_at)
+select gen_random_uuid(), orders.id, 'demo', sha256('demo'::bytea), '01900000-0000-7000-9000-000000000002', orders.total, '[]',
+       'succeeded', 're_demo_' || demo_orders.n, orders.created_at + interval '1 day'
+from demo_orders
+join orders on orders.id = demo_orders.id
+where orders.status = 'refunded' and orders.total > 0;
