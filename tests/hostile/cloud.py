@@ -70,9 +70,10 @@ class Cloud:
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if words[0] != "up" else None,
         )
         if done.returncode:
-            raise RuntimeError(f"./dev {' '.join(words)} failed")
+            raise RuntimeError(f"./dev {' '.join(words)} failed: {done.stderr}")
         return done.stdout
 
     def calm(self):
