@@ -216,6 +216,13 @@ class Cloud:
         )
         return product
 
+    def restart_pooler(self):
+        """Sessions that are open keep the settings they began with. A connection that was used within a second is not
+        asked whether it still is one: that costs a request a 503, rightly, and is not what is looked for here."""
+        self.dev("stop", "pgbouncer")
+        self.dev("start", "pgbouncer")
+        time.sleep(1.1)
+
     def stock(self, product):
         return int(self.sql(f"select available from inventory where product_id = '{product}'"))
 

@@ -150,14 +150,12 @@ def a_search_for_nothing_costs_no_more_than_others(cloud):
 def nothing_that_was_paid_with_stands_in_a_log(cloud):
     token, product, key = cloud.customer(312), cloud.product(), f"key-{uuid.uuid4().hex}"
     cloud.sql("alter role millrace_app in database millrace set default_transaction_read_only = on")
-    cloud.dev("stop", "pgbouncer")
-    cloud.dev("start", "pgbouncer")
+    cloud.restart_pooler()
     try:
         yield "a purchase in a database that is read only", cloud.buy(token, product, key=key).status, {503, 500}
     finally:
         cloud.sql("alter role millrace_app in database millrace reset default_transaction_read_only")
-        cloud.dev("stop", "pgbouncer")
-        cloud.dev("start", "pgbouncer")
+        cloud.restart_pooler()
     cloud.buy(token, product, ASKS_FIRST, key)
     for service in ["functions", "postgres", "pgbouncer", "redis", "dispatcher"]:
         log = cloud.log(service)
