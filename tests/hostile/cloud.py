@@ -70,9 +70,10 @@ class Cloud:
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if words[0] != "up" else None,
         )
         if done.returncode:
-            raise RuntimeError(f"./dev {' '.join(words)} failed")
+            raise RuntimeError(f"./dev {' '.join(words)} failed: {done.stderr}")
         return done.stdout
 
     def calm(self):
@@ -214,6 +215,13 @@ class Cloud:
             f" insert into inventory (product_id, available) values ('{product}', {stock})"
         )
         return product
+
+    def restart_pooler(self):
+        """Sessions that are open keep the settings they began with. A connection that was used within a second is not
+        asked whether it still is one: that costs a request a 503, rightly, and is not what is looked for here."""
+        self.dev("stop", "pgbouncer")
+        self.dev("start", "pgbouncer")
+        time.sleep(1.1)
 
     def stock(self, product):
         return int(self.sql(f"select available from inventory where product_id = '{product}'"))

@@ -52,7 +52,7 @@ def accents_are_folded(cloud):
     ]:
         cloud.calm()
         tag = "z" + uuid.uuid4().hex[:10]
-        product = cloud.product(name=f"{written} {tag}")
+        product = cloud.product(name="Something", description=f"{written}, {tag}.")
         found = cloud.http("GET", f"/api/search?q={quote(f'{asked} {tag}')}").json["products"]
         yield f"{written}: {asked}", product in [one["id"] for one in found], True
 
@@ -80,9 +80,7 @@ def no_setting_of_the_database_changes_an_answer(cloud):
         customer += 1
         token, product, key = cloud.customer(customer), cloud.product(name="Zoë chair"), str(uuid.uuid4())
         cloud.sql(f"alter database millrace set {setting} = {value}")
-        # Sessions that are open keep what they began with.
-        cloud.dev("stop", "pgbouncer")
-        cloud.dev("start", "pgbouncer")
+        cloud.restart_pooler()
         try:
             first, again = cloud.buy(token, product, key=key), cloud.buy(token, product, key=key)
             page = cloud.http("GET", "/api/orders?limit=1", token=token)
@@ -97,8 +95,7 @@ def no_setting_of_the_database_changes_an_answer(cloud):
         finally:
             cloud.sql(f"set search_path = public; alter database millrace reset {setting}")
         yield f"{setting} = {value}", seen, {(201, 201, 200, "Zoë chair", "Z")}
-    cloud.dev("stop", "pgbouncer")
-    cloud.dev("start", "pgbouncer")
+    cloud.restart_pooler()
 
 
 @attack

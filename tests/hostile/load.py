@@ -128,7 +128,7 @@ def a_forged_webhook_costs_little(cloud):
 def a_search_for_nothing_costs_no_more_than_others(cloud):
     words = cloud.sql(
         "select string_agg(word, ' ') from (select lower((regexp_split_to_array(name, ' '))[1]) as word"
-        " from products group by 1 limit 12) as some"
+        " from products group by 1 limit 12) as first"
     )
     for what, text in {
         "words of names and one of none": f"{words} zzqx"[:100],
@@ -149,17 +149,13 @@ def a_search_for_nothing_costs_no_more_than_others(cloud):
 @attack
 def nothing_that_was_paid_with_stands_in_a_log(cloud):
     token, product, key = cloud.customer(312), cloud.product(), f"key-{uuid.uuid4().hex}"
-    cloud.sql("alter database millrace set default_transaction_read_only = on")
-    cloud.dev("stop", "pgbouncer")
-    cloud.dev("start", "pgbouncer")
+    cloud.sql("alter role millrace_app in database millrace set default_transaction_read_only = on")
+    cloud.restart_pooler()
     try:
         yield "a purchase in a database that is read only", cloud.buy(token, product, key=key).status, {503, 500}
     finally:
-        cloud.sql(
-            "set default_transaction_read_only = off; alter database millrace reset default_transaction_read_only"
-        )
-        cloud.dev("stop", "pgbouncer")
-        cloud.dev("start", "pgbouncer")
+        cloud.sql("alter role millrace_app in database millrace reset default_transaction_read_only")
+        cloud.restart_pooler()
     cloud.buy(token, product, ASKS_FIRST, key)
     for service in ["functions", "postgres", "pgbouncer", "redis", "dispatcher"]:
         log = cloud.log(service)
