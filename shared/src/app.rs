@@ -11,6 +11,7 @@ use crate::{
     database::{self, Database},
     edge::{self, Edge},
     error::{Result, internal},
+    last_moment::LastMoment,
     presign::Signer,
     rate_limit::Limiter,
     redis::{self, Redis},
@@ -43,6 +44,8 @@ pub struct Services {
     pub payment_breaker: Breaker,
     /// How long after it was placed an order is given up that could not be charged.
     pub order_deadline: Duration,
+    /// Ends invocations that do not end themselves.
+    pub(crate) last_moment: LastMoment,
     issuer: Rotating<token::Issuer>,
     #[cfg(feature = "payments")]
     payments: Rotating<crate::payments::Payments>,
@@ -127,6 +130,7 @@ impl App {
             ),
             payment_breaker: Breaker::new("payments", breaker, redis.clone(), environment),
             order_deadline: config.order_deadline,
+            last_moment: LastMoment::default(),
             redis,
             issuer: Rotating::of_setting("TOKEN_PRIVATE_KEY", |key| {
                 token::Issuer::new(key).map_err(internal)

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     app::App,
-    error::{Error, Result},
+    error::{Error, Result, internal},
     telemetry::{self, Outcome, Record},
     time_limit::TimeLimit,
 };
@@ -37,8 +37,14 @@ where
         async move {
             let LambdaEvent { payload, context } = event;
             let limit = TimeLimit::of_invocation(Some(context.deadline));
+            let last_moment = app.last_moment.clone();
             // Boxed: the compiler gives up on types as deep as these.
-            recorded(&context, Box::pin(handler(app, payload, limit))).await.map_err(Failed)
+            let work = Box::pin(handler(app, payload, limit));
+            let work = async {
+                let ended = last_moment.limit(context.deadline, work).await;
+                ended.unwrap_or_else(|| Err(internal("it did not end by the end of the invocation's time")))
+            };
+            recorded(&context, work).await.map_err(Failed)
         }
     }));
     // As a task: whatever wakes the future that `main` blocks on makes two system calls, and a task none.

@@ -41,6 +41,7 @@ mod id;
 pub mod insights;
 mod json_text;
 pub mod kill_point;
+mod last_moment;
 pub mod orders;
 #[cfg(feature = "payments")]
 pub mod payments;

@@ -12,20 +12,21 @@ UNKNOWN = re.compile(r"NotImplemented|not yet implemented|has not been implement
 # What a reader has to put there himself.
 TO_FILL_IN = re.compile(r"…|<[a-z]|subnet-0|\$1\b|\$host|\$2\b|file://rules")
 # Of what is there only after something else was done, or costs: said, and not run.
-BY_HAND = re.compile(r"-restored|generate-db-auth-token|cancel-update|continue-update|delete-secret|describe-availability-zones$")
+BY_HAND = re.compile(r"-restored|generate-db-auth-token| wait |cancel-update|continue-update|delete-secret|describe-availability-zones$")
 
 
-def rehearse_commands(stack, tools):
+def rehearse_commands(stack, outputs, tools):
     """(outcome, command, what was said) of each: ran, unknown to the emulator, to fill in, or refused."""
     page = PAGE.read_text().replace("\\\n", " ")
     found = dict.fromkeys(re.findall(r"(?<![\w/.-])aws [a-z0-9-]+ [a-z][a-z-]+ [^\n`;|#]+", page))
-    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "STACK": stack, "AWS_PAGER": ""}
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "STACK": stack, "AWS_PAGER": "",
+                   **{f"OUTPUT_{name}": value for name, value in outputs.items()}}
     with ThreadPoolExecutor(4) as workers:
         return list(workers.map(lambda command: _run(re.sub(r"\s+", " ", command).rstrip(") "), environment), found))
 
 
-OUTPUT = """output() { aws cloudformation describe-stacks --stack-name "$STACK" --output text \
-  --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"; }
+# The page's own function and variable, without a call for each.
+SHELL = """output() { name=OUTPUT_$1; echo "${!name}"; }
 cluster=$(output DatabaseClusterId)
 """
 
@@ -35,7 +36,10 @@ def _run(command, environment):
         return "by hand", command, "has a value of the reader's in it"
     if BY_HAND.search(command):
         return "by hand", command, "is for a moment that a rehearsal does not have"
-    ran = subprocess.run(["bash", "-c", OUTPUT + command], env=environment, capture_output=True, text=True, timeout=60)
+    try:
+        ran = subprocess.run(["bash", "-c", SHELL + command], env=environment, capture_output=True, text=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        return "unknown", command, "no answer within a minute"
     said = ran.stderr.strip().splitlines()[-1:] or [""]
     if ran.returncode == 0:
         return "ran", command, ""

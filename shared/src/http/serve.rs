@@ -1,6 +1,6 @@
 //! From an event to a response, whatever happens on the way.
 
-use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe};
+use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt;
 use http::{HeaderName, HeaderValue, header};
@@ -9,11 +9,14 @@ use lambda_http::{Context, LambdaEvent, lambda_runtime::Runtime, service_fn};
 use super::{Endpoint, Event, Request, Response, answer::Answer, response};
 use crate::{
     app::App,
-    error::{Error, Result, internal},
+    error::{Error, Result, internal, unavailable},
     rate_limit::Verdict,
     telemetry::{self, Outcome, Record},
     time_limit::TimeLimit,
 };
+
+/// What a caller waits whose request was given up.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Why a function could not start.
 pub type Fatal = lambda_http::Error;
@@ -51,7 +54,8 @@ where
     let time_limit = TimeLimit::of_invocation(Some(context.deadline));
     let record = Record::begin(&request_id, context.xray_trace_id);
     let request = Request::new(app.clone(), endpoint, event, time_limit);
-    let response = record.observe(answer(app, endpoint, handler, request, &request_id)).await;
+    let response =
+        record.observe(answer(app, endpoint, handler, request, context.deadline, &request_id)).await;
     let status = response.status();
     record.write(&Outcome {
         route: endpoint.route(),
@@ -67,6 +71,7 @@ async fn answer<H, F>(
     endpoint: Endpoint,
     handler: H,
     request: Request,
+    deadline: u64,
     request_id: &str,
 ) -> Response
 where
@@ -75,10 +80,17 @@ where
 {
     let admission = request.admission();
 
-    let handled = AssertUnwindSafe(handler(app, request)).catch_unwind().await;
-    let mut result = handled.unwrap_or_else(|panic| Err(internal(message_of(&*panic))));
+    let last_moment = app.last_moment.clone();
+    let handled = AssertUnwindSafe(handler(app, request)).catch_unwind();
+    let handled = last_moment.limit(deadline, handled).await;
+    let in_time = handled.is_some();
+    let mut result = match handled {
+        Some(Ok(result)) => result,
+        Some(Err(panic)) => Err(internal(message_of(&*panic))),
+        None => Err(unavailable(AGAIN_AFTER).caused_by("no answer by the end of the invocation's time")),
+    };
     // A request that was refused before its handler asked the limiter counts like any other.
-    if result.is_err() && admission.verdict().is_none() {
+    if in_time && result.is_err() && admission.verdict().is_none() {
         result = admission.ask(()).await.0.and(result);
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Guard(Mutex<State>);
 #[derive(Default)]
 struct State {
     failures: u32,
+    /// When the last one was noted.
+    failed_at: Option<Instant>,
     paused_until: Option<Instant>,
 }
 
@@ -40,9 +42,14 @@ impl Guard {
         std::mem::take(&mut *self.state()).paused_until.is_some()
     }
 
-    /// Notes a failure; the length of the pause if this failure began an outage.
-    pub(super) fn failed(&self) -> Option<Duration> {
+    /// Notes a failure of what began then; the length of the pause if this failure began an outage.
+    pub(super) fn failed(&self, began: Instant) -> Option<Duration> {
         let mut state = self.state();
+        // Requests of one environment that were under way together meet one moment of trouble, and that is one failure.
+        if state.failed_at.is_some_and(|noted| began <= noted) {
+            return None;
+        }
+        state.failed_at = Some(Instant::now());
         state.failures += 1;
         if state.failures < FAILURES {
             return None;
@@ -68,23 +75,39 @@ mod tests {
 
     use super::*;
 
+    /// After whatever was noted so far.
+    fn later() -> Instant {
+        Instant::now() + Duration::from_millis(1)
+    }
+
     #[test]
     fn it_leaves_redis_alone_after_the_second_failure_in_a_row() {
         let guard = Guard::default();
-        assert!(guard.failed().is_none());
+        assert!(guard.failed(Instant::now()).is_none());
         assert!(guard.admits());
-        let pause = guard.failed().expect("the second failure begins the outage");
+        let pause = guard.failed(later()).expect("the second failure begins the outage");
         assert!((1_000..4_500).contains(&pause.as_millis()));
         assert!(!guard.admits());
-        assert!(guard.failed().is_none(), "the outage is reported once");
+        assert!(guard.failed(later()).is_none(), "the outage is reported once");
     }
 
     #[test]
     fn it_forgets_a_failure_after_a_success() {
         let guard = Guard::default();
-        guard.failed();
+        guard.failed(Instant::now());
         assert!(!guard.succeeded(), "one failure is no outage yet");
-        assert!(guard.failed().is_none());
+        assert!(guard.failed(later()).is_none());
+    }
+
+    #[test]
+    fn requests_that_were_under_way_together_fail_as_one() {
+        let guard = Guard::default();
+        let together = Instant::now();
+        for _ in 0..8 {
+            assert!(guard.failed(together).is_none());
+            assert!(guard.admits(), "it was one moment");
+        }
+        assert!(guard.failed(later()).is_some(), "what began after it is another");
     }
 
     #[test]

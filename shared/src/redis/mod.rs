@@ -117,7 +117,7 @@ impl Redis {
         telemetry::count(Counter::RedisFailed);
         debug!(outcome = "failed", calls = calls.len(), error = %failure, "redis batch");
         // Once for each outage: what follows is the same news again.
-        if let Some(pause) = self.0.guard.failed() {
+        if let Some(pause) = self.0.guard.failed(began) {
             warn!(error = %failure, ?pause, "Redis is away; going on without it");
         }
         None
