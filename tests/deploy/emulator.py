@@ -7,6 +7,7 @@ which nothing is known. What was made how is said on stderr for `rehearse` to li
 
 import json
 import os
+import re
 import sys
 
 import boto3
@@ -25,10 +26,13 @@ CALLS = {
     "AWS::ElastiCache::User": ("elasticache", "create_user", "UserId"),
     "AWS::Lambda::Alias": ("lambda", "create_alias", "AliasArn"),
     "AWS::RDS::DBCluster": ("rds", "create_db_cluster", "DBClusterIdentifier"),
+    "AWS::RDS::DBInstance": ("rds", "create_db_instance", "DBInstanceIdentifier"),
     "AWS::RDS::DBProxy": ("rds", "create_db_proxy", "DBProxyName"),
     "AWS::Scheduler::Schedule": ("scheduler", "create_schedule", "Name"),
     "AWS::SecretsManager::Secret": ("secretsmanager", "create_secret", "ARN"),
 }
+# What the emulator demands and AWS does not.
+DEMANDED = {"AWS::RDS::DBCluster": {"MasterUserPassword": "made-up-by-the-rehearsal"}}
 
 
 def say(kind, what):
@@ -61,7 +65,7 @@ class Made(CloudFormationModel):
             try:
                 return called(kind, resource_name, cloudformation_json.get("Properties", {}))
             except Exception as error:  # Whatever stands in the way: rehearse lists it.
-                say("refused", f"{kind} {type(error).__name__}: {str(error).splitlines()[0][:300]}")
+                say("refused", f"{kind} {type(error).__name__}: {" ".join(str(error).split())[:300]}")
         say("stand-in", kind)
         return cls(resource_name, kind)
 
@@ -86,7 +90,7 @@ def called(kind, name, properties):
     shape = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation]).input_shape
     # Where a template names nothing, CloudFormation does.
     named = {member: name for member in {identifier, "Name"} & set(shape.required_members)}
-    arguments = shaped({**named, **properties}, shape, kind)
+    arguments = shaped({**named, **properties, **DEMANDED.get(kind, {})}, shape, kind)
     answer = {**arguments, **getattr(client, operation)(**arguments)}
     say("called", kind)
     return Made(found_in(answer, [identifier]) or name, kind, answer)
@@ -153,8 +157,8 @@ create = parsing.parse_and_create_resource
 
 
 def class_or_made(kind):
-    # A custom resource would run its function, and of a cluster's members moto wants more than the cluster told it.
-    found = None if kind.startswith("Custom::") else known_class(kind)
+    # A custom resource would run its function.
+    found = None if kind in CALLS or kind.startswith("Custom::") else known_class(kind)
     return found or Made
 
 
@@ -165,7 +169,7 @@ def create_or_stand_in(logical_id, resource_json, resources_map, account_id, reg
     except parsing.ValidationError:
         raise
     except Exception as error:  # Whatever moto's own model stumbles over.
-        say("refused", f"{kind} {type(error).__name__}: {str(error).splitlines()[0][:300]}")
+        say("refused", f"{kind} {type(error).__name__}: {" ".join(str(error).split())[:300]}")
         say("stand-in", kind)
         made = Made(f"{resources_map['AWS::StackName']}-{logical_id}".lower(), kind)
         made.logical_resource_id, made.cf_resource_type = logical_id, kind
@@ -175,13 +179,14 @@ def create_or_stand_in(logical_id, resource_json, resources_map, account_id, reg
 
 
 def attribute_or_invented(made, kind, logical_id):
-    own = getattr(made, "get_cfn_attribute", lambda attribute: getattr(made, attribute.lower()))
+    own = getattr(made, "get_cfn_attribute", lambda attribute: None)
 
     def get(attribute):
         try:
             found = own(attribute)
-        except Exception:  # moto's way of not knowing one.
+        except Exception:  # moto's way of not knowing one, which the resource itself may know all the same.
             found = None
+        found = found or getattr(made, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", attribute).lower(), None)
         return found if found not in (None, "") else invented(kind, logical_id, attribute)
 
     made.get_cfn_attribute = get
