@@ -39,6 +39,10 @@ def say(kind, what):
     print(f"rehearsal: {kind}: {what}", file=sys.stderr, flush=True)
 
 
+def line(error):
+    return " ".join(str(error).split())[:300]
+
+
 class Made(CloudFormationModel):
     """What moto's CloudFormation has no model of. moto files models under the second part of their module."""
 
@@ -65,7 +69,7 @@ class Made(CloudFormationModel):
             try:
                 return called(kind, resource_name, cloudformation_json.get("Properties", {}))
             except Exception as error:  # Whatever stands in the way: rehearse lists it.
-                say("refused", f"{kind} {type(error).__name__}: {" ".join(str(error).split())[:300]}")
+                say("refused", f"{kind} {type(error).__name__}: {line(error)}")
         say("stand-in", kind)
         return cls(resource_name, kind)
 
@@ -169,7 +173,7 @@ def create_or_stand_in(logical_id, resource_json, resources_map, account_id, reg
     except parsing.ValidationError:
         raise
     except Exception as error:  # Whatever moto's own model stumbles over.
-        say("refused", f"{kind} {type(error).__name__}: {" ".join(str(error).split())[:300]}")
+        say("refused", f"{kind} {type(error).__name__}: {line(error)}")
         say("stand-in", kind)
         made = Made(f"{resources_map['AWS::StackName']}-{logical_id}".lower(), kind)
         made.logical_resource_id, made.cf_resource_type = logical_id, kind
