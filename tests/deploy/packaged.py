@@ -1,16 +1,16 @@
 """What `sam package` would hand to CloudFormation: the transform, loops and addresses of a bucket; no code in it.
 
-The parts are SAM's own: samtranslator's transform, and the CLI's expansion of Fn::ForEach, which AWS does in its own transform.
-Nested templates are put into the bucket. Conditions, references and parameters are left for the emulator.
+The transform is SAM's own, samtranslator; Fn::ForEach, which AWS unrolls in a transform of its own, is unrolled here. Nested templates
+are put into the bucket. Conditions, references and parameters are left for the emulator.
 """
 
 import copy
 import json
 import os
+import re
 from pathlib import Path
 
 import boto3
-from samcli.lib.cfn_language_extensions.api import process_template
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
@@ -39,12 +39,39 @@ def packaged(root, parameters):
 
 
 def _put(path):
-    text = path.read_text()
-    # Only where there are loops: the expansion takes a reference to what may not be there for nothing at all.
-    expanded = process_template(yaml_parse(text)) if "Fn::ForEach" in text else yaml_parse(text)
+    expanded = _unrolled(yaml_parse(path.read_text()))
     expanded.pop("Transform", None)
     boto3.client("s3").put_object(Bucket=BUCKET, Key=path.name, Body=json.dumps(expanded))
     return f"https://{BUCKET}.s3.amazonaws.com/{Path(path).name}"
+
+
+def _unrolled(value):
+    """Loops as CloudFormation unrolls them: `${Name}` is the item, in `&{Name}` without what a logical id may not have."""
+    if isinstance(value, list):
+        return [_unrolled(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    unrolled = {}
+    for key, item in value.items():
+        if key.startswith("Fn::ForEach::"):
+            name, items, body = item
+            for one in items:
+                unrolled |= _unrolled(_with(body, name, one))
+        else:
+            unrolled[key] = _unrolled(item)
+    return unrolled
+
+
+def _with(value, name, item):
+    if value == {"Ref": name}:
+        return item
+    if isinstance(value, dict):
+        return {_with(key, name, item): _with(inner, name, item) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with(inner, name, item) for inner in value]
+    if isinstance(value, str):
+        return value.replace("${%s}" % name, item).replace("&{%s}" % name, re.sub(r"[^A-Za-z0-9]", "", item))
+    return value
 
 
 def _empty_zip():
