@@ -48,9 +48,11 @@ def _run(command, environment):
         return "by hand", command, "is for a moment that a rehearsal does not have"
     # An option of the CLI's second version, which PyPI does not have.
     script = command.replace(" --cli-binary-format raw-in-base64-out", "")
-    before = "".join(text for name, text in BEFORE.items() if name in script)
+    script = "".join(text for name, text in BEFORE.items() if name in script) + script
+    # For queues alone the CLI does not believe AWS_ENDPOINT_URL.
+    script = script.replace("aws sqs ", 'aws --endpoint-url "$AWS_ENDPOINT_URL" sqs ')
     try:
-        ran = subprocess.run(["bash", "-c", SHELL + before + script], env=environment, capture_output=True, text=True, timeout=60)
+        ran = subprocess.run(["bash", "-c", SHELL + script], env=environment, capture_output=True, text=True, timeout=60)
     except subprocess.TimeoutExpired:
         return "unknown", command, "no answer within a minute"
     said = ran.stderr.strip().splitlines()[-1:] or [""]

@@ -196,6 +196,14 @@ def attribute_or_invented(made, kind, logical_id):
     made.get_cfn_attribute = get
 
 
+def without_nothing(value, resources_map):
+    """A list without what Ref AWS::NoValue leaves out, which moto keeps as None."""
+    cleaned = clean(value, resources_map)
+    return [item for item in cleaned if item is not None] if isinstance(cleaned, list) else cleaned
+
+
+clean = parsing.clean_json
+parsing.clean_json = without_nothing
 models.Stack.get_cfn_attribute = output
 models.Stack.has_cfn_attr = classmethod(lambda cls, attr: True)
 parsing.resource_class_from_type = class_or_made

@@ -17,12 +17,15 @@ from samtranslator.yaml_helper import yaml_parse
 BUCKET = "rehearsal"
 
 
+def offers(root, size):
+    """Whether this tree knows the size."""
+    return size in yaml_parse((root / "template.yaml").read_text())["Parameters"]["Size"]["AllowedValues"]
+
+
 def packaged(root, parameters):
     """The root template of this tree, whose nested ones are in the bucket."""
     template = yaml_parse((root / "template.yaml").read_text())
     given = {name: str(parameter.get("Default", "")) for name, parameter in template["Parameters"].items()}
-    if parameters.get("Size") not in template["Parameters"]["Size"]["AllowedValues"]:
-        raise KeyError(parameters["Size"])
     given |= parameters
     for name, resource in template["Resources"].items():
         properties = resource.get("Properties", {})

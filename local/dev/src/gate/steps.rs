@@ -93,6 +93,13 @@ pub(super) const WITHOUT_CLOUD: &[Step] = &[
         advice: "The failed test's name says what must hold.",
         needs_cloud: false,
     },
+    Step {
+        name: "Templates: rehearsal",
+        command: &["tests/deploy/rehearse"],
+        counter: Counter::One,
+        advice: "A reference, an output, a permission or a command of docs/operations.md leads nowhere: the output names it.",
+        needs_cloud: false,
+    },
 ];
 
 /// With a cloud.
