@@ -76,7 +76,13 @@ fn request(kind: &str, url: &str) -> Value {
 
 fn nowhere() -> Result<Settings, Failure> {
     let database = Database::new("postgres://owner:secret@localhost/shop?host=/nowhere")?;
-    Ok(Settings { database, functions: None, token_private_key: KEY.to_owned(), edge_secret: None, administrator: None })
+    Ok(Settings {
+        database,
+        functions: None,
+        token_private_key: KEY.to_owned(),
+        edge_secret: None,
+        administrator: None,
+    })
 }
 
 fn limit() -> TimeLimit {
@@ -132,8 +138,13 @@ async fn it_answers_before_its_time_is_over() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let port = silent.local_addr().expect("an address").port();
     let database = Database::new(&format!("postgres://owner@127.0.0.1:{port}/shop")).expect("valid");
-    let settings =
-        Settings { database, functions: None, token_private_key: KEY.to_owned(), edge_secret: None, administrator: None };
+    let settings = Settings {
+        database,
+        functions: None,
+        token_private_key: KEY.to_owned(),
+        edge_secret: None,
+        administrator: None,
+    };
     let soon = TimeLimit::of_long_invocation(None, Duration::from_millis(100), Duration::ZERO);
     let bucket = Bucket::default();
     invoke(Ok(settings), request("Create", &bucket.listen().await), soon).await.expect("answered");

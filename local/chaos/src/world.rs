@@ -28,7 +28,7 @@ use lambda::tell::nobody;
 use provider::Control;
 
 /// The functions of a run, and how many environments each has at most.
-pub(super) const FUNCTIONS: [(&str, usize); 8] = [
+pub(super) const FUNCTIONS: [(&str, usize); 9] = [
     ("checkout", 8),
     ("cancel-order", 3),
     ("charge-worker", 5),

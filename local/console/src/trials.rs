@@ -59,7 +59,7 @@ async fn beside(cloud: &Cloud) -> Result<Value> {
     let settings = Settings::new(&cloud.database_url()?)?.statement_limit(Duration::from_secs(3));
     let database = Database::new(settings);
     let user = demo::CUSTOMER.id;
-    let list = || orders::list(&database, user, None, orders::PAGE);
+    let list = || orders::list(&database, user, None, None, orders::PAGE);
     // The connection is opened before anything is timed.
     list().await.ok().context("Postgres does not answer")?;
     let began = Instant::now();

@@ -47,7 +47,7 @@ async fn an_owner_without_rights_over_roles_gets_a_shop_whose_role_sets_its_own_
     let limits: (String, String, String) = database.fetch_one(&LIMITS).await.expect("answers");
     assert_eq!(limits, ("5s".into(), "3s".into(), "hex".into()));
     Database::new(owner).execute(PRODUCT.bind(ProductId::new())).await.expect("inserts");
-    let asked = Search { words: "éclair".parse().expect("words"), limit: 5, offset: 0 };
+    let asked = Search::new("éclair".parse().expect("words"));
     let found = search(&database, &asked).await.expect("answers").expect("a page");
     assert!(String::from_utf8_lossy(&found.body).contains("Éclair chair"));
 

@@ -287,7 +287,9 @@ impl Rows {
             .bind(None::<String>)
             .bind(None::<String>)
             .bind(OffsetDateTime::from_unix_timestamp(held.deadline).expect("a time"))
-            .bind(None::<i64>);
+            .bind(None::<i64>)
+            .bind(None::<Uuid>)
+            .bind(None::<String>);
         self.shop.owner.fetch_optional::<(Uuid,)>(query).await.expect("settles").is_some()
     }
 }
