@@ -78,7 +78,10 @@ impl Builder {
         // From before each build, so that what changes during it is seen after it.
         let mut sources = Sources::of(&self.folder.root);
         report(self.build().await.map(drop));
-        while !once {
+        if once {
+            return;
+        }
+        loop {
             let changed = sources.until_changed(&self.folder.root).await;
             sources = Sources::of(&self.folder.root);
             say(format_args!("  {} has changed.", changed.display()));

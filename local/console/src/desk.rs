@@ -19,7 +19,7 @@ use shared::breaker::{Breaker, Settings};
 use shared::redis::{self, Redis};
 
 use crate::lines::Lines;
-use crate::switches::Pulled;
+use crate::pulled::Pulled;
 use crate::visitors::Visitors;
 
 /// A handle: cheap to clone.
@@ -35,7 +35,7 @@ pub(crate) struct Inner {
     pub(crate) provider: Control,
     pub(crate) redis: Redis,
     pub(crate) breaker: Breaker,
-    pub(crate) traffic: Traffic,
+    pub(crate) traffic: Arc<Traffic>,
     pub(crate) lines: Lines,
     pub(crate) visitors: Visitors,
     /// What is told to every open page: the event's name and its data.
@@ -53,19 +53,21 @@ impl Inner {
     pub(crate) fn new(cloud: Cloud) -> Result<Desk> {
         let url = format!("redis://127.0.0.1:{}", cloud.port(Service::Redis)?);
         let redis = Redis::new(redis::Settings::new(url))?;
+        let invoker = Invoker::new(cloud.http(Service::Functions)?)?;
+        let traffic = Arc::new(Traffic::new(&cloud, cloud.wishes.scale)?);
         Ok(Arc::new(Self {
             secret: secret()?,
             client: reqwest::Client::builder()
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
                 .build()?,
-            invoker: Invoker::new(cloud.http(Service::Functions)?)?,
             provider: Control::new(&cloud.http(Service::Payments)?)?,
             breaker: Breaker::new("payments", Settings::payments(), redis.clone(), "console"),
             redis,
-            traffic: Traffic::new(&cloud, cloud.wishes.scale)?,
             lines: Lines::new(cloud.folder.log(Service::Functions.name())),
-            visitors: Visitors::default(),
+            visitors: Visitors::new(invoker.clone(), Arc::clone(&traffic)),
+            invoker,
+            traffic,
             told: broadcast::channel(BACKLOG).0,
             pulled: Mutex::default(),
             watched: Mutex::default(),

@@ -9,7 +9,7 @@
 //! | `proxy` | `/api/…`: the page is a customer of the public API like any other |
 //! | `live`, `lines` | what is told each second; the log lines of the page's own requests |
 //! | `look` | how things stand: services, breaker, connections, the watched product's cache entry |
-//! | `switches` | what can be taken away, and how all of it comes back |
+//! | `switches`, `pulled` | what can be taken away, and how all of it comes back; what is away now |
 //! | `visitors` | load: customers like those of `./dev load`, and callers who never pause |
 //! | `trials` | what is run when asked: one statement beside many, fifty readers of one product |
 //!
@@ -22,6 +22,7 @@ mod live;
 mod look;
 mod pages;
 mod proxy;
+mod pulled;
 mod switches;
 mod trials;
 mod visitors;

@@ -21,6 +21,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use cloud::service::Service;
 
 use crate::desk::{Desk, Inner};
+use crate::pulled::Outage;
 use crate::{look, switches};
 
 /// How often the log is read on. A person takes it for at once.
@@ -135,10 +136,10 @@ fn figures(desk: &Inner, log: &mut Log, began: OffsetDateTime, now: OffsetDateTi
 }
 
 /// When something was away, as shares of the time shown.
-fn bands(outages: &[switches::Outage], began: OffsetDateTime, now: OffsetDateTime) -> Vec<Band> {
+fn bands(outages: &[Outage], began: OffsetDateTime, now: OffsetDateTime) -> Vec<Band> {
     let span = (now - began).as_seconds_f64().max(1.0);
     let share = |moment: OffsetDateTime| ((moment - began).as_seconds_f64() / span).clamp(0.0, 1.0);
-    let band = |outage: &switches::Outage| {
+    let band = |outage: &Outage| {
         let (from, to) = (share(outage.from), share(outage.to.unwrap_or(now)));
         (from < to).then(|| Band { name: outage.name.clone(), from, to })
     };

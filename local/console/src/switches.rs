@@ -3,9 +3,8 @@
 use anyhow::Result;
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
 use cloud::lifecycle;
 use cloud::service::Service;
@@ -13,51 +12,11 @@ use provider::{Fault, Kind};
 use shared::breaker::Forced;
 
 use crate::desk::{Desk, Inner, Sorry};
-use crate::visitors;
+use crate::pulled::{Order, Provider};
 
 /// The services that can be taken away.
 pub(crate) const SERVICES: [Service; 5] =
     [Service::Payments, Service::Redis, Service::Sqs, Service::Pgbouncer, Service::Postgres];
-
-/// What is other than usual.
-#[derive(Default, Serialize)]
-pub(crate) struct Pulled {
-    provider: Provider,
-    breaker: Order,
-    #[serde(skip)]
-    away: Vec<Service>,
-    #[serde(skip)]
-    pub(crate) outages: Vec<Outage>,
-}
-
-/// Something was away.
-pub(crate) struct Outage {
-    pub(crate) name: String,
-    pub(crate) from: OffsetDateTime,
-    /// `None` while it lasts.
-    pub(crate) to: Option<OffsetDateTime>,
-}
-
-/// How the payment provider does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Provider {
-    #[default]
-    Healthy,
-    Slow,
-    Failing,
-    Declining,
-}
-
-/// What the breaker was ordered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Order {
-    #[default]
-    Auto,
-    Open,
-    Closed,
-}
 
 /// A switch and what it is set to.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -122,8 +81,8 @@ pub(crate) async fn pull(State(desk): State<Desk>, Json(order): Json<Switch>) ->
         Switch::Service { service, on: true } => give_back(&desk, service).await?,
         Switch::Provider { mode } => provider(&desk, mode).await?,
         Switch::Breaker { order } => breaker(&desk, order).await?,
-        Switch::Visitors { number } => visitors::set(&desk, Some(number), None)?,
-        Switch::Callers { number } => visitors::set(&desk, None, Some(number))?,
+        Switch::Visitors { number } => desk.visitors.set(Some(number), None)?,
+        Switch::Callers { number } => desk.visitors.set(None, Some(number))?,
     };
     Ok(Json(json!({ "said": said })))
 }
@@ -143,9 +102,7 @@ async fn give_back(desk: &Desk, name: Name) -> Result<String> {
 
 async fn bring(desk: &Inner, service: Service) -> Result<()> {
     lifecycle::start(&desk.cloud.folder, service).await?;
-    let mut pulled = desk.pulled();
-    pulled.away.retain(|away| *away != service);
-    pulled.end(&format!("{} away", service.name()));
+    desk.pulled().note_back(service);
     Ok(())
 }
 
@@ -220,7 +177,7 @@ pub(crate) async fn back(State(desk): State<Desk>) -> Result<Json<Value>, Sorry>
 
 /// Puts everything back that was pulled. All of it is tried; the first failure is told.
 pub(crate) async fn all_back(desk: &Desk) -> Result<()> {
-    visitors::set(desk, Some(0), Some(0))?;
+    desk.visitors.set(Some(0), Some(0))?;
     let mut outcome = Ok(());
     let away = desk.pulled().away.clone();
     // In the order in which they are started: each stands on those before it.
@@ -262,28 +219,4 @@ pub(crate) async fn authenticate(
 pub(crate) struct Authenticate {
     client_secret: String,
     succeeds: bool,
-}
-
-impl Pulled {
-    fn orders(&self) -> (Order, Provider) {
-        (self.breaker, self.provider)
-    }
-
-    fn note_away(&mut self, service: Service) {
-        if !self.away.contains(&service) {
-            self.away.push(service);
-            self.begin(format!("{} away", service.name()));
-        }
-    }
-
-    fn begin(&mut self, name: String) {
-        let recent = OffsetDateTime::now_utc() - time::Duration::minutes(20);
-        self.outages.retain(|outage| outage.to.is_none_or(|to| to > recent));
-        self.outages.push(Outage { name, from: OffsetDateTime::now_utc(), to: None });
-    }
-
-    fn end(&mut self, name: &str) {
-        let lasting = self.outages.iter_mut().filter(|outage| outage.name == name && outage.to.is_none());
-        lasting.for_each(|outage| outage.to = Some(OffsetDateTime::now_utc()));
-    }
 }

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use customers::journeys::{Journey, per_second};
-use customers::traffic::Invocation;
+use customers::traffic::{Invocation, Traffic};
+use lambda::sources::Invoker;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use cloud::demo;
-
-use crate::desk::Desk;
 
 /// Customers, at most: as many as one machine serves while it draws the page.
 const MOST_VISITORS: u64 = 500;
@@ -22,9 +21,14 @@ const MOST_CALLERS: u64 = 200;
 /// no more of them for that.
 const UNDER_WAY: usize = 200;
 
-/// How many there are meant to be. Each task ends by itself when it is one too many.
-#[derive(Default)]
-pub(crate) struct Visitors {
+/// Sends them. A handle: cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Visitors(Arc<Inner>);
+
+struct Inner {
+    invoker: Invoker,
+    traffic: Arc<Traffic>,
+    /// How many there are meant to be. Each task ends by itself when it is one too many.
     number: AtomicU64,
     callers: AtomicU64,
     /// Grows with each change: who was begun before it ends.
@@ -32,65 +36,71 @@ pub(crate) struct Visitors {
 }
 
 impl Visitors {
+    /// Nobody yet.
+    pub(crate) fn new(invoker: Invoker, traffic: Arc<Traffic>) -> Self {
+        let (number, callers, turn) = Default::default();
+        Self(Arc::new(Inner { invoker, traffic, number, callers, turn }))
+    }
+
     /// Visitors and callers.
     pub(crate) fn numbers(&self) -> (u64, u64) {
-        (self.number.load(Relaxed), self.callers.load(Relaxed))
+        (self.0.number.load(Relaxed), self.0.callers.load(Relaxed))
     }
-}
 
-/// Sets one or both numbers, and says what that means.
-pub(crate) fn set(desk: &Desk, visitors: Option<u64>, callers: Option<u64>) -> Result<String> {
-    ensure!(visitors.unwrap_or_default() <= MOST_VISITORS, "at most {MOST_VISITORS} customers");
-    ensure!(callers.unwrap_or_default() <= MOST_CALLERS, "at most {MOST_CALLERS} callers");
-    let (now, calling) = desk.visitors.numbers();
-    let (visitors, callers) = (visitors.unwrap_or(now), callers.unwrap_or(calling));
-    desk.visitors.number.store(visitors, Relaxed);
-    desk.visitors.callers.store(callers, Relaxed);
-    let turn = desk.visitors.turn.fetch_add(1, Relaxed) + 1;
-    if visitors > 0 {
-        tokio::spawn(visit(Arc::clone(desk), visitors, turn));
-    }
-    for _ in 0..callers {
-        tokio::spawn(call(Arc::clone(desk), turn));
-    }
-    Ok(match (visitors, callers) {
-        (0, 0) => "Nobody else is in the shop.".to_owned(),
-        (visitors, 0) => {
-            format!("{visitors} customers are in the shop, each with a request every ten seconds.")
+    /// Sets one or both numbers, and says what that means.
+    pub(crate) fn set(&self, visitors: Option<u64>, callers: Option<u64>) -> Result<String> {
+        ensure!(visitors.unwrap_or_default() <= MOST_VISITORS, "at most {MOST_VISITORS} customers");
+        ensure!(callers.unwrap_or_default() <= MOST_CALLERS, "at most {MOST_CALLERS} callers");
+        let (now, calling) = self.numbers();
+        let (visitors, callers) = (visitors.unwrap_or(now), callers.unwrap_or(calling));
+        self.0.number.store(visitors, Relaxed);
+        self.0.callers.store(callers, Relaxed);
+        let turn = self.0.turn.fetch_add(1, Relaxed) + 1;
+        if visitors > 0 {
+            tokio::spawn(self.clone().visit(visitors, turn));
         }
-        (_, callers) => format!("{callers} callers ask for their orders, again and again."),
-    })
-}
+        for _ in 0..callers {
+            tokio::spawn(self.clone().call(turn));
+        }
+        Ok(match (visitors, callers) {
+            (0, 0) => "Nobody else is in the shop.".to_owned(),
+            (visitors, 0) => {
+                format!("{visitors} customers are in the shop, each with a request every ten seconds.")
+            }
+            (_, callers) => format!("{callers} callers ask for their orders, again and again."),
+        })
+    }
 
-/// Sends requests as so many customers would: a Poisson process.
-async fn visit(desk: Desk, visitors: u64, turn: u64) {
-    let under_way = Arc::new(Semaphore::new(UNDER_WAY));
-    while desk.visitors.turn.load(Relaxed) == turn {
-        sleep(Duration::from_secs_f64(-(1.0 - fastrand::f64()).ln() / per_second(visitors))).await;
-        let Ok(permit) = Arc::clone(&under_way).try_acquire_owned() else { continue };
-        let journey = Journey::pick(fastrand::f64());
-        if let Ok(invocation) = journey.event(&desk.traffic, fastrand::u64(0..visitors), fastrand::f64()) {
-            let desk = Arc::clone(&desk);
+    /// Sends requests as so many customers would: a Poisson process.
+    async fn visit(self, visitors: u64, turn: u64) {
+        let under_way = Arc::new(Semaphore::new(UNDER_WAY));
+        while self.0.turn.load(Relaxed) == turn {
+            sleep(Duration::from_secs_f64(-(1.0 - fastrand::f64()).ln() / per_second(visitors))).await;
+            let Ok(permit) = Arc::clone(&under_way).try_acquire_owned() else { continue };
+            let journey = Journey::pick(fastrand::f64());
+            let event = journey.event(&self.0.traffic, fastrand::u64(0..visitors), fastrand::f64());
+            let Ok(invocation) = event else { continue };
+            let visitors = self.clone();
             tokio::spawn(async move {
-                ask(&desk, invocation).await;
+                visitors.ask(invocation).await;
                 drop(permit);
             });
         }
     }
-}
 
-/// Asks for somebody's orders, again as soon as there is an answer.
-async fn call(desk: Desk, turn: u64) {
-    while desk.visitors.turn.load(Relaxed) == turn {
-        let Ok(invocation) = desk.traffic.orders(fastrand::u64(0..demo::USERS)) else { return };
-        if !ask(&desk, invocation).await {
-            sleep(Duration::from_millis(500)).await;
+    /// Asks for somebody's orders, again as soon as there is an answer.
+    async fn call(self, turn: u64) {
+        while self.0.turn.load(Relaxed) == turn {
+            let Ok(invocation) = self.0.traffic.orders(fastrand::u64(0..demo::USERS)) else { return };
+            if !self.ask(invocation).await {
+                sleep(Duration::from_millis(500)).await;
+            }
         }
     }
-}
 
-/// Whether there was an answer.
-async fn ask(desk: &Desk, (function, event): Invocation) -> bool {
-    let event = String::from_utf8_lossy(&event).into_owned();
-    desk.invoker.invoke(&function, event).await.is_ok()
+    /// Whether there was an answer.
+    async fn ask(&self, (function, event): Invocation) -> bool {
+        let event = String::from_utf8_lossy(&event).into_owned();
+        self.0.invoker.invoke(&function, event).await.is_ok()
+    }
 }

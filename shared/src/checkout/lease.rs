@@ -52,11 +52,19 @@ pub struct Lease {
     pub(super) refunded: i64,
     /// A refund did not arrive: giving the money back is an operator's matter.
     pub(super) refund_failed: bool,
-    /// A refund that an administrator wants, and how much it is.
-    pending_refund: Option<Uuid>,
-    pending_amount: Option<i64>,
-    /// Somebody began it before: the provider may have heard of it.
-    pending_before: bool,
+    #[sqlx(flatten)]
+    pending: Pending,
+}
+
+/// The columns of a refund that an administrator wants.
+#[derive(Debug, Default, FromRow)]
+struct Pending {
+    #[sqlx(rename = "pending_refund")]
+    refund: Option<Uuid>,
+    #[sqlx(rename = "pending_amount")]
+    amount: Option<i64>,
+    #[sqlx(rename = "pending_before")]
+    begun_before: bool,
 }
 
 /// A refund that is to be brought to its end.
@@ -91,9 +99,7 @@ impl Lease {
             key_may_be_forgotten: false,
             refunded: 0,
             refund_failed: false,
-            pending_refund: None,
-            pending_amount: None,
-            pending_before: false,
+            pending: Pending::default(),
         }
     }
 
@@ -112,8 +118,8 @@ impl Lease {
 
     /// The refund that is to be brought to its end.
     pub(super) fn pending_refund(&self) -> Option<PendingRefund> {
-        let (id, amount) = self.pending_refund.zip(self.pending_amount)?;
-        Some(PendingRefund { id, amount, begun_before: self.pending_before })
+        let Pending { refund, amount, begun_before } = self.pending;
+        Some(PendingRefund { id: refund?, amount: amount?, begun_before })
     }
 
     pub(super) fn owner(&self) -> Uuid {

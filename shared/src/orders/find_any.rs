@@ -20,7 +20,7 @@ pub struct Dossier {
     #[serde(flatten)]
     pub order: Details,
     customer: Customer,
-    payment: Payment,
+    payment: AtProvider,
     /// What happened to it, oldest first, as Postgres put it together.
     history: JsonText,
 }
@@ -33,7 +33,7 @@ struct Customer {
 
 /// What leads to it at the provider.
 #[derive(Serialize)]
-struct Payment {
+struct AtProvider {
     payment_method: String,
     intent_id: Option<String>,
     dispute: Option<String>,
@@ -45,7 +45,7 @@ impl<'r> FromRow<'r, PgRow> for Dossier {
         Ok(Self {
             order: Details::from_row(row)?,
             customer: Customer { id: row.try_get("user_id")?, email: row.try_get("email")? },
-            payment: Payment {
+            payment: AtProvider {
                 payment_method: row.try_get("payment_method")?,
                 intent_id: row.try_get("intent_id")?,
                 dispute: row.try_get("dispute")?,

@@ -124,9 +124,9 @@ impl OrderStatus {
             (Charging | ActionRequired, Event::AuthenticationAsked) => ActionRequired,
             (Charging | ActionRequired, Event::PutOff) => Deferred,
             (Charging | ActionRequired | Cancelling, Event::Cancelled) => Cancelled,
-            (ActionRequired | Cancelling | Failed | Cancelled, Event::Unwanted) => RefundPending,
             (Paid | RefundPending | Refunded, Event::Refunded) => Refunded,
-            (Paid | RefundPending | Refunded, Event::RefundFailed) => RefundPending,
+            (ActionRequired | Cancelling | Failed | Cancelled, Event::Unwanted)
+            | (Paid | RefundPending | Refunded, Event::RefundFailed) => RefundPending,
             (_, Event::NothingNew) => self,
             _ => return None,
         })
