@@ -74,7 +74,11 @@ async fn a_long_backlog_is_nudged_a_hundred_at_a_time_until_the_provider_is_well
     );
     static DUE: Statement =
         Statement::new("tests.due", "update orders set next_attempt_at = now() where user_id = $1");
-    static FORGET: Statement = Statement::new("tests.forget", "delete from orders where user_id = $1");
+    static FORGET: Statement = Statement::new(
+        "tests.forget",
+        "with history as (delete from order_history using orders where order_id = orders.id and user_id = $1)
+         delete from orders where user_id = $1",
+    );
     let nudged = async || {
         invoke("order-sweeper", &json!({})).await["orders"].as_u64().expect("how many orders it nudged")
     };

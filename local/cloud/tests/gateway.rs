@@ -96,7 +96,7 @@ async fn what_has_no_route_is_the_gateways_own_404() -> Result<()> {
     let shop = Shop::open().await?;
     let not_found = (StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#.to_owned());
     assert_eq!(shop.get("/api/nothing").await?, not_found);
-    assert_eq!(shop.request(Method::DELETE, PRODUCT).send().await?.status(), 404);
+    assert_eq!(shop.request(Method::PATCH, PRODUCT).send().await?.status(), 404);
     assert!(shop.fleet.environments().is_empty(), "no function was asked");
     Ok(())
 }

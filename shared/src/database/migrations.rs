@@ -96,7 +96,8 @@ fn refuse(obstacles: &[String]) -> Result<()> {
 
 /// What a step means must not depend on what somebody set for the database or the owner.
 const SETTINGS: &str = "set statement_timeout = 0; set lock_timeout = 0; set search_path = public; \
-                        set standard_conforming_strings = on; set default_transaction_isolation = 'read committed'";
+                        set standard_conforming_strings = on; set exit_on_error = off; \
+                        set default_transaction_isolation = 'read committed'";
 
 /// A step that waits for a table's lock makes every request behind it wait too: give up early, and let the deployment
 /// be repeated. After the migrator's own lock, which is worth waiting for.

