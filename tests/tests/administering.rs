@@ -28,9 +28,14 @@ impl Admin {
         call.parameter("id", id).send().await.expect(200).json()
     }
 
+    /// Again while a worker looks at what the provider told of the order, as the answer asks for.
     async fn refund(&self, id: &str, key: &str, body: &Value) -> Answer {
-        let call = self.call("refund-order", "POST", format!("/api/orders/{id}/refund"));
-        call.parameter("id", id).header("idempotency-key", key).json(body).send().await
+        let ask = async || {
+            let call = self.call("refund-order", "POST", format!("/api/orders/{id}/refund"));
+            let answer = call.parameter("id", id).header("idempotency-key", key).json(body).send().await;
+            (!answer.text.contains("Somebody is working on this order")).then_some(answer)
+        };
+        eventually("a refund of an order that nobody works on", Duration::from_secs(10), ask).await
     }
 
     async fn list(&self, parameters: &[(&str, &str)]) -> Answer {
