@@ -27,6 +27,9 @@ struct Credentials {
     password: String,
 }
 
+/// An address has 254 at most, and a password 256.
+const LONGEST_TEXTS: usize = 254 + 256;
+
 /// RFC 6749, section 5.1.
 #[derive(Serialize)]
 #[expect(clippy::struct_field_names, reason = "the RFC names them")]
@@ -37,7 +40,7 @@ struct AccessToken {
 }
 
 async fn login(app: App, request: Request) -> Result<Response> {
-    let credentials: Credentials = request.json()?;
+    let credentials: Credentials = request.json(LONGEST_TEXTS)?;
     // A guesser of many accounts is refused by his address. Many guessers of one account are slowed down, and its owner with
     // them, but a right password gets through. Only looked at here: a refused guesser uses up nothing of an account's.
     let guessed_at = Identity::account(&credentials.email);

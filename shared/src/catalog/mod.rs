@@ -22,4 +22,4 @@ pub use money::{Currency, Money};
 pub use page::page;
 pub use product::{Product, ProductId};
 pub use search::{MOST_FOUND, MOST_SKIPPED, Search, Words, search};
-pub use update::{Change, INVALIDATION_LOST, update};
+pub use update::{Change, INVALIDATION_LOST, Versions, update};

@@ -1,15 +1,20 @@
 //! Changing a product.
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer};
 use sqlx::{FromRow, Row, postgres::PgRow};
 
 use super::{Money, Product, ProductId, Rule};
 use crate::{
     database::{Database, Statement},
     error::{Error, Kind, Result, invalid, not_found},
+    text,
 };
 
-static UPDATE: Statement = Statement::new("catalog.update", include_str!("update.sql"));
+/// Long: a description of 4,000 characters of four bytes is 21 KB of base64.
+static UPDATE: Statement = Statement::new("catalog.update", include_str!("update.sql")).long();
+
+const LONGEST_NAME: usize = 200;
+const LONGEST_DESCRIPTION: usize = 4000;
 
 /// What the log says where Redis did not confirm the invalidation of an update, beside `product` and `version`: readers may
 /// get the older product until a sweep. The audit of `./dev chaos` excuses no other read.
@@ -27,23 +32,26 @@ pub struct Change {
     featured: bool,
 }
 
+impl Change {
+    /// The most characters that its texts may have.
+    pub const CHARACTERS: usize = LONGEST_NAME + LONGEST_DESCRIPTION;
+}
+
+/// For which versions of the product the change is meant.
+#[derive(Debug)]
+pub struct Versions {
+    /// One of these; any, if `None`.
+    pub any_of: Option<Vec<i64>>,
+    /// None of these.
+    pub none_of: Vec<i64>,
+}
+
 fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    text(deserializer, 1, 200)
+    text::line(deserializer, LONGEST_NAME)
 }
 
 fn description<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    text(deserializer, 0, 4000)
-}
-
-fn text<'de, D: Deserializer<'de>>(deserializer: D, least: usize, most: usize) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?.trim().to_owned();
-    if text.contains('\0') {
-        return Err(de::Error::custom("must not contain the character U+0000"));
-    }
-    if !(least..=most).contains(&text.chars().count()) {
-        return Err(de::Error::custom(format!("must have {least} to {most} characters")));
-    }
-    Ok(text)
+    text::lines(deserializer, LONGEST_DESCRIPTION)
 }
 
 struct Found {
@@ -63,15 +71,15 @@ impl<'r> FromRow<'r, PgRow> for Found {
     }
 }
 
-/// Changes a product, in one statement; with `expected`, only if that is still its version.
+/// Changes a product, in one statement, if the change is meant for the version that it has.
 ///
 /// # Errors
-/// 404; 412 if the version is another; 422 if the product is sold in another currency, or at no such price.
+/// 404; 412 for another version; 422 if the product is sold in another currency, or at no such price.
 pub async fn update(
     database: &Database,
     id: ProductId,
     change: Change,
-    expected: Option<i64>,
+    versions: Versions,
 ) -> Result<Product> {
     let currency = change.price.currency;
     let rule = Rule::of(currency.as_str());
@@ -85,7 +93,9 @@ pub async fn update(
         .bind(change.price.amount)
         .bind(currency.as_str())
         .bind(change.featured)
-        .bind(expected);
+        .bind(versions.any_of.is_none())
+        .bind(versions.any_of.unwrap_or_default())
+        .bind(versions.none_of);
     let found: Option<Found> = database.fetch_optional(query).await?;
     let found = found.ok_or_else(|| not_found("product"))?;
     if found.currency != currency.as_str() {
