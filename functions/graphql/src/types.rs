@@ -120,7 +120,7 @@ impl Order {
     /// What was bought. Five items an order are reckoned for the limit of complexity.
     #[graphql(complexity = "5 * child_complexity + 1")]
     async fn items(&self, context: &Context<'_>) -> Result<Vec<Item>> {
-        let lines = context.data::<Batches>()?.lines.load(self.0.id).await.map_err(|error| refuse(&error))?;
+        let lines = context.data::<Batches>()?.lines.load(self.0.id).await.map_err(refuse)?;
         let currency = self.0.total.currency;
         Ok(lines.unwrap_or_default().into_iter().map(|line| Item { line, currency }).collect())
     }
@@ -147,7 +147,7 @@ impl Item {
     /// The product as it is now.
     async fn product(&self, context: &Context<'_>) -> Result<Option<Product>> {
         let product = context.data::<Batches>()?.products.load(self.line.product_id).await;
-        let product = product.map_err(|error| refuse(&error))?;
-        Ok(Some(Product(product.ok_or_else(|| refuse(&not_found("product")))?)))
+        let product = product.map_err(refuse)?;
+        Ok(Some(Product(product.ok_or_else(|| refuse(not_found("product")))?)))
     }
 }
