@@ -133,6 +133,13 @@ pub(super) const WITH_CLOUD: &[Step] = &[
         advice: "A route answered what openapi.yaml does not say; the output has a curl line that shows it.",
         needs_cloud: true,
     },
+    Step {
+        name: "Other people's clients",
+        command: &["tests/clients/run"],
+        counter: Counter::One,
+        advice: "A linter, a generated client or an audit found fault with openapi.yaml or with an answer.",
+        needs_cloud: true,
+    },
     // The seed is fixed, so that a failure can be met again. Nights run longer, with seeds of their own.
     Step {
         name: "Chaos",
