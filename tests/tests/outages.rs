@@ -6,7 +6,7 @@ use provider::Operation;
 use serde_json::{Value, json};
 use shared::database::Statement;
 use tests::{
-    Call, Customer, away, breaker_forced, charges_of, cost_of, customer_authenticates,
+    Call, Customer, Logs, away, breaker_forced, charges_of, cost_of, customer_authenticates,
     customer_pays_past_the_shop, database, dev, eventually, invoke, new_product, pause_postgres,
     provider_failing, provider_failing_for_ever, requests_to_provider, status_of, stock_of, webhooks_lost,
 };
@@ -143,9 +143,10 @@ async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwar
     let list = customer.call("list-orders", "GET", "/api/orders");
     list.send().await.expect(200);
 
-    let paused = pause_postgres();
+    let (paused, logs) = (pause_postgres(), Logs::from_now());
     let asked = Call::new("graphql", "POST", "/api/graphql").json(&json!({ "query": "{ products { id } }" }));
-    asked.send().await.expect(200);
+    let answer = asked.send().await.expect(200);
+    assert_eq!(logs.line_of(&answer).await["StatusClass"], "5xx", "an alarm sees it");
     let asked = asked.header("accept", "application/graphql-response+json").send().await.expect(503);
     assert!(!asked.header("retry-after").is_empty() && asked.json().get("data").is_none(), "{}", asked.text);
     for _ in 0..3 {

@@ -137,6 +137,20 @@ mod tests {
         assert!(!schema.contains("! = "), "{schema}");
     }
 
+    #[tokio::test]
+    async fn more_than_seven_lists_of_products_or_two_of_orders_are_too_many_whatever_they_find() {
+        let is_refused = async |list: &str, times: usize| {
+            let lists: String = (0..times).map(|n| format!("a{n}: {list}(limit: 1) {{ id }} ")).collect();
+            let answer = schema(false).execute(format!("{{ {lists} }}")).await;
+            // Those that are not refused miss the shop that they would ask.
+            answer.errors.iter().any(|error| error.message.contains("too complex"))
+        };
+        for (list, most) in [("products", 7), ("orders", 2)] {
+            assert!(!is_refused(list, most).await, "{most} {list}");
+            assert!(is_refused(list, most + 1).await, "{} {list}", most + 1);
+        }
+    }
+
     #[test]
     fn a_variable_without_a_value_is_missing_where_its_type_demands_one() {
         let missing = |query: &str, variables: Value, name: Option<&str>| {
