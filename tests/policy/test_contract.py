@@ -73,6 +73,12 @@ def test_the_contract_is_openapi():
     validate(contract())
 
 
+def test_clients_are_told_what_to_do_about_each_problem():
+    told = re.findall(r"^\| `([a-z-]+)` \| \d{3} \|", (ROOT / "docs/clients.md").read_text(), re.M)
+    known = contract()["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    assert sorted(f"urn:millrace:problem:{name}" for name in told) == sorted(known)
+
+
 def test_nothing_in_the_contract_is_null():
     """An unquoted comma or colon in a description of one line makes a member of what follows it."""
     def nulls(node, where):
