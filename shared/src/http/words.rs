@@ -40,7 +40,7 @@ pub(super) fn in_json(message: &str) -> Complaint {
     })
 }
 
-/// serde_json reads as a floating-point number what no integer of 64 bits holds.
+/// `serde_json` reads as a floating-point number what no integer of 64 bits holds.
 fn is_beyond_integers(message: &str) -> bool {
     let number =
         message.strip_prefix("invalid type: floating point `").and_then(|rest| rest.split('`').next());
