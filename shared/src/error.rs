@@ -127,6 +127,11 @@ impl Problem {
         self.kind
     }
 
+    /// The values that are wrong.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
     /// Headers that belong to the problem, such as `Retry-After`.
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers

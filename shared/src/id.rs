@@ -8,7 +8,7 @@ macro_rules! id {
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
-            serde::Serialize, serde::Deserialize, sqlx::Type,
+            serde::Serialize, sqlx::Type,
         )]
         #[serde(transparent)]
         #[sqlx(transparent)]
@@ -36,6 +36,13 @@ macro_rules! id {
                 let hyphenated = text.len() == uuid::fmt::Hyphenated::LENGTH;
                 let id = hyphenated.then(|| uuid::Uuid::try_parse(text).ok()).flatten();
                 id.map(Self).ok_or("must be a UUID such as 01900000-0000-7000-8000-000000000001")
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
             }
         }
 

@@ -52,5 +52,6 @@ pub mod rate_limit;
 pub mod redis;
 pub mod secrets;
 pub mod telemetry;
+pub mod text;
 pub mod time_limit;
 mod tls;

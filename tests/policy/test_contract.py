@@ -12,6 +12,7 @@ from referencing.jsonschema import DRAFT202012
 from templates import ROOT, source
 
 METHODS = {"get", "put", "post", "patch", "delete"}
+ROUTED = {method.upper() for method in METHODS}
 
 
 def contract():
@@ -26,24 +27,33 @@ def routes_of_the_contract():
             for method, operation in item.items() if method in METHODS}
 
 
-def routes_of_the_template():
+def routes_of_the_template(methods=ROUTED):
     routes = {}
     for resource in source("template")["Resources"].values():
         for event in resource.get("Properties", {}).get("Events", {}).values():
-            if event["Type"] == "HttpApi":
+            if event["Type"] == "HttpApi" and event["Properties"]["Method"] in methods:
                 properties = event["Properties"]
                 routes[properties["Method"], properties["Path"]] = resource["Metadata"]["BuildProperties"]["Binary"]
     return routes
 
 
-def routes_of_the_local_cloud():
+def routes_of_the_local_cloud(methods=ROUTED):
     manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
     router = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"]
-    return {(route["method"], path): route["function"] for path, routes in router.items() for route in routes}
+    return {(route["method"], path): route["function"] for path, routes in router.items() for route in routes
+            if route["method"] in methods}
 
 
 def test_the_three_places_have_the_same_routes_and_functions():
     assert routes_of_the_contract() == routes_of_the_template() == routes_of_the_local_cloud()
+
+
+def test_head_goes_wherever_get_goes():
+    """The contract says so in one sentence instead of once for each route."""
+    reads = {path: name for (method, path), name in routes_of_the_template().items() if method == "GET"}
+    for routes in routes_of_the_template({"HEAD"}), routes_of_the_local_cloud({"HEAD"}):
+        assert {path: name for (_, path), name in routes.items()} == reads
+    assert "`HEAD`" in contract()["info"]["description"]
 
 
 def test_the_alarms_watch_those_routes():
@@ -61,6 +71,25 @@ def test_each_function_says_its_own_route():
 
 def test_the_contract_is_openapi():
     validate(contract())
+
+
+def test_clients_are_told_what_to_do_about_each_problem():
+    told = re.findall(r"^\| `([a-z-]+)` \| \d{3} \|", (ROOT / "docs/clients.md").read_text(), re.M)
+    known = contract()["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    assert sorted(f"urn:millrace:problem:{name}" for name in told) == sorted(known)
+
+
+def test_nothing_in_the_contract_is_null():
+    """An unquoted comma or colon in a description of one line makes a member of what follows it."""
+    def nulls(node, where):
+        if isinstance(node, list):
+            return [found for index, item in enumerate(node) for found in nulls(item, f"{where}/{index}")]
+        if isinstance(node, dict):
+            return [found for key, item in node.items() for found in nulls(item, f"{where}/{key}")]
+        # The examples are answers, in which null is a value like any other.
+        return [where] if node is None and "/example" not in where else []
+
+    assert nulls(contract(), "") == []
 
 
 def test_every_example_of_the_contract_keeps_to_it():

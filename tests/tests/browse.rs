@@ -1,7 +1,7 @@
 //! Looking at products, and changing them.
 
 use serde_json::{Value, json};
-use tests::{Answer, Call, Customer, administrator, new_product};
+use tests::{Answer, Call, Customer, administrator, env, new_product};
 
 const LAMP: &str = "01900000-0000-7000-8000-000000000001";
 
@@ -112,6 +112,9 @@ async fn a_change_is_refused_field_by_field() {
         ("name", json!(""), "name"),
         ("name", json!("x".repeat(201)), "name"),
         ("name", json!("a\u{0}b"), "name"),
+        ("name", json!("a\nb"), "name"),
+        ("name", json!("\u{200b}"), "name"),
+        ("description", json!("a\u{1b}[2Jb"), "description"),
         ("description", json!(7), "description"),
         ("price", json!({ "amount": -1, "currency": "usd" }), "price.amount"),
         ("price", json!({ "amount": 1.5, "currency": "usd" }), "price.amount"),
@@ -129,7 +132,104 @@ async fn a_change_is_refused_field_by_field() {
     }
     let call = change(&id, &administrator(), &json!({}));
     assert_eq!(problem(&call.clone().body("{").send().await.expect(400)), "bad-request");
-    assert_eq!(problem(&call.clone().body(" ".repeat(9000)).send().await.expect(413)), "payload-too-large");
+    assert_eq!(problem(&call.clone().body(" ".repeat(60_000)).send().await.expect(413)), "payload-too-large");
     let as_text = call.header("content-type", "text/plain");
     assert_eq!(problem(&as_text.send().await.expect(415)), "unsupported-media-type");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_change_is_said_in_words_of_json() {
+    let id = new_product(1000, 1).await;
+    for (field, value, message) in [
+        ("name", Value::Null, "must be a string"),
+        ("name", json!("\u{3164}"), "must have 1 to 200 characters, at least one of them visible"),
+        ("price", json!("9.99"), "must be an object"),
+        ("featured", json!(1), "must be true or false"),
+        ("stock", json!(5), "is no field of this: there are only name, description, price, featured"),
+    ] {
+        let mut body = new_price(1);
+        body[field] = value;
+        let answer = change(&id, &administrator(), &body).send().await.expect(422);
+        assert_eq!(answer.json()["errors"], json!([{ "field": field, "message": message }]));
+    }
+}
+
+#[tokio::test]
+async fn a_description_of_as_many_characters_as_are_allowed_fits_whatever_they_are() {
+    let id = new_product(1000, 1).await;
+    for (character, escaped) in [("あ", "\\u3042"), ("😀", "\\ud83d\\ude00")] {
+        let mut body = new_price(1000);
+        body["name"] = character.repeat(200).into();
+        body["description"] = character.repeat(4000).into();
+        let plain = body.to_string();
+        for text in [plain.replace(character, escaped), plain] {
+            let call = change(&id, &administrator(), &body).body(text);
+            assert_eq!(call.send().await.expect(200).json()["description"], body["description"]);
+        }
+        assert_eq!(product(&id).send().await.expect(200).json()["description"], body["description"]);
+    }
+}
+
+#[tokio::test]
+async fn preconditions_are_those_of_http() {
+    let id = new_product(1000, 1).await;
+    let put = async |name: &str, value: &str| {
+        change(&id, &administrator(), &new_price(1100)).header(name, value).send().await.status
+    };
+    // A new product has version 1, and each update that succeeds makes the next.
+    for (name, value, status) in [
+        ("if-match", "W/\"1\"", 412),
+        ("if-match", "\"of another\"", 412),
+        ("if-match", "\"é\"", 412),
+        ("if-match", "\"5\", \"6\"", 412),
+        ("if-none-match", "*", 412),
+        ("if-none-match", "\"2\", W/\"1\"", 412),
+        ("if-match", "1", 400),
+        ("if-match", "\"5\", \"1\"", 200),
+        ("if-match", "*", 200),
+        ("if-none-match", "\"1\"", 200),
+    ] {
+        assert_eq!(put(name, value).await, status, "{name}: {value}");
+    }
+    let get = async |name: &str, value: &str| product(&id).header(name, value).send().await.status;
+    for (name, value, status) in [
+        ("if-none-match", "W/\"4\"", 304),
+        ("if-none-match", "\"a,b\", \"4\"", 304),
+        ("if-none-match", "*", 304),
+        ("if-none-match", "nonsense", 200),
+        ("if-match", "\"3\"", 412),
+        ("if-match", "\"4\"", 200),
+    ] {
+        assert_eq!(get(name, value).await, status, "{name}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn head_is_answered_like_get_without_the_body() {
+    let customer = Customer::register().await;
+    let client = reqwest::Client::new();
+    for path in
+        [&*format!("/api/products/{LAMP}"), "/api/products/featured", "/api/search?q=lamp", "/api/orders"]
+    {
+        let ask = async |method: reqwest::Method| {
+            let request =
+                client.request(method, format!("{}{path}", env("API_URL"))).bearer_auth(&customer.token);
+            request.send().await.expect("an answer")
+        };
+        let (get, head) = (ask(reqwest::Method::GET).await, ask(reqwest::Method::HEAD).await);
+        assert_eq!(head.status(), get.status(), "{path}");
+        for name in ["etag", "content-type", "cache-control"] {
+            assert_eq!(head.headers().get(name), get.headers().get(name), "{name} of {path}");
+        }
+        assert_eq!(head.text().await.expect("text"), "", "{path}");
+    }
+    let missing = Call::new("get-product", "HEAD", "/api/products/x").parameter("id", "x").send().await;
+    assert_eq!((missing.status, &*missing.text), (400, ""));
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_json_means_nothing() {
+    let id = new_product(1000, 1).await;
+    let body = format!("\u{feff}{}", new_price(1200));
+    change(&id, &administrator(), &json!({})).body(body).send().await.expect(200);
 }

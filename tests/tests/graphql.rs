@@ -193,8 +193,83 @@ async fn a_body_that_is_no_graphql_request_is_refused_as_on_every_route() {
     refused(visitor().json(&json!({ "query": "{ products { id } }", "mutation": "x" })), 422).await;
     refused(visitor().json(&json!([{ "query": "{ products { id } }" }])), 422).await;
     refused(visitor().json(&json!({})).body("{"), 400).await;
-    refused(visitor().json(&json!({ "query": "#".repeat(9000) })), 413).await;
+    refused(visitor().json(&json!({ "query": "#".repeat(105_000) })), 413).await;
     refused(visitor().body("{ products { id } }").header("content-type", "application/graphql"), 415).await;
     let extended = json!({ "query": "{ products(limit: 1) { id } }", "operationName": null, "extensions": { "clientLibrary": {} } });
     refused(visitor().json(&extended), 200).await;
+}
+
+/// For a caller who accepts the newer media type.
+fn newer(call: Call) -> Call {
+    call.header("accept", "application/graphql-response+json, application/json;q=0.9")
+}
+
+#[tokio::test]
+async fn an_argument_without_a_value_has_its_default() {
+    let customer = Customer::register().await;
+    for list in ["products", "orders"] {
+        let query = format!("query($l: Int) {{ {list}(limit: $l) {{ id }} }}");
+        for variables in [json!({}), json!(null), json!({ "l": null }), json!({ "l": 20 })] {
+            let answer = ask(customers(&customer), &query, variables.clone()).await;
+            assert_eq!(answer["errors"], Value::Null, "{variables}: {answer}");
+            assert!(answer["data"][list].is_array(), "{variables}: {answer}");
+        }
+        let null =
+            ask(customers(&customer), &format!("{{ {list}(limit: null) {{ id }} }}"), json!(null)).await;
+        assert!(null["data"][list].is_array(), "{null}");
+    }
+    let page = ask(visitor(), "query($l: Int) { products(limit: $l) { id } }", json!({})).await;
+    assert_eq!(page["data"]["products"].as_array().map(Vec::len), Some(20));
+}
+
+#[tokio::test]
+async fn a_query_of_as_many_characters_as_are_allowed_fits_however_it_is_written() {
+    let query = |filler: &str| format!("{{ products(limit: 1) {{ id }} }}{}", filler.repeat(8000 - 32));
+    for filler in ["\n", "\u{feff}", "あ"] {
+        let text = if filler == "あ" { query(filler).replacen(filler, "#", 1) } else { query(filler) };
+        let answer = ask(visitor(), &text, json!(null)).await;
+        assert!(answer["data"]["products"].is_array(), "{answer}");
+    }
+    let body = json!({ "query": "#".repeat(8001) });
+    visitor().json(&body).send().await.expect(422);
+}
+
+#[tokio::test]
+async fn what_was_not_executed_has_no_data_and_is_400_for_those_who_ask_for_the_newer_type() {
+    let cases = [
+        json!({ "query": "{" }),
+        json!({ "query": "{ users { id } }" }),
+        json!({ "query": "query($id: ID!) { product(id: $id) { id } }" }),
+        json!({ "query": "query($l: Int) { products(limit: $l) { id } }", "variables": { "l": "x" } }),
+        json!({ "query": "query A { products { id } }", "operationName": "B" }),
+    ];
+    for body in cases {
+        let older = visitor().json(&body).send().await.expect(200);
+        assert_eq!(
+            (older.header("content-type"), older.json().get("data")),
+            ("application/json", None),
+            "{body}"
+        );
+        let refused = newer(visitor()).json(&body).send().await.expect(400);
+        assert_eq!(refused.header("content-type"), "application/graphql-response+json");
+        assert!(refused.json()["errors"][0]["message"].is_string(), "{}", refused.text);
+        assert_eq!(refused.json().get("data"), None, "{body}");
+    }
+    for body in [json!({}), json!({ "query": 7 }), json!({ "query": "{ a }", "variables": [] })] {
+        assert_eq!(
+            problem_type(&visitor().json(&body).send().await.expect(422)),
+            "urn:millrace:problem:validation"
+        );
+        let refused = newer(visitor()).json(&body).send().await.expect(400);
+        assert_eq!(refused.header("content-type"), "application/graphql-response+json");
+        assert!(refused.json()["errors"][0]["message"].is_string(), "{}", refused.text);
+    }
+    let missing = json!({ "query": format!("{{ product(id: \"{NOBODY}\") {{ id }} }}") });
+    let answer = newer(visitor()).json(&missing).send().await.expect(200);
+    assert_eq!(answer.json()["data"], json!({ "product": null }));
+}
+
+fn problem_type(answer: &Answer) -> String {
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    answer.json()["type"].as_str().unwrap_or_default().to_owned()
 }

@@ -177,7 +177,12 @@ async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwar
     let list = customer.call("list-orders", "GET", "/api/orders");
     list.send().await.expect(200);
 
-    let paused = pause_postgres();
+    let (paused, logs) = (pause_postgres(), Logs::from_now());
+    let asked = Call::new("graphql", "POST", "/api/graphql").json(&json!({ "query": "{ products { id } }" }));
+    let answer = asked.send().await.expect(200);
+    assert_eq!(logs.line_of(&answer).await["StatusClass"], "5xx", "an alarm sees it");
+    let asked = asked.header("accept", "application/graphql-response+json").send().await.expect(503);
+    assert!(!asked.header("retry-after").is_empty() && asked.json().get("data").is_none(), "{}", asked.text);
     for _ in 0..3 {
         let answer = list.send().await.expect(503);
         assert!(!answer.header("retry-after").is_empty());

@@ -2,7 +2,7 @@
 
 use shared::{
     app::App,
-    catalog::{self, Changed, INVALIDATION_LOST, ProductId},
+    catalog::{self, Changed, INVALIDATION_LOST, ProductId, Versions},
     error::Result,
     http::{self, Endpoint, Request, Response},
 };
@@ -16,9 +16,10 @@ async fn archive_product(app: App, request: Request) -> Result<Response> {
     request.admit(()).await?;
     request.administrator()?;
     let id: ProductId = request.path("id")?;
-    let expected = request.if_match_version()?;
+    let preconditions = request.preconditions()?;
+    let versions = Versions { any_of: preconditions.any_of(), none_of: preconditions.none_of() };
 
-    let version = catalog::archive(&app.database, id, expected).await?;
+    let version = catalog::archive(&app.database, id, versions).await?;
     // As after an update: whoever knows that it is gone must not find it.
     if app.redis.insist(app.announce(&[Changed { id, version }])).await > 0 {
         tracing::warn!(product = %id, version, "{INVALIDATION_LOST}");

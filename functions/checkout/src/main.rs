@@ -21,7 +21,7 @@ async fn main() -> Result<(), http::Fatal> {
 async fn serve_checkout(app: App, request: Request) -> Result<Response> {
     let user = request.user()?.sub;
     let key = IdempotencyKey::of_header(request.header("idempotency-key"))?;
-    let purchase = Purchase { user, key, body: request.body(), cart: request.json()? };
+    let purchase = Purchase { user, key, body: request.body(), cart: request.json(http::NO_TEXTS)? };
 
     // One Redis round trip: the rate limit's verdict and the breaker's.
     let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
@@ -88,11 +88,12 @@ async fn give_back(app: &App, permit: Permit) {
 }
 
 fn respond(answer: &Answer) -> Result<Response> {
+    let location = format!("/api/orders/{}", answer.order_id);
     if answer.status == OrderStatus::Failed {
         let error = Error::new(Kind::PaymentDeclined, "The payment was declined. Nothing was charged.");
         let charge = serde_json::to_value(&answer.charge).unwrap_or_default();
-        return Err(error.member("order_id", answer.order_id.to_string()).member("charge", charge));
+        let error = error.member("order_id", answer.order_id.to_string()).member("charge", charge);
+        return Err(error.header(header::LOCATION, &location));
     }
-    let location = format!("/api/orders/{}", answer.order_id);
     http::json(answer.http_status(), answer)?.with(header::LOCATION, &location)
 }

@@ -15,7 +15,7 @@ async fn main() -> Result<(), http::Fatal> {
 async fn create_product(app: App, request: Request) -> Result<Response> {
     request.admit(()).await?;
     request.administrator()?;
-    let new: NewProduct = request.json()?;
+    let new: NewProduct = request.json(NewProduct::CHARACTERS)?;
 
     let product = catalog::create(&app.database, new).await?;
     // Nobody has asked for its id yet: only lists may have to change.

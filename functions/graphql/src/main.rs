@@ -2,31 +2,37 @@
 //!
 //! One statement for each level of a query, however many rows it has: see [`loaders`].
 
+mod answer;
 mod batch;
 mod loaders;
 mod query;
 mod refusal;
 mod types;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Schema, Variables};
+use std::sync::Arc;
+
+use async_graphql::{EmptyMutation, EmptySubscription, Schema, ServerError, Variables};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use shared::{
     app::App,
     config,
-    error::{Result, invalid},
-    http::{self, Endpoint, Request, Response},
+    error::{Kind, Result, invalid},
+    http::{self, Endpoint, Request, Response, header},
 };
 
+use answer::MediaType;
 use loaders::Batches;
 use query::{Query, Viewer};
+use refusal::refuse_request;
 
 /// Longer than any query a person writes, and within what a body may have.
 const LONGEST: usize = 8000;
 /// `{ orders { items { product { price { amount } } } } }` is five deep.
 const DEEPEST: usize = 8;
-/// Fields, times the rows of the lists they stand in. Everything about 20 orders of 5 items comes to about 1,600.
-const MOST_COMPLEX: usize = 2000;
+/// Fields, times the rows of the lists they stand in, and what statements count for. Everything about 20 orders of 5 items
+/// comes to about 1,600 fields and three statements; more than seven statements are too many, whatever they find.
+const MOST_COMPLEX: usize = 3000;
 
 type Shop = Schema<Query, EmptyMutation, EmptySubscription>;
 
@@ -63,20 +69,113 @@ struct Body {
 }
 
 async fn graphql(shop: &Shop, app: App, request: &Request) -> Result<Response> {
+    let media_type = MediaType::accepted(request.header(header::ACCEPT));
     request.admit(()).await?;
-    let Body { query, operation_name, variables, .. } = request.json()?;
+    let mut query = match read(request) {
+        Ok(query) => query,
+        // Problem details say it to everybody else.
+        Err(error)
+            if media_type == MediaType::GraphQl
+                && matches!(error.problem().kind(), Kind::BadRequest | Kind::Validation) =>
+        {
+            return media_type.refusal(&refuse_request(error.problem()));
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some(missing) = missing_variable(&mut query) {
+        let message = format!("The variable ${missing} has no value, which its type demands.");
+        return media_type.refusal(&[ServerError::new(message, None)]);
+    }
+    let viewer = Viewer(request.user().map(|claims| claims.sub).map_err(Arc::new));
+    let query = query.data(Batches::new(&app.database)).data(viewer).data(app);
+    media_type.response(&shop.execute(query).await)
+}
+
+fn read(request: &Request) -> Result<async_graphql::Request> {
+    let Body { query, operation_name, variables, .. } = request.json(LONGEST)?;
     if query.trim().is_empty() {
         return Err(invalid("query", "must not be empty"));
     }
     if query.chars().count() > LONGEST {
         return Err(invalid("query", format!("must have at most {LONGEST} characters")));
     }
-    let viewer = Viewer(request.user().map(|claims| claims.sub));
-    let mut query = async_graphql::Request::new(query)
-        .variables(Variables::from_json(variables.unwrap_or_default().into()))
-        .data(Batches::new(&app.database))
-        .data(viewer)
-        .data(app);
+    let variables = Variables::from_json(variables.unwrap_or_default().into());
+    let mut query = async_graphql::Request::new(query).variables(variables);
     query.operation_name = operation_name;
-    http::json(200, &shop.execute(query).await)
+    Ok(query)
+}
+
+/// A variable that must have a value and has none. async-graphql would find out in the middle of the execution, field by
+/// field, where GraphQL refuses the request.
+fn missing_variable(query: &mut async_graphql::Request) -> Option<String> {
+    let (variables, chosen) = (query.variables.clone(), query.operation_name.clone());
+    // What is no query says so when it is executed.
+    let document = query.parsed_query().ok()?;
+    let mut operations = document.operations.iter();
+    let (_, operation) = match &chosen {
+        Some(chosen) => operations.find(|(name, _)| name.is_some_and(|name| name == chosen))?,
+        None => operations.next()?,
+    };
+    let is_missing = |name| variables.get(name).is_none_or(|value| *value == async_graphql::Value::Null);
+    let definitions = operation.node.variable_definitions.iter().map(|definition| &definition.node);
+    let mut missing = definitions.filter(|definition| {
+        !definition.var_type.node.nullable
+            && definition.default_value.is_none()
+            && is_missing(&definition.name.node)
+    });
+    missing.next().map(|definition| definition.name.node.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_with_a_default_may_be_null() {
+        let schema = schema(true).sdl();
+        assert!(schema.contains("limit: Int = 20"), "{schema}");
+        assert!(!schema.contains("! = "), "{schema}");
+    }
+
+    #[tokio::test]
+    async fn more_than_seven_lists_of_products_or_two_of_orders_are_too_many_whatever_they_find() {
+        let is_refused = async |list: &str, times: usize| {
+            let lists: Vec<_> = (0..times).map(|n| format!("a{n}: {list}(limit: 1) {{ id }}")).collect();
+            let answer = schema(false).execute(format!("{{ {} }}", lists.join(" "))).await;
+            // Those that are not refused miss the shop that they would ask.
+            answer.errors.iter().any(|error| error.message.contains("too complex"))
+        };
+        for (list, most) in [("products", 7), ("orders", 2)] {
+            assert!(!is_refused(list, most).await, "{most} {list}");
+            assert!(is_refused(list, most + 1).await, "{} {list}", most + 1);
+        }
+    }
+
+    #[test]
+    fn a_variable_without_a_value_is_missing_where_its_type_demands_one() {
+        let missing = |query: &str, variables: Value, name: Option<&str>| {
+            let mut query = async_graphql::Request::new(query).variables(Variables::from_json(variables));
+            query.operation_name = name.map(str::to_owned);
+            missing_variable(&mut query)
+        };
+        let two =
+            "query A($a: ID!) { product(id: $a) { id } } query B($b: Int) { products(limit: $b) { id } }";
+        for (query, variables, name, expected) in [
+            ("query($id: ID!) { product(id: $id) { id } }", serde_json::json!({}), None, Some("id")),
+            (
+                "query($id: ID!) { product(id: $id) { id } }",
+                serde_json::json!({ "id": null }),
+                None,
+                Some("id"),
+            ),
+            ("query($id: ID!) { product(id: $id) { id } }", serde_json::json!({ "id": "1" }), None, None),
+            ("query($id: ID! = 1) { product(id: $id) { id } }", serde_json::json!({}), None, None),
+            (two, serde_json::json!({}), Some("A"), Some("a")),
+            (two, serde_json::json!({}), Some("B"), None),
+            (two, serde_json::json!({}), Some("C"), None),
+            ("{", serde_json::json!({}), None, None),
+        ] {
+            assert_eq!(missing(query, variables, name).as_deref(), expected, "{query}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Where every query begins.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, Result};
 use shared::{
     app::App,
@@ -17,50 +19,67 @@ use crate::{
 
 /// Most rows of a list.
 const PAGE: u8 = 20;
+/// What a statement counts for in a query's complexity. Rows and fields cost the function a little time; a statement is a
+/// round trip and holds one of a few connections, even if it finds one row.
+const STATEMENT: usize = 400;
 
 /// Who asks, or why that is not known. Only orders have to know.
-pub(crate) struct Viewer(pub(crate) Result<Uuid, Error>);
+pub(crate) struct Viewer(pub(crate) Result<Uuid, Arc<Error>>);
 
 /// The shop.
 pub(crate) struct Query;
 
 /// Products are for everybody, orders for who placed them.
+///
+/// An argument with a default is an `Option`: async-graphql hands on null for a variable that was not given, where GraphQL has
+/// the argument's default.
 #[Object]
 impl Query {
     /// One product; null, with an error, if there is none.
     async fn product(&self, context: &Context<'_>, id: ID) -> Result<Option<Product>> {
         let product = context.data::<Batches>()?.products.load(product_id("id", &id)?).await;
-        let product = product.map_err(|error| refuse(&error))?;
-        Ok(Some(Product(product.ok_or_else(|| refuse(&not_found("product")))?)))
+        let product = product.map_err(refuse)?;
+        Ok(Some(Product(product.ok_or_else(|| refuse(not_found("product")))?)))
     }
 
     /// All products, oldest first.
-    #[graphql(complexity = "usize::from(limit) * child_complexity + 1")]
+    #[graphql(complexity = "STATEMENT + usize::from(limit.unwrap_or(PAGE)) * child_complexity")]
     async fn products(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "How many, 1 to 20.", validator(minimum = 1, maximum = 20))] limit: u8,
+        #[graphql(
+            default_with = "Some(PAGE)",
+            desc = "How many, 1 to 20; null is 20.",
+            validator(minimum = 1, maximum = 20)
+        )]
+        limit: Option<u8>,
         #[graphql(desc = "The id of the last product of the page before.")] after: Option<ID>,
     ) -> Result<Vec<Product>> {
         let after = after.map(|id| product_id("after", &id)).transpose()?;
-        let products = catalog::page(&context.data::<App>()?.database, after, limit.min(PAGE)).await;
-        Ok(products.map_err(|error| refuse(&error))?.into_iter().map(Product).collect())
+        let products = catalog::page(&context.data::<App>()?.database, after, limit.unwrap_or(PAGE)).await;
+        Ok(products.map_err(refuse)?.into_iter().map(Product).collect())
     }
 
     /// The caller's orders of the last 30 days, newest first, without cancelled ones. Needs an access token.
-    #[graphql(complexity = "usize::from(limit) * child_complexity + 1")]
+    // Their items and those items' products are a statement each.
+    #[graphql(complexity = "3 * STATEMENT + usize::from(limit.unwrap_or(PAGE)) * child_complexity")]
     async fn orders(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "How many, 1 to 20.", validator(minimum = 1, maximum = 20))] limit: u8,
+        #[graphql(
+            default_with = "Some(PAGE)",
+            desc = "How many, 1 to 20; null is 20.",
+            validator(minimum = 1, maximum = 20)
+        )]
+        limit: Option<u8>,
         #[graphql(desc = "The cursor of the last order of the page before.")] after: Option<String>,
     ) -> Result<Vec<Order>> {
-        let user = *context.data::<Viewer>()?.0.as_ref().map_err(refuse)?;
+        let user = context.data::<Viewer>()?.0.clone().map_err(refuse)?;
         let after: Option<Cursor> = after
             .map(|cursor| cursor.parse().map_err(|error| refuse_argument("after", error)))
             .transpose()?;
-        let orders = orders::page(&context.data::<App>()?.database, user, after, limit.min(PAGE)).await;
-        Ok(orders.map_err(|error| refuse(&error))?.into_iter().map(Order).collect())
+        let orders = orders::page(&context.data::<App>()?.database, user, after, limit.unwrap_or(PAGE)).await;
+        Ok(orders.map_err(refuse)?.into_iter().map(Order).collect())
     }
 }
 

@@ -1,22 +1,46 @@
 //! Errors in GraphQL's shape, with no more in them than an HTTP problem has.
 
-use async_graphql::{Error, ErrorExtensions};
-use shared::error::Kind;
+use std::sync::Arc;
 
-/// The problem's detail as the message, and its type as `extensions.type`. The cause goes to the log, here and nowhere
-/// else: GraphQL answers 200, so nothing further out takes it for a failure.
-pub(crate) fn refuse(error: &shared::error::Error) -> Error {
-    let status = error.problem().kind().status();
-    if status.is_server_error() {
-        let cause = error.cause().unwrap_or_default();
-        tracing::error!(cause, "a field of a GraphQL query failed: {cause}");
-    }
-    let body = error.problem().body();
-    let text = |name: &str| body.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-    Error::new(text("detail")).extend_with(|_, extensions| extensions.set("type", text("type")))
+use async_graphql::{Error, ErrorExtensionValues, ServerError};
+use shared::error::{Kind, Problem};
+
+/// The problem's detail as the message, and its type as `extensions.type`. The error itself goes along, for the answer's
+/// status and for the log.
+pub(crate) fn refuse(error: impl Into<Arc<shared::error::Error>>) -> Error {
+    let error = error.into();
+    let problem = error.problem();
+    let (message, extensions) = (detail(problem), Some(named(problem)));
+    Error { message, extensions, source: Some(error) }
 }
 
 /// An argument that cannot be read.
-pub(crate) fn refuse_argument(name: &str, message: impl std::fmt::Display) -> Error {
-    refuse(&shared::error::Error::new(Kind::Validation, format!("{name} {message}")))
+pub(crate) fn refuse_argument(argument: &str, message: &str) -> Error {
+    refuse(shared::error::Error::new(Kind::Validation, format!("{argument} {message}")))
+}
+
+/// A body that is no GraphQL request: an error for each value that is wrong.
+pub(crate) fn refuse_request(problem: &Problem) -> Vec<ServerError> {
+    let values = problem.errors().iter().map(|error| format!("{} {}", error.field, error.message));
+    let mut messages: Vec<String> = values.collect();
+    if messages.is_empty() {
+        messages.push(detail(problem));
+    }
+    let refuse =
+        |message| ServerError { extensions: Some(named(problem)), ..ServerError::new(message, None) };
+    messages.into_iter().map(refuse).collect()
+}
+
+fn named(problem: &Problem) -> ErrorExtensionValues {
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("type", text(problem, "type"));
+    extensions
+}
+
+fn detail(problem: &Problem) -> String {
+    text(problem, "detail")
+}
+
+fn text(problem: &Problem, name: &str) -> String {
+    problem.body().get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }

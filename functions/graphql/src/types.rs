@@ -123,7 +123,7 @@ impl Order {
     /// What was bought. Five items an order are reckoned for the limit of complexity.
     #[graphql(complexity = "5 * child_complexity + 1")]
     async fn items(&self, context: &Context<'_>) -> Result<Vec<Item>> {
-        let lines = context.data::<Batches>()?.lines.load(self.0.id).await.map_err(|error| refuse(&error))?;
+        let lines = context.data::<Batches>()?.lines.load(self.0.id).await.map_err(refuse)?;
         let currency = self.0.total.currency;
         Ok(lines.unwrap_or_default().into_iter().map(|line| Item { line, currency }).collect())
     }
@@ -150,7 +150,7 @@ impl Item {
     /// The product as it is now; null once it is not sold any more.
     async fn product(&self, context: &Context<'_>) -> Result<Option<Product>> {
         let product = context.data::<Batches>()?.products.load(self.line.product_id).await;
-        let product = product.map_err(|error| refuse(&error))?;
+        let product = product.map_err(refuse)?;
         Ok(product.map(Product))
     }
 }

@@ -23,7 +23,7 @@ struct Credentials {
 }
 
 async fn login(app: App, request: Request) -> Result<Response> {
-    let Credentials { email, password } = request.json()?;
+    let Credentials { email, password } = request.json(accounts::CHARACTERS)?;
     let failures = request.admit(accounts::failures(&app, &email)).await?;
     let Authenticated { account, rehashed } =
         accounts::authenticate(&app, &failures, &email, password).await?;

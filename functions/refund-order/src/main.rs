@@ -28,7 +28,7 @@ async fn refund_order(app: App, request: Request) -> Result<Response> {
     let administrator = request.administrator()?.sub;
     let order: OrderId = request.path("id")?;
     let key = IdempotencyKey::of_header(request.header("idempotency-key"))?;
-    let wanted: WantedRefund = request.json()?;
+    let wanted: WantedRefund = request.json(http::NO_TEXTS)?;
     let payments = app.payments().await?;
     let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
     let begun = match admitted {

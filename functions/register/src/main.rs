@@ -24,7 +24,7 @@ struct Registration {
 }
 
 async fn register(app: App, request: Request) -> Result<Response> {
-    let Registration { email, password } = request.json()?;
+    let Registration { email, password } = request.json(accounts::CHARACTERS)?;
     request.admit(()).await?;
     if let Some(why) = password.commonness(email.as_str()) {
         return Err(invalid("password", why));

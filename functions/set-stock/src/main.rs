@@ -16,7 +16,7 @@ async fn set_stock(app: App, request: Request) -> Result<Response> {
     request.admit(()).await?;
     request.administrator()?;
     let id: ProductId = request.path("id")?;
-    let wanted: StockChange = request.json()?;
+    let wanted: StockChange = request.json(http::NO_TEXTS)?;
 
     let stock = catalog::set_stock(&app.database, id, wanted).await?;
     if stock.turned {

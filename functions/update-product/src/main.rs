@@ -2,7 +2,7 @@
 
 use shared::{
     app::App,
-    catalog::{self, Change, Changed, INVALIDATION_LOST, Product, ProductId},
+    catalog::{self, Change, Changed, INVALIDATION_LOST, Product, ProductId, Versions},
     error::Result,
     http::{self, Endpoint, Request, Response, ResponseExt},
     kill_point::KillPoint,
@@ -17,10 +17,11 @@ async fn update_product(app: App, request: Request) -> Result<Response> {
     request.admit(()).await?;
     request.administrator()?;
     let id: ProductId = request.path("id")?;
-    let expected = request.if_match_version()?;
-    let change: Change = request.json()?;
+    let preconditions = request.preconditions()?;
+    let versions = Versions { any_of: preconditions.any_of(), none_of: preconditions.none_of() };
+    let change: Change = request.json(Change::CHARACTERS)?;
 
-    let product = catalog::update(&app.database, id, change, expected).await?;
+    let product = catalog::update(&app.database, id, change, versions).await?;
     KillPoint::AfterUpdate.reached();
     // After the commit and before the answer: whoever knows of the update must not read the older value.
     let changed = [Changed { id, version: product.version }];

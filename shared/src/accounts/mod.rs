@@ -13,6 +13,10 @@ mod register;
 #[cfg(feature = "passwords")]
 mod sign_in;
 
+/// The most characters that a body about an account has in its texts: an address of 254, and two passwords of 256.
+#[cfg(feature = "passwords")]
+pub const CHARACTERS: usize = 254 + 2 * 256;
+
 #[cfg(feature = "passwords")]
 pub use answer::SignedIn;
 #[cfg(feature = "passwords")]

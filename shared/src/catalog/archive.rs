@@ -2,10 +2,10 @@
 
 use sqlx::FromRow;
 
-use super::ProductId;
+use super::{ProductId, Versions, versions::another_version};
 use crate::{
     database::{Database, Statement},
-    error::{Error, Kind, Result, not_found},
+    error::{Result, not_found},
 };
 
 static ARCHIVE: Statement = Statement::new("catalog.archive", include_str!("archive.sql"));
@@ -16,16 +16,18 @@ struct Found {
     version: Option<i64>,
 }
 
-/// Archives a product: from then on it is not found, listed or sold, and its orders keep it. With `expected`, only if
-/// that is still its version. Its version from now on.
+/// Archives a product: from then on it is not found, listed or sold, and its orders keep it. Only if
+/// it has a version for which that is meant. Its version from now on.
 ///
 /// # Errors
 /// 404 if there is none, or none any more; 412 if the version is another.
-pub async fn archive(database: &Database, id: ProductId, expected: Option<i64>) -> Result<i64> {
-    let found: Option<Found> = database.fetch_optional(ARCHIVE.bind(id).bind(expected)).await?;
+pub async fn archive(database: &Database, id: ProductId, versions: Versions) -> Result<i64> {
+    let query = ARCHIVE
+        .bind(id)
+        .bind(versions.any_of.is_none())
+        .bind(versions.any_of.unwrap_or_default())
+        .bind(versions.none_of);
+    let found: Option<Found> = database.fetch_optional(query).await?;
     let found = found.ok_or_else(|| not_found("product"))?;
-    found.version.ok_or_else(|| {
-        let detail = format!("The product has changed: its version is {} now.", found.found_version);
-        Error::new(Kind::PreconditionFailed, detail)
-    })
+    found.version.ok_or_else(|| another_version(found.found_version))
 }

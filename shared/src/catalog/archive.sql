@@ -1,5 +1,5 @@
--- Finds a product that is sold and archives it, if it has the version the caller expects (null: any): $1 product, $2
--- version.
+-- Finds a product that is sold and archives it, if it has one of the versions that the caller expects ($2: any), and none
+-- of those that it excludes: $1 product, $3 expected, $4 excluded.
 with target as (
     select id, version from products where id = $1 and archived_at is null for no key update
 ),
@@ -7,7 +7,7 @@ archived as (
     update products
     set archived_at = now(), featured = false, version = products.version + 1, updated_at = now()
     from target
-    where products.id = target.id and ($2::bigint is null or target.version = $2)
+    where products.id = target.id and ($2 or target.version = any($3)) and target.version <> all($4)
     returning products.id, products.version
 )
 select target.version as found_version, archived.version

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::{
     Money, Product, ProductId, Rule,
-    text::{description, name},
+    text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name},
 };
 use crate::{
     database::{Database, Statement},
@@ -32,13 +32,21 @@ pub struct NewProduct {
     stock: i32,
 }
 
+/// The most characters of a shop's own name.
+const LONGEST_SKU: usize = 100;
+
+impl NewProduct {
+    /// The most characters that its texts may have.
+    pub const CHARACTERS: usize = LONGEST_SKU + LONGEST_NAME + LONGEST_DESCRIPTION;
+}
+
 fn sku<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let Some(sku) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     let plain = !sku.contains(char::is_control) && sku.trim() == sku;
-    if plain && (1..=100).contains(&sku.chars().count()) {
+    if plain && (1..=LONGEST_SKU).contains(&sku.chars().count()) {
         Ok(Some(sku))
     } else {
-        Err(de::Error::custom("must have 1 to 100 characters, without space around them"))
+        Err(de::Error::custom(format!("must have 1 to {LONGEST_SKU} characters, without space around them")))
     }
 }
 

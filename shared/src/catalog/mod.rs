@@ -23,6 +23,7 @@ mod search;
 mod stock;
 mod text;
 mod update;
+mod versions;
 
 pub use amounts::{Misfit, Rule};
 pub use announce::{Announcement, INVALIDATION_LOST};
@@ -41,3 +42,4 @@ pub use product::{Product, ProductId};
 pub use search::{MOST_FOUND, Search, Words, search};
 pub use stock::{Stock, StockChange, set_stock};
 pub use update::{Change, update};
+pub use versions::Versions;

@@ -4,15 +4,17 @@ use serde::Deserialize;
 use sqlx::{FromRow, Row, postgres::PgRow};
 
 use super::{
-    Money, Product, ProductId, Rule,
-    text::{description, name},
+    Money, Product, ProductId, Rule, Versions,
+    text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name},
+    versions::another_version,
 };
 use crate::{
     database::{Database, Statement},
-    error::{Error, Kind, Result, invalid, not_found},
+    error::{Result, invalid, not_found},
 };
 
-static UPDATE: Statement = Statement::new("catalog.update", include_str!("update.sql"));
+/// Long: a description of 4,000 characters of four bytes is 21 KB of base64.
+static UPDATE: Statement = Statement::new("catalog.update", include_str!("update.sql")).long();
 
 /// What an administrator may change. All of it is required: a PUT replaces.
 #[derive(Debug, Deserialize)]
@@ -24,6 +26,11 @@ pub struct Change {
     description: String,
     price: Money,
     featured: bool,
+}
+
+impl Change {
+    /// The most characters that its texts may have.
+    pub const CHARACTERS: usize = LONGEST_NAME + LONGEST_DESCRIPTION;
 }
 
 struct Found {
@@ -43,15 +50,15 @@ impl<'r> FromRow<'r, PgRow> for Found {
     }
 }
 
-/// Changes a product, in one statement; with `expected`, only if that is still its version.
+/// Changes a product, in one statement, if the change is meant for the version that it has.
 ///
 /// # Errors
-/// 404; 412 if the version is another; 422 if the product is sold in another currency, or at no such price.
+/// 404; 412 for another version; 422 if the product is sold in another currency, or at no such price.
 pub async fn update(
     database: &Database,
     id: ProductId,
     change: Change,
-    expected: Option<i64>,
+    versions: Versions,
 ) -> Result<Product> {
     let currency = change.price.currency;
     let rule = Rule::of(currency.as_str());
@@ -65,14 +72,13 @@ pub async fn update(
         .bind(change.price.amount)
         .bind(currency.as_str())
         .bind(change.featured)
-        .bind(expected);
+        .bind(versions.any_of.is_none())
+        .bind(versions.any_of.unwrap_or_default())
+        .bind(versions.none_of);
     let found: Option<Found> = database.fetch_optional(query).await?;
     let found = found.ok_or_else(|| not_found("product"))?;
     if found.currency != currency.as_str() {
         return Err(invalid("price.currency", format!("this product is sold in {}", found.currency)));
     }
-    found.product.ok_or_else(|| {
-        let detail = format!("The product has changed: its version is {} now.", found.version);
-        Error::new(Kind::PreconditionFailed, detail)
-    })
+    found.product.ok_or_else(|| another_version(found.version))
 }

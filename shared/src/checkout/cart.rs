@@ -39,7 +39,10 @@ fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Item>, D::Err
     }
     let mut seen = HashSet::new();
     match items.iter().find(|item| !seen.insert(item.product_id)) {
-        Some(twice) => Err(de::Error::custom(format!("product {} is there twice", twice.product_id))),
+        Some(twice) => {
+            let message = format!("must have each product once: {} is there twice", twice.product_id);
+            Err(de::Error::custom(message))
+        }
         None => Ok(items),
     }
 }

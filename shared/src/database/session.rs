@@ -7,6 +7,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Either, FromRow};
 
 use super::error::{Error, Result, connection_survives};
+use super::limits::MAX_TEXT_BYTES;
 use super::pool::Lease;
 use super::statement::Query;
 use crate::telemetry::{self, Counter, Timer};
@@ -51,7 +52,13 @@ impl Lease {
     /// One statement, one round trip.
     pub(super) async fn run(&mut self, query: Query) -> Result<Answer> {
         let text = query.render()?;
-        self.send(query.name(), text).await
+        let pins = text.len() > MAX_TEXT_BYTES;
+        let answer = self.send(query.name(), text).await;
+        if pins {
+            // RDS Proxy would keep a server connection for this one alone as long as it is open.
+            self.connection = None;
+        }
+        answer
     }
 
     /// Sends `text`, which must be free of data that is not a literal.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::argument::Argument;
 use super::error::{Error, Result};
-use super::limits::MAX_TEXT_BYTES;
+use super::limits::{MAX_LONG_TEXT_BYTES, MAX_TEXT_BYTES};
 use super::placeholder;
 
 /// One SQL statement: static text with `$1…$n`, and the name by which logs, errors and `pg_stat_statements` know it.
@@ -29,6 +29,7 @@ pub struct Statement {
     /// Where its first word starts and ends.
     word: (usize, usize),
     arguments: usize,
+    longest: usize,
 }
 
 impl Statement {
@@ -41,7 +42,15 @@ impl Statement {
     #[must_use]
     pub const fn new(name: &'static str, text: &'static str) -> Self {
         assert_is_name(name.as_bytes());
-        Self { name, text, word: placeholder::first_word(text), arguments: placeholder::count(text) }
+        let (word, arguments) = (placeholder::first_word(text), placeholder::count(text));
+        Self { name, text, word, arguments, longest: MAX_TEXT_BYTES }
+    }
+
+    /// The same with arguments that may take up to 32 KB. The connection that carried more than 16 KB is closed afterwards,
+    /// which ends what RDS Proxy made of it: so only for statements outside transactions, and where that much is rare.
+    #[must_use]
+    pub const fn long(self) -> Self {
+        Self { longest: MAX_LONG_TEXT_BYTES, ..self }
     }
 
     /// The name given to it.
@@ -101,7 +110,7 @@ impl Query {
     /// It begins with its first word, and the name stands behind it. `pg_stat_statements` keeps a comment there in every
     /// version; one before the text is dropped from Postgres 18 on, and one at its end is cut off wherever a long text is.
     pub(super) fn render(&self) -> Result<String> {
-        let Statement { name, text, word: (start, end), arguments } = self.statement;
+        let Statement { name, text, word: (start, end), arguments, longest } = self.statement;
         if self.arguments.len() != arguments {
             let bound = self.arguments.len();
             return Err(Error::bad_argument(
@@ -121,7 +130,7 @@ impl Query {
             at = found.end;
         }
         rendered.push_str(&text[at..]);
-        if rendered.len() > MAX_TEXT_BYTES {
+        if rendered.len() > longest {
             return Err(Error::TooLarge { at: name, bytes: rendered.len() });
         }
         Ok(rendered)
@@ -190,6 +199,8 @@ mod tests {
         assert!(fits.len() > 16_000 && fits.len() <= MAX_TEXT_BYTES);
         let error = ECHO.bind("a".repeat(12_300)).bind(1).render().expect_err("too large");
         assert!(matches!(error, Error::TooLarge { bytes, .. } if bytes > MAX_TEXT_BYTES));
+        assert!(ECHO.long().bind("a".repeat(24_000)).bind(1).render().is_ok());
+        assert!(ECHO.long().bind("a".repeat(25_000)).bind(1).render().is_err());
     }
 
     #[test]

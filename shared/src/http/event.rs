@@ -51,6 +51,7 @@ struct RequestContext {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Http {
+    method: Option<String>,
     source_ip: Option<String>,
 }
 
@@ -78,10 +79,15 @@ impl<'de> Deserialize<'de> for Event {
 }
 
 impl Event {
-    /// A header's value if it is there and is text. Names of headers have no case.
+    /// A header's value, whatever it holds: one that nobody can read is not one that is missing. Names of headers have no
+    /// case.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        let value = self.members.headers.as_ref()?.get_in_any_case(name)?;
-        value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)).then_some(value)
+        self.members.headers.as_ref()?.get_in_any_case(name)
+    }
+
+    /// `GET`, `HEAD` and so on.
+    pub(super) fn method(&self) -> &str {
+        self.http.method.as_deref().unwrap_or_default()
     }
 
     /// A part of the path, by its name in the route.

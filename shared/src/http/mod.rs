@@ -25,13 +25,17 @@ mod body;
 mod caller;
 mod endpoint;
 mod event;
+mod precondition;
 mod request;
 mod response;
 mod serve;
+mod words;
 
 pub use ::http::header;
+pub use body::NO_TEXTS;
 pub use endpoint::Endpoint;
 pub use event::Event;
+pub use precondition::Preconditions;
 pub use request::Request;
 pub use response::{Response, ResponseExt, cached, empty, json, json_text};
 pub use serve::{Fatal, respond, serve};

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt::Display, ops::RangeInclusive, str::FromStr, sync::Ar
 use http::header;
 use serde::de::DeserializeOwned;
 
-use super::{Endpoint, Event, admission::Admission, body, caller::Caller};
+use super::{Endpoint, Event, Preconditions, admission::Admission, body, caller::Caller};
 use crate::{
     app::App,
     auth::token::{Claims, Role},
@@ -134,32 +134,30 @@ impl Request {
         self.event.query_parameter(name)
     }
 
-    /// A header's value, if it is there and is text; `name` in lower case.
+    /// A header's value, if it is there. It may hold more than ASCII.
     pub fn header(&self, name: impl AsRef<str>) -> Option<&str> {
         self.event.header(name.as_ref())
     }
 
-    /// The version that `If-Match` names, if there is one and it is not `*`.
+    /// What the request demands of the version of what it is about.
     ///
     /// # Errors
-    /// 400 if it is no entity tag of ours.
-    pub fn if_match_version(&self) -> Result<Option<i64>> {
-        let Some(header) = self.header(header::IF_MATCH).filter(|header| *header != "*") else {
-            return Ok(None);
-        };
-        let version = header.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        let version = version.and_then(|version| version.parse().ok());
-        let error =
-            || bad_request("If-Match is not valid.").field("If-Match", "must be the ETag of a product");
-        version.map(Some).ok_or_else(error)
+    /// 400 if that cannot be read.
+    pub fn preconditions(&self) -> Result<Preconditions> {
+        Preconditions::of(&self.event)
     }
 
-    /// The body as JSON.
+    /// Whether the caller wants the headers of an answer without its body.
+    pub(super) fn is_head(&self) -> bool {
+        self.event.method() == "HEAD"
+    }
+
+    /// The body as JSON, with room for texts of so many characters in it, however those are written.
     ///
     /// # Errors
     /// 400, 413, 415 or 422, naming the field that is wrong.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        body::json(self.header(header::CONTENT_TYPE), self.event.body())
+    pub fn json<T: DeserializeOwned>(&self, characters: usize) -> Result<T> {
+        body::json(self.header(header::CONTENT_TYPE), self.event.body(), characters)
     }
 
     /// The body as it came in.

@@ -1,5 +1,7 @@
 //! Responses.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
@@ -30,15 +32,10 @@ pub fn empty(status: u16) -> Result<Response> {
 /// `no-cache` lets browsers keep it and makes them ask each time: after an acknowledged update no reader may get the
 /// older value, which no `max-age` could promise.
 pub fn cached(request: &Request, body: &[u8], etag: &str) -> Result<Response> {
-    let unchanged = request.header(header::IF_NONE_MATCH).is_some_and(|known| matches(known, etag));
+    let unchanged = request.preconditions()?.is_known(etag)?;
     let response =
         if unchanged { empty(304)? } else { with_body(200, "application/json", "no-cache", text(body)?)? };
     response.with(header::CACHE_CONTROL, "no-cache")?.with(header::ETAG, etag)
-}
-
-/// Whether an `If-None-Match` or `If-Match` header names this entity tag (RFC 9110, section 13.1, weak comparison).
-pub(super) fn matches(header: &str, etag: &str) -> bool {
-    header.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
 /// The response for an error.
@@ -87,6 +84,19 @@ fn roomy(status: StatusCode, body: String) -> Response {
 pub trait ResponseExt: Sized {
     /// Sets a header.
     fn with(self, name: header::HeaderName, value: &str) -> Result<Self, Error>;
+
+    /// Notes what failed on our side though the status does not say so: for the log, and for the alarms.
+    #[must_use]
+    fn hiding(self, failure: Arc<Error>) -> Self;
+}
+
+/// What failed behind a response.
+#[derive(Clone)]
+struct Hidden(Arc<Error>);
+
+/// What failed behind a response whose status does not say so.
+pub(super) fn hidden(response: &Response) -> Option<&Error> {
+    response.extensions().get().map(|Hidden(failure)| &**failure)
 }
 
 impl ResponseExt for Response {
@@ -94,19 +104,9 @@ impl ResponseExt for Response {
         self.headers_mut().insert(name, HeaderValue::from_str(value).map_err(internal)?);
         Ok(self)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_entity_tag_matches_alone_in_a_list_weakly_and_by_star() {
-        for header in ["\"7\"", "\"6\", \"7\"", "W/\"7\"", "*"] {
-            assert!(matches(header, "\"7\""), "{header}");
-        }
-        for header in ["\"6\"", "7", "", "\"77\""] {
-            assert!(!matches(header, "\"7\""), "{header}");
-        }
+    fn hiding(mut self, failure: Arc<Error>) -> Self {
+        self.extensions_mut().insert(Hidden(failure));
+        self
     }
 }

@@ -56,12 +56,13 @@ where
     let request = Request::new(app.clone(), endpoint, event, time_limit);
     let response =
         record.observe(answer(app, endpoint, handler, request, context.deadline, &request_id)).await;
-    let status = response.status();
+    let (status, failed) = (response.status(), response::hidden(&response).is_some());
     record.write(&Outcome {
         route: endpoint.route(),
-        class: class(status),
+        // Alarms count classes, and a failure is one whatever the caller's protocol calls it.
+        class: if failed { "5xx" } else { class(status) },
         status: Some(status.as_u16()),
-        words: &format!("answered {}", status.as_u16()),
+        words: &format!("answered {}{}", status.as_u16(), if failed { ", and failed" } else { "" }),
     });
     response
 }
@@ -78,7 +79,7 @@ where
     H: Fn(App, Request) -> F,
     F: Future<Output = Result<Response>>,
 {
-    let admission = request.admission();
+    let (admission, head) = (request.admission(), request.is_head());
 
     let last_moment = app.last_moment.clone();
     let handled = AssertUnwindSafe(handler(app, request)).catch_unwind();
@@ -98,10 +99,17 @@ where
         log_failure(endpoint, &error);
         response::problem(error.problem(), request_id)
     });
+    if let Some(failure) = response::hidden(&response) {
+        log_failure(endpoint, failure);
+    }
     if let Some(verdict) = admission.verdict() {
         add_limit_headers(&mut response, verdict);
     }
     add_header(&mut response, HeaderName::from_static("x-request-id"), request_id.to_owned());
+    if head {
+        // Answered like GET, and then told without the body, whatever the gateway would make of one.
+        response.body_mut().clear();
+    }
     response
 }
 

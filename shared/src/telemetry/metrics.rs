@@ -106,7 +106,7 @@ metrics! {
 }
 
 metrics! {
-    /// Time spent waiting for something, in one invocation. What is waited for at once adds up.
+    /// Time spent waiting for something, in one invocation. What is waited for at once counts once.
     Timer {
         /// Postgres, the wait for a connection included.
         DatabaseTime,

@@ -27,6 +27,7 @@ mod log;
 mod metrics;
 mod record;
 mod trace;
+mod waits;
 
 pub use log::init;
 pub use metrics::{Counter, Gauge, Timer};

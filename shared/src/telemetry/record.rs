@@ -2,13 +2,13 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
-use super::{Counter, Gauge, Timer};
+use super::{Counter, Gauge, Timer, waits::Waits};
 
 static COLD: AtomicBool = AtomicBool::new(true);
 
@@ -26,8 +26,7 @@ struct Inner {
     request_id: String,
     trace_header: Option<String>,
     counters: [AtomicU32; Counter::ALL.len()],
-    /// Nanoseconds; 0 if nothing was waited for.
-    timers: [AtomicU64; Timer::ALL.len()],
+    timers: [Mutex<Waits>; Timer::ALL.len()],
     /// One more than the value; 0 if there is none.
     gauges: [AtomicU64; Gauge::ALL.len()],
 }
@@ -42,7 +41,7 @@ impl Record {
             request_id: request_id.into(),
             trace_header,
             counters: [const { AtomicU32::new(0) }; Counter::ALL.len()],
-            timers: [const { AtomicU64::new(0) }; Timer::ALL.len()],
+            timers: [const { Mutex::new(Waits::NONE) }; Timer::ALL.len()],
             gauges: [const { AtomicU64::new(0) }; Gauge::ALL.len()],
         }));
         if COLD.load(Relaxed) && COLD.swap(false, Relaxed) {
@@ -66,14 +65,17 @@ impl Record {
     /// How long this was waited for; `None` if it was not.
     #[must_use]
     pub fn time_of(&self, timer: Timer) -> Option<Duration> {
-        let nanoseconds = self.0.timers[timer as usize].load(Relaxed);
-        (nanoseconds > 0).then(|| Duration::from_nanos(nanoseconds))
+        self.waits(timer).total()
     }
 
     /// How this stands; `None` if nobody said.
     #[must_use]
     pub fn value_of(&self, gauge: Gauge) -> Option<u64> {
         self.0.gauges[gauge as usize].load(Relaxed).checked_sub(1)
+    }
+
+    fn waits(&self, timer: Timer) -> MutexGuard<'_, Waits> {
+        self.0.timers[timer as usize].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn elapsed(&self) -> Duration {
@@ -108,10 +110,11 @@ pub fn add(counter: Counter, times: u32) {
     let _ = CURRENT.try_with(|record| record.add(counter, times));
 }
 
-/// Notes a wait.
+/// Notes a wait that ends now.
 pub fn time(timer: Timer, waited: Duration) {
-    let nanoseconds = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX).max(1);
-    let _ = CURRENT.try_with(|record| record.0.timers[timer as usize].fetch_add(nanoseconds, Relaxed));
+    let now = Instant::now();
+    let since = now.checked_sub(waited).unwrap_or(now);
+    let _ = CURRENT.try_with(|record| record.waits(timer).add(since, now));
 }
 
 /// Notes how something stands.
@@ -153,18 +156,25 @@ mod tests {
             .observe(async {
                 count(Counter::CacheHit);
                 add(Counter::CacheHit, 2);
-                time(Timer::RedisTime, Duration::from_millis(1));
+                time(Timer::RedisTime, Duration::from_nanos(1));
                 other.observe(async { count(Counter::CacheMiss) }).await;
-                time(Timer::RedisTime, Duration::from_millis(2));
                 set(Gauge::OldestUnfinishedOrder, 0);
             })
             .await;
         assert_eq!((record.count_of(Counter::CacheHit), record.count_of(Counter::CacheMiss)), (3, 0));
-        assert_eq!(record.time_of(Timer::RedisTime), Some(Duration::from_millis(3)));
+        assert_eq!(record.time_of(Timer::RedisTime), Some(Duration::from_nanos(1)));
         assert_eq!(record.time_of(Timer::DatabaseTime), None);
         assert_eq!(record.value_of(Gauge::OldestUnfinishedOrder), Some(0));
         assert_eq!((other.count_of(Counter::CacheHit), other.count_of(Counter::CacheMiss)), (0, 1));
         assert_eq!(other.value_of(Gauge::OldestUnfinishedOrder), None);
+    }
+
+    #[tokio::test]
+    async fn what_was_waited_for_at_once_counts_once() {
+        let (record, hour) = (Record::begin("", None), Duration::from_hours(1));
+        record.observe(async { (0..9).for_each(|_| time(Timer::DatabaseTime, hour)) }).await;
+        let waited = record.time_of(Timer::DatabaseTime).expect("a wait");
+        assert!((hour..2 * hour).contains(&waited), "{waited:?}");
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use shared::telemetry::{Counter, Record, Timer};
 use crate::servers::Servers;
 
 static ONE: Statement = Statement::new("test.one", "select 1");
+static LONG: Statement = Statement::new("test.long", "select length($1)").long();
 static TERMINATE: Statement = Statement::new("test.terminate", "select pg_terminate_backend($1)");
 static BACKEND: Statement = Statement::new("test.backend", "select pg_backend_pid()");
 
@@ -29,6 +30,16 @@ async fn a_statement_is_one_round_trip_and_a_transaction_two_more() {
     assert!(wait.is_some() && all > wait, "{all:?} holds {wait:?}");
     let transaction = database.transaction(async |tx| tx.fetch_one::<(i32,)>(&ONE).await);
     assert_eq!(counted(transaction).await.0, [0, 3, 0]);
+}
+
+#[tokio::test]
+async fn a_connection_for_which_rds_proxy_pins_is_closed() {
+    let servers = Servers::start().await;
+    let database = Database::new(servers.pooled());
+    let send = |length| database.fetch_one::<(i32,)>(LONG.bind("a".repeat(length)));
+    for (length, opened) in [(10_000, 1), (20_000, 0), (10_000, 1), (10_000, 0)] {
+        assert_eq!(counted(send(length)).await.0, [opened, 1, 0], "{length}");
+    }
 }
 
 #[tokio::test]

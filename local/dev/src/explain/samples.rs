@@ -26,6 +26,7 @@ const NEW: &str = "'01900000-0000-7000-b000-000000000001'::uuid";
 const LEASE: &str = "'01900000-0000-7000-c000-000000000001'::uuid";
 const NOTHING: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
 const LAST: &str = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid";
+const VERSIONS: &str = "'{}'::bigint[]";
 const NO_TIME: &str = "null::timestamptz";
 const FUTURE: &str = "'9999-12-31T00:00:00Z'::timestamptz";
 
@@ -40,7 +41,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("accounts.register", &[NEW, "'new@millrace.example'::text", "'a hash'::text", NEW, "'00'::text"]),
     sample("accounts.sign_in", &[USER, "''::text", "null::text", NEW, "'00'::text"]),
     sample("accounts.sign_out", &[NEW]),
-    sample("catalog.archive", &[PRODUCT, "null::bigint"]),
+    sample("catalog.archive", &[PRODUCT, "true", VERSIONS, VERSIONS]),
     sample("catalog.changed", &["120"]),
     sample("catalog.count_sales", &[]),
     sample(
@@ -81,7 +82,17 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("catalog.stock", &[PRODUCT, "null::integer", "-1", "null::integer", "1000000000"]),
     sample(
         "catalog.update",
-        &[PRODUCT, "'A name'::text", "'Words.'::text", "1000", "'usd'::text", "false", "null::bigint"],
+        &[
+            PRODUCT,
+            "'A name'::text",
+            "'Words.'::text",
+            "1000",
+            "'usd'::text",
+            "false",
+            "true",
+            VERSIONS,
+            VERSIONS,
+        ],
     ),
     sample("checkout.attempt", &[ORDER, LEASE, "'pi_1'::text", "1"]),
     sample("checkout.cancel", &[ORDER, USER, LEASE, "30"]),

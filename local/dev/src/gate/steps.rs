@@ -146,6 +146,13 @@ pub(super) const WITH_CLOUD: &[Step] = &[
         advice: "The failed test's name says what a visitor must see; PICTURES=FOLDER keeps what was seen.",
         needs_cloud: true,
     },
+    Step {
+        name: "Other people's clients",
+        command: &["tests/clients/run"],
+        counter: Counter::One,
+        advice: "A linter, a generated client or an audit found fault with openapi.yaml or with an answer.",
+        needs_cloud: true,
+    },
     // The seed is fixed, so that a failure can be met again. Nights run longer, with seeds of their own.
     Step {
         name: "Chaos",

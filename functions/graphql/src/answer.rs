@@ -1,0 +1,191 @@
+//! GraphQL's answers over HTTP, by the [specification](https://graphql.github.io/graphql-over-http/draft/) of that name.
+//!
+//! As `application/json` every answer to a GraphQL request is 200, as its clients have always expected. Who asks for
+//! `application/graphql-response+json` gets statuses that mean something: 400 for what is no request, 503 where nothing
+//! could be asked, 200 for the rest, also where some fields failed.
+
+use std::sync::Arc;
+
+use async_graphql::{ServerError, Value};
+use mediatype::{MediaTypeList, ReadParams, names};
+use serde::Serialize;
+use shared::{
+    error::{Error, Result},
+    http::{self, Response, ResponseExt, header},
+};
+
+const GRAPHQL: &str = "application/graphql-response+json";
+
+/// As what the answer goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaType {
+    Json,
+    GraphQl,
+}
+
+/// What was not executed has no `data`, not even null.
+#[derive(Serialize)]
+struct Refusal<'a> {
+    errors: &'a [ServerError],
+}
+
+impl MediaType {
+    /// What the caller likes best of what there is. The newer one only if it is named: `*/*` is what every client sends that
+    /// never thought of it.
+    pub(crate) fn accepted(header: Option<&str>) -> Self {
+        let ranges: Vec<_> = MediaTypeList::new(header.unwrap_or_default()).flatten().collect();
+        let quality = |named: &str| {
+            let range = ranges.iter().find(|range| range.essence().to_string().eq_ignore_ascii_case(named));
+            range.map(|range| {
+                let weight = range.get_param(names::Q).and_then(|weight| weight.as_str().parse::<f32>().ok());
+                weight.unwrap_or(1.0)
+            })
+        };
+        let json = ["application/json", "application/*", "*/*"].into_iter().find_map(quality);
+        match quality(GRAPHQL) {
+            Some(graphql) if graphql > 0.0 && graphql >= json.unwrap_or(0.0) => Self::GraphQl,
+            _ => Self::Json,
+        }
+    }
+
+    /// For what GraphQL answered.
+    pub(crate) fn response(self, answer: &async_graphql::Response) -> Result<Response> {
+        // Errors of fields say of which.
+        let executed = answer.is_ok() || answer.errors.iter().any(|error| !error.path.is_empty());
+        match failure(&answer.errors) {
+            Some(failure) => Ok(self.in_spite_of(&failure, answer)?.hiding(failure)),
+            None if executed => self.send(200, answer),
+            None => self.refusal(&answer.errors),
+        }
+    }
+
+    /// For what was not executed.
+    pub(crate) fn refusal(self, errors: &[ServerError]) -> Result<Response> {
+        self.send(if self == Self::GraphQl { 400 } else { 200 }, &Refusal { errors })
+    }
+
+    /// Where something failed on our side: what was found all the same, if anything was.
+    fn in_spite_of(self, failure: &Error, answer: &async_graphql::Response) -> Result<Response> {
+        if self == Self::Json || !is_empty(&answer.data) {
+            return self.send(200, answer);
+        }
+        let problem = failure.problem();
+        let mut response =
+            self.send(problem.kind().status().as_u16(), &Refusal { errors: &answer.errors })?;
+        response.headers_mut().extend(problem.headers().iter().cloned());
+        Ok(response)
+    }
+
+    fn send(self, status: u16, body: &impl Serialize) -> Result<Response> {
+        let response = http::json(status, body)?;
+        match self {
+            Self::Json => Ok(response),
+            Self::GraphQl => response.with(header::CONTENT_TYPE, GRAPHQL),
+        }
+    }
+}
+
+/// Whether no field of the query got a value.
+fn is_empty(data: &Value) -> bool {
+    match data {
+        Value::Null => true,
+        Value::Object(fields) => fields.values().all(|value| *value == Value::Null),
+        _ => false,
+    }
+}
+
+/// What failed on our side, if something did: a fault of ours before something that is away.
+fn failure(errors: &[ServerError]) -> Option<Arc<Error>> {
+    let sources = errors.iter().filter_map(|error| error.source.clone()?.downcast::<Error>().ok());
+    let failures = sources.filter(|error| error.problem().kind().status().is_server_error());
+    failures.min_by_key(|error| error.problem().kind().status())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_graphql::{PathSegment, value};
+    use shared::error::{internal, not_found, unavailable};
+
+    use super::*;
+    use crate::refusal::refuse;
+
+    /// An error of the field `product`.
+    fn of_field(error: Error) -> ServerError {
+        let mut error = refuse(error).into_server_error(async_graphql::Pos::default());
+        error.path = vec![PathSegment::Field("product".to_owned())];
+        error
+    }
+
+    fn answered(media_type: MediaType, data: Value, errors: Vec<ServerError>) -> (u16, bool, String) {
+        let mut answer = async_graphql::Response::new(data);
+        answer.errors = errors;
+        let response = media_type.response(&answer).expect("a response");
+        let has_data = response.body().contains("\"data\"");
+        let wait =
+            response.headers().get("retry-after").map(|wait| wait.to_str().unwrap_or_default().to_owned());
+        (response.status().as_u16(), has_data, wait.unwrap_or_default())
+    }
+
+    #[test]
+    fn the_newer_media_type_is_for_those_who_name_it_and_like_it_best() {
+        for header in [
+            "application/graphql-response+json",
+            "Application/GraphQL-Response+JSON; charset=utf-8",
+            "application/graphql-response+json, application/json;q=0.9",
+            "application/json, application/graphql-response+json",
+            "application/json;q=0.5, application/graphql-response+json;q=0.7, */*;q=0.8",
+            "text/html;a=\"x,y\", application/graphql-response+json;q=0.1",
+            "application/graphql-response+json, */*",
+        ] {
+            assert_eq!(MediaType::accepted(Some(header)), MediaType::GraphQl, "{header}");
+        }
+        for header in [
+            "",
+            "*/*",
+            "application/*",
+            "application/json",
+            "text/html",
+            "nonsense",
+            "application/graphql-response+json;q=0",
+            "application/graphql-response+json;q=0.5, application/json",
+            "application/graphql-response+json;q=0.5, */*;q=0.9",
+            "application/graphql-response+json;q=0.5, application/*",
+            "text/html;a=\"application/graphql-response+json\"",
+        ] {
+            assert_eq!(MediaType::accepted(Some(header)), MediaType::Json, "{header}");
+        }
+        assert_eq!(MediaType::accepted(None), MediaType::Json);
+    }
+
+    #[test]
+    fn what_was_not_executed_has_no_data_and_is_400_for_the_newer_type() {
+        let errors = || vec![ServerError::new("expected a name", None)];
+        assert_eq!(answered(MediaType::GraphQl, Value::Null, errors()), (400, false, String::new()));
+        assert_eq!(answered(MediaType::Json, Value::Null, errors()), (200, false, String::new()));
+    }
+
+    #[test]
+    fn where_nothing_could_be_asked_the_newer_type_says_503_and_when_to_come_back() {
+        let errors = || vec![of_field(not_found("product")), of_field(unavailable(Duration::from_secs(2)))];
+        for data in [Value::Null, value!({ "product": null, "other": null })] {
+            assert_eq!(answered(MediaType::GraphQl, data.clone(), errors()), (503, false, "2".to_owned()));
+            assert_eq!(answered(MediaType::Json, data, errors()), (200, true, String::new()));
+        }
+        let some = value!({ "product": null, "other": { "id": "1" } });
+        assert_eq!(answered(MediaType::GraphQl, some, errors()), (200, true, String::new()));
+        let faults = vec![of_field(unavailable(Duration::from_secs(2))), of_field(internal("a fault"))];
+        assert_eq!(answered(MediaType::GraphQl, Value::Null, faults), (500, false, String::new()));
+    }
+
+    #[test]
+    fn a_field_that_was_not_found_is_an_answer() {
+        for media_type in [MediaType::GraphQl, MediaType::Json] {
+            let data = value!({ "product": null });
+            let errors = vec![of_field(not_found("product"))];
+            assert_eq!(answered(media_type, data, errors), (200, true, String::new()));
+            assert_eq!(answered(media_type, value!({ "a": 1 }), vec![]), (200, true, String::new()));
+        }
+    }
+}
