@@ -193,6 +193,15 @@ impl Error {
         self.header(header::RETRY_AFTER, &seconds.to_string())
     }
 
+    /// Says in place of the detail of a 5xx what its caller can rely on. Refusals know what they say, and keep it.
+    #[must_use]
+    pub fn if_unknown(mut self, detail: &str) -> Self {
+        if self.problem.kind.status().is_server_error() {
+            detail.clone_into(&mut self.problem.detail);
+        }
+        self
+    }
+
     /// Keeps the cause, for the log only.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -304,6 +313,16 @@ mod tests {
             body.contains("may have been carried out") && body.contains("same Idempotency-Key"),
             "{body}"
         );
+    }
+
+    #[test]
+    fn only_what_is_unknown_is_told_as_unknown() {
+        for (error, unknown) in
+            [(unavailable(Duration::ZERO), true), (internal("a bug"), true), (conflict("It is paid."), false)]
+        {
+            let error = error.if_unknown("Perhaps.");
+            assert_eq!(error.problem().body()["detail"] == "Perhaps.", unknown);
+        }
     }
 
     #[test]

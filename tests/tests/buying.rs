@@ -34,9 +34,11 @@ async fn a_declined_card_fails_the_order_and_releases_its_stock() {
     let product = new_product(1250, 10).await;
     let key = key();
     let call = customer.checkout(&key, &product, 3, "pm_card_visa_chargeDeclined");
-    let declined = call.send().await.expect(402).json();
+    let answer = call.send().await.expect(402);
+    let declined = answer.json();
     assert_eq!(declined["type"], "urn:millrace:problem:payment-declined");
     let order = declined["order_id"].as_str().expect("an id");
+    assert_eq!(answer.header("location"), format!("/api/orders/{order}"));
     assert!(charges_of(order).await.is_empty());
     assert_eq!(stock_of(&product).await, 10);
     assert_eq!(customer.order(order).await["status"], "failed");

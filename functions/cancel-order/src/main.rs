@@ -60,7 +60,9 @@ async fn already_cancelled(app: &App, user: uuid::Uuid, id: OrderId) -> Result<A
         OrderStatus::Paid | OrderStatus::Failed => {
             Err(conflict(format!("The order is {} and cannot be cancelled.", answer.status)))
         }
-        _ => Err(conflict("The order is being charged at this moment. Try again.")
-            .retry_after(Duration::from_secs(5))),
+        _ => Err(conflict(
+            "The order is being brought forward at this moment, and perhaps charged. Try again.",
+        )
+        .retry_after(Duration::from_secs(5))),
     }
 }

@@ -13,6 +13,10 @@ use shared::{
     telemetry::{self, Counter},
 };
 
+/// What is true of every 5xx from the moment on at which an order may stand, by this request or an earlier one.
+const PERHAPS: &str = "Perhaps the order was placed, and charged. Send the same request again under the same \
+    Idempotency-Key: it is charged at most once.";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {
     http::serve(Endpoint::new("POST /api/checkout").limited_by(&[CHECKOUT, API]), serve_checkout).await
@@ -27,9 +31,11 @@ async fn serve_checkout(app: App, request: Request) -> Result<Response> {
     let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
     let answer = match (admitted, admission) {
         (Ok(()), Admission::Allow(permit) | Admission::Probe(permit)) => {
-            charge_now(&app, &request, &purchase, permit).await?
+            charge_now(&app, &request, &purchase, permit).await.map_err(perhaps)?
         }
-        (Ok(()), Admission::Deny { retry_after }) => charge_later(&app, &purchase, retry_after).await?,
+        (Ok(()), Admission::Deny { retry_after }) => {
+            charge_later(&app, &purchase, retry_after).await.map_err(perhaps)?
+        }
         (Err(refusal), admission) => {
             if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
                 give_back(&app, permit).await;
@@ -82,17 +88,22 @@ async fn charge_later(app: &App, purchase: &Purchase<'_>, wait: Duration) -> Res
     }
 }
 
+fn perhaps(error: Error) -> Error {
+    error.if_unknown(PERHAPS)
+}
+
 /// No call was made under this permit, so nothing was learnt of the provider.
 async fn give_back(app: &App, permit: Permit) {
     app.payment_breaker.report(permit, Outcome::Skipped).await;
 }
 
 fn respond(answer: &Answer) -> Result<Response> {
+    let location = format!("/api/orders/{}", answer.order_id);
     if answer.status == OrderStatus::Failed {
         let error = Error::new(Kind::PaymentDeclined, "The payment was declined. Nothing was charged.");
         let charge = serde_json::to_value(&answer.charge).unwrap_or_default();
-        return Err(error.member("order_id", answer.order_id.to_string()).member("charge", charge));
+        let error = error.member("order_id", answer.order_id.to_string()).member("charge", charge);
+        return Err(error.header(header::LOCATION, &location));
     }
-    let location = format!("/api/orders/{}", answer.order_id);
     http::json(answer.http_status(), answer)?.with(header::LOCATION, &location)
 }

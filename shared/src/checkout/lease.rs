@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use http::header;
 use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
     database::{Database, Statement, Timestamp},
-    error::{Result, conflict},
+    error::{Error, Kind, Result},
     kill_point::KillPoint,
     orders::{OrderId, OrderStatus},
     time_limit::whole_seconds,
@@ -129,11 +130,13 @@ impl Lease {
     /// Remembers which intent is about to be confirmed under which attempt.
     ///
     /// # Errors
-    /// 409 if the lease was lost meanwhile; then nothing may be sent.
+    /// 409 in progress if the lease was lost meanwhile; then nothing may be sent.
     pub(super) async fn remember(&mut self, database: &Database, intent: &str, attempt: i32) -> Result<()> {
         let query = ATTEMPT.bind(self.order).bind(self.owner).bind(intent).bind(attempt);
         if database.execute(query).await? == 0 {
-            return Err(conflict("Somebody else is bringing this order forward."));
+            let error = Error::new(Kind::RequestInProgress, "Somebody else is bringing this order forward.");
+            let location = format!("/api/orders/{}", self.order);
+            return Err(error.retry_after(Duration::from_secs(2)).header(header::LOCATION, &location));
         }
         KillPoint::AfterRemember.reached();
         self.intent_id = Some(intent.to_owned());

@@ -85,7 +85,8 @@ impl Purchase<'_> {
     ///
     /// # Errors
     /// 409 out of stock, naming the lines; 409 in progress; 422 for a key that came with another body before, for products
-    /// that do not exist, are sold in different currencies or come to what the provider does not take; 503 if the database is away. Then nothing was placed.
+    /// that do not exist, are sold in different currencies or come to what the provider does not take; 503 if the
+    /// database is away. After a refusal nothing was placed; after 503 it may have been.
     pub async fn place_leased(&self, database: &Database, patience: Duration) -> Result<Placed<Lease>> {
         let (order, owner) = (OrderId::new(), Uuid::now_v7());
         let deadline = deadline(patience);
