@@ -35,10 +35,14 @@ pub enum Kind {
     NotFound,
     /// The thing's state does not allow the request.
     Conflict,
-    /// The first request with this `Idempotency-Key` is still running.
+    /// Somebody is at work on the order of this `Idempotency-Key`.
     RequestInProgress,
     /// Not enough of a product is left.
     OutOfStock,
+    /// A cart does not come to what its customer expects.
+    TotalChanged,
+    /// A customer's unpaid orders hold as much as they may.
+    TooManyUnpaid,
     /// `If-Match` names another version than the current one.
     PreconditionFailed,
     /// The body is over the limit.
@@ -75,6 +79,8 @@ impl Kind {
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
             Self::RequestInProgress => (StatusCode::CONFLICT, "request-in-progress", "Request in progress"),
             Self::OutOfStock => (StatusCode::CONFLICT, "out-of-stock", "Out of stock"),
+            Self::TotalChanged => (StatusCode::CONFLICT, "total-changed", "Total changed"),
+            Self::TooManyUnpaid => (StatusCode::CONFLICT, "too-many-unpaid", "Too many unpaid orders"),
             Self::PreconditionFailed => {
                 (StatusCode::PRECONDITION_FAILED, "precondition-failed", "Precondition failed")
             }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use http::header;
 use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::idempotency::in_progress;
 use crate::{
+    catalog::{Currency, Money},
     database::{Database, Statement, Timestamp},
-    error::{Error, Kind, Result},
+    error::Result,
     kill_point::KillPoint,
     orders::{OrderId, OrderStatus},
     time_limit::whole_seconds,
@@ -43,7 +44,8 @@ pub struct Lease {
     pub(super) overdue: bool,
     #[sqlx(rename = "total")]
     pub(super) amount: i64,
-    pub(super) currency: String,
+    #[sqlx(try_from = "String")]
+    pub(super) currency: Currency,
     pub(super) payment_method: String,
     pub(super) intent_id: Option<String>,
     pub(super) attempt: i32,
@@ -81,8 +83,7 @@ impl Lease {
     pub(super) fn of_new_order(
         order: OrderId,
         owner: Uuid,
-        amount: i64,
-        currency: String,
+        total: Money,
         payment_method: String,
         deadline: OffsetDateTime,
     ) -> Self {
@@ -92,8 +93,8 @@ impl Lease {
             status: OrderStatus::Charging,
             deadline,
             overdue: false,
-            amount,
-            currency,
+            amount: total.amount,
+            currency: total.currency,
             payment_method,
             intent_id: None,
             attempt: 0,
@@ -123,6 +124,11 @@ impl Lease {
         Some(PendingRefund { id: refund?, amount: amount?, begun_before })
     }
 
+    /// What the order costs in all.
+    pub(super) fn total(&self) -> Money {
+        Money { amount: self.amount, currency: self.currency }
+    }
+
     pub(super) fn owner(&self) -> Uuid {
         self.owner
     }
@@ -134,9 +140,7 @@ impl Lease {
     pub(super) async fn remember(&mut self, database: &Database, intent: &str, attempt: i32) -> Result<()> {
         let query = ATTEMPT.bind(self.order).bind(self.owner).bind(intent).bind(attempt);
         if database.execute(query).await? == 0 {
-            let error = Error::new(Kind::RequestInProgress, "Somebody else is bringing this order forward.");
-            let location = format!("/api/orders/{}", self.order);
-            return Err(error.retry_after(Duration::from_secs(2)).header(header::LOCATION, &location));
+            return Err(in_progress(self.order));
         }
         KillPoint::AfterRemember.reached();
         self.intent_id = Some(intent.to_owned());

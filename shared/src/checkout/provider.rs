@@ -17,7 +17,7 @@ use crate::{
     database::Database,
     error::Result,
     kill_point::KillPoint,
-    orders::{self, OrderStatus},
+    orders::{self, ClientSecret, OrderStatus},
     payments::{
         Decline, Health, Intent, IntentStatus, Money, Outcome, Payments, Refund, RefundStatus, Refusal, Reply,
     },
@@ -239,7 +239,7 @@ impl<'a> Provider<'a> {
 
     /// An unconfirmed intent moves no money, so whatever goes wrong here, trying again later is safe.
     async fn create(&mut self, lease: &Lease) -> Result<String, Step> {
-        let money = Money { amount: lease.amount, currency: lease.currency.clone() };
+        let money = Money { amount: lease.amount, currency: lease.currency.to_string() };
         let (order, method) = (lease.order.0, lease.payment_method.as_str());
         let mut reply = self.payments.create_intent(order, &money, method, self.until()).await;
         if reply.key_is_spent() {
@@ -392,7 +392,7 @@ fn interpret(lease: &Lease, intent: Intent) -> Step {
             Step::Paid { charge_id: intent.charge.map_or(intent.id, |charge| charge.id) }
         }
         IntentStatus::RequiresAction => Step::ActionRequired {
-            client_secret: intent.client_secret.map(|secret| secret.reveal().to_owned()),
+            client_secret: intent.client_secret.map(|secret| ClientSecret::new(secret.reveal())),
         },
         IntentStatus::Canceled => Step::Cancelled,
         IntentStatus::RequiresPaymentMethod => match intent.last_error {

@@ -14,7 +14,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
-use crate::checkout::PATIENCE;
+use crate::checkout::{PATIENCE, UNPAID};
 use crate::servers::{Servers, installations};
 
 /// Each setting with which a result could look otherwise, or a statement mean something else, with an odd value.
@@ -199,8 +199,9 @@ impl Shop {
         let key = Uuid::now_v7().to_string();
         let place = async |body| {
             let items = vec![Item { product_id: self.product, quantity: 1 }];
-            let cart = Cart { items, payment_method: "pm_card_visa".to_owned() };
-            let purchase = Purchase { user: self.customer, key: key.parse().expect("a key"), body, cart };
+            let cart = Cart { items, payment_method: "pm_card_visa".to_owned(), expected_total: None };
+            let key = key.parse().expect("a key");
+            let purchase = Purchase { user: self.customer, key, body, cart, unpaid: UNPAID };
             purchase.place_deferred(database, Duration::ZERO, PATIENCE).await
         };
         let Ok(Placed::New(first)) = place(b"body").await else { panic!("not placed") };
