@@ -12,11 +12,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use http::header;
 
 use crate::{
-    error::{Error, Kind},
+    error::{Error, Kind, Result, bad_request},
     orders::OrderId,
 };
-
-use crate::error::{Error, Kind, Result, bad_request};
 
 /// What a caller names a request by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +74,8 @@ pub(super) fn request_digest(body: &[u8]) -> String {
 
 /// For a request whose order somebody else has in hand: the first request with its key, or whoever took over after it.
 pub(super) fn in_progress(order: OrderId) -> Error {
-    let detail = "Somebody is at work on the order of this key, or was and did not learn how its payment ended. Send the same \
-        request again.";
+    let detail = "Somebody is at work on the order of this key, or was and did not learn how its payment ended. Send the \
+        same request again.";
     Error::new(Kind::RequestInProgress, detail)
         .retry_after(Duration::from_secs(2))
         .header(header::LOCATION, &format!("/api/orders/{order}"))

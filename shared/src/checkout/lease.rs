@@ -26,6 +26,10 @@ static ATTEMPT: Statement = Statement::new("checkout.attempt", include_str!("att
 pub(super) const LEASE: Duration = Duration::from_secs(SECONDS as u64);
 pub(super) const SECONDS: i32 = 30;
 
+/// When to try again what an operator may be about to mend, and what none has mended for hours.
+const OPERATOR: Duration = Duration::from_mins(5);
+const SELDOM: Duration = Duration::from_hours(1);
+
 /// The right to bring one order forward, and what is needed for it.
 #[derive(Debug, FromRow)]
 pub struct Lease {
@@ -51,6 +55,8 @@ pub struct Lease {
     pub(super) attempt: i32,
     /// The provider keeps a key for at least 24 h and may then forget it; asked again it would act again.
     pub(super) key_may_be_forgotten: bool,
+    /// For how many seconds it has waited in this state; negative while it waits for its customer.
+    pub(super) waited: i64,
     /// How much of it went back, as far as we know.
     pub(super) refunded: i64,
     /// A refund did not arrive: giving the money back is an operator's matter.
@@ -99,6 +105,7 @@ impl Lease {
             intent_id: None,
             attempt: 0,
             key_may_be_forgotten: false,
+            waited: 0,
             refunded: 0,
             refund_failed: false,
             pending: Pending::default(),
@@ -122,6 +129,13 @@ impl Lease {
     pub(super) fn pending_refund(&self) -> Option<PendingRefund> {
         let Pending { refund, amount, begun_before } = self.pending;
         Some(PendingRefund { id: refund?, amount: amount?, begun_before })
+    }
+
+    /// When to try again what only an operator can mend: less and less often, because what nobody has mended in hours will
+    /// not be mended in the next minutes.
+    pub(super) fn wait_for_operator(&self) -> Duration {
+        let waited = Duration::from_secs(u64::try_from(self.waited).unwrap_or_default());
+        (waited / 4).clamp(OPERATOR, SELDOM)
     }
 
     /// What the order costs in all.

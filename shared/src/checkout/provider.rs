@@ -8,11 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{
-    Lease,
-    lease::PendingRefund,
-    settle::{OPERATOR, Step},
-};
+use super::{Lease, lease::PendingRefund, settle::Step};
 use crate::{
     database::Database,
     error::Result,
@@ -349,7 +345,7 @@ fn failed(lease: &Lease, decline: Decline) -> Step {
 /// Logs what another try will not mend, and has an alarm go off; the order waits for it all the same.
 fn operator(lease: &Lease, what: &str) -> Duration {
     orders::call_operator(lease.order, what);
-    OPERATOR
+    lease.wait_for_operator()
 }
 
 /// What it makes of a paid order that so much of its charge was given back.

@@ -80,9 +80,6 @@ pub(super) enum Step {
 /// How long a customer may take to authenticate.
 const ACTION: Duration = Duration::from_mins(15);
 
-/// When to try again what only an operator can mend.
-pub(super) const OPERATOR: Duration = Duration::from_mins(5);
-
 fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
@@ -120,7 +117,7 @@ impl Step {
             lease.order,
             &format!("{event:?} cannot happen to one that is {}", lease.status),
         );
-        Self::Unknown(OPERATOR)
+        Self::Unknown(lease.wait_for_operator())
     }
 
     fn status(&self, before: OrderStatus) -> OrderStatus {
@@ -142,16 +139,16 @@ impl Step {
         let wait = match lease.status.step(self.event())?.due {
             Due::Never => None,
             Due::Now => Some(Duration::ZERO),
-            Due::AfterWait => self.wait(),
+            Due::AfterWait => self.wait(lease),
         }?;
         Some(self.deadline(lease).map_or(wait, |deadline| wait.min(left(deadline))))
     }
 
-    fn wait(&self) -> Option<Duration> {
+    fn wait(&self, lease: &Lease) -> Option<Duration> {
         match self {
             Self::ActionRequired { .. } => Some(ACTION),
             Self::Deferred(wait) | Self::Unknown(wait) => Some(*wait),
-            Self::GivenBack { status: OrderStatus::RefundPending, .. } => Some(OPERATOR),
+            Self::GivenBack { status: OrderStatus::RefundPending, .. } => Some(lease.wait_for_operator()),
             // What the provider knew better is looked at by whoever comes next.
             Self::RefundRefused => Some(Duration::ZERO),
             _ => None,
