@@ -21,7 +21,7 @@ static FORGET_NAMES: Statement = Statement::new("test.forget_names", "update ord
 
 const WAIT: Duration = Duration::from_mins(1);
 
-fn expecting(purchase: Purchase<'_>, amount: i64, currency: &str) -> Purchase<'_> {
+fn expecting<'a>(purchase: Purchase<'a>, amount: i64, currency: &str) -> Purchase<'a> {
     let total = json!({ "amount": amount, "currency": currency });
     let expected: ExpectedTotal = serde_json::from_value(total).expect("a total");
     let mut purchase = purchase;
