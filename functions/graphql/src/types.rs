@@ -115,7 +115,7 @@ impl Order {
         self.0.total.into()
     }
 
-    /// What the customer's browser needs to authenticate the payment, while the status is ACTION_REQUIRED; null otherwise.
+    /// What the customer's browser needs to authenticate the payment, while the status is `ACTION_REQUIRED`; else null.
     async fn client_secret(&self) -> Option<&str> {
         self.0.client_secret.as_ref().map(orders::ClientSecret::reveal)
     }

@@ -42,7 +42,7 @@ async fn a_cart_that_does_not_come_to_the_expected_total_is_refused_with_what_ch
     new(place("agreed", 4898, "usd").await);
     shop.owner.execute(REPRICE.bind(product).bind(23_990_i64)).await.expect("updates");
 
-    let refused = place("too late", 4898, "usd").await.err().expect("refused");
+    let refused = place("too late", 4898, "usd").await.expect_err("refused");
     assert_eq!(refused.problem().kind(), Kind::TotalChanged);
     let body = refused.problem().body();
     assert_eq!(body["expected"], json!({ "amount": 4898, "currency": "usd" }));
@@ -117,7 +117,7 @@ async fn a_customers_unpaid_orders_and_pieces_are_bounded_and_others_are_not_con
     };
     let first = new(place(user, "first", product, 6).await);
     // Too many pieces with those; one fewer is not.
-    let refused = place(user, "second", product, 5).await.err().expect("refused");
+    let refused = place(user, "second", product, 5).await.expect_err("refused");
     assert_eq!(refused.problem().kind(), Kind::TooManyUnpaid);
     let body = refused.problem().body();
     assert_eq!((&body["unpaid_orders"], &body["unpaid_pieces"]), (&json!(1), &json!(6)));
