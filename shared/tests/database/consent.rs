@@ -42,7 +42,7 @@ async fn a_cart_that_does_not_come_to_the_expected_total_is_refused_with_what_ch
     new(place("agreed", 4898, "usd").await);
     shop.owner.execute(REPRICE.bind(product).bind(23_990_i64)).await.expect("updates");
 
-    let refused = place("too late", 4898, "usd").await.expect_err("refused");
+    let refused = place("too-late", 4898, "usd").await.expect_err("refused");
     assert_eq!(refused.problem().kind(), Kind::TotalChanged);
     let body = refused.problem().body();
     assert_eq!(body["expected"], json!({ "amount": 4898, "currency": "usd" }));
@@ -54,7 +54,7 @@ async fn a_cart_that_does_not_come_to_the_expected_total_is_refused_with_what_ch
     };
     assert_eq!(price(product), json!({ "amount": 23_990, "currency": "usd" }));
     assert_eq!(price(other), json!({ "amount": 100, "currency": "usd" }));
-    let euros = place("in euros", 48_080, "eur").await;
+    let euros = place("in-euros", 48_080, "eur").await;
     assert_eq!(refusal(euros), Some(Kind::TotalChanged));
     assert_eq!((shop.stock(product).await, shop.stock(other).await), (8, 9), "only the first took any");
     // What was agreed to stays agreed to, and who expects nothing is refused nothing.
@@ -126,7 +126,7 @@ async fn a_customers_unpaid_orders_and_pieces_are_bounded_and_others_are_not_con
     assert_eq!(refusal(place(user, "fourth", product, 1).await), Some(Kind::TooManyUnpaid));
     // Not for others, not for what costs nothing, and not for who asks again for what was placed.
     new(place(other, "first", product, 10).await);
-    assert!(matches!(place(user, "a gift", gift, 1).await, Ok(Placed::Free(_))));
+    assert!(matches!(place(user, "gift", gift, 1).await, Ok(Placed::Free(_))));
     assert!(matches!(place(user, "first", product, 6).await, Ok(Placed::Repeated(again)) if again == first));
     assert_eq!(shop.stock(product).await, 80);
     // Whoever cancels one may place one.
