@@ -46,6 +46,8 @@ pub struct Services {
     pub order_deadline: Duration,
     /// Ends invocations that do not end themselves.
     pub(crate) last_moment: LastMoment,
+    /// What a customer may leave unpaid at a time.
+    pub unpaid: config::Unpaid,
     issuer: Rotating<token::Issuer>,
     #[cfg(feature = "payments")]
     payments: Rotating<crate::payments::Payments>,
@@ -131,6 +133,7 @@ impl App {
             payment_breaker: Breaker::new("payments", breaker, redis.clone(), environment),
             order_deadline: config.order_deadline,
             last_moment: LastMoment::default(),
+            unpaid: config.unpaid,
             redis,
             issuer: Rotating::of_setting("TOKEN_PRIVATE_KEY", |key| {
                 token::Issuer::new(key).map_err(internal)

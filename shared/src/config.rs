@@ -52,6 +52,18 @@ pub struct Config {
     /// `ORDER_DEADLINE_SECONDS`: how long after it was placed an order is given up that could not be charged. A day: longer
     /// than an outage, and no longer than a customer remembers.
     pub order_deadline: Duration,
+    /// `UNPAID_ORDERS_LIMIT`, `UNPAID_PIECES_LIMIT`: what a customer's unpaid orders may hold of the stock. 20 and 2,000: more than
+    /// anybody needs during an outage, and a small part of a shop.
+    pub unpaid: Unpaid,
+}
+
+/// What a customer may leave unpaid at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unpaid {
+    /// So many orders.
+    pub orders: u32,
+    /// So many pieces in them.
+    pub pieces: u32,
 }
 
 impl Config {
@@ -72,6 +84,10 @@ impl Config {
             breaker_open: Duration::from_secs(number("BREAKER_OPEN_SECONDS", 60)?),
             breaker_min_environments: number("BREAKER_MIN_ENVIRONMENTS", 1)?,
             order_deadline: order_deadline()?,
+            unpaid: Unpaid {
+                orders: at_least_one("UNPAID_ORDERS_LIMIT", 20)?,
+                pieces: at_least_one("UNPAID_PIECES_LIMIT", 2000)?,
+            },
         })
     }
 }
@@ -84,6 +100,14 @@ fn order_deadline() -> Result<Duration, Error> {
     match number(NAME, 86_400)? {
         seconds @ SHORTEST_DEADLINE.. => Ok(Duration::from_secs(seconds)),
         _ => Err(Error::Malformed(NAME, "a whole number of at least 60")),
+    }
+}
+
+/// With none nobody could buy.
+fn at_least_one(name: &'static str, default: u32) -> Result<u32, Error> {
+    match number(name, default)? {
+        0 => Err(Error::Malformed(name, "a whole number of at least 1")),
+        limit => Ok(limit),
     }
 }
 

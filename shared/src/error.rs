@@ -35,10 +35,14 @@ pub enum Kind {
     NotFound,
     /// The thing's state does not allow the request.
     Conflict,
-    /// The first request with this `Idempotency-Key` is still running.
+    /// Somebody is at work on the order of this `Idempotency-Key`.
     RequestInProgress,
     /// Not enough of a product is left.
     OutOfStock,
+    /// A cart does not come to what its customer expects.
+    TotalChanged,
+    /// A customer's unpaid orders hold as much as they may.
+    TooManyUnpaid,
     /// `If-Match` names another version than the current one.
     PreconditionFailed,
     /// The body is over the limit.
@@ -75,6 +79,8 @@ impl Kind {
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
             Self::RequestInProgress => (StatusCode::CONFLICT, "request-in-progress", "Request in progress"),
             Self::OutOfStock => (StatusCode::CONFLICT, "out-of-stock", "Out of stock"),
+            Self::TotalChanged => (StatusCode::CONFLICT, "total-changed", "Total changed"),
+            Self::TooManyUnpaid => (StatusCode::CONFLICT, "too-many-unpaid", "Too many unpaid orders"),
             Self::PreconditionFailed => {
                 (StatusCode::PRECONDITION_FAILED, "precondition-failed", "Precondition failed")
             }
@@ -198,6 +204,15 @@ impl Error {
         self.header(header::RETRY_AFTER, &seconds.to_string())
     }
 
+    /// Says in place of the detail of a 5xx what its caller can rely on. Refusals know what they say, and keep it.
+    #[must_use]
+    pub fn if_unknown(mut self, detail: &str) -> Self {
+        if self.problem.kind.status().is_server_error() {
+            detail.clone_into(&mut self.problem.detail);
+        }
+        self
+    }
+
     /// Keeps the cause, for the log only.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -309,6 +324,16 @@ mod tests {
             body.contains("may have been carried out") && body.contains("same Idempotency-Key"),
             "{body}"
         );
+    }
+
+    #[test]
+    fn only_what_is_unknown_is_told_as_unknown() {
+        for (error, unknown) in
+            [(unavailable(Duration::ZERO), true), (internal("a bug"), true), (conflict("It is paid."), false)]
+        {
+            let error = error.if_unknown("Perhaps.");
+            assert_eq!(error.problem().body()["detail"] == "Perhaps.", unknown);
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use logs::Logs;
 pub use postgres::{Paused, pause_postgres};
 pub use provider::{
     charges_of, customer_authenticates, customer_pays_past_the_shop, intent_of, provider_failing,
-    provider_failing_for_ever, provider_refusing, refund_at_the_provider, requests_to_provider,
-    webhooks_lost,
+    provider_failing_for_ever, provider_refusing, provider_slow, refund_at_the_provider,
+    requests_to_provider, webhooks_lost,
 };
 pub use shop::{deadlocks, new_product, status_of, stock_of};

@@ -1,5 +1,7 @@
 //! The local payment provider, through its control interface: faults, and what it was asked.
 
+use std::time::Duration;
+
 use provider::{Charge, Control, Fault, Kind, Operation};
 use serde_json::{Value, json};
 
@@ -35,6 +37,12 @@ pub async fn provider_failing_for_ever(operation: Operation, acts: bool) -> Brok
 pub async fn provider_refusing(operation: Operation, body: Value, acts: bool) -> Broken {
     let kind = if acts { Kind::ActThenRefuse } else { Kind::Refuse };
     faulty(&Fault { operation: Some(operation), body, ..Fault::once(kind) }).await
+}
+
+/// The next request of this operation waits so long before anything is done.
+pub async fn provider_slow(operation: Operation, wait: Duration) -> Broken {
+    let delay_ms = u64::try_from(wait.as_millis()).expect("short");
+    faulty(&Fault { operation: Some(operation), delay_ms, ..Fault::once(Kind::Delay) }).await
 }
 
 async fn faulty(fault: &Fault) -> Broken {

@@ -29,14 +29,35 @@ async fn a_customer_buys_at_the_catalogues_price_and_is_charged_once() {
 }
 
 #[tokio::test]
+async fn a_customer_who_was_shown_another_price_is_not_charged() {
+    let customer = Customer::register().await;
+    let product = new_product(2399, 10).await;
+    let cart = |amount| {
+        let items = json!([{ "product_id": product, "quantity": 2 }]);
+        let expected = json!({ "amount": amount, "currency": "usd" });
+        let call = customer.call("checkout", "POST", "/api/checkout").header("idempotency-key", key());
+        call.json(&json!({ "items": items, "payment_method": "pm_card_visa", "expected_total": expected }))
+    };
+    let refused = cart(2399).send().await.expect(409).json();
+    assert_eq!(refused["type"], "urn:millrace:problem:total-changed");
+    assert_eq!((&refused["expected"]["amount"], &refused["actual"]["amount"]), (&json!(2399), &json!(4798)));
+    assert_eq!(stock_of(&product).await, 10);
+    let bought = cart(4798).send().await.expect(201).json();
+    assert_eq!(bought["total"], json!({ "amount": 4798, "currency": "usd" }));
+    assert_eq!(cart(-1).send().await.expect(422).json()["errors"][0]["field"], "expected_total.amount");
+}
+
+#[tokio::test]
 async fn a_declined_card_fails_the_order_and_releases_its_stock() {
     let customer = Customer::register().await;
     let product = new_product(1250, 10).await;
     let key = key();
     let call = customer.checkout(&key, &product, 3, "pm_card_visa_chargeDeclined");
-    let declined = call.send().await.expect(402).json();
+    let answer = call.send().await.expect(402);
+    let declined = answer.json();
     assert_eq!(declined["type"], "urn:millrace:problem:payment-declined");
     let order = declined["order_id"].as_str().expect("an id");
+    assert_eq!(answer.header("location"), format!("/api/orders/{order}"));
     assert!(charges_of(order).await.is_empty());
     assert_eq!(stock_of(&product).await, 10);
     assert_eq!(customer.order(order).await["status"], "failed");
@@ -50,8 +71,11 @@ async fn a_declined_card_fails_the_order_and_releases_its_stock() {
     }
     customer.buys(&product).await.expect(201);
     // And the first answer stays the answer.
-    let again = call.send().await.expect(402).json();
-    assert_eq!(again["order_id"], order);
+    let again = call.send().await.expect(402);
+    assert_eq!(
+        (again.json()["order_id"].as_str(), again.header("idempotent-replayed")),
+        (Some(order), "true")
+    );
 }
 
 #[tokio::test]
@@ -85,8 +109,8 @@ async fn the_same_key_and_body_get_the_first_answer_and_no_second_order() {
     let first = customer.checkout(&key, &product, 1, "pm_card_visa").send().await.expect(201).json();
     // Quoted as the IETF draft writes it, it is the same key.
     for key in [key.clone(), format!("\"{key}\"")] {
-        let again = customer.checkout(&key, &product, 1, "pm_card_visa").send().await.expect(201).json();
-        assert_eq!(again, first);
+        let again = customer.checkout(&key, &product, 1, "pm_card_visa").send().await.expect(201);
+        assert_eq!((again.json(), again.header("idempotent-replayed")), (first.clone(), "true"));
     }
     assert_eq!(stock_of(&product).await, 9);
     assert_eq!(charges_of(first["order_id"].as_str().expect("an id")).await.len(), 1);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tests::{
     Call, Customer, charges_of, customer_authenticates, eventually, new_product, status_of, stock_of,
 };
@@ -15,9 +16,15 @@ async fn order_that_needs_authentication(customer: &Customer, product: &str) -> 
     let answer = call.send().await.expect(202).json();
     assert_eq!(answer["status"], "action_required");
     assert!(answer["charge"]["client_secret"].is_string(), "{answer}");
-    // The secret belongs to that one answer and is not kept.
-    assert!(call.send().await.expect(202).json()["charge"]["client_secret"].is_null());
-    answer["order_id"].as_str().expect("an id").to_owned()
+    let again = call.send().await.expect(202);
+    assert_eq!((again.json(), again.header("idempotent-replayed")), (answer.clone(), "true"));
+    let order = answer["order_id"].as_str().expect("an id").to_owned();
+    let secret = &answer["charge"]["client_secret"];
+    assert_eq!(customer.order(&order).await["charge"]["client_secret"], *secret);
+    let query = json!({ "query": "{ orders(limit: 1) { clientSecret items { name } } }" });
+    let asked = customer.call("graphql", "POST", "/api/graphql").json(&query).send().await.expect(200).json();
+    assert_eq!(asked["data"]["orders"][0]["clientSecret"], *secret, "{asked}");
+    order
 }
 
 fn cancel(customer: &Customer, order: &str) -> Call {
@@ -33,6 +40,7 @@ async fn an_order_is_paid_once_its_customer_authenticates() {
     // The provider's webhook makes the order due; nobody asks for it here.
     customer_authenticates(&order).await;
     eventually("the payment", PATIENCE, async || (status_of(&order).await == "paid").then_some(())).await;
+    assert!(customer.order(&order).await["charge"]["client_secret"].is_null());
     assert_eq!(charges_of(&order).await.len(), 1);
     assert_eq!(stock_of(&product).await, 4);
 }

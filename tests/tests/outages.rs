@@ -8,10 +8,16 @@ use shared::{catalog::INVALIDATION_LOST, database::Statement};
 use tests::{
     Call, Customer, Logs, administrator, ask_redis, away, breaker_forced, charges_of, cost_of,
     customer_authenticates, customer_pays_past_the_shop, database, dev, eventually, invoke, new_product,
-    pause_postgres, provider_failing, provider_failing_for_ever, requests_to_provider, status_of, stock_of,
-    webhooks_lost,
+    pause_postgres, provider_failing, provider_failing_for_ever, provider_slow, requests_to_provider,
+    status_of, stock_of, webhooks_lost,
 };
 use uuid::Uuid;
+
+/// The order whose payment is about to be confirmed.
+static PLACED: Statement = Statement::new(
+    "tests.placed",
+    "select id::text from orders join payments on order_id = id where user_id = $1 and status = 'charging' and attempt = 1",
+);
 
 /// Enough for the breaker's longest interval, when it is the default's 60 s, and for the schedule's minute.
 const PATIENCE: Duration = Duration::from_secs(200);
@@ -188,7 +194,8 @@ async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwar
         assert!(!answer.header("retry-after").is_empty());
         cached.send().await.expect(200);
     }
-    customer.buys(&product).await.expect(503);
+    let told = customer.buys(&product).await.expect(503);
+    assert!(told.json()["detail"].as_str().is_some_and(|text| text.starts_with("Perhaps")), "{told:?}");
     drop(paused);
 
     eventually("an order list", PATIENCE, async || (list.send().await.status == 200).then_some(())).await;
@@ -198,6 +205,37 @@ async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwar
         (open == 0).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_was_charged_while_postgres_went_away_is_told_perhaps_and_learns_it_under_the_same_key() {
+    let customer = Customer::register().await;
+    let product = new_product(1000, 10).await;
+    customer.buys(&product).await.expect(201);
+
+    let slow = provider_slow(Operation::Confirm, Duration::from_millis(2500)).await;
+    let call = customer.checkout(&Uuid::now_v7().to_string(), &product, 1, "pm_card_visa");
+    let bought = tokio::spawn({
+        let call = call.clone();
+        async move { call.send().await }
+    });
+    let (order,) = eventually("the order", PATIENCE, async || {
+        database().fetch_optional::<(String,)>(PLACED.bind(customer.id)).await.expect("looks")
+    })
+    .await;
+    let paused = pause_postgres();
+    let told = bought.await.expect("an answer").expect(503);
+    assert!(told.json()["detail"].as_str().is_some_and(|text| text.starts_with("Perhaps")), "{told:?}");
+    drop((paused, slow));
+    assert_eq!(charges_of(&order).await.len(), 1, "it was");
+
+    eventually("the order's end", PATIENCE, async || {
+        invoke("order-sweeper", &json!({})).await;
+        (status_of(&order).await == "paid").then_some(())
+    })
+    .await;
+    assert_eq!(call.send().await.expect(201).json()["order_id"], json!(order));
+    assert_eq!(charges_of(&order).await.len(), 1);
 }
 
 #[tokio::test]

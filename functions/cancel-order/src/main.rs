@@ -7,7 +7,7 @@ use shared::{
     breaker::{Admission, Outcome},
     checkout,
     error::{Result, conflict, not_found},
-    http::{self, Endpoint, Request, Response},
+    http::{self, Endpoint, Request, Response, ResponseExt, header},
     orders::{self, Answer, OrderId, OrderStatus},
 };
 
@@ -45,7 +45,8 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
         }
     };
     let done = matches!(answer.status, OrderStatus::Cancelled | OrderStatus::Refunded);
-    http::json(if done { 200 } else { 202 }, &answer)
+    let location = format!("/api/orders/{}", answer.order_id);
+    http::json(if done { 200 } else { 202 }, &answer)?.with(header::LOCATION, &location)
 }
 
 /// The answer for an order that there was nothing to cancel about.
@@ -60,7 +61,9 @@ async fn already_cancelled(app: &App, user: uuid::Uuid, id: OrderId) -> Result<A
         OrderStatus::Paid | OrderStatus::Failed => {
             Err(conflict(format!("The order is {} and cannot be cancelled.", answer.status)))
         }
-        _ => Err(conflict("The order is being charged at this moment. Try again.")
-            .retry_after(Duration::from_secs(5))),
+        _ => Err(conflict(
+            "Somebody is at work on the order, or was and did not learn how its payment ended. Try again.",
+        )
+        .retry_after(Duration::from_secs(5))),
     }
 }

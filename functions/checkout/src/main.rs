@@ -13,6 +13,13 @@ use shared::{
     telemetry::{self, Counter},
 };
 
+/// What is true of every 5xx from the moment on at which an order may stand, by this request or an earlier one.
+const PERHAPS: &str = "Perhaps the order was placed, and charged. Send the same request again under the same \
+    Idempotency-Key: it is charged at most once.";
+
+/// Says that the order is that of an earlier request, and stands as it is told.
+const REPLAYED: header::HeaderName = header::HeaderName::from_static("idempotent-replayed");
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {
     http::serve(Endpoint::new("POST /api/checkout").limited_by(&[CHECKOUT, API]), serve_checkout).await
@@ -21,15 +28,18 @@ async fn main() -> Result<(), http::Fatal> {
 async fn serve_checkout(app: App, request: Request) -> Result<Response> {
     let user = request.user()?.sub;
     let key = IdempotencyKey::of_header(request.header("idempotency-key"))?;
-    let purchase = Purchase { user, key, body: request.body(), cart: request.json(http::NO_TEXTS)? };
+    let cart = request.json(http::NO_TEXTS)?;
+    let purchase = Purchase { user, key, body: request.body(), cart, unpaid: app.unpaid };
 
     // One Redis round trip: the rate limit's verdict and the breaker's.
     let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
-    let answer = match (admitted, admission) {
+    let placed = match (admitted, admission) {
         (Ok(()), Admission::Allow(permit) | Admission::Probe(permit)) => {
-            charge_now(&app, &request, &purchase, permit).await?
+            charge_now(&app, &request, &purchase, permit).await.map_err(perhaps)?
         }
-        (Ok(()), Admission::Deny { retry_after }) => charge_later(&app, &purchase, retry_after).await?,
+        (Ok(()), Admission::Deny { retry_after }) => {
+            charge_later(&app, &purchase, retry_after).await.map_err(perhaps)?
+        }
         (Err(refusal), admission) => {
             if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
                 give_back(&app, permit).await;
@@ -37,10 +47,15 @@ async fn serve_checkout(app: App, request: Request) -> Result<Response> {
             return Err(refusal);
         }
     };
-    respond(&answer)
+    respond(&placed)
 }
 
-async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permit: Permit) -> Result<Answer> {
+async fn charge_now(
+    app: &App,
+    request: &Request,
+    purchase: &Purchase<'_>,
+    permit: Permit,
+) -> Result<Placed<Answer>> {
     let placed = match app.payments().await {
         Ok(payments) => {
             purchase.place_leased(&app.database, app.order_deadline).await.map(|placed| (placed, payments))
@@ -58,11 +73,15 @@ async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permi
             if let Some(wait) = due_in {
                 orders::nudge(app.queue().await, answer.order_id, wait).await;
             }
-            Ok(answer)
+            Ok(Placed::New(answer))
         }
-        Ok((Placed::Free(answer) | Placed::Repeated(answer), _)) => {
+        Ok((Placed::Free(answer), _)) => {
             give_back(app, permit).await;
-            Ok(answer)
+            Ok(Placed::Free(answer))
+        }
+        Ok((Placed::Repeated(answer), _)) => {
+            give_back(app, permit).await;
+            Ok(Placed::Repeated(answer))
         }
         Err(error) => {
             give_back(app, permit).await;
@@ -71,15 +90,17 @@ async fn charge_now(app: &App, request: &Request, purchase: &Purchase<'_>, permi
     }
 }
 
-async fn charge_later(app: &App, purchase: &Purchase<'_>, wait: Duration) -> Result<Answer> {
-    match purchase.place_deferred(&app.database, wait, app.order_deadline).await? {
-        Placed::New(answer) => {
-            telemetry::count(Counter::DeferredOrders);
-            orders::nudge(app.queue().await, answer.order_id, wait).await;
-            Ok(answer)
-        }
-        Placed::Free(answer) | Placed::Repeated(answer) => Ok(answer),
+async fn charge_later(app: &App, purchase: &Purchase<'_>, wait: Duration) -> Result<Placed<Answer>> {
+    let placed = purchase.place_deferred(&app.database, wait, app.order_deadline).await?;
+    if let Placed::New(answer) = &placed {
+        telemetry::count(Counter::DeferredOrders);
+        orders::nudge(app.queue().await, answer.order_id, wait).await;
     }
+    Ok(placed)
+}
+
+fn perhaps(error: Error) -> Error {
+    error.if_unknown(PERHAPS)
 }
 
 /// No call was made under this permit, so nothing was learnt of the provider.
@@ -87,13 +108,19 @@ async fn give_back(app: &App, permit: Permit) {
     app.payment_breaker.report(permit, Outcome::Skipped).await;
 }
 
-fn respond(answer: &Answer) -> Result<Response> {
+fn respond(placed: &Placed<Answer>) -> Result<Response> {
+    let (answer, replayed) = match placed {
+        Placed::New(answer) | Placed::Free(answer) => (answer, false),
+        Placed::Repeated(answer) => (answer, true),
+    };
     let location = format!("/api/orders/{}", answer.order_id);
     if answer.status == OrderStatus::Failed {
         let error = Error::new(Kind::PaymentDeclined, "The payment was declined. Nothing was charged.");
         let charge = serde_json::to_value(&answer.charge).unwrap_or_default();
         let error = error.member("order_id", answer.order_id.to_string()).member("charge", charge);
-        return Err(error.header(header::LOCATION, &location));
+        let error = error.header(header::LOCATION, &location);
+        return Err(if replayed { error.header(REPLAYED, "true") } else { error });
     }
-    http::json(answer.http_status(), answer)?.with(header::LOCATION, &location)
+    let response = http::json(answer.http_status(), answer)?.with(header::LOCATION, &location)?;
+    if replayed { response.with(REPLAYED, "true") } else { Ok(response) }
 }

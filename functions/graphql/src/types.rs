@@ -115,6 +115,11 @@ impl Order {
         self.0.total.into()
     }
 
+    /// What the customer's browser needs to authenticate the payment, while the status is `ACTION_REQUIRED`; else null.
+    async fn client_secret(&self) -> Option<&str> {
+        self.0.client_secret.as_ref().map(orders::ClientSecret::reveal)
+    }
+
     /// Leads to the orders after this one.
     async fn cursor(&self) -> String {
         self.0.cursor().to_string()
@@ -138,6 +143,11 @@ pub(crate) struct Item {
 /// A line of an order.
 #[Object]
 impl Item {
+    /// What the product was called when it was ordered.
+    async fn name(&self) -> &str {
+        &self.line.name
+    }
+
     async fn quantity(&self) -> i32 {
         self.line.quantity
     }

@@ -57,7 +57,7 @@ impl<'a> Customer<'a> {
             let reply = self.send(&request, impatience.take().unwrap_or(PATIENCE)).await;
             let kind = reply.as_ref().and_then(|reply| reply.body["type"].as_str()).unwrap_or_default();
             match &reply {
-                Some(reply) if matches!(reply.status, 201 | 202 | 402) => {
+                Some(reply) if matches!(reply.status, 200..=202 | 402) => {
                     let said = said(reply);
                     witness.said(purchase, said.clone());
                     return Some(said);

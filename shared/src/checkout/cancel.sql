@@ -19,5 +19,6 @@ where
 returning
     orders.id, orders.status, orders.total, orders.currency, coalesce(orders.deadline, now()) as deadline, false as overdue,
     payments.payment_method, payments.intent_id, payments.attempt, false as key_may_be_forgotten,
+    0::bigint as waited,
     payments.refunded, false as refund_failed,
     null::uuid as pending_refund, null::bigint as pending_amount, false as pending_before

@@ -2,12 +2,18 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::catalog::ProductId;
+use crate::catalog::{Currency, ProductId};
 
 /// The most lines of one order: more would not fit the 16 KB of a statement that RDS Proxy does not pin.
 const LINES: usize = 50;
+
+/// The most pieces of one order, so that nobody empties the shop with one.
+const PIECES: i32 = 2000;
+
+/// And of each product.
+const PIECES_OF_ONE: i32 = 1000;
 
 /// The body of a checkout. Prices are not part of it: they come from the catalogue, never from the caller.
 #[derive(Debug, Deserialize)]
@@ -19,6 +25,20 @@ pub struct Cart {
     /// The provider's name for the customer's means of payment, made in the customer's browser: `pm_…`.
     #[serde(deserialize_with = "payment_method")]
     pub payment_method: String,
+    /// What the customer was shown: if it comes to anything else, nothing is ordered.
+    #[serde(default)]
+    pub expected_total: Option<ExpectedTotal>,
+}
+
+/// What a cart should come to. No price: many pieces may come to more than one may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedTotal {
+    /// In minor units.
+    #[serde(deserialize_with = "total")]
+    pub amount: i64,
+    /// ISO 4217.
+    pub currency: Currency,
 }
 
 /// So many pieces of one product.
@@ -38,6 +58,9 @@ fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Item>, D::Err
         return Err(de::Error::custom(format!("must have 1 to {LINES} lines")));
     }
     let mut seen = HashSet::new();
+    if items.iter().map(|item| item.quantity).sum::<i32>() > PIECES {
+        return Err(de::Error::custom(format!("must come to at most {PIECES} pieces")));
+    }
     match items.iter().find(|item| !seen.insert(item.product_id)) {
         Some(twice) => {
             let message = format!("must have each product once: {} is there twice", twice.product_id);
@@ -49,10 +72,19 @@ fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Item>, D::Err
 
 fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
     let quantity = i32::deserialize(deserializer)?;
-    if (1..=1000).contains(&quantity) {
+    if (1..=PIECES_OF_ONE).contains(&quantity) {
         Ok(quantity)
     } else {
-        Err(de::Error::custom("must be from 1 to 1000"))
+        Err(de::Error::custom(format!("must be from 1 to {PIECES_OF_ONE}")))
+    }
+}
+
+fn total<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let amount = i64::deserialize(deserializer)?;
+    if amount >= 0 {
+        Ok(amount)
+    } else {
+        Err(de::Error::custom("must be a whole number of minor units, 0 or more"))
     }
 }
 
@@ -90,6 +122,12 @@ mod tests {
             format!(r#"[{{"product_id":"{id}","quantity":1}},{{"product_id":"{id}","quantity":1}}]"#),
             format!(r#"[{{"product_id":"{id}","quantity":0}}]"#),
             format!(r#"[{{"product_id":"{id}","quantity":1001}}]"#),
+            format!(
+                r#"[{{"product_id":"{id}","quantity":1000}},{{"product_id":"{}","quantity":1000}},
+                    {{"product_id":"{}","quantity":1}}]"#,
+                ProductId::new(),
+                ProductId::new()
+            ),
             format!(r#"[{{"product_id":"{id}","quantity":1,"unit_price":1}}]"#),
             r#"[{"product_id":"1","quantity":1}]"#.to_owned(),
         ] {

@@ -6,11 +6,15 @@
 //! row, so that it is taken in the same statement that places the order: a store beside the database lets two callers
 //! run.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use http::header;
 
-use crate::error::{Error, Kind, Result, bad_request};
+use crate::{
+    error::{Error, Kind, Result, bad_request},
+    orders::OrderId,
+};
 
 /// What a caller names a request by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +70,15 @@ impl FromStr for IdempotencyKey {
 /// hexadecimal digits: bytes come back from Postgres in a form that a setting decides.
 pub(super) fn request_digest(body: &[u8]) -> String {
     digest(&SHA256, body).as_ref().iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
+}
+
+/// For a request whose order somebody else has in hand: the first request with its key, or whoever took over after it.
+pub(super) fn in_progress(order: OrderId) -> Error {
+    let detail = "Somebody is at work on the order of this key, or was and did not learn how its payment ended. Send the \
+        same request again.";
+    Error::new(Kind::RequestInProgress, detail)
+        .retry_after(Duration::from_secs(2))
+        .header(header::LOCATION, &format!("/api/orders/{order}"))
 }
 
 #[cfg(test)]

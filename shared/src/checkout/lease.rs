@@ -6,9 +6,11 @@ use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::idempotency::in_progress;
 use crate::{
+    catalog::{Currency, Money},
     database::{Database, Statement, Timestamp},
-    error::{Result, conflict},
+    error::Result,
     kill_point::KillPoint,
     orders::{OrderId, OrderStatus},
     time_limit::whole_seconds,
@@ -23,6 +25,10 @@ static ATTEMPT: Statement = Statement::new("checkout.attempt", include_str!("att
 /// belongs to nobody.
 pub(super) const LEASE: Duration = Duration::from_secs(SECONDS as u64);
 pub(super) const SECONDS: i32 = 30;
+
+/// When to try again what an operator may be about to mend, and what none has mended for hours.
+const OPERATOR: Duration = Duration::from_mins(5);
+const SELDOM: Duration = Duration::from_hours(1);
 
 /// The right to bring one order forward, and what is needed for it.
 #[derive(Debug, FromRow)]
@@ -42,12 +48,15 @@ pub struct Lease {
     pub(super) overdue: bool,
     #[sqlx(rename = "total")]
     pub(super) amount: i64,
-    pub(super) currency: String,
+    #[sqlx(try_from = "String")]
+    pub(super) currency: Currency,
     pub(super) payment_method: String,
     pub(super) intent_id: Option<String>,
     pub(super) attempt: i32,
     /// The provider keeps a key for at least 24 h and may then forget it; asked again it would act again.
     pub(super) key_may_be_forgotten: bool,
+    /// For how many seconds it has waited in this state; negative while it waits for its customer.
+    pub(super) waited: i64,
     /// How much of it went back, as far as we know.
     pub(super) refunded: i64,
     /// A refund did not arrive: giving the money back is an operator's matter.
@@ -80,8 +89,7 @@ impl Lease {
     pub(super) fn of_new_order(
         order: OrderId,
         owner: Uuid,
-        amount: i64,
-        currency: String,
+        total: Money,
         payment_method: String,
         deadline: OffsetDateTime,
     ) -> Self {
@@ -91,12 +99,13 @@ impl Lease {
             status: OrderStatus::Charging,
             deadline,
             overdue: false,
-            amount,
-            currency,
+            amount: total.amount,
+            currency: total.currency,
             payment_method,
             intent_id: None,
             attempt: 0,
             key_may_be_forgotten: false,
+            waited: 0,
             refunded: 0,
             refund_failed: false,
             pending: Pending::default(),
@@ -122,6 +131,18 @@ impl Lease {
         Some(PendingRefund { id: refund?, amount: amount?, begun_before })
     }
 
+    /// When to try again what only an operator can mend: less and less often, because what nobody has mended in hours will
+    /// not be mended in the next minutes.
+    pub(super) fn wait_for_operator(&self) -> Duration {
+        let waited = Duration::from_secs(u64::try_from(self.waited).unwrap_or_default());
+        (waited / 4).clamp(OPERATOR, SELDOM)
+    }
+
+    /// What the order costs in all.
+    pub(super) fn total(&self) -> Money {
+        Money { amount: self.amount, currency: self.currency }
+    }
+
     pub(super) fn owner(&self) -> Uuid {
         self.owner
     }
@@ -129,11 +150,11 @@ impl Lease {
     /// Remembers which intent is about to be confirmed under which attempt.
     ///
     /// # Errors
-    /// 409 if the lease was lost meanwhile; then nothing may be sent.
+    /// 409 in progress if the lease was lost meanwhile; then nothing may be sent.
     pub(super) async fn remember(&mut self, database: &Database, intent: &str, attempt: i32) -> Result<()> {
         let query = ATTEMPT.bind(self.order).bind(self.owner).bind(intent).bind(attempt);
         if database.execute(query).await? == 0 {
-            return Err(conflict("Somebody else is bringing this order forward."));
+            return Err(in_progress(self.order));
         }
         KillPoint::AfterRemember.reached();
         self.intent_id = Some(intent.to_owned());

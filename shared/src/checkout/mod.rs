@@ -23,7 +23,7 @@ mod refund_state;
 mod settle;
 
 pub use advance::advance;
-pub use cart::{Cart, Item};
+pub use cart::{Cart, ExpectedTotal, Item};
 pub use idempotency::IdempotencyKey;
 pub use lease::{Lease, claim, claim_to_cancel, postpone};
 pub use place::{Placed, Purchase};

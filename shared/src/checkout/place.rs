@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
-use http::header;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{FromRow, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Cart, IdempotencyKey,
-    idempotency::request_digest,
+    Cart, ExpectedTotal, IdempotencyKey,
+    idempotency::{in_progress, request_digest},
     lease::{LEASE, Lease},
 };
 use crate::{
-    catalog::{Currency, ProductId, Rule},
+    catalog::{Currency, Money, ProductId, Rule},
+    config::Unpaid,
     database::{Database, Query, Statement},
     error::{Error, Kind, Result, internal, invalid},
     kill_point::KillPoint,
-    orders::{Answer, OrderId, OrderStatus},
+    orders::{Answer, OrderId, OrderStatus, StoredCharge},
     time_limit::whole_seconds,
 };
 
@@ -36,6 +36,8 @@ pub struct Purchase<'a> {
     pub body: &'a [u8],
     /// The body as it was read.
     pub cart: Cart,
+    /// What a customer may leave unpaid, this order included.
+    pub unpaid: Unpaid,
 }
 
 /// What became of a request.
@@ -45,7 +47,7 @@ pub enum Placed<T> {
     New(T),
     /// A new order of nothing that costs: paid already, without the provider.
     Free(Answer),
-    /// The order of an earlier request with the same key and body: the answer that one got, or would get now.
+    /// The order of an earlier request with the same key and body, as it stands.
     Repeated(Answer),
 }
 
@@ -54,14 +56,12 @@ struct Row {
     placed: bool,
     amount: Option<i64>,
     currency: Option<String>,
-    currencies: i64,
-    fits: bool,
     refused: Option<Json<Vec<Refused>>>,
-    known_id: Option<OrderId>,
-    known_status: Option<String>,
-    known_digest: Option<String>,
-    known_answer: Option<Json<Answer>>,
-    known_leased: bool,
+    objection: Option<String>,
+    prices: Option<Json<Value>>,
+    unpaid_orders: i64,
+    unpaid_pieces: i64,
+    known: Option<Json<Known>>,
 }
 
 #[derive(Deserialize)]
@@ -72,27 +72,50 @@ struct Refused {
 }
 
 #[derive(FromRow)]
+struct KnownRow {
+    known: Json<Known>,
+}
+
+/// The order of an earlier request, as it stands.
+#[derive(Deserialize)]
 struct Known {
     id: OrderId,
-    status: String,
+    status: OrderStatus,
+    total: i64,
+    currency: Currency,
+    #[serde(with = "time::serde::rfc3339::option")]
+    deadline: Option<OffsetDateTime>,
     request_digest: String,
-    answer: Option<Json<Answer>>,
+    answered: bool,
     leased: bool,
+    #[serde(flatten)]
+    charge: StoredCharge,
+}
+
+/// How a new order begins.
+struct Begin {
+    order: OrderId,
+    status: OrderStatus,
+    /// Whoever charges it now.
+    owner: Option<Uuid>,
+    /// When somebody else may go on with it.
+    next: Duration,
+    deadline: OffsetDateTime,
 }
 
 impl Purchase<'_> {
     /// Places the order for charging it now: whoever placed it holds its lease. It is given up after `patience`.
     ///
     /// # Errors
-    /// 409 out of stock, naming the lines; 409 in progress; 422 for a key that came with another body before, for products
-    /// that do not exist, are sold in different currencies or come to what the provider does not take; 503 if the database is away. Then nothing was placed.
+    /// 409 out of stock, naming the lines; 409 where the total is not the expected one, or the customer owes too much; 409
+    /// in progress; 422 for a key that came with another body before, for products that do not exist, are sold in
+    /// different currencies or come to what the provider does not take; 503 if the database is away. After a refusal
+    /// nothing was placed; after 503 it may have been.
     pub async fn place_leased(&self, database: &Database, patience: Duration) -> Result<Placed<Lease>> {
-        let (order, owner) = (OrderId::new(), Uuid::now_v7());
-        let deadline = deadline(patience);
-        let query = self.query(order, OrderStatus::Charging, LEASE).bind(None::<Value>).bind(owner);
-        self.place(database, order, query, deadline, |amount, currency| {
-            let method = self.cart.payment_method.clone();
-            Lease::of_new_order(order, owner, amount, currency, method, deadline)
+        let (order, owner, deadline) = (OrderId::new(), Uuid::now_v7(), deadline(patience));
+        let begin = Begin { order, status: OrderStatus::Charging, owner: Some(owner), next: LEASE, deadline };
+        self.place(database, &begin, |total| {
+            Lease::of_new_order(order, owner, total, self.cart.payment_method.clone(), deadline)
         })
         .await
     }
@@ -108,111 +131,121 @@ impl Purchase<'_> {
         patience: Duration,
     ) -> Result<Placed<Answer>> {
         let (order, deadline) = (OrderId::new(), deadline(patience));
-        let answer = Answer::new(order, OrderStatus::Deferred, None).until(Some(deadline));
-        let stored = serde_json::to_value(&answer).map_err(internal)?;
-        let query = self.query(order, OrderStatus::Deferred, wait).bind(stored).bind(None::<Uuid>);
-        self.place(database, order, query, deadline, |_, _| answer).await
-    }
-
-    fn query(&self, order: OrderId, status: OrderStatus, next: Duration) -> Query {
-        let items = &self.cart.items;
-        PLACE
-            .bind(order)
-            .bind(self.user)
-            .bind(self.key.as_str())
-            .bind(request_digest(self.body))
-            .bind(items.iter().map(|item| item.product_id.0).collect::<Vec<_>>())
-            .bind(items.iter().map(|item| item.quantity).collect::<Vec<_>>())
-            .bind(self.cart.payment_method.as_str())
-            .bind(status.as_str())
-            .bind(whole_seconds(next))
+        let begin = Begin { order, status: OrderStatus::Deferred, owner: None, next: wait, deadline };
+        self.place(database, &begin, |total| {
+            Answer::new(order, OrderStatus::Deferred, total, None).until(Some(deadline))
+        })
+        .await
     }
 
     async fn place<T>(
         &self,
         database: &Database,
-        order: OrderId,
-        query: Query,
-        deadline: OffsetDateTime,
-        placed: impl FnOnce(i64, String) -> T,
+        begin: &Begin,
+        placed: impl FnOnce(Money) -> T,
     ) -> Result<Placed<T>> {
-        let free = Answer::free(order);
+        let digest = request_digest(self.body);
+        KillPoint::BeforePlace.reached();
+        let mut row: Row = database.fetch_one(self.query(begin, &digest)).await?;
+        KillPoint::AfterPlace.reached();
+        if let Some(Json(known)) = row.known.take() {
+            return known.repeat(&digest);
+        }
+        if !row.placed {
+            // Another request with this key committed after our statement had begun; and perhaps it was that one, the
+            // same submitted twice, that took the last pieces.
+            return match (self.known(database).await?, row.refusal(&self.cart)) {
+                (Some(known), _) => known.repeat(&digest),
+                (None, Some(refusal)) => Err(refusal),
+                (None, None) => Err(internal("an order was neither placed nor refused nor known")),
+            };
+        }
+        let total = money(row.amount.unwrap_or_default(), row.currency.as_deref().unwrap_or_default())?;
+        if total.amount == 0 {
+            return Ok(Placed::Free(Answer::free(begin.order, total)));
+        }
+        Ok(Placed::New(placed(total)))
+    }
+
+    fn query(&self, begin: &Begin, digest: &str) -> Query {
+        let (items, expected) = (&self.cart.items, self.cart.expected_total);
         let rules = Rule::all().collect::<Vec<_>>();
-        let query = query
-            .bind(serde_json::to_value(&free).map_err(internal)?)
+        PLACE
+            .bind(begin.order)
+            .bind(self.user)
+            .bind(self.key.as_str())
+            .bind(digest)
+            .bind(items.iter().map(|item| item.product_id.0).collect::<Vec<_>>())
+            .bind(items.iter().map(|item| item.quantity).collect::<Vec<_>>())
+            .bind(self.cart.payment_method.as_str())
+            .bind(begin.status.as_str())
+            .bind(whole_seconds(begin.next))
+            .bind(begin.owner.is_none())
+            .bind(begin.owner)
             .bind(rules.iter().map(|rule| rule.currency).collect::<Vec<_>>())
             .bind(rules.iter().map(|rule| rule.smallest).collect::<Vec<_>>())
             .bind(rules.iter().map(|rule| rule.largest).collect::<Vec<_>>())
             .bind(rules.iter().map(|rule| rule.multiple).collect::<Vec<_>>())
-            .bind(deadline);
-        KillPoint::BeforePlace.reached();
-        let row: Row = database.fetch_one(query).await?;
-        KillPoint::AfterPlace.reached();
-        let digest = request_digest(self.body);
-        if let Some(known) = row.known() {
-            return known.repeat(&digest);
-        }
-        if let Some(Json(refused)) = &row.refused {
-            // Perhaps it was this very request, submitted twice, that took the last pieces while our statement waited.
-            if let Some(known) = self.known(database).await? {
-                return known.repeat(&digest);
-            }
-            return Err(refusal(refused, &self.cart));
-        }
-        if row.currencies > 1 {
-            return Err(invalid("items", "must be products of one currency"));
-        }
-        if !row.fits {
-            return Err(misfit(row.amount.unwrap_or_default(), row.currency.as_deref().unwrap_or_default()));
-        }
-        match (row.placed, row.amount, row.currency) {
-            (true, Some(0), _) => Ok(Placed::Free(free)),
-            (true, Some(amount), Some(currency)) => Ok(Placed::New(placed(amount, currency))),
-            // Another request with this key committed after our statement had begun.
-            _ => {
-                let known = self.known(database).await?;
-                known.ok_or_else(|| internal("an order was neither placed nor known"))?.repeat(&digest)
-            }
-        }
+            .bind(begin.deadline)
+            .bind(expected.map(|total| total.amount))
+            .bind(expected.map(|total| total.currency.to_string()))
+            .bind(i64::from(self.unpaid.orders))
+            .bind(i64::from(self.unpaid.pieces))
     }
 
     async fn known(&self, database: &Database) -> Result<Option<Known>> {
-        Ok(database.fetch_optional(KNOWN.bind(self.user).bind(self.key.as_str())).await?)
+        let known: Option<KnownRow> =
+            database.fetch_optional(KNOWN.bind(self.user).bind(self.key.as_str())).await?;
+        Ok(known.map(|row| row.known.0))
     }
 }
 
 impl Row {
-    fn known(&self) -> Option<Known> {
-        Some(Known {
-            id: self.known_id?,
-            status: self.known_status.clone()?,
-            request_digest: self.known_digest.clone()?,
-            answer: self.known_answer.clone(),
-            leased: self.known_leased,
-        })
+    /// Why nothing was placed.
+    fn refusal(&self, cart: &Cart) -> Option<Error> {
+        if let Some(Json(refused)) = &self.refused {
+            return Some(not_to_be_had(refused, cart));
+        }
+        let amount = self.amount.unwrap_or_default();
+        let currency = self.currency.as_deref().unwrap_or_default();
+        match self.objection.as_deref()? {
+            "currencies" => Some(invalid("items", "must be products of one currency")),
+            "total" => {
+                let prices = self.prices.as_ref().map(|prices| prices.0.clone()).unwrap_or_default();
+                let actual = json!({ "amount": amount, "currency": currency });
+                Some(total_changed(cart.expected_total, actual, prices))
+            }
+            "amount" => Some(misfit(amount, currency)),
+            "unpaid" => Some(owes_too_much(self.unpaid_orders, self.unpaid_pieces)),
+            _ => None,
+        }
     }
 }
 
 impl Known {
-    /// The rules of the Idempotency-Key draft, section 2.6.
+    /// The rules of the Idempotency-Key draft, section 2.6. What is answered is the order as it stands, which is the first
+    /// answer until something has come after it.
     fn repeat<T>(self, digest: &str) -> Result<Placed<T>> {
         if self.request_digest != digest {
             let detail = "This Idempotency-Key was used for another order. Choose a new key for a new order.";
             return Err(Error::new(Kind::IdempotencyKeyReused, detail));
         }
-        if let Some(Json(answer)) = self.answer {
-            return Ok(Placed::Repeated(answer));
+        // Else the first request died before it could answer; the order went on without it.
+        if !self.answered && (self.leased || self.status == OrderStatus::Charging) {
+            return Err(in_progress(self.id));
         }
-        let status: OrderStatus = self.status.parse().map_err(internal)?;
-        if self.leased || status == OrderStatus::Charging {
-            let error =
-                Error::new(Kind::RequestInProgress, "The first request with this key is still running.");
-            let location = format!("/api/orders/{}", self.id);
-            return Err(error.retry_after(Duration::from_secs(2)).header(header::LOCATION, &location));
-        }
-        // The first request died before it could answer; the order went on without it.
-        Ok(Placed::Repeated(Answer::new(self.id, status, None)))
+        Ok(Placed::Repeated(Answer {
+            order_id: self.id,
+            status: self.status,
+            total: Money { amount: self.total, currency: self.currency },
+            charge: self.charge.shown(self.status),
+            deadline: self.deadline,
+        }))
     }
+}
+
+fn money(amount: i64, currency: &str) -> Result<Money> {
+    Ok(Money { amount, currency: Currency::parse(currency).map_err(internal)? })
 }
 
 /// On a whole second, as it is told.
@@ -229,13 +262,27 @@ fn misfit(amount: i64, currency: &str) -> Error {
     }
 }
 
+/// Says what the customer expected, what it is, and what each line costs.
+fn total_changed(expected: Option<ExpectedTotal>, actual: Value, prices: Value) -> Error {
+    let detail = "The cart does not come to the expected total. This request ordered nothing.";
+    let error = Error::new(Kind::TotalChanged, detail).member("actual", actual).member("items", prices);
+    error.member("expected", serde_json::to_value(expected).unwrap_or_default())
+}
+
+/// Says how much is unpaid, and the ways out.
+fn owes_too_much(orders: i64, pieces: i64) -> Error {
+    let detail = "With this one, too many orders or pieces would be unpaid. This request ordered nothing. Pay an \
+        order that waits for you or cancel one, or wait until some have ended.";
+    Error::new(Kind::TooManyUnpaid, detail).member("unpaid_orders", orders).member("unpaid_pieces", pieces)
+}
+
 /// Names every line that cannot be had.
-fn refusal(refused: &[Refused], cart: &Cart) -> Error {
+fn not_to_be_had(refused: &[Refused], cart: &Cart) -> Error {
     let unknown = refused.iter().any(|line| line.reason == "unknown");
     let error = if unknown {
         Error::new(Kind::Validation, "Some products of the order do not exist.")
     } else {
-        Error::new(Kind::OutOfStock, "Not enough is left of some products. Nothing was ordered.")
+        Error::new(Kind::OutOfStock, "Not enough is left of some products. This request ordered nothing.")
     };
     refused.iter().filter(|line| !unknown || line.reason == "unknown").fold(error, |error, line| {
         let index = cart.items.iter().position(|item| item.product_id == line.product_id);

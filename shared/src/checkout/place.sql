@@ -2,21 +2,26 @@
 -- charges it now. Runs before any call to the payment provider.
 --
 --   $1 order  $2 user  $3 idempotency key  $4 request digest  $5 product ids  $6 quantities  $7 payment method
---   $8 status  $9 seconds until somebody else may go on  $10 first answer, or null  $11 lease owner, or null
---   $12 first answer if there is nothing to pay
---   $13 currencies  $14 smallest  $15 largest amounts  $16 what they are multiples of; the currency '' stands for the others
---   $17 when it is given up, if it is not paid by then
+--   $8 status  $9 seconds until somebody else may go on  $10 whether it is answered at once  $11 lease owner, or null
+--   $12 currencies  $13 smallest  $14 largest amounts  $15 what they are multiples of; the currency '' is for the others
+--   $16 when it is given up, if it is not paid by then  $17 expected amount  $18 expected currency, or nulls
+--   $19 most unpaid orders of a customer  $20 most pieces in them
 with line as (
     select l.product_id, l.quantity from unnest($5::uuid[], $6::integer[]) as l (product_id, quantity)
 ),
 -- The order of an earlier request with this key.
 known as (
-    select id, status, encode(request_digest, 'hex') as request_digest, answer, lease_until > now() as leased
-    from orders
-    where user_id = $2 and idempotency_key = $3
+    select
+        o.id, o.status, o.total, o.currency, o.deadline, encode(o.request_digest, 'hex') as request_digest,
+        o.answer is not null as answered, coalesce(o.lease_until > now(), false) as leased,
+        y.charge_id, y.charge_status, y.decline_code, y.refunded, y.dispute is not null as disputed,
+        case when o.status = 'action_required' and o.deadline > now() then y.client_secret end as client_secret
+    from orders o
+    join payments y on y.order_id = o.id
+    where o.user_id = $2 and o.idempotency_key = $3
 ),
 priced as (
-    select line.product_id, line.quantity, products.price, products.currency
+    select line.product_id, line.quantity, products.name, products.price, products.currency
     from line
     join products on products.id = line.product_id and products.archived_at is null
     where not exists (select from known)
@@ -51,16 +56,30 @@ due as (
         total.*,
         total.amount = 0 as free,
         total.amount = 0
-            or (total.amount between rule.smallest and rule.largest and total.amount % rule.multiple = 0) as fits
+            or (total.amount between rule.smallest and rule.largest and total.amount % rule.multiple = 0) as fits,
+        $17::bigint is null or (total.amount = $17 and total.currency = $18) as agreed
     from total
     left join lateral (
         select smallest, largest, multiple
-        from unnest($13::text[], $14::bigint[], $15::bigint[], $16::bigint[])
+        from unnest($12::text[], $13::bigint[], $14::bigint[], $15::bigint[])
             as r (currency, smallest, largest, multiple)
         where r.currency in (total.currency, '')
         order by r.currency desc
         limit 1
     ) rule on true
+),
+-- What the customer's unpaid orders hold. Requests of the same moment do not see one another.
+unpaid as (
+    select count(*) as orders, coalesce(sum(held.pieces), 0)::bigint as pieces
+    from orders o
+    cross join lateral (select sum(quantity) as pieces from order_items where order_id = o.id) held
+    where o.user_id = $2 and o.status in ('charging', 'deferred', 'action_required', 'cancelling')
+),
+owed as (
+    select
+        unpaid.*,
+        due.free or (unpaid.orders < $19 and unpaid.pieces + (select sum(quantity) from line) <= $20) as within
+    from unpaid, due
 ),
 placed as (
     insert into orders (
@@ -68,14 +87,23 @@ placed as (
         lease_owner, lease_until, next_attempt_at, deadline, waits_since
     )
     select
-        $1, $2, case when free then 'paid' else $8 end, currency, amount, $3, decode($4, 'hex'), case when free then $12::jsonb else $10::jsonb end,
+        $1, $2, case when free then 'paid' else $8 end, currency, amount, $3, decode($4, 'hex'),
+        case when free or $10 then jsonb_build_object(
+            'order_id', $1::uuid,
+            'status', case when free then 'paid' else $8::text end,
+            'charge', jsonb_build_object(
+                'id', case when free then 'none' else 'pending' end,
+                'status', case when free then 'not_needed' else 'deferred' end
+            )
+        ) end,
         case when not free then $11::uuid end,
         case when not free and $11::uuid is not null then now() + $9 * interval '1 second' end,
-        case when not free then least(now() + $9 * interval '1 second', $17) end,
-        case when not free then $17::timestamptz end,
+        case when not free then least(now() + $9 * interval '1 second', $16) end,
+        case when not free then $16::timestamptz end,
         case when not free then now() end
-    from due
-    where currencies = 1 and fits and not exists (select from known) and not exists (select from refused)
+    from due, owed
+    where currencies = 1 and fits and agreed and within
+        and not exists (select from known) and not exists (select from refused)
     -- A request with the same key that was placed a moment ago.
     on conflict (user_id, idempotency_key) do nothing
     returning id
@@ -87,8 +115,8 @@ taken as (
     where inventory.product_id = line.product_id
 ),
 lines as (
-    insert into order_items (order_id, product_id, quantity, unit_price)
-    select placed.id, priced.product_id, priced.quantity, priced.price
+    insert into order_items (order_id, product_id, name, quantity, unit_price)
+    select placed.id, priced.product_id, priced.name, priced.quantity, priced.price
     from placed, priced
 ),
 payment as (
@@ -100,15 +128,27 @@ select
     exists (select from placed) as placed,
     due.amount,
     due.currency,
-    due.currencies,
-    coalesce(due.fits, true) as fits,
     (
         select json_agg(json_build_object('product_id', product_id, 'reason', reason, 'available', available))
         from refused
     ) as refused,
-    known.id as known_id,
-    known.status as known_status,
-    known.request_digest as known_digest,
-    known.answer as known_answer,
-    coalesce(known.leased, false) as known_leased
-from due left join known on true
+    case
+        when due.currencies > 1 then 'currencies'
+        when not due.agreed then 'total'
+        when not due.fits then 'amount'
+        when not owed.within then 'unpaid'
+    end as objection,
+    (
+        select json_agg(json_build_object(
+            'product_id', product_id,
+            'name', name,
+            'quantity', quantity,
+            'unit_price', json_build_object('amount', price, 'currency', currency)
+        ))
+        from priced
+        where not due.agreed
+    ) as prices,
+    owed.orders as unpaid_orders,
+    owed.pieces as unpaid_pieces,
+    (select row_to_json(known) from known) as known
+from due, owed

@@ -8,16 +8,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{
-    Lease,
-    lease::PendingRefund,
-    settle::{OPERATOR, Step},
-};
+use super::{Lease, lease::PendingRefund, settle::Step};
 use crate::{
     database::Database,
     error::Result,
     kill_point::KillPoint,
-    orders::{self, OrderStatus},
+    orders::{self, ClientSecret, OrderStatus},
     payments::{
         Decline, Health, Intent, IntentStatus, Money, Outcome, Payments, Refund, RefundStatus, Refusal, Reply,
     },
@@ -239,7 +235,7 @@ impl<'a> Provider<'a> {
 
     /// An unconfirmed intent moves no money, so whatever goes wrong here, trying again later is safe.
     async fn create(&mut self, lease: &Lease) -> Result<String, Step> {
-        let money = Money { amount: lease.amount, currency: lease.currency.clone() };
+        let money = Money { amount: lease.amount, currency: lease.currency.to_string() };
         let (order, method) = (lease.order.0, lease.payment_method.as_str());
         let mut reply = self.payments.create_intent(order, &money, method, self.until()).await;
         if reply.key_is_spent() {
@@ -349,7 +345,7 @@ fn failed(lease: &Lease, decline: Decline) -> Step {
 /// Logs what another try will not mend, and has an alarm go off; the order waits for it all the same.
 fn operator(lease: &Lease, what: &str) -> Duration {
     orders::call_operator(lease.order, what);
-    OPERATOR
+    lease.wait_for_operator()
 }
 
 /// What it makes of a paid order that so much of its charge was given back.
@@ -392,7 +388,7 @@ fn interpret(lease: &Lease, intent: Intent) -> Step {
             Step::Paid { charge_id: intent.charge.map_or(intent.id, |charge| charge.id) }
         }
         IntentStatus::RequiresAction => Step::ActionRequired {
-            client_secret: intent.client_secret.map(|secret| secret.reveal().to_owned()),
+            client_secret: intent.client_secret.map(|secret| ClientSecret::new(secret.reveal())),
         },
         IntentStatus::Canceled => Step::Cancelled,
         IntentStatus::RequiresPaymentMethod => match intent.last_error {

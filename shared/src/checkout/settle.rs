@@ -11,7 +11,7 @@ use crate::{
     error::{Result, internal},
     kill_point::KillPoint,
     orders::{
-        self, Answer, OrderId, OrderStatus,
+        self, Answer, ClientSecret, OrderId, OrderStatus,
         life::{Due, Event},
     },
     time_limit::whole_seconds,
@@ -37,7 +37,7 @@ pub(super) enum Step {
     /// The customer has to authenticate the payment.
     ActionRequired {
         /// What the customer's browser needs for it.
-        client_secret: Option<String>,
+        client_secret: Option<ClientSecret>,
     },
     /// Nothing is under way; to be tried again after a while.
     Deferred(Duration),
@@ -80,9 +80,6 @@ pub(super) enum Step {
 /// How long a customer may take to authenticate.
 const ACTION: Duration = Duration::from_mins(15);
 
-/// When to try again what only an operator can mend.
-pub(super) const OPERATOR: Duration = Duration::from_mins(5);
-
 fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
@@ -120,7 +117,7 @@ impl Step {
             lease.order,
             &format!("{event:?} cannot happen to one that is {}", lease.status),
         );
-        Self::Unknown(OPERATOR)
+        Self::Unknown(lease.wait_for_operator())
     }
 
     fn status(&self, before: OrderStatus) -> OrderStatus {
@@ -142,16 +139,16 @@ impl Step {
         let wait = match lease.status.step(self.event())?.due {
             Due::Never => None,
             Due::Now => Some(Duration::ZERO),
-            Due::AfterWait => self.wait(),
+            Due::AfterWait => self.wait(lease),
         }?;
         Some(self.deadline(lease).map_or(wait, |deadline| wait.min(left(deadline))))
     }
 
-    fn wait(&self) -> Option<Duration> {
+    fn wait(&self, lease: &Lease) -> Option<Duration> {
         match self {
             Self::ActionRequired { .. } => Some(ACTION),
             Self::Deferred(wait) | Self::Unknown(wait) => Some(*wait),
-            Self::GivenBack { status: OrderStatus::RefundPending, .. } => Some(OPERATOR),
+            Self::GivenBack { status: OrderStatus::RefundPending, .. } => Some(lease.wait_for_operator()),
             // What the provider knew better is looked at by whoever comes next.
             Self::RefundRefused => Some(Duration::ZERO),
             _ => None,
@@ -202,8 +199,8 @@ impl Step {
     fn answer(&self, lease: &Lease) -> Answer {
         let (id, status, decline_code) = self.charge();
         let charge = id.zip(status).map(|(id, status)| (id.to_owned(), status.to_owned()));
-        let mut answer =
-            Answer::new(lease.order, self.status(lease.status), charge).until(self.deadline(lease));
+        let mut answer = Answer::new(lease.order, self.status(lease.status), lease.total(), charge)
+            .until(self.deadline(lease));
         answer.charge.decline_code = decline_code.map(str::to_owned);
         answer
     }
@@ -228,14 +225,16 @@ pub struct Advanced {
 
 /// Writes down how a step ended and gives the lease back.
 ///
-/// Compare-and-set: if the lease was lost to somebody else meanwhile, nothing is written, and the answer says that the
-/// order is still being charged. Whoever took it over asks the provider under the same keys and so learns the same.
+/// Compare-and-set: if the lease was lost to somebody else meanwhile, nothing is written, and the answer says how the order
+/// stood when we took it. Whoever took it over asks the provider under the same keys and so learns the same.
 pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Result<Advanced> {
     let step = step.possible(lease);
     let mut answer = step.answer(lease);
     let due_in = step.due_in(lease);
     let (charge_id, charge_status, decline_code) = step.charge();
     let seconds = due_in.map(whole_seconds);
+    let client_secret =
+        if let Step::ActionRequired { client_secret } = &step { client_secret.clone() } else { None };
     let refund_id = match &step {
         Step::Refunded { refund_id } | Step::PartRefunded { refund_id, .. } => refund_id.as_deref(),
         _ => None,
@@ -255,20 +254,16 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
         .bind(answer.deadline)
         .bind(step.refunded(lease))
         .bind(lease.pending_refund().map(|refund| refund.id))
-        .bind(refund.map(RefundState::as_str));
+        .bind(refund.map(RefundState::as_str))
+        .bind(client_secret.as_ref().map(ClientSecret::reveal));
     let settled: Option<Settled> = database.fetch_optional(query).await?;
     KillPoint::AfterSettle.reached();
     if settled.is_none() {
-        return Ok(Advanced {
-            answer: Answer::new(lease.order, OrderStatus::Charging, None),
-            due_in: None,
-            refund: None,
-        });
+        let answer = Answer::new(lease.order, lease.status, lease.total(), None);
+        return Ok(Advanced { answer, due_in: None, refund: None });
     }
-    if let Step::ActionRequired { client_secret } = step {
-        // After it was stored: the secret belongs to this answer alone.
-        answer.charge.client_secret = client_secret;
-    }
+    // Not before: of the stored answer it would be left when the order no longer waits for its customer.
+    answer.charge.client_secret = client_secret;
     Ok(Advanced { answer, due_in, refund })
 }
 

@@ -4,6 +4,7 @@
 --   $6 seconds until the next step, or null  $7 charge id  $8 charge status  $9 decline code  $10 refund id
 --   $11 when it is given up, or null  $12 how much went back, or null
 --   $13 the refund that an administrator wanted, or null  $14 how that ended, or null
+--   $15 what the customer's browser needs to authenticate the payment, or null
 with settled as (
     update orders
     set
@@ -32,7 +33,8 @@ payment as (
         charge_status = coalesce($8, charge_status),
         decline_code = coalesce($9, decline_code),
         refund_id = coalesce($10, refund_id),
-        refunded = coalesce($12, refunded)
+        refunded = coalesce($12, refunded),
+        client_secret = case when $4 = 'action_required' then coalesce($15, client_secret) end
     from settled
     where payments.order_id = settled.id
 ),

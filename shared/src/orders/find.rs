@@ -5,7 +5,7 @@ use sqlx::{FromRow, Row, postgres::PgRow};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Answer, OrderId, answer::ChargeSummary, summary::Summary};
+use super::{Answer, ChargeSummary, OrderId, StoredCharge, summary::Summary};
 use crate::{
     database::{Database, Statement, Timestamp},
     error::Result,
@@ -29,16 +29,7 @@ pub struct Details {
 impl<'r> FromRow<'r, PgRow> for Details {
     fn from_row(row: &'r PgRow) -> std::result::Result<Self, sqlx::Error> {
         let order = Summary::from_row(row)?;
-        let (id, status): (Option<String>, Option<String>) =
-            (row.try_get("charge_id")?, row.try_get("charge_status")?);
-        let charge = Answer::new(order.id, order.status, id.zip(status)).charge;
-        let refunded = row.try_get::<i64, _>("refunded")?;
-        let charge = ChargeSummary {
-            decline_code: row.try_get("decline_code")?,
-            refunded: (refunded > 0).then_some(refunded),
-            disputed: row.try_get("disputed")?,
-            ..charge
-        };
+        let charge = StoredCharge::from_row(row)?.shown(order.status);
         let deadline = row.try_get::<Option<Timestamp>, _>("deadline")?.map(OffsetDateTime::from);
         Ok(Self { order, charge, deadline })
     }
@@ -50,6 +41,7 @@ impl Details {
         Answer {
             order_id: self.order.id,
             status: self.order.status,
+            total: self.order.total,
             charge: self.charge,
             deadline: self.deadline,
         }

@@ -2,6 +2,8 @@
 select
     o.id, o.status, o.created_at, o.currency, o.total, o.deadline, items.lines,
     y.charge_id, y.charge_status, y.decline_code, y.refunded, y.dispute is not null as disputed,
+    -- For its customer alone.
+    null::text as client_secret,
     o.user_id, case when u.erased_at is null then u.email end as email,
     y.payment_method, y.intent_id, y.dispute, y.fraud_warning, history.events as history
 from orders o
@@ -13,7 +15,7 @@ cross join lateral (
             json_agg(
                 json_build_object(
                     'product_id', i.product_id,
-                    'name', p.name,
+                    'name', coalesce(i.name, p.name),
                     'quantity', i.quantity,
                     'unit_price', json_build_object('amount', i.unit_price, 'currency', o.currency)
                 )

@@ -19,6 +19,8 @@ pub struct Line {
     pub order_id: OrderId,
     /// What was bought.
     pub product_id: ProductId,
+    /// What it was called when it was ordered.
+    pub name: String,
     /// How many.
     pub quantity: i32,
     /// What one cost, in minor units of the order's currency.

@@ -10,7 +10,7 @@ cross join lateral (
             json_agg(
                 json_build_object(
                     'product_id', i.product_id,
-                    'name', p.name,
+                    'name', coalesce(i.name, p.name),
                     'quantity', i.quantity,
                     'unit_price', json_build_object('amount', i.unit_price, 'currency', o.currency)
                 )

@@ -4,6 +4,7 @@
 
 mod answer;
 mod attention;
+mod charge;
 mod due;
 mod find;
 mod find_any;
@@ -18,8 +19,10 @@ mod page;
 mod status;
 mod summary;
 
-pub use answer::{Answer, ChargeSummary};
+pub use answer::Answer;
 pub use attention::call_operator;
+pub(crate) use charge::StoredCharge;
+pub use charge::{ChargeSummary, ClientSecret};
 pub use due::{News, Noted, take_due, take_note};
 pub use find::{Details, find};
 pub use find_any::{Dossier, find_any};

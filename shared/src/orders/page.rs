@@ -4,7 +4,7 @@ use sqlx::{FromRow, Row, postgres::PgRow};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Cursor, OrderId, OrderStatus, PAGE};
+use super::{ClientSecret, Cursor, OrderId, OrderStatus, PAGE};
 use crate::{
     catalog::{Currency, Money},
     database::{Database, Statement, Timestamp},
@@ -24,6 +24,8 @@ pub struct Header {
     pub created_at: OffsetDateTime,
     /// What it costs.
     pub total: Money,
+    /// What its customer's browser needs, while the order waits for that.
+    pub client_secret: Option<ClientSecret>,
 }
 
 impl Header {
@@ -44,6 +46,7 @@ impl<'r> FromRow<'r, PgRow> for Header {
             status,
             created_at: row.try_get::<Timestamp, _>("created_at")?.0,
             total: Money { amount: row.try_get("total")?, currency },
+            client_secret: row.try_get("client_secret")?,
         })
     }
 }

@@ -1,5 +1,10 @@
 -- A customer's orders of the last 30 days without their items, newest first, one page; by orders_active, as orders.list.
-select id, status, created_at, currency, total
+select
+    id, status, created_at, currency, total,
+    case
+        when status = 'action_required' and deadline > now()
+            then (select client_secret from payments where order_id = orders.id)
+    end as client_secret
 from orders
 where
     user_id = $1

@@ -26,7 +26,7 @@ pub(crate) struct Order {
     redis: Redis,
     breaker: Breaker,
     user: Uuid,
-    product: shared::catalog::ProductId,
+    pub(crate) product: shared::catalog::ProductId,
     pub(crate) id: OrderId,
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use shared::catalog::ProductId;
 use shared::checkout::{Cart, Item, Lease, Placed, Purchase, claim, claim_to_cancel, leave};
+use shared::config::Unpaid;
 use shared::database::{Database, Error, Json, Statement};
 use shared::error::{Kind, Result};
 use shared::orders::{OrderId, OrderStatus, find};
@@ -39,7 +40,9 @@ static WAITING: Statement =
     Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
 static OWNER: Statement = Statement::new("test.owner", "select lease_owner from orders where id = $1");
 
-const BODY: &[u8] = b"the body";
+/// What a customer may leave unpaid.
+pub(crate) const UNPAID: Unpaid = Unpaid { orders: 20, pieces: 2000 };
+pub(crate) const BODY: &[u8] = b"the body";
 /// How long after it was placed an order is given up.
 pub(crate) const PATIENCE: Duration = Duration::from_hours(1);
 
@@ -103,15 +106,21 @@ impl Shop {
     }
 }
 
-fn purchase<'a>(user: Uuid, key: &str, body: &'a [u8], items: &[(ProductId, i32)]) -> Purchase<'a> {
+pub(crate) fn purchase<'a>(
+    user: Uuid,
+    key: &str,
+    body: &'a [u8],
+    items: &[(ProductId, i32)],
+) -> Purchase<'a> {
     let items =
         items.iter().map(|(product_id, quantity)| Item { product_id: *product_id, quantity: *quantity });
-    let cart = Cart { items: items.collect(), payment_method: "pm_card_visa".to_owned() };
-    Purchase { user, key: key.parse().expect("a key"), body, cart }
+    let cart =
+        Cart { items: items.collect(), payment_method: "pm_card_visa".to_owned(), expected_total: None };
+    Purchase { user, key: key.parse().expect("a key"), body, cart, unpaid: UNPAID }
 }
 
 /// The kind of the problem that a caller would be told of.
-fn refusal<T>(outcome: Result<Placed<T>>) -> Option<Kind> {
+pub(crate) fn refusal<T>(outcome: Result<Placed<T>>) -> Option<Kind> {
     outcome.err().map(|error| error.problem().kind())
 }
 
@@ -126,7 +135,7 @@ fn detail<T>(outcome: Result<Placed<T>>) -> String {
     )
 }
 
-fn new<T>(outcome: Result<Placed<T>>) -> T {
+pub(crate) fn new<T>(outcome: Result<Placed<T>>) -> T {
     match outcome {
         Ok(Placed::New(placed)) => placed,
         Ok(Placed::Free(answer) | Placed::Repeated(answer)) => panic!("repeated: {answer:?}"),

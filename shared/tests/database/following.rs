@@ -12,6 +12,11 @@ static NOTES: Statement =
     Statement::new("test.notes", "select dispute, fraud_warning from payments where order_id = $1");
 static DUE: Statement = Statement::new("test.due_again", "update orders set lease_until = null");
 
+static WAITED: Statement = Statement::new(
+    "test.waited_a_day",
+    "update orders set waits_since = waits_since - interval '1 day', lease_until = null",
+);
+
 const NEWS: News<'_> =
     News { intent: "pi_1", paid: false, afterwards: true, dispute: None, fraud_warning: false };
 
@@ -110,7 +115,12 @@ async fn an_order_whose_payment_the_provider_does_not_know_calls_an_operator_and
         order.shop.owner.execute(&DUE).await.expect("updates");
         let (advanced, operator) = order.step(&forgotten()).await;
         assert_eq!((advanced.answer.status, operator), (OrderStatus::Cancelling, true));
-        assert!(order.stands().await.1.is_some_and(|wait| wait > 200));
+        assert!(order.stands().await.1.is_some_and(|wait| (201..=300).contains(&wait)));
+        // Nobody was helped by calling every five minutes for a day.
+        order.shop.owner.execute(&WAITED).await.expect("updates");
+        let (advanced, operator) = order.step(&forgotten()).await;
+        assert_eq!((advanced.answer.status, operator), (OrderStatus::Cancelling, true));
+        assert!(order.stands().await.1.is_some_and(|wait| (3500..=3600).contains(&wait)));
     }
     // So does one that is to be charged, looked at, or given back.
     let order = Order::place().await;

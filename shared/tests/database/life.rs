@@ -289,6 +289,7 @@ impl Rows {
             .bind(OffsetDateTime::from_unix_timestamp(held.deadline).expect("a time"))
             .bind(None::<i64>)
             .bind(None::<Uuid>)
+            .bind(None::<String>)
             .bind(None::<String>);
         self.shop.owner.fetch_optional::<(Uuid,)>(query).await.expect("settles").is_some()
     }

@@ -1,12 +1,13 @@
 //! `shared::database` against servers of its own: every test starts a Postgres and a PgBouncer, so that it may pause and
 //! kill them. They listen on Unix sockets in a temporary folder: no port can be taken. `checkout`,
-//! `charging`, `deadlines`, `following` and `life` are what an order depends on.
+//! `charging`, `consent`, `deadlines`, `following`, `life` and `repeated` are what an order depends on.
 
 mod accounts;
 #[path = "../certificates/mod.rs"]
 mod certificates;
 mod charging;
 mod checkout;
+mod consent;
 mod counted;
 mod deadlines;
 mod encoder;
@@ -20,6 +21,7 @@ mod pool;
 mod pooler;
 mod provider;
 mod refunds;
+mod repeated;
 mod search;
 mod servers;
 mod settings;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use shared::accounts;
 use shared::catalog::{self, ProductId, Search};
 use shared::checkout::{Cart, Item, Placed, Purchase};
+use shared::config::Unpaid;
 use shared::database::{Database, Statement, migrations};
 use shared::error::Kind;
 use shared::insights::gather;
@@ -92,6 +93,9 @@ const HARMLESS: &[(&str, &str)] = &[
 ];
 /// The role has limits of its own.
 const ODD_FOR_THE_DATABASE: &[(&str, &str)] = &[("statement_timeout", "1"), ("lock_timeout", "1")];
+
+/// The one customer pays for nothing of all that is bought here.
+const MANY: Unpaid = Unpaid { orders: 1000, pieces: 1000 };
 
 static CHANGEABLE: Statement = Statement::new(
     "test.changeable",
@@ -199,8 +203,9 @@ impl Shop {
         let key = Uuid::now_v7().to_string();
         let place = async |body| {
             let items = vec![Item { product_id: self.product, quantity: 1 }];
-            let cart = Cart { items, payment_method: "pm_card_visa".to_owned() };
-            let purchase = Purchase { user: self.customer, key: key.parse().expect("a key"), body, cart };
+            let cart = Cart { items, payment_method: "pm_card_visa".to_owned(), expected_total: None };
+            let key = key.parse().expect("a key");
+            let purchase = Purchase { user: self.customer, key, body, cart, unpaid: MANY };
             purchase.place_deferred(database, Duration::ZERO, PATIENCE).await
         };
         let Ok(Placed::New(first)) = place(b"body").await else { panic!("not placed") };

@@ -22,16 +22,16 @@ async function cancelOrder(request) {
   const owner = randomUUID()
   const [order] = await cancel(id, sub, owner, LEASE_SECONDS)
   const answer = order ? await cancelCharge(order, owner) : await alreadyCancelled(id, sub)
-  return json(['cancelled', 'refunded'].includes(answer.status) ? 200 : 202, answer)
+  return json(['cancelled', 'refunded'].includes(answer.status) ? 200 : 202, answer, { location: `/api/orders/${answer.order_id}` })
 }
 
-async function cancelCharge({ id, intent_id }, owner) {
+async function cancelCharge({ id, total, currency, intent_id }, owner) {
   const call = async () => {
     if (intent_id) await stripe.paymentIntents.cancel(intent_id)
     return 'cancelled'
   }
   const status = await provider(call, () => 'cancelling')
-  const answer = orderAnswer({ id, status })
+  const answer = orderAnswer({ id, status, total, currency })
   await settle({ id, owner, answer })
   return answer
 }

@@ -14,6 +14,8 @@ import { serve } from '../runtime.mjs'
 
 const LEASE_SECONDS = 30
 const MOST_LINES = 50
+const MOST_UNPAID_ORDERS = 20
+const MOST_UNPAID_PIECES = 2000
 const DEADLINE_MS = 86_400_000
 // What the provider charges: smallest, largest, multiples, in every currency. Enough for what is measured.
 const AMOUNTS = [[''], [50], [99_999_999], [1]]
@@ -29,13 +31,13 @@ async function checkout(request) {
   const products = cart.items.map(({ product_id }) => product_id)
   const quantities = cart.items.map(({ quantity }) => quantity)
   const [row] = await place(
-    id, sub, key, digest, products, quantities, cart.payment_method, 'charging', LEASE_SECONDS, null, owner,
-    null, ...AMOUNTS, new Date(Date.now() + DEADLINE_MS).toISOString(),
+    id, sub, key, digest, products, quantities, cart.payment_method, 'charging', LEASE_SECONDS, false, owner,
+    ...AMOUNTS, new Date(Date.now() + DEADLINE_MS).toISOString(), null, null, MOST_UNPAID_ORDERS, MOST_UNPAID_PIECES,
   )
   if (!row.placed) return respond(repeated(row, digest))
 
   const { status, intent, ...charge } = await pay(id, row, cart.payment_method)
-  const answer = orderAnswer({ id, status, ...charge })
+  const answer = orderAnswer({ id, status, total: row.amount, currency: row.currency, ...charge })
   await settle({ id, owner, answer, intent })
   return respond(answer)
 }
@@ -74,10 +76,11 @@ function repeated(row, digest) {
     const short = row.refused.map(({ product_id, reason }) => `${product_id} (${reason})`)
     throw conflict(`Not enough is left of some products: ${short.join(', ')}.`)
   }
-  if (row.currencies > 1) throw invalid('items', 'must be products of one currency')
-  if (!row.known_answer) throw conflict('The first request with this key is still running.')
-  if (digest !== row.known_digest) throw invalid('Idempotency-Key', 'was used for another order')
-  return row.known_answer
+  if (row.objection === 'currencies') throw invalid('items', 'must be products of one currency')
+  if (row.objection === 'unpaid') throw conflict('Too many orders or pieces are unpaid.')
+  if (!row.known?.answered) throw conflict('Somebody is at work on the order of this key.')
+  if (digest !== row.known.request_digest) throw invalid('Idempotency-Key', 'was used for another order')
+  return orderAnswer(row.known)
 }
 
 function respond(answer) {

@@ -27,7 +27,12 @@ export function charge({ status, charge_id, charge_status, decline_code }) {
 }
 
 /** What checkout and cancellation answer about an order. */
-export const orderAnswer = (order) => ({ order_id: order.id, status: order.status, charge: charge(order) })
+export const orderAnswer = (order) => ({
+  order_id: order.id,
+  status: order.status,
+  total: { amount: order.total, currency: order.currency },
+  charge: charge(order),
+})
 
 /** The place of an order in its customer's list: microseconds and id, as 24 bytes. */
 export function cursor({ id, created_at }) {
