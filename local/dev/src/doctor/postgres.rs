@@ -7,7 +7,7 @@ use cloud::figures::{milliseconds, percentile};
 use futures::future::join_all;
 use shared::database::{Database, Error, Settings, Statement, migrations};
 
-use super::reach::{Remedy, explained, listens};
+use super::reach::{Remedy, explained, listens, unusable};
 use super::report::Section;
 
 /// Far away and just woken up, as hosted databases that sleep are.
@@ -83,8 +83,7 @@ pub(super) struct Reached {
 
 /// Its first answer, or why there is none.
 pub(super) async fn reach(url: &str, name: &str, remedies: &[Remedy]) -> Result<Reached, String> {
-    let settings =
-        Settings::new(url).and_then(Settings::verified).map_err(|error| format!("{name}: {error}"))?;
+    let settings = Settings::new(url).and_then(Settings::verified).map_err(|error| unusable(name, &error))?;
     let settings = settings.acquire_limit(PATIENCE);
     listens(url, 5432).await?;
     let database = Database::new(settings.clone());
@@ -98,7 +97,11 @@ pub(super) async fn reach(url: &str, name: &str, remedies: &[Remedy]) -> Result<
 
 /// Without what sqlx says around it.
 fn bare(cause: &str) -> &str {
-    let around = ["error communicating with database: ", "error returned from database: "];
+    let around = [
+        "error communicating with database: ",
+        "error occurred while attempting to establish a TLS connection: ",
+        "error returned from database: ",
+    ];
     let cause = around.iter().find_map(|words| cause.strip_prefix(words)).unwrap_or(cause);
     cause.split_once(" at line ").map_or(cause, |(said, _)| said)
 }

@@ -1,5 +1,6 @@
 //! Why a server cannot be reached, in a sentence that says what to do. None repeats a URL, which may hold a password.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -17,6 +18,11 @@ const REMEDIES: &[Remedy] = &[
     ("not valid for name", "write the host by a name that its certificate has"),
     ("password", "is the password right, and are its special characters written as %40 and so on?"),
 ];
+
+/// Of an address that cannot be one, or not a safe one. A `#` or `?` of a password cuts it off in the middle.
+pub(super) fn unusable(name: &str, error: &impl Display) -> String {
+    format!("{name}: {error}; special characters of a password are written as %40 and so on")
+}
 
 /// Whether anything takes connections there. Asked first, because the clients' own errors do not say how far they came.
 pub(super) async fn listens(url: &str, port: u16) -> Result<(), String> {

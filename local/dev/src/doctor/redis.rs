@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use cloud::figures::{milliseconds, percentile};
 use shared::redis::{Redis, Script, Settings};
 
-use super::reach::{Remedy, explained, listens};
+use super::reach::{Remedy, explained, listens, unusable};
 use super::report::Section;
 
 static CAPABILITIES: Script = Script::new("doctor.capabilities", include_str!("capabilities.lua"));
@@ -49,7 +49,7 @@ pub(super) async fn reach(url: &str) -> Result<Reached, String> {
         response_limit: PATIENCE,
         ..own
     };
-    let redis = Redis::new(settings).map_err(|error| format!("RedisUrl: {error}"))?;
+    let redis = Redis::new(settings).map_err(|error| unusable("RedisUrl", &error))?;
     listens(url, 6379).await?;
     let began = Instant::now();
     let found = redis.examine(CAPABILITIES.on([KEY])).await.map_err(|why| explained(&why, REMEDIES))?;
