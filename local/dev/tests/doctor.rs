@@ -61,7 +61,11 @@ async fn what_is_missing_is_said_in_a_sentence_that_helps() {
     let [pooled, direct, redis] = elsewhere.addresses();
     let (fit, said) = elsewhere.doctor(&elsewhere.addresses());
     assert!(!fit, "{said}");
-    for remedy in ["create role millrace_app login password", "create extension pg_stat_statements"] {
+    for remedy in [
+        "the functions' role is missing",
+        "the pooler or Postgres behind it refuses the role",
+        "create extension pg_stat_statements",
+    ] {
         assert!(said.contains(remedy), "{remedy}: {said}");
     }
     let refused = migrations::run(&settings(&direct)).await.expect_err("refused").to_string();
@@ -72,21 +76,33 @@ async fn what_is_missing_is_said_in_a_sentence_that_helps() {
     elsewhere.administer("create role millrace_app login password 'app secret'");
     elsewhere.administer("create extension pg_stat_statements");
     let unverified = |url: &str| url.replace("verify-full", "require");
-    let stranger = |url: &str| url.split('&').next().expect("a part").to_owned();
-    let pooled_owner = elsewhere.owner_through_the_pooler();
-    for (addresses, sentence) in [
+    let stranger = |url: &str| format!("{}&sslrootcert=/opt/rds.pem", url.split('&').next().expect("a part"));
+    let mistaken = |url: &str| url.replace("secret", "barley").replace("sesame", "barley");
+    for ([pooled, direct, redis], sentences) in [
         (
-            [unverified(&pooled), direct.clone(), redis.clone()],
-            "DatabaseUrl: database settings: write `?sslmode=verify-full`",
+            [unverified(&pooled), stranger(&direct), redis.replace("rediss:", "redis:")],
+            [
+                "DatabaseUrl: database settings: write `?sslmode=verify-full`",
+                "UnknownIssuer: if its authority is not a public one",
+                "must begin with rediss://",
+            ],
         ),
-        ([pooled.clone(), stranger(&direct), redis.clone()], "sslrootcert=/opt/NAME.pem"),
-        ([pooled.clone(), pooled_owner, redis.clone()], "leads through a pooler"),
-        ([direct.clone(), direct.clone(), redis.clone()], "it signs in as shopkeeper"),
-        ([pooled.clone(), direct.clone(), redis.replace("rediss:", "redis:")], "must begin with rediss://"),
-        ([pooled, direct, redis.replace("sesame", "barley")], "WRONGPASS"),
+        (
+            [mistaken(&pooled), mistaken(&direct), mistaken(&redis)],
+            ["no such user with this password", "is the password right", "WRONGPASS"],
+        ),
+        (
+            [direct.clone(), elsewhere.owner_through_the_pooler(), elsewhere.redis_where_nobody_listens()],
+            ["it signs in as shopkeeper", "leads through a pooler", "nothing takes connections at port"],
+        ),
     ] {
-        let (fit, said) = elsewhere.doctor(&addresses);
-        assert!(!fit && said.contains(sentence), "{sentence}: {said}");
-        assert!(!said.contains("secret") && !said.contains("barley"), "{said}");
+        let (fit, said) = elsewhere.doctor(&[pooled, direct, redis]);
+        assert!(!fit, "{said}");
+        for sentence in sentences {
+            assert!(said.contains(sentence), "{sentence}: {said}");
+        }
+        for password in ["secret", "sesame", "barley"] {
+            assert!(!said.contains(password), "{said}");
+        }
     }
 }

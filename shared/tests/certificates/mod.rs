@@ -1,6 +1,6 @@
 //! Certificates for servers of the tests.
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 /// PEM texts.
 pub(crate) struct Certificates {
@@ -13,6 +13,8 @@ pub(crate) struct Certificates {
 /// An authority and a server's certificate, made anew.
 pub(crate) fn certificates() -> Certificates {
     let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
+    // Not the name that the server's gets: OpenSSL takes a certificate for self-signed that has its issuer's.
+    authority.distinguished_name.push(DnType::CommonName, "An authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = || KeyPair::generate().expect("a key");
     let authority = CertifiedIssuer::self_signed(authority, key()).expect("an authority");

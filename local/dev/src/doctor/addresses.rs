@@ -13,13 +13,15 @@ pub(super) struct Addresses {
 
 impl Addresses {
     pub(super) fn read(from: &[String]) -> Result<Self> {
-        match from {
-            [file] => Self::of_file(file),
+        let addresses = match from {
+            [file] => Self::of_file(file)?,
             [database, direct, redis] => {
-                Ok(Self { database: database.clone(), database_direct: direct.clone(), redis: redis.clone() })
+                Self { database: database.clone(), database_direct: direct.clone(), redis: redis.clone() }
             }
             _ => bail!("say where they are: a file as docs/external.md shows it, or three URLs"),
-        }
+        };
+        let Self { database, database_direct, redis } = addresses;
+        Ok(Self { database: from_here(&database), database_direct: from_here(&database_direct), redis })
     }
 
     fn of_file(file: &str) -> Result<Self> {
@@ -37,4 +39,10 @@ impl Addresses {
             redis: address("RedisUrl")?,
         })
     }
+}
+
+/// With the authority's certificate where it is before a layer brings it to the functions.
+fn from_here(url: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infrastructure/certificates/");
+    url.replace("sslrootcert=/opt/", &format!("sslrootcert={folder}"))
 }

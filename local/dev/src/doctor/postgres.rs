@@ -7,6 +7,7 @@ use cloud::figures::{milliseconds, percentile};
 use futures::future::join_all;
 use shared::database::{Database, Error, Settings, Statement, migrations};
 
+use super::reach::{Remedy, explained, listens, unusable};
 use super::report::Section;
 
 /// Far away and just woken up, as hosted databases that sleep are.
@@ -34,37 +35,96 @@ static SESSION: Statement = Statement::new(
 static STATISTICS: Statement =
     Statement::new("doctor.statistics", "select count(*) from pg_stat_statements where false");
 
-/// What the other address must lead to as well.
-pub(super) struct Server {
-    identity: String,
-    max_connections: i32,
+/// What helps where Postgres itself refuses.
+pub(super) const DIRECTLY: &[Remedy] = &[
+    TLS,
+    AUTHORITY,
+    AUTHORITY_FILE,
+    (
+        "no connection within",
+        "something takes connections there, but no Postgres answers; one that was asleep may do so now: ask again",
+    ),
+];
+
+/// What helps where the pooler refuses, or Postgres behind it.
+pub(super) const THROUGH_THE_POOLER: &[Remedy] = &[
+    TLS,
+    AUTHORITY,
+    AUTHORITY_FILE,
+    (
+        "no connection within",
+        "it takes connections, but reaches no Postgres behind it, and its log says why: the server's address, TLS \
+         between the two, or a login that was refused, after which PgBouncer waits 15 s before it tries again",
+    ),
+    ("SASL", "the pooler knows no such user with this password (PgBouncer: auth_file)"),
+    (
+        "password",
+        "the pooler or Postgres behind it refuses the role; there must be one (create role millrace_app login \
+         password '…'), with one password here, there and in the pooler. PgBouncer tries again only after 15 s",
+    ),
+];
+
+const TLS: Remedy = ("does not support TLS", "turn it on there (PgBouncer: client_tls_sslmode)");
+const AUTHORITY: Remedy = (
+    "UnknownIssuer",
+    "if its authority is not a public one, put that authority's certificate into infrastructure/certificates/ and \
+     its path behind both URLs: &sslrootcert=/opt/NAME.pem",
+);
+const AUTHORITY_FILE: Remedy =
+    ("No such file", "sslrootcert names a certificate that is not in infrastructure/certificates/");
+
+/// A server that answered.
+pub(super) struct Reached {
+    settings: Settings,
+    database: Database,
+    facts: Facts,
+    took: Duration,
+}
+
+/// Its first answer, or why there is none.
+pub(super) async fn reach(url: &str, name: &str, remedies: &[Remedy]) -> Result<Reached, String> {
+    let settings = Settings::new(url).and_then(Settings::verified).map_err(|error| unusable(name, &error))?;
+    let settings = settings.acquire_limit(PATIENCE);
+    listens(url, 5432).await?;
+    let database = Database::new(settings.clone());
+    let began = Instant::now();
+    match database.fetch_one::<Facts>(&SERVER).await {
+        Ok(facts) => Ok(Reached { settings, database, facts, took: began.elapsed() }),
+        Err(Error::Unavailable { cause, .. }) => Err(explained(bare(&cause), remedies)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Without what sqlx says around it.
+fn bare(cause: &str) -> &str {
+    let around = [
+        "error communicating with database: ",
+        "error occurred while attempting to establish a TLS connection: ",
+        "error returned from database: ",
+    ];
+    let cause = around.iter().find_map(|words| cause.strip_prefix(words)).unwrap_or(cause);
+    cause.split_once(" at line ").map_or(cause, |(said, _)| said)
 }
 
 /// Postgres itself, as the owner.
-pub(super) async fn direct(url: &str, mut report: Section<'_>) -> Option<Server> {
-    let settings = settings(url, "DatabaseDirectUrl", &mut report)?;
-    let database = Database::new(settings.clone());
-    let began = Instant::now();
-    let asked = database.fetch_one::<Facts>(&SERVER).await;
-    let (version, named, standby, max_connections, identity) =
-        asked.map_err(|error| report.missing(unreachable(&error))).ok()?;
-    let connected = milliseconds(began.elapsed());
+pub(super) async fn direct(server: &Reached, mut report: Section<'_>) {
+    let (version, named, standby, max_connections, _) = &server.facts;
+    let connected = milliseconds(server.took);
     report.good(format!("answers over verified TLS, {connected:.0} ms with signing in"));
-    if version < OLDEST {
+    if *version < OLDEST {
         report.missing(format!("version {named} is too old: 15 or later"));
     } else {
         report.good(format!("version {named}, max_connections {max_connections}"));
     }
-    if standby {
+    if *standby {
         report.missing("it is a standby, which takes no writes: give the primary's address");
     }
-    if share_a_process(&settings).await {
+    if share_a_process(&server.settings).await {
         report.missing(
             "the address leads through a pooler, but migrate needs a session of its own: give the direct one",
         );
     }
-    rights(&settings, &mut report).await;
-    Some(Server { identity, max_connections })
+    rights(&server.settings, &mut report).await;
 }
 
 async fn rights(settings: &Settings, report: &mut Section<'_>) {
@@ -82,29 +142,23 @@ async fn rights(settings: &Settings, report: &mut Section<'_>) {
     }
 }
 
-/// The pooler, as the functions' role.
-pub(super) async fn pooler(url: &str, server: Option<&Server>, mut report: Section<'_>) {
-    let Some(settings) = settings(url, "DatabaseUrl", &mut report) else { return };
-    let database = Database::new(settings.clone());
-    let identity = match database.fetch_one::<Facts>(&SERVER).await {
-        Ok((.., identity)) => identity,
-        Err(error) => return report.missing(unreachable(&error)),
-    };
-    if server.is_some_and(|server| server.identity != identity) {
+/// The pooler, as the functions' role. It must lead to `server`.
+pub(super) async fn pooler(pooled: &Reached, server: Option<&Reached>, mut report: Section<'_>) {
+    let Reached { settings, database, facts, .. } = pooled;
+    let (.., max_connections, identity) = facts;
+    if server.is_some_and(|server| server.facts.4 != *identity) {
         report.missing("it leads to another server or database than DatabaseDirectUrl");
     }
-    session(&database, &mut report).await;
-    if share_a_process(&settings).await {
+    session(database, &mut report).await;
+    if share_a_process(settings).await {
         report.good("it is a transaction pooler");
     } else {
-        let room =
-            server.map_or_else(String::new, |server| format!(" of the {} there are", server.max_connections));
         report.note(format!(
-            "it is no transaction pooler: each environment of Lambda keeps a connection{room}"
+            "it is no transaction pooler: each environment of Lambda keeps a connection of the {max_connections} there are"
         ));
     }
-    crowd(&settings, &mut report).await;
-    match latency(&database).await {
+    crowd(settings, &mut report).await;
+    match latency(database).await {
         Ok(time) => report.good(format!("{time:.1} ms a statement from here")),
         Err(error) => report.missing(error.to_string()),
     }
@@ -197,25 +251,4 @@ async fn latency(database: &Database) -> Result<f64, Error> {
     }
     times.sort();
     Ok(percentile(&times, 50).map_or(0.0, milliseconds))
-}
-
-fn settings(url: &str, name: &str, report: &mut Section<'_>) -> Option<Settings> {
-    match Settings::new(url).and_then(Settings::verified) {
-        Ok(settings) => Some(settings.acquire_limit(PATIENCE)),
-        Err(error) => {
-            report.missing(format!("{name}: {error}"));
-            None
-        }
-    }
-}
-
-fn unreachable(error: &Error) -> String {
-    let error = error.to_string();
-    if error.contains("certificate") {
-        return format!(
-            "{error}; if its authority is not a public one, put that authority's certificate beside \
-             infrastructure/certificates/rds.pem and its path behind the URL: &sslrootcert=/opt/NAME.pem"
-        );
-    }
-    error
 }

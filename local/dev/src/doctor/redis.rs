@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use cloud::figures::{milliseconds, percentile};
 use shared::redis::{Redis, Script, Settings};
 
+use super::reach::{Remedy, explained, listens, unusable};
 use super::report::Section;
 
 static CAPABILITIES: Script = Script::new("doctor.capabilities", include_str!("capabilities.lua"));
@@ -15,7 +16,29 @@ const KEY: &str = "{millrace-doctor}";
 /// Far away; the functions themselves wait for 100 ms.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub(super) async fn examine(url: &str, mut report: Section<'_>) {
+const REMEDIES: &[Remedy] = &[
+    (
+        "no answer in time",
+        "something takes connections there, but no Redis answers over TLS: is it the port for TLS?",
+    ),
+    ("UnknownIssuer", "its certificate must be of a public authority"),
+    (
+        "permission",
+        "all that Millrace asks of Redis are scripts: let this user run them (+@scripting), and what they call",
+    ),
+];
+
+/// One that answered a script.
+pub(super) struct Reached {
+    redis: Redis,
+    /// How long the functions wait for an answer.
+    limit: Duration,
+    found: Vec<String>,
+    took: Duration,
+}
+
+/// Its first answer, or why there is none.
+pub(super) async fn reach(url: &str) -> Result<Reached, String> {
     let own = Settings::new(url);
     let limit = own.response_limit;
     let settings = Settings {
@@ -26,16 +49,16 @@ pub(super) async fn examine(url: &str, mut report: Section<'_>) {
         response_limit: PATIENCE,
         ..own
     };
-    let redis = match Redis::new(settings) {
-        Ok(redis) => redis,
-        Err(error) => return report.missing(format!("RedisUrl: {error}")),
-    };
+    let redis = Redis::new(settings).map_err(|error| unusable("RedisUrl", &error))?;
+    listens(url, 6379).await?;
     let began = Instant::now();
-    let found: Vec<String> = match redis.examine(CAPABILITIES.on([KEY])).await {
-        Ok(found) => found,
-        Err(why) => return report.missing(why),
-    };
-    let connected = milliseconds(began.elapsed());
+    let found = redis.examine(CAPABILITIES.on([KEY])).await.map_err(|why| explained(&why, REMEDIES))?;
+    Ok(Reached { redis, limit, found, took: began.elapsed() })
+}
+
+pub(super) async fn examine(reached: &Reached, mut report: Section<'_>) {
+    let Reached { redis, limit, found, took } = reached;
+    let connected = milliseconds(*took);
     report.good(format!("answers over verified TLS, and runs scripts; {connected:.0} ms with connecting"));
     let (tried, info) = found.split_at(found.len().saturating_sub(2));
     let lacking: Vec<_> = tried.chunks_exact(2).filter(|pair| !pair[1].is_empty()).collect();
@@ -46,7 +69,7 @@ pub(super) async fn examine(url: &str, mut report: Section<'_>) {
         report.good("TIME, struct, cjson, hashes and PEXPIRE … GT work within scripts");
     }
     itself(info.last().map_or("", String::as_str), &mut report);
-    latency(&redis, limit, &mut report).await;
+    latency(redis, *limit, &mut report).await;
 }
 
 /// What it says of itself. Some hosted ones say nothing.

@@ -95,6 +95,11 @@ impl Elsewhere {
         self.url("shopkeeper:owner%20secret", self.ports[1])
     }
 
+    pub(crate) fn redis_where_nobody_listens(&self) -> String {
+        let [.., redis] = self.addresses();
+        redis.replace(&self.ports[2].to_string(), &free_port().to_string())
+    }
+
     fn url(&self, user: &str, port: u16) -> String {
         let authority = self.folder.path().join("ca.pem");
         format!(
@@ -148,15 +153,30 @@ impl Elsewhere {
 
 impl Drop for Elsewhere {
     fn drop(&mut self) {
-        for server in [&mut self.pgbouncer, &mut self.redis, &mut self.postgres] {
-            end(server);
+        end(&mut self.pgbouncer);
+        end(&mut self.redis);
+        // Its own processes go with it only when it is asked.
+        kill(Pid::from_raw(self.postgres.id().cast_signed()), Signal::SIGQUIT).ok();
+        self.postgres.wait().ok();
+        if std::thread::panicking() {
+            for server in ["postgres", "pgbouncer", "redis"] {
+                let log = self.folder.path().join(server).with_extension("log");
+                eprintln!("{server}:\n{}", fs::read_to_string(log).unwrap_or_default());
+            }
         }
     }
 }
 
+/// Nothing that it has is to be kept.
 fn end(server: &mut Child) {
-    kill(Pid::from_raw(server.id().cast_signed()), Signal::SIGQUIT).ok();
+    server.kill().ok();
     server.wait().ok();
+}
+
+fn spawn(mut server: Command, name: &str, folder: &Path) -> Child {
+    let log = fs::File::create(folder.join(name).with_extension("log")).expect("a log");
+    let both = log.try_clone().expect("a handle");
+    server.stdout(both).stderr(log).spawn().unwrap_or_else(|error| panic!("{name} starts: {error}"))
 }
 
 fn postgres(programs: &Path, folder: &Path, port: u16) -> Child {
@@ -171,16 +191,16 @@ fn postgres(programs: &Path, folder: &Path, port: u16) -> Child {
         format!("ssl_key_file={}/server.key", folder.display()),
     ];
     let settings = settings.iter().flat_map(|setting| ["-c", setting.as_str()]);
-    command(&programs.join("postgres"), folder)
-        .args(["-D", "data"])
-        .args(settings)
-        .spawn()
-        .expect("postgres starts")
+    let mut server = command(&programs.join("postgres"), folder);
+    server.args(["-D", "data"]).args(settings);
+    spawn(server, "postgres", folder)
 }
 
 fn pgbouncer(folder: &Path) -> Child {
     let program = find(&folders(), "pgbouncer").expect("pgbouncer is installed");
-    command(&program, folder).args(["-q", "pgbouncer.ini"]).spawn().expect("pgbouncer starts")
+    let mut server = command(&program, folder);
+    server.arg("pgbouncer.ini");
+    spawn(server, "pgbouncer", folder)
 }
 
 fn pgbouncer_ini([postgres, pgbouncer, _]: [u16; 3]) -> String {
@@ -194,29 +214,19 @@ fn pgbouncer_ini([postgres, pgbouncer, _]: [u16; 3]) -> String {
 
 fn redis(folder: &Path, port: u16) -> Child {
     let program = ["valkey-server", "redis-server"].iter().find_map(|name| find(&folders(), name));
-    command(&program.expect("Redis or Valkey is installed"), folder)
+    let mut server = command(&program.expect("Redis or Valkey is installed"), folder);
+    server
+        .args(["--port", "0", "--tls-port", &port.to_string(), "--tls-auth-clients", "no"])
         .args([
-            "--port",
-            "0",
-            "--tls-port",
-            &port.to_string(),
-            "--tls-auth-clients",
-            "no",
             "--tls-cert-file",
             "server.pem",
-        ])
-        .args([
             "--tls-key-file",
             "server.key",
             "--tls-ca-cert-file",
             "ca.pem",
-            "--save",
-            "",
-            "--requirepass",
-            "open sesame",
         ])
-        .spawn()
-        .expect("redis starts")
+        .args(["--save", "", "--requirepass", "open sesame"]);
+    spawn(server, "redis", folder)
 }
 
 fn command(program: &Path, folder: &Path) -> Command {
