@@ -128,7 +128,8 @@ impl Step {
     fn deadline(&self, lease: &Lease) -> Option<OffsetDateTime> {
         match self.status(lease.status) {
             OrderStatus::Charging | OrderStatus::Deferred => Some(lease.deadline),
-            OrderStatus::ActionRequired => Some(lease.deadline.min(now() + ACTION)),
+            // On a whole second: it is told now, and later as the database has it, which knows no nanoseconds.
+            OrderStatus::ActionRequired => Some(lease.deadline.min(now().truncate_to_second() + ACTION)),
             _ => None,
         }
     }

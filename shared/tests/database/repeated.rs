@@ -55,6 +55,7 @@ impl Order {
         provider.says("create", 200, &intent("requires_confirmation"));
         let (waiting, _) = order.step(&provider).await;
         assert_eq!(waiting.answer.status, OrderStatus::ActionRequired);
+        assert_eq!(order.again().await, waiting.answer);
         order
     }
 }
