@@ -246,8 +246,8 @@ pub fn conflict(detail: impl Into<String>) -> Error {
     Error::new(Kind::Conflict, detail)
 }
 
-/// 503: something we depend on is away. Worth another try after `wait`. It says nothing of what was done: a statement that was
-/// under way may have been carried out, and an order placed and charged before the next one failed.
+/// 503: something we depend on is away. Worth another try after `wait`. It says nothing of what was done: a statement
+/// that was under way may have been carried out, and an order placed and charged before the next one failed.
 pub fn unavailable(wait: Duration) -> Error {
     let detail = "The service cannot answer at the moment. Send the request again, under the same Idempotency-Key if it has \
         one: it may have been carried out.";
@@ -263,8 +263,8 @@ pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
 /// What refuses an order of a user who is not there: a token outlives its account.
 const CALLER_IS_GONE: &str = "orders_user_id_fkey";
 
-/// A database that is away is nobody's fault here, and worth another try soon; a caller whose account is gone has to log in
-/// again; everything else is a mistake of ours.
+/// A database that is away is nobody's fault here, and worth another try soon; a caller whose account is gone has to
+/// log in again; everything else is a mistake of ours.
 impl From<database::Error> for Error {
     fn from(error: database::Error) -> Self {
         if error.constraint() == Some(CALLER_IS_GONE) {

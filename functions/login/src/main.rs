@@ -38,8 +38,9 @@ struct AccessToken {
 
 async fn login(app: App, request: Request) -> Result<Response> {
     let credentials: Credentials = request.json()?;
-    // A guesser of many accounts is refused by his address. Many guessers of one account are slowed down, and its owner with
-    // them, but a right password gets through. Only looked at here: a refused guesser uses up nothing of an account's.
+    // A guesser of many accounts is refused by his address. Many guessers of one account are slowed down, and its owner
+    // with them, but a right password gets through. Only looked at here: a refused guesser uses up nothing of an
+    // account's.
     let guessed_at = Identity::account(&credentials.email);
     let failures = request.admit(app.limiter.look(&guessed_at, &[LOGIN_ACCOUNT])).await?;
     if !failures.allowed {

@@ -23,7 +23,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// `DATABASE_DIRECT_URL`, `DATABASE_IAM_AUTH`, and, themselves or as `…_ARN`, `TOKEN_PRIVATE_KEY` and `EDGE_SECRET`.
+    /// `DATABASE_DIRECT_URL`, `DATABASE_IAM_AUTH`, and, themselves or as `…_ARN`, `TOKEN_PRIVATE_KEY` and
+    /// `EDGE_SECRET`.
     pub(crate) async fn from_env() -> Result<Self, Failure> {
         let database = Database::new(&config::required("DATABASE_DIRECT_URL")?)?;
         let database = if config::enabled("DATABASE_IAM_AUTH")? {

@@ -1,7 +1,7 @@
 //! Every minute: finds what a crash or an outage left behind.
 //!
-//! It nudges somebody to look at every order that is due, and invalidates the products of the last minutes again, in case
-//! Redis was away when they were changed. And it says how far behind we are.
+//! It nudges somebody to look at every order that is due, and invalidates the products of the last minutes again, in
+//! case Redis was away when they were changed. And it says how far behind we are.
 
 use std::time::Duration;
 
@@ -77,8 +77,8 @@ async fn provider_is_well(app: &App) -> bool {
     app.redis.batch(app.payment_breaker.show()).await.is_some_and(|shown| shown.machine.is_closed())
 }
 
-/// How many products changed lately, and how many of their invalidations Redis did not confirm. Harmless where the first
-/// invalidation arrived: a value of the same version or a newer one stays.
+/// How many products changed lately, and how many of their invalidations Redis did not confirm. Harmless where the
+/// first invalidation arrived: a value of the same version or a newer one stays.
 async fn invalidate_recent(app: &App) -> Result<(usize, usize)> {
     let changed = catalog::changed_within(&app.database, RECENT).await?;
     let mut lost = 0;

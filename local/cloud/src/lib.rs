@@ -14,8 +14,8 @@
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 //! | [`figures`], [`key_value`], [`log`], [`progress`] | numbers for people, small files, logs, lines on the terminal |
 //!
-//! From the ground up: `key_value`, `log`, `progress`, `figures`; `folder`, `process`, `service`, `record`; [`Cloud`]; `sql`, `demo`,
-//! `environment`, `serving`; `services`; `supervisor`, `lifecycle`, `own_cloud`.
+//! From the ground up: `key_value`, `log`, `progress`, `figures`; `folder`, `process`, `service`, `record`; [`Cloud`];
+//! `sql`, `demo`, `environment`, `serving`; `services`; `supervisor`, `lifecycle`, `own_cloud`.
 
 pub mod account;
 mod cloud;

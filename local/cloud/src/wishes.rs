@@ -22,7 +22,8 @@ const LARGEST_SCALE: u32 = 1_000;
 pub struct Wishes {
     /// How many times the usual demo data.
     pub scale: u32,
-    /// The build that is served as it is (`debug`, `release`); else cargo-lambda serves the functions, and rebuilds them.
+    /// The build that is served as it is (`debug`, `release`); else cargo-lambda serves the functions, and rebuilds
+    /// them.
     pub profile: Option<String>,
     /// Functions are not rebuilt when their code changes; of a finished build, somebody else has seen to it.
     pub no_reload: bool,

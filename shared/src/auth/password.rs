@@ -1,7 +1,7 @@
 //! Passwords, as argon2id hashes in PHC strings.
 //!
-//! Parameters are those of OWASP's password storage cheat sheet (19 MiB, two passes, one lane): about 15 ms of one core.
-//! Hashing is work for a blocking thread: on a `current_thread` runtime it would hold up everything else.
+//! Parameters are those of OWASP's password storage cheat sheet (19 MiB, two passes, one lane): about 15 ms of one
+//! core. Hashing is work for a blocking thread: on a `current_thread` runtime it would hold up everything else.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -44,7 +44,8 @@ pub async fn hash(password: String) -> Result<String, Error> {
 /// Whether `password` is the one behind `stored`; without an account (`None`) the answer is no, after the same work.
 ///
 /// # Errors
-/// For a stored hash that cannot be compared: after the same work too, so that nobody can tell such an account from others.
+/// For a stored hash that cannot be compared: after the same work too, so that nobody can tell such an account from
+/// others.
 pub async fn verify(password: String, stored: Option<String>) -> Result<bool, Error> {
     blocking(move || match stored.as_deref().map(read) {
         Some(Ok(hash)) => matches(&password, &hash),
@@ -59,8 +60,8 @@ fn nobodys(password: &str) -> Result<bool, Error> {
     matches(password, &read(NOBODY).map_err(Error::Hash)?).and(Ok(false))
 }
 
-/// A hash that is worth comparing. A cheaper one than ours would be quicker to guess and would show in the time of a login; a
-/// much dearer one would let whoever wrote it take all memory.
+/// A hash that is worth comparing. A cheaper one than ours would be quicker to guess and would show in the time of a
+/// login; a much dearer one would let whoever wrote it take all memory.
 fn read(stored: &str) -> Result<PasswordHash, String> {
     let hash = PasswordHash::new(stored).map_err(|error| error.to_string())?;
     Algorithm::try_from(hash.algorithm.as_str()).map_err(|error| error.to_string())?;
@@ -80,8 +81,8 @@ fn matches(password: &str, hash: &PasswordHash) -> Result<bool, Error> {
     compare(password, hash).map_err(|error| Error::Hash(error.to_string()))
 }
 
-/// What [`argon2::PasswordVerifier`] does, with memory that is kept. It allocates its blocks anew each time, aligned, and
-/// glibc gives the next hash other memory than the last one had: an environment grew to 239 MB in 200 logins.
+/// What [`argon2::PasswordVerifier`] does, with memory that is kept. It allocates its blocks anew each time, aligned,
+/// and glibc gives the next hash other memory than the last one had: an environment grew to 239 MB in 200 logins.
 fn compare(password: &str, hash: &PasswordHash) -> argon2::password_hash::Result<bool> {
     static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
 

@@ -11,8 +11,8 @@ use super::error::Error;
 pub struct SigningKey(Ed25519KeyPair);
 
 impl SigningKey {
-    /// From the base64 of a PKCS#8 document (`openssl genpkey -algorithm ed25519 -outform DER | base64 -w0`), or from 64
-    /// hexadecimal digits, the key's seed: the only form that Secrets Manager can make up by itself.
+    /// From the base64 of a PKCS#8 document (`openssl genpkey -algorithm ed25519 -outform DER | base64 -w0`), or from
+    /// 64 hexadecimal digits, the key's seed: the only form that Secrets Manager can make up by itself.
     pub fn new(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let pair = match seed(text) {

@@ -2,7 +2,8 @@
 -- products whose name is spelt like it (index products_name_trigrams), so that typing errors are forgiven.
 --
 -- `not exists (…)` is decided once: the second half costs nothing where the first has found something. The excerpt, the
--- dearest part, is made for the products of the page alone; its marks are control characters, which no text of ours holds.
+-- dearest part, is made for the products of the page alone; its marks are control characters, which no text of ours
+-- holds.
 with matching as (
     select id, ts_rank_cd(search, plainto_tsquery('english', $1)) as score
     from products

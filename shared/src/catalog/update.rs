@@ -11,8 +11,8 @@ use crate::{
 
 static UPDATE: Statement = Statement::new("catalog.update", include_str!("update.sql"));
 
-/// What the log says where Redis did not confirm the invalidation of an update, beside `product` and `version`: readers may
-/// get the older product until a sweep. The audit of `./dev chaos` excuses no other read.
+/// What the log says where Redis did not confirm the invalidation of an update, beside `product` and `version`: readers
+/// may get the older product until a sweep. The audit of `./dev chaos` excuses no other read.
 pub const INVALIDATION_LOST: &str = "invalidation lost";
 
 /// What an administrator may change. All of it is required: a PUT replaces.

@@ -1,5 +1,5 @@
--- Begins to cancel a customer's order that nobody is charging, and takes its lease: $1 order, $2 customer, $3 new owner,
--- $4 seconds.
+-- Begins to cancel a customer's order that nobody is charging, and takes its lease: $1 order, $2 customer, $3 new
+-- owner, $4 seconds.
 update orders
 set
     status = 'cancelling',

@@ -1,9 +1,10 @@
 //! Idempotency keys: one request, however often it is sent.
 //!
-//! The IETF draft (draft-ietf-httpapi-idempotency-key-header-07) writes the key as a quoted string, Stripe's world writes
-//! it bare; both mean one value here. A bare key has no comma, because two lines of the header arrive as one with a comma between:
-//! `k` and `k,k` would be two purchases. A key belongs to its user and lives in the order's own row, so that it is taken in the
-//! same statement that places the order: a store beside the database lets two callers run.
+//! The IETF draft (draft-ietf-httpapi-idempotency-key-header-07) writes the key as a quoted string, Stripe's world
+//! writes it bare; both mean one value here. A bare key has no comma, because two lines of the header arrive as one
+//! with a comma between: `k` and `k,k` would be two purchases. A key belongs to its user and lives in the order's own
+//! row, so that it is taken in the same statement that places the order: a store beside the database lets two callers
+//! run.
 
 use std::{fmt, str::FromStr};
 

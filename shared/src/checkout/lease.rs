@@ -19,8 +19,8 @@ static CANCEL: Statement = Statement::new("checkout.cancel", include_str!("cance
 static POSTPONE: Statement = Statement::new("checkout.postpone", include_str!("postpone.sql"));
 static ATTEMPT: Statement = Statement::new("checkout.attempt", include_str!("attempt.sql"));
 
-/// Longer than any invocation that may hold one (the time limit's ceiling is 20 s), so that a lease that ran out belongs
-/// to nobody.
+/// Longer than any invocation that may hold one (the time limit's ceiling is 20 s), so that a lease that ran out
+/// belongs to nobody.
 pub(super) const LEASE: Duration = Duration::from_secs(SECONDS as u64);
 const SECONDS: i32 = 30;
 
@@ -101,8 +101,8 @@ impl Lease {
     }
 }
 
-/// Takes the lease of an order; `None` if it is finished, or somebody else holds it. `patience` is when an order is given up
-/// that was placed without a deadline, and no other is given more.
+/// Takes the lease of an order; `None` if it is finished, or somebody else holds it. `patience` is when an order is
+/// given up that was placed without a deadline, and no other is given more.
 pub async fn claim(database: &Database, order: OrderId, patience: Duration) -> Result<Option<Lease>> {
     let owner = Uuid::now_v7();
     KillPoint::BeforeClaim.reached();
@@ -123,8 +123,8 @@ pub async fn claim_to_cancel(database: &Database, user: Uuid, order: OrderId) ->
     Ok(lease.map(|lease| Lease { owner, ..lease }))
 }
 
-/// Puts an order off that nobody holds: there is no use in trying before `wait` has passed. Whether it can be ended all the
-/// same, with [`leave`](super::leave): it is given up or cancelled, and the provider never heard of it.
+/// Puts an order off that nobody holds: there is no use in trying before `wait` has passed. Whether it can be ended all
+/// the same, with [`leave`](super::leave): it is given up or cancelled, and the provider never heard of it.
 pub async fn postpone(
     database: &Database,
     order: OrderId,

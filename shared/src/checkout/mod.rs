@@ -1,8 +1,8 @@
 //! Checkout: an order is placed, charged once, and never lost.
 //!
-//! The order row is the truth; a queue message is only a nudge; the provider's PaymentIntent is the once-only token. Every
-//! step forward is one function, [`advance()`]: checkout, the worker and a cancellation all call it, so there is one place to
-//! be right.
+//! The order row is the truth; a queue message is only a nudge; the provider's PaymentIntent is the once-only token.
+//! Every step forward is one function, [`advance()`]: checkout, the worker and a cancellation all call it, so there is
+//! one place to be right.
 //!
 //! | step | where | what must hold after a crash behind it |
 //! |---|---|---|

@@ -84,8 +84,9 @@ impl Purchase<'_> {
     /// Places the order for charging it now: whoever placed it holds its lease. It is given up after `patience`.
     ///
     /// # Errors
-    /// 409 out of stock, naming the lines; 409 in progress; 422 for a key that came with another body before, for products
-    /// that do not exist, are sold in different currencies or come to what the provider does not take; 503 if the database is away. Then nothing was placed.
+    /// 409 out of stock, naming the lines; 409 in progress; 422 for a key that came with another body before, for
+    /// products that do not exist, are sold in different currencies or come to what the provider does not take; 503 if
+    /// the database is away. Then nothing was placed.
     pub async fn place_leased(&self, database: &Database, patience: Duration) -> Result<Placed<Lease>> {
         let (order, owner) = (OrderId::new(), Uuid::now_v7());
         let deadline = deadline(patience);

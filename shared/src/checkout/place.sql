@@ -4,8 +4,8 @@
 --   $1 order  $2 user  $3 idempotency key  $4 request digest  $5 product ids  $6 quantities  $7 payment method
 --   $8 status  $9 seconds until somebody else may go on  $10 first answer, or null  $11 lease owner, or null
 --   $12 first answer if there is nothing to pay
---   $13 currencies  $14 smallest  $15 largest amounts  $16 what they are multiples of; the currency '' stands for the others
---   $17 when it is given up, if it is not paid by then
+--   $13 currencies  $14 smallest  $15 largest amounts  $16 what they are multiples of; the currency '' stands for the
+--   others $17 when it is given up, if it is not paid by then
 with line as (
     select l.product_id, l.quantity from unnest($5::uuid[], $6::integer[]) as l (product_id, quantity)
 ),

@@ -1,7 +1,7 @@
 //! What is asked of the payment provider for an order, and what its answers mean.
 //!
-//! Charging takes two calls and not one with `confirm=true`: an idempotency key is kept for 24 h at least and may then be
-//! forgotten, and its first answer is replayed for ever, a 500 included. With the intent's id stored before it is
+//! Charging takes two calls and not one with `confirm=true`: an idempotency key is kept for 24 h at least and may then
+//! be forgotten, and its first answer is replayed for ever, a 500 included. With the intent's id stored before it is
 //! confirmed, the truth is one look away, for ever, and an intent that succeeded cannot be confirmed again.
 
 use std::time::Duration;
@@ -76,8 +76,8 @@ impl<'a> Provider<'a> {
             return Ok(step);
         }
         let mut reply = self.confirm(lease, &intent).await;
-        // What a key says for ever tells how its first try went, not whether it charged. Only if a look at the intent shows
-        // no try at all may a new key be used.
+        // What a key says for ever tells how its first try went, not whether it charged. Only if a look at the intent
+        // shows no try at all may a new key be used.
         if reply.key_is_spent() {
             if let Some(step) = self.renew_attempt(lease, &intent).await? {
                 return Ok(step);
@@ -87,8 +87,8 @@ impl<'a> Provider<'a> {
         Ok(self.confirmed(lease, &intent, reply).await)
     }
 
-    /// What a confirmation's answer means. A refusal is not believed by itself: it may be of another try than the one that
-    /// charged, or not the provider's at all.
+    /// What a confirmation's answer means. A refusal is not believed by itself: it may be of another try than the one
+    /// that charged, or not the provider's at all.
     async fn confirmed(&mut self, lease: &Lease, intent: &str, reply: Reply<Intent>) -> Step {
         match reply.outcome {
             // A replay says how things stood when the key was used first.
@@ -124,8 +124,8 @@ impl<'a> Provider<'a> {
 
     /// Cancels the intent, so that it can never be charged; only then may the stock go back.
     pub(super) async fn cancel(&mut self, lease: &Lease) -> Step {
-        // Whoever creates an intent stores its id before confirming it, and cannot store it once the order is cancelled:
-        // an intent that is not stored was never confirmed and never will be.
+        // Whoever creates an intent stores its id before confirming it, and cannot store it once the order is
+        // cancelled: an intent that is not stored was never confirmed and never will be.
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
         let reply = self.payments.cancel_intent(intent, self.until()).await;
         KillPoint::AfterCancel.reached();
@@ -146,7 +146,8 @@ impl<'a> Provider<'a> {
         }
     }
 
-    /// What became of the money of an order that was paid: refunds are made at the provider's dashboard as well, and fail.
+    /// What became of the money of an order that was paid: refunds are made at the provider's dashboard as well, and
+    /// fail.
     pub(super) async fn follow(&mut self, lease: &Lease) -> Step {
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Unchanged };
         match self.retrieve(lease, intent).await {

@@ -207,8 +207,8 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
     Ok(Advanced { answer, due_in })
 }
 
-/// Gives the lease back without the provider. An order that is to end, and that the provider never heard of, ends; any other
-/// stays as it is and is due after `wait`.
+/// Gives the lease back without the provider. An order that is to end, and that the provider never heard of, ends; any
+/// other stays as it is and is due after `wait`.
 pub async fn leave(database: &Database, lease: Lease, wait: Duration) -> Result<Advanced> {
     let ends = lease.overdue || lease.status == OrderStatus::Cancelling;
     // Whoever creates an intent stores its id before confirming it: what is not stored was never confirmed.

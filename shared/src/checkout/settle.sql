@@ -1,4 +1,5 @@
--- Writes down how a step ended, if the order is still as we took it and the lease is still ours, and gives the lease back:
+-- Writes down how a step ended, if the order is still as we took it and the lease is still ours, and gives the lease
+-- back:
 --   $1 order  $2 lease owner  $3 status as we took it  $4 status from now on  $5 first answer, or null
 --   $6 seconds until the next step, or null  $7 charge id  $8 charge status  $9 decline code  $10 refund id
 --   $11 when it is given up, or null  $12 how much went back, or null

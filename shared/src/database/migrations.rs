@@ -76,8 +76,8 @@ async fn connect(settings: &Settings) -> Result<PgConnection> {
 const SETTINGS: &str = "set statement_timeout = 0; set lock_timeout = 0; set search_path = public; \
                         set standard_conforming_strings = on; set default_transaction_isolation = 'read committed'";
 
-/// A step that waits for a table's lock makes every request behind it wait too: give up early, and let the deployment be
-/// repeated. After the migrator's own lock, which is worth waiting for.
+/// A step that waits for a table's lock makes every request behind it wait too: give up early, and let the deployment
+/// be repeated. After the migrator's own lock, which is worth waiting for.
 const LOCK_LIMIT: &str = "set lock_timeout = '5s'";
 
 #[expect(clippy::disallowed_methods, reason = "a direct connection of the migrator's own")]
@@ -86,8 +86,9 @@ async fn set(connection: &mut PgConnection, settings: &'static str) -> Result<()
     set.map(drop).map_err(|error| Error::from_sqlx("migrate", &error))
 }
 
-/// What is wrong with the database itself: it cannot hold every character, or knows no letters but ASCII's, so that search
-/// finds `Éclair` by that word and not by `éclair`. Both are decided when a database is made, and by nothing later.
+/// What is wrong with the database itself: it cannot hold every character, or knows no letters but ASCII's, so that
+/// search finds `Éclair` by that word and not by `éclair`. Both are decided when a database is made, and by nothing
+/// later.
 #[expect(clippy::disallowed_methods, reason = "a direct connection of the migrator's own")]
 async fn complaint(connection: &mut PgConnection) -> Result<Option<String>> {
     let failed = |error: sqlx::Error| Error::from_sqlx("migrate", &error);

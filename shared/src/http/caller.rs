@@ -41,7 +41,8 @@ impl Caller {
 }
 
 fn source_address(event: &Event, edge: &Edge) -> IpAddr {
-    // The gateway always knows its own peer. If it ever did not, everyone unknown would share one bucket: strict, but safe.
+    // The gateway always knows its own peer. If it ever did not, everyone unknown would share one bucket: strict, but
+    // safe.
     let peer = || event.source_ip().and_then(|address| address.parse().ok());
     edge.viewer(|name| event.header(name)).or_else(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }

@@ -37,8 +37,8 @@ impl Request {
     /// Counts the request against its caller's rate limits, and sends `commands` along: one Redis round trip for both.
     ///
     /// # Errors
-    /// 429 when a limit is exceeded. What the commands have done is taken back then, with one more round trip where there is
-    /// something: a refused caller must not keep the right to fill that others wait for.
+    /// 429 when a limit is exceeded. What the commands have done is taken back then, with one more round trip where
+    /// there is something: a refused caller must not keep the right to fill that others wait for.
     pub async fn admit<C: Command>(&self, commands: C) -> Result<C::Output> {
         match self.ask(commands).await {
             (Ok(()), output) => Ok(output),
@@ -49,8 +49,8 @@ impl Request {
         }
     }
 
-    /// Like [`Request::admit`], for commands whose answers matter to a refused request too: a breaker's permit has to be
-    /// given back.
+    /// Like [`Request::admit`], for commands whose answers matter to a refused request too: a breaker's permit has to
+    /// be given back.
     pub async fn ask<C: Command>(&self, commands: C) -> (Result<()>, C::Output) {
         self.admission.ask(commands).await
     }
@@ -104,7 +104,7 @@ impl Request {
     /// A query parameter that is a number, if there is one.
     ///
     /// # Errors
-    /// 400 if it is none, or out of bounds.
+    /// 400 if it is not a number, or out of bounds.
     pub fn number<T>(&self, name: &str, bounds: RangeInclusive<T>) -> Result<Option<T>>
     where
         T: FromStr + PartialOrd + Display,
@@ -128,7 +128,7 @@ impl Request {
     /// The version that `If-Match` names, if there is one and it is not `*`.
     ///
     /// # Errors
-    /// 400 if it is no entity tag of ours.
+    /// 400 if it is not an entity tag of ours.
     pub fn if_match_version(&self) -> Result<Option<i64>> {
         let Some(header) = self.header(header::IF_MATCH).filter(|header| *header != "*") else {
             return Ok(None);

@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 
 use super::{OrderId, OrderStatus};
 
-/// The state of an order and its charge, as checkout's callers see it. The first one given is kept with the order, so that
-/// a repeated request gets the same.
+/// The state of an order and its charge, as checkout's callers see it. The first one given is kept with the order, so
+/// that a repeated request gets the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// The order.
@@ -25,8 +25,8 @@ pub struct Answer {
 pub struct ChargeSummary {
     /// The provider's id of it, or `pending`; or `none`.
     pub id: String,
-    /// `succeeded`, `failed`, `requires_action`, `processing`; `deferred`: it will be made later; `not_needed`: the order
-    /// costs nothing.
+    /// `succeeded`, `failed`, `requires_action`, `processing`; `deferred`: it will be made later; `not_needed`: the
+    /// order costs nothing.
     pub status: String,
     /// Why it was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -40,8 +40,8 @@ impl Limiter {
         self.ask(Purpose::Admit, caller, policies)
     }
 
-    /// A command that only reads what is left: for whoever must not be able to use up what is another's. Answers with the
-    /// [`Verdict`] that a call would get.
+    /// A command that only reads what is left: for whoever must not be able to use up what is another's. Answers with
+    /// the [`Verdict`] that a call would get.
     pub fn look(&self, caller: &Identity, policies: &[Policy]) -> Check {
         self.ask(Purpose::Look, caller, policies)
     }

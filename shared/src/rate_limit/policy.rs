@@ -50,8 +50,8 @@ pub const API: Policy = Policy::per_minute("api", 100);
 pub const SEARCH: Policy = Policy::per_minute("search", 30);
 /// Login, by source address: 5 calls a minute (seed).
 pub const LOGIN: Policy = Policy::per_minute("login", 5).degraded(2);
-/// Wrong passwords of one account, from wherever: beyond these its logins are slowed down, and none is refused. Else a stranger
-/// could keep an owner out by guessing.
+/// Wrong passwords of one account, from wherever: beyond these its logins are slowed down, and none is refused. Else a
+/// stranger could keep an owner out by guessing.
 pub const LOGIN_ACCOUNT: Policy = Policy::per_minute("login-account", 5).degraded(2);
 /// Checkout: as every route, but stricter when Redis is away.
 pub const CHECKOUT: Policy = Policy::per_minute("checkout", 100).degraded(20);

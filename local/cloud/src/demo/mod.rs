@@ -1,9 +1,10 @@
 //! Demo data: the same shop on every machine, with dates that end today.
 //!
-//! Product n is `01900000-0000-7000-8000-{n}`, user n `01900000-0000-7000-9000-{n}`, order n `01900000-0000-7000-a000-{n}`,
-//! each n in twelve hexadecimal digits.
+//! Product n is `01900000-0000-7000-8000-{n}`, user n `01900000-0000-7000-9000-{n}`, order n
+//! `01900000-0000-7000-a000-{n}`, each n in twelve hexadecimal digits.
 //!
-//! `MILLRACE_SCALE=10` makes ten times as much of everything, with as many orders for each user: what a shop's growth costs.
+//! `MILLRACE_SCALE=10` makes ten times as much of everything, with as many orders for each user: what a shop's growth
+//! costs.
 
 use anyhow::Result;
 use uuid::Uuid;

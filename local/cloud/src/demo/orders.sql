@@ -1,5 +1,5 @@
--- 50,000 orders, times :scale, of the last 90 days, 50 for each user, with 1 to 7 items each (4 on average), all of them
--- finished: an unfinished one would set the sweeper to work.
+-- 50,000 orders, times :scale, of the last 90 days, 50 for each user, with 1 to 7 items each (4 on average), all of
+-- them finished: an unfinished one would set the sweeper to work.
 --
 -- n times a large odd number, modulo 2^32, scatters n evenly: over 90 days (so that each user has orders of all ages),
 -- over products, and over sizes. The multipliers are those of Knuth and of xxHash.

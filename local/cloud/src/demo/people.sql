@@ -1,5 +1,5 @@
--- 1,000 users, times :scale, of whom user 2 is the administrator. All have the password `follow-the-water`; its argon2id hash was
--- computed once, with the parameters that login uses (19 MiB, 2 passes, 1 lane).
+-- 1,000 users, times :scale, of whom user 2 is the administrator. All have the password `follow-the-water`; its
+-- argon2id hash was computed once, with the parameters that login uses (19 MiB, 2 passes, 1 lane).
 insert into users (id, email, password_hash, role, created_at)
 select ('01900000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid,
        'user-' || n || '@millrace.example',

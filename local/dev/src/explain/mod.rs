@@ -1,7 +1,7 @@
 //! `./dev explain`: every statement of the functions with its plan on the demo data, as Postgres carries it out.
 //!
-//! Each runs as the functions' role, with the literals that `shared::database` would write, inside a transaction that is
-//! rolled back. The command fails if any of them reads a table from end to end.
+//! Each runs as the functions' role, with the literals that `shared::database` would write, inside a transaction that
+//! is rolled back. The command fails if any of them reads a table from end to end.
 
 mod samples;
 

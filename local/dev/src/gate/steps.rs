@@ -120,7 +120,8 @@ pub(super) const WITH_CLOUD: &[Step] = &[
     },
     Step {
         name: "Sample events",
-        // With fresh functions: cargo-lambda's emulator may lose one in the outages of the tests, and does not revive it.
+        // With fresh functions: cargo-lambda's emulator may lose one in the outages of the tests, and does not revive
+        // it.
         command: &["sh", "-c", "./dev stop functions && ./dev start functions && tests/contract/events"],
         counter: Counter::One,
         advice: "events/README.md says what each is answered; the output says what it was.",
