@@ -60,7 +60,7 @@ def test_a_number_has_the_default_of_the_code():
 
 
 def test_a_switch_is_off_by_default():
-    switches = re.findall(r'(?:flag|enabled)\("(\w+)"\)', FUNCTIONS)
+    switches = re.findall(r'(?:flag|enabled)\("([A-Z_]+)"\)', FUNCTIONS)
     assert len(switches) >= 4
     assert {ROWS[name] for name in switches} == {"`false`"}
 
