@@ -1,8 +1,8 @@
 //! A time limit that costs no system call as long as it is not reached.
 //!
-//! tokio wakes its own driver for each timer that may be the next to go off: a write, and a wait that returns at once. That
-//! is what a new `timeout` for each exchange with a server costs, though hardly one is ever reached. A timer that is only
-//! put off costs nothing; so a connection keeps one.
+//! tokio wakes its own driver for each timer that may be the next to go off: a write, and a wait that returns at once.
+//! That is what a new `timeout` for each exchange with a server costs, though hardly one is ever reached. A timer that
+//! is only put off costs nothing; so a connection keeps one.
 
 use std::{pin::Pin, time::Duration};
 

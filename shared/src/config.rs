@@ -1,4 +1,4 @@
-//! Every setting, parsed once, with the reason for its default.
+//! The settings that every function reads at its start, with the reason for each default. `docs/settings.md` lists all.
 
 use std::{env, str::FromStr, time::Duration};
 
@@ -6,7 +6,7 @@ use std::{env, str::FromStr, time::Duration};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A variable without a default is not set.
-    #[error("the environment variable {0} is not set; the README lists what each function needs")]
+    #[error("the environment variable {0} is not set; docs/settings.md lists what each function needs")]
     Missing(&'static str),
     /// A variable's value is not of the right shape.
     #[error("the environment variable {0} cannot be read: it must be {1}")]
@@ -30,27 +30,27 @@ pub struct Config {
     pub redis_url: String,
     /// `REDIS_CLUSTER`: whether that address is one of a cluster. ElastiCache Serverless needs no cluster client.
     pub redis_cluster: bool,
-    /// `REDIS_IAM_AUTH`, `REDIS_CACHE_NAME`: sign in as the URL's user with tokens of IAM, for the `ElastiCache` Serverless
-    /// cache of this name. Off where no IAM is.
+    /// `REDIS_IAM_AUTH`, `REDIS_CACHE_NAME`: sign in as the URL's user with tokens of IAM, for the `ElastiCache`
+    /// Serverless cache of this name. Off where no IAM is.
     pub redis_iam_cache: Option<String>,
-    /// `REDIS_CA_FILE`: with `rediss://`, the path of a PEM file with the certificate authorities to trust, and no others.
-    /// Unset, those of the web are trusted, which sign `ElastiCache`'s certificates.
+    /// `REDIS_CA_FILE`: with `rediss://`, the path of a PEM file with the certificate authorities to trust, and no
+    /// others. Unset, those of the web are trusted, which sign `ElastiCache`'s certificates.
     pub redis_ca: Option<Vec<u8>>,
-    /// `CACHE_TTL_SECONDS`: how long a cached product counts as fresh. 300 s is the seed article's; updates do not wait for
-    /// it, they invalidate.
+    /// `CACHE_TTL_SECONDS`: how long a cached product counts as fresh. 300 s bound how long a change past the API stays
+    /// unseen; updates do not wait for it, they invalidate.
     pub cache_ttl: Duration,
     /// `TOKEN_PUBLIC_KEY`: verifies access tokens.
     pub token_public_key: String,
-    /// `EDGE_SECRET_HASHES`: by what requests of CloudFront are known, and so believed whom it serves. Empty where there is
-    /// no CloudFront in front.
+    /// `EDGE_SECRET_HASHES`: by what requests of CloudFront are known, and so believed whom it serves. Empty where
+    /// there is no CloudFront in front.
     pub edge_secret_hashes: String,
-    /// `BREAKER_OPEN_SECONDS`: how long the payment breaker stays open before it probes. 60 s is the seed article's.
+    /// `BREAKER_OPEN_SECONDS`: how long the payment breaker stays open before it probes. 60 s: an outage lasts minutes.
     pub breaker_open: Duration,
-    /// `BREAKER_MIN_ENVIRONMENTS`: how many environments must have seen failures before the breaker opens. 1 where there
-    /// may be only one; template.yaml says 2, so that one sick environment cannot open it for all.
+    /// `BREAKER_MIN_ENVIRONMENTS`: how many environments must have seen failures before the breaker opens. 1 where
+    /// there may be only one; template.yaml says 2, so that one sick environment cannot open it for all.
     pub breaker_min_environments: u32,
-    /// `ORDER_DEADLINE_SECONDS`: how long after it was placed an order is given up that could not be charged. A day: longer
-    /// than an outage, and no longer than a customer remembers.
+    /// `ORDER_DEADLINE_SECONDS`: how long after it was placed an order is given up that could not be charged. A day:
+    /// longer than an outage, and no longer than a customer remembers.
     pub order_deadline: Duration,
     /// `UNPAID_ORDERS_LIMIT`, `UNPAID_PIECES_LIMIT`: what a customer's unpaid orders may hold of the stock. 20 and 2,000: more than
     /// anybody needs during an outage, and a small part of a shop.

@@ -1,8 +1,9 @@
 //! CloudFront in front of the gateway, and how it is known from somebody who says that he is CloudFront.
 //!
-//! The gateway then sees CloudFront's address in place of the caller's. CloudFront writes the caller's into a header, which
-//! anybody else could write too; so it also shows a secret (`infrastructure/edge.yaml`), and only beside it the header counts.
-//! Functions know the secret by a hash in their environment: no permission, no call to Secrets Manager, and nothing to steal.
+//! The gateway then sees CloudFront's address in place of the caller's. CloudFront writes the caller's into a header,
+//! which anybody else could write too; so it also shows a secret (`infrastructure/edge.yaml`), and only beside it the
+//! header counts. Functions know the secret by a hash in their environment: no permission, no call to Secrets Manager,
+//! and nothing to steal.
 
 use std::net::IpAddr;
 
@@ -68,7 +69,8 @@ impl Edge {
         address(header(VIEWER)?)
     }
 
-    /// In the time that as many comparisons take, whichever is right. While the secret is rotated both sides may hold two.
+    /// In the time that as many comparisons take, whichever is right. While the secret is rotated both sides may hold
+    /// two.
     fn knows(&self, shown: &str) -> bool {
         let shown = parts(shown).take(MOST_AT_ONCE).map(hash);
         shown.fold(false, |known, shown| {

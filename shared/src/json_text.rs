@@ -1,9 +1,9 @@
 //! JSON that is there as text already, and goes out as it is.
 //!
-//! [`RawValue`](serde_json::value::RawValue) is for that too, but reads all of a text before it takes it, to be sure that it
-//! is JSON: for a page of orders that was an eighth of the request's instructions. What Postgres sends as `json` it has
-//! checked or built itself. `serde_json` writes whatever serializes under the name below without escaping it; the name is its
-//! own affair, so the test of this file stands guard over it.
+//! [`RawValue`](serde_json::value::RawValue) is for that too, but reads all of a text before it takes it, to be sure
+//! that it is JSON: for a page of orders that was an eighth of the request's instructions. What Postgres sends as
+//! `json` it has checked or built itself. `serde_json` writes whatever serializes under the name below without escaping
+//! it; the name is its own affair, so the test of this file stands guard over it.
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use sqlx::{

@@ -15,6 +15,7 @@
 //! | [`cache`], [`rate_limit`], [`breaker`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`] | the world outside |
 //! | [`presign`], [`secrets`] | signing in by IAM; secrets that rotate |
+//! | [`time_limit`] | how long an invocation may still take |
 //! | [`telemetry`] | logs and metrics |
 //! | [`kill_point`] | where the chaos run kills |
 //!

@@ -28,8 +28,8 @@ impl TimeLimit {
         Self::of_long_invocation(deadline, CEILING, RESERVE)
     }
 
-    /// The same for a function that nobody waits for at the gateway: until `reserve` before the deadline, and never more
-    /// than `ceiling`.
+    /// The same for a function that nobody waits for at the gateway: until `reserve` before the deadline, and never
+    /// more than `ceiling`.
     pub fn of_long_invocation(deadline: Option<u64>, ceiling: Duration, reserve: Duration) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let left = deadline.and_then(|deadline| Duration::from_millis(deadline).checked_sub(now));

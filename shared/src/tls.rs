@@ -14,7 +14,8 @@ pub(crate) fn client(authorities: RootCertStore) -> Result<ClientConfig, rustls:
         .with_no_client_auth())
 }
 
-/// Mozilla's list, which is in the binary: reading the system's took 30 to 60 ms for each client (measured, unoptimised).
+/// Mozilla's list, which is in the binary: reading the system's took 30 to 60 ms for each client (measured,
+/// unoptimised).
 pub(crate) fn of_the_web() -> RootCertStore {
     webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }

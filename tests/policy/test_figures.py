@@ -8,10 +8,12 @@ OPERATIONS = (ROOT / "docs/operations.md").read_text()
 DATABASE = (ROOT / "docs/database.md").read_text()
 PARAMETERS = source("template")["Parameters"]
 
-# A second, each: of one of Stripe's endpoints unless Stripe has agreed to more; of Lambda for each environment of the quota.
+# A second, each: of one of Stripe's endpoints unless Stripe has agreed to more; of Lambda for each environment of the
+# quota.
 STRIPE_ENDPOINT = 25
 LAMBDA_EACH = 10
-# Aurora Serverless v2 allows no more connections than 2,000, those of about ten units, while its minimum is below one unit.
+# Aurora Serverless v2 allows no more connections than 2,000, those of about ten units, while its minimum is below one
+# unit.
 UNITS_OF_SMALL_MINIMUM = 10
 # Of docs/operations.md, "Scale": a checkout takes so many seconds, and is so many of a user's requests.
 CHECKOUT_SECONDS = 1.2

@@ -1,4 +1,5 @@
-//! What a test breaks is mended when the test is done with it, also when it fails: the tests after it find a whole cloud.
+//! What a test breaks is mended when the test is done with it, also when it fails: the tests after it find a whole
+//! cloud.
 
 use std::thread;
 

@@ -1,7 +1,7 @@
 //! Calling a function the way API Gateway does, with the local gateway's own events.
 //!
-//! Over the invoke door and not over HTTP, because only here may a test choose its source address; that the routes lead to
-//! these functions is shown by the journeys that go over HTTP.
+//! Over the invoke door and not over HTTP, because only here may a test choose its source address; that the routes lead
+//! to these functions is shown by the journeys that go over HTTP.
 
 use std::collections::BTreeMap;
 

@@ -26,8 +26,8 @@ pub async fn provider_failing() -> Broken {
     faulty(&Fault::lasting(Kind::Drop)).await
 }
 
-/// The next request of this operation is answered 500, and so is every repetition of it under the same key. `acts`: it is
-/// carried out all the same.
+/// The next request of this operation is answered 500, and so is every repetition of it under the same key. `acts`: it
+/// is carried out all the same.
 pub async fn provider_failing_for_ever(operation: Operation, acts: bool) -> Broken {
     let kind = if acts { Kind::ActThenFailForEver } else { Kind::FailForEver };
     faulty(&Fault { operation: Some(operation), ..Fault::once(kind) }).await

@@ -158,7 +158,8 @@ async fn two_hundred_buyers_of_the_last_twenty_pieces_make_twenty_orders() {
     let (product, other) = (new_product(1250, 20).await, new_product(700, 1_000).await);
     let buyers = Customer::register_many(200).await;
     let deadlocks = deadlocks().await;
-    // Every second one names the two products the other way round: whoever locks in that order meets the others head on.
+    // Every second one names the two products the other way round: whoever locks in that order meets the others head
+    // on.
     let purchases = buyers.iter().enumerate().map(|(number, buyer)| {
         let mut items = vec![
             json!({ "product_id": product, "quantity": 1 }),

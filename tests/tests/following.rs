@@ -1,4 +1,5 @@
-//! What the provider says, as the shop hears it: refusals that are no declines, and what happens to a payment afterwards.
+//! What the provider says, as the shop hears it: refusals that are no declines, and what happens to a payment
+//! afterwards.
 
 use std::time::Duration;
 

@@ -202,7 +202,8 @@ async fn no_log_holds_what_was_secret_or_personal_in_a_whole_journey() {
         let url = url::Url::parse(env(name)).expect("a URL");
         secrets.push((name, url.password().expect("a password").to_owned()));
     }
-    // Postgres, PgBouncer and Redis too, which see values. Not the double of the provider, which is no part of Millrace.
+    // Postgres, PgBouncer and Redis too, which see values. Not the double of the provider, which is no part of
+    // Millrace.
     let logs = logs.read().into_iter().filter(|(name, _)| name != "payments.log");
     let (mut lines, mut refusals) = (0, 0);
     for (log, text) in logs {

@@ -1,7 +1,7 @@
 //! SQS: charges the orders that checkout deferred.
 //!
-//! A message only says which order to look at. The order itself knows whether there is anything to do, so a message that is
-//! lost, doubled, late or a week old does no harm.
+//! A message only says which order to look at. The order itself knows whether there is anything to do, so a message
+//! that is lost, doubled, late or a week old does no harm.
 
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
 //! A batch, as `DataLoader` (Facebook, 2010) has it: keys that are asked for one by one are fetched together.
 //!
-//! async-graphql's own waits for a timer first, which tokio rounds up to the next millisecond: a query with two levels of
-//! batches waited longer for timers than for the database. But the first key of a level starts a task, and the resolvers of
-//! that level are all polled before the runtime, which has one thread, comes to it: that is waiting long enough.
+//! async-graphql's own waits for a timer first, which tokio rounds up to the next millisecond: a query with two levels
+//! of batches waited longer for timers than for the database. But the first key of a level starts a task, and the
+//! resolvers of that level are all polled before the runtime, which has one thread, comes to it: that is waiting long
+//! enough.
 
 use std::{
     collections::{HashMap, HashSet},

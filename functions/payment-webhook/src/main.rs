@@ -1,9 +1,9 @@
 //! `POST /api/webhooks/payments`: the payment provider says that something happened to a payment.
 //!
 //! An event may come late, doubled or out of order, so an order is not changed on its word: it
-//! becomes due, in the database, and whoever is nudged about it looks at the intent itself. Only disputes and warnings, of which the
-//! intent says nothing, are noted as they come. The answer is 2xx only once that is written down, and always once the
-//! signature is right: what is signed and not for us would only come again.
+//! becomes due, in the database, and whoever is nudged about it looks at the intent itself. Only disputes and warnings,
+//! of which the intent says nothing, are noted as they come. The answer is 2xx only once that is written down, and
+//! always once the signature is right: what is signed and not for us would only come again.
 
 use std::time::Duration;
 

@@ -86,8 +86,8 @@ async fn unfinished(world: &World) -> Result<usize> {
     Ok(world.services.cloud().sql(Service::Postgres, DATABASE, sql).await?.parse()?)
 }
 
-/// Waits end now, and deadlines of orders that wait for their customers: those of others are a day away, and what is left of
-/// them is to be charged. Leases do not end: whoever holds one may still be at work.
+/// Waits end now, and deadlines of orders that wait for their customers: those of others are a day away, and what is
+/// left of them is to be charged. Leases do not end: whoever holds one may still be at work.
 async fn time_passes(world: &World) -> Result<()> {
     let sql = "update orders set next_attempt_at = least(next_attempt_at, now()), \
                deadline = case when status = 'action_required' then least(deadline, now()) else deadline end \

@@ -83,8 +83,8 @@ pub(super) fn chosen(words: &[String]) -> Vec<Fault> {
     Fault::ALL.iter().copied().filter(holds_one).collect()
 }
 
-/// The faults of a run of this length, of these kinds. Every kind comes once before any comes again, and the gaps are such that even a
-/// short run has each at least once.
+/// The faults of a run of this length, of these kinds. Every kind comes once before any comes again, and the gaps are
+/// such that even a short run has each at least once.
 pub(super) fn schedule(seed: u64, length: Duration, kinds: &[Fault]) -> Vec<Planned> {
     let mut dice = Dice::new(seed, 1);
     let count = u32::try_from(kinds.len()).unwrap_or(u32::MAX).max(1);

@@ -1,8 +1,9 @@
 //! Who read which version of a product, and whether that was too old.
 //!
-//! An update is acknowledged although Redis did not confirm its invalidation in time; the shop then says so in its log, and
-//! the next sweep invalidates the product again. So a read of an older version is excused only where the shop itself has
-//! reported each invalidation that would have prevented it, and no sweep has made good for one of them since.
+//! An update is acknowledged although Redis did not confirm its invalidation in time; the shop then says so in its log,
+//! and the next sweep invalidates the product again. So a read of an older version is excused only where the shop
+//! itself has reported each invalidation that would have prevented it, and no sweep has made good for one of them
+//! since.
 
 use std::collections::BTreeSet;
 

@@ -103,8 +103,8 @@ async fn webhooks(world: &World, change: serde_json::Value, length: Duration) ->
     world.provider.webhooks(well).await
 }
 
-/// As after a failover to a server whose clock is ahead: whoever holds a lease goes on, and others may take it. The sweeper
-/// comes at once, while the holders are still at work.
+/// As after a failover to a server whose clock is ahead: whoever holds a lease goes on, and others may take it. The
+/// sweeper comes at once, while the holders are still at work.
 async fn end_leases(world: &World) -> Result<()> {
     let sql = "update orders set lease_until = now(), next_attempt_at = least(next_attempt_at, now()) \
                where lease_until > now()";

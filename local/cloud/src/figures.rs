@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sysinfo::System;
 
-/// The percentile of ascending values by nearest rank: a value that was measured, the least that so many per cent do not
-/// exceed.
+/// The percentile of ascending values by nearest rank: a value that was measured, the least that so many per cent do
+/// not exceed.
 pub fn percentile<T: Copy>(ascending: &[T], percent: usize) -> Option<T> {
     let rank = (ascending.len() * percent).div_ceil(100).clamp(1, ascending.len().max(1));
     ascending.get(rank - 1).copied()

@@ -72,8 +72,8 @@ pub fn launch(uid: Option<u32>, gid: Option<u32>, program: &[String]) -> Result<
     Err(failure).with_context(|| format!("cannot run {path}"))
 }
 
-/// This program's own path, as it was when it was first asked for: a rebuild replaces the file, and the system then knows the
-/// path of the old one only as deleted.
+/// This program's own path, as it was when it was first asked for: a rebuild replaces the file, and the system then
+/// knows the path of the old one only as deleted.
 pub fn own_path() -> Result<&'static Path> {
     static OWN: OnceLock<PathBuf> = OnceLock::new();
     if let Some(path) = OWN.get() {

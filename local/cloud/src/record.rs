@@ -38,8 +38,8 @@ pub struct Record {
     pub process: Option<Identity>,
     /// Why it failed.
     pub note: String,
-    /// Which folder it was written in, by device and number: a folder that was moved is the same, and a copy is another, whose
-    /// services are not these.
+    /// Which folder it was written in, by device and number: a folder that was moved is the same, and a copy is
+    /// another, whose services are not these.
     #[serde(default)]
     folder: Option<(u64, u64)>,
 }

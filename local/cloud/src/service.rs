@@ -62,8 +62,8 @@ impl Service {
     /// What tells it to finish.
     pub fn stop_signal(self) -> Signal {
         match self {
-            // SIGTERM would have Postgres wait for every client to leave. PgBouncer leaves at once on it, or from 1.23 on
-            // waits for clients to disconnect, which a function's pool never does; on SIGINT it lets queries finish.
+            // SIGTERM would have Postgres wait for every client to leave. PgBouncer leaves at once on it, or from 1.23
+            // on waits for clients to disconnect, which a function's pool never does; on SIGINT it lets queries finish.
             Self::Postgres | Self::Pgbouncer => Signal::SIGINT,
             _ => Signal::SIGTERM,
         }

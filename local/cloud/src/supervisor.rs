@@ -1,7 +1,7 @@
 //! Starts the services, watches over them, and ends them all when it ends itself.
 //!
-//! Other commands talk to it through files and signals, so that nothing is lost when either side is killed: `./dev stop`
-//! leaves a marker and sends SIGUSR1, and the supervisor compares what is marked with what runs.
+//! Other commands talk to it through files and signals, so that nothing is lost when either side is killed:
+//! `./dev stop` leaves a marker and sends SIGUSR1, and the supervisor compares what is marked with what runs.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -1,8 +1,8 @@
 //! When customers ask: decided before the first request is sent, so that a slow answer delays nobody's next request.
 //!
 //! So many users, each of whom thinks for an exponentially distributed time between two requests, ask together like one
-//! Poisson process, each request being that of a user picked by chance. So there is no user to wait for: the schedule is
-//! a sequence of moments, and needs to know no answer.
+//! Poisson process, each request being that of a user picked by chance. So there is no user to wait for: the schedule
+//! is a sequence of moments, and needs to know no answer.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Lambda and what is around it, on this machine: from a template.yaml and the functions' binaries, and knowing no shop.
+//! Lambda and what is around it, on this machine: from a template.yaml and the functions' binaries, and knowing no
+//! shop.
 //!
 //! | module | holds |
 //! |---|---|

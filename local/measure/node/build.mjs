@@ -1,5 +1,5 @@
-// One file for each function, with all that it needs and nothing else. From folders of modules their libraries took 1.4 times
-// as long to load, and with Stripe's 1.8 times (measured).
+// One file for each function, with all that it needs and nothing else. From folders of modules their libraries took 1.4
+// times as long to load, and with Stripe's 1.8 times (measured).
 import { build } from 'esbuild'
 
 await build({

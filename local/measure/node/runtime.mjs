@@ -1,5 +1,5 @@
-// Lambda's Runtime API, spoken with Node's own HTTP client. AWS's client for Node.js has to be compiled where it runs, so this
-// one is ours, and it costs as much: docs/benchmarks/README.md has what was measured.
+// Lambda's Runtime API, spoken with Node's own HTTP client. AWS's client for Node.js has to be compiled where it runs,
+// so this one is ours, and it costs as much: docs/benchmarks/README.md has what was measured.
 import { Agent, request } from 'node:http'
 
 // Host and port on AWS; a whole address locally, where each environment has a path of its own.

@@ -39,7 +39,8 @@ pub enum Kind {
     ActThenFailForEver,
     /// It is done; the answer is not JSON.
     ActThenGarble,
-    /// `status` (400) with `body`, as the provider or a proxy before it refuses; nothing was done, and the key forgets it.
+    /// `status` (400) with `body`, as the provider or a proxy before it refuses; nothing was done, and the key forgets
+    /// it.
     Refuse,
     /// It is done; the answer is `status` (400) with `body`, and the key replays the true one.
     ActThenRefuse,

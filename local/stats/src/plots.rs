@@ -10,8 +10,8 @@ use crate::summary::{Percentiles, ratio};
 /// Moments of a plot: a line of 720 points can show no more.
 const MOMENTS: usize = 120;
 
-/// The plots of a stretch of time, as figures for a page that has [`STYLE`](crate::chart::STYLE). `labels` stand under its two
-/// ends, `bands` are shaded in each.
+/// The plots of a stretch of time, as figures for a page that has [`STYLE`](crate::chart::STYLE). `labels` stand under
+/// its two ends, `bands` are shaded in each.
 pub fn plots(
     samples: &[Sample],
     began: OffsetDateTime,

@@ -13,7 +13,8 @@
 //! Closed, calls pass and are counted; open, none passes; half-open, a few *probes* find out whether to close. A probe
 //! holds a lease: if its environment dies, the lease ends and the breaker opens again, so a crashed probe cannot wedge
 //! it. Every change of phase begins a new *generation*, and what an older one reports is ignored. (The pattern:
-//! Nygard, *Release It!*; the seed's `CircuitBreaker` kept it in the memory of one process.)
+//! Nygard, *Release It!*; kept in the memory of one process, a breaker protects nothing where each request may meet
+//! another one.)
 //!
 //! Acquiring is a command and travels in the handler's batch; a report is sent only where it can change something. When
 //! Redis is away the same state machine runs in this environment alone.

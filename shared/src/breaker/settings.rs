@@ -31,8 +31,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The seed's breaker for payments: 3 failures in a row, 60 s, 3 probes. A call has a limit of 5 s, so a lease
-    /// lasts 10 s. From 20 calls in 10 s on, half of them must fail, or four fifths be slow.
+    /// For payments: 3 failures in a row (one is an accident), 60 s, 3 probes (one success proves little). A call has a
+    /// limit of 5 s, so a lease lasts 10 s. From 20 calls in 10 s on, half of them must fail, or four fifths be slow.
     #[must_use]
     pub const fn payments() -> Self {
         Self {

@@ -28,7 +28,7 @@ pub struct Region {
 }
 
 impl Region {
-    /// The defaults: 5 minutes fresh (the seed's 300 s), as long stale, 10 s for what is not there, 2 s for a fill
+    /// The defaults: 5 minutes fresh, as long stale, 10 s for what is not there, 2 s for a fill
     /// (an indexed read takes about 1 ms), 1 s of rest, 3 s of waiting.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {

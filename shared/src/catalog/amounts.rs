@@ -1,8 +1,8 @@
 //! What the payment provider takes, by currency: the one table of it, for prices, carts and the provider's double.
 //!
-//! Source: <https://docs.stripe.com/currencies>, as of 2026-11-28. The smallest amount is that of an account that is paid out in
-//! the same currency; where Stripe converts, its own rate decides, and a refusal for it calls an operator. Of larger
-//! amounts in a few currencies the page names digits, which are kept to here.
+//! Source: <https://docs.stripe.com/currencies>, as of 2026-11-28. The smallest amount is that of an account that is
+//! paid out in the same currency; where Stripe converts, its own rate decides, and a refusal for it calls an operator.
+//! Of larger amounts in a few currencies the page names digits, which are kept to here.
 
 use super::Currency;
 

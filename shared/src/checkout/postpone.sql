@@ -1,5 +1,6 @@
--- Puts off an unfinished order that nobody holds: $1 order, $2 seconds, $3 seconds a lease takes, $4 seconds after which an
--- order is given up, if it was told no deadline. `ends`: it can be ended without the provider, which never heard of it.
+-- Puts off an unfinished order that nobody holds: $1 order, $2 seconds, $3 seconds a lease takes, $4 seconds after
+-- which an order is given up, if it was told no deadline. `ends`: it can be ended without the provider, which never
+-- heard of it.
 update orders
 set next_attempt_at = least(now() + $2 * interval '1 second', orders.deadline)
 from payments

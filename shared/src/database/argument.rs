@@ -1,7 +1,7 @@
 //! The encoder: an argument becomes a literal that its own content cannot end.
 //!
-//! Every value is first written as Postgres' own input text for its type. Where that text is made of digits, letters and
-//! a few signs it stands in single quotes as it is. Where it could hold anything (text, jsonb, bytea) it travels as
+//! Every value is first written as Postgres' own input text for its type. Where that text is made of digits, letters
+//! and a few signs it stands in single quotes as it is. Where it could hold anything (text, jsonb, bytea) it travels as
 //! base64, whose alphabet has neither quote nor backslash nor dollar:
 //!
 //! | Rust | SQL |
@@ -25,8 +25,8 @@ use uuid::Uuid;
 /// Why a value cannot become an argument. Never holds the value.
 type Refusal = &'static str;
 
-/// One argument of a statement, encoded. Made by [`bind`](super::Statement::bind) from any [`Value`], from slices, arrays
-/// and vectors of them, and from whatever implements `Into<Argument>`, which is how a newtype joins in:
+/// One argument of a statement, encoded. Made by [`bind`](super::Statement::bind) from any [`Value`], from slices,
+/// arrays and vectors of them, and from whatever implements `Into<Argument>`, which is how a newtype joins in:
 ///
 /// ```
 /// # use shared::database::Argument;
@@ -52,9 +52,9 @@ impl Argument {
 
 /// A Rust type with one SQL type. The set is closed: what is not here has not been attacked by the tests.
 ///
-/// `i16` smallint, `i32` integer, `i64` bigint, `bool` boolean, [`Uuid`], [`OffsetDateTime`] timestamptz (years 1 to 9999,
-/// cut to microseconds), `str` and `String` text, [`Bytea`] bytea, [`serde_json::Value`] and [`Json`] jsonb, and `Option`
-/// of each.
+/// `i16` smallint, `i32` integer, `i64` bigint, `bool` boolean, [`Uuid`], [`OffsetDateTime`] timestamptz (years 1 to
+/// 9999, cut to microseconds), `str` and `String` text, [`Bytea`] bytea, [`serde_json::Value`] and [`Json`] jsonb, and
+/// `Option` of each.
 pub trait Value: sealed::Encode {}
 
 impl<T: sealed::Encode + ?Sized> Value for T {}

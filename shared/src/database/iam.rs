@@ -1,7 +1,8 @@
 //! Signing in to RDS with IAM: a signed request stands in for the password.
 //!
 //! [The scheme](https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Connecting.html):
-//! `GET https://host:port/?Action=connect&DBUser=user`, signed for the service `rds-db` and 15 minutes, the scheme cut off.
+//! `GET https://host:port/?Action=connect&DBUser=user`, signed for the service `rds-db` and 15 minutes, the scheme cut
+//! off.
 
 use std::time::SystemTime;
 

@@ -43,8 +43,9 @@
 //! # }
 //! ```
 //!
-//! Two things to know about decoding. A `timestamptz` is read as a [`Timestamp`]: sqlx cannot read one whose second is whole. And sqlx reads the *text* `NULL` inside a `text[]` column as a null. Select
-//! `to_jsonb(column)` where such an element may occur.
+//! Two things to know about decoding. A `timestamptz` is read as a [`Timestamp`]: sqlx cannot read one whose second is
+//! whole. And sqlx reads the *text* `NULL` inside a `text[]` column as a null. Select `to_jsonb(column)` where such an
+//! element may occur.
 
 mod argument;
 #[cfg(feature = "migrate")]
@@ -114,8 +115,8 @@ impl Database {
 
     /// Runs `work` between `begin` and `commit`; an error of `work` rolls back, and all of it is awaited.
     ///
-    /// For what one statement cannot say: it costs two round trips more and holds a server connection all the while, so do
-    /// nothing else inside. A panic or a dropped request closes the connection, which rolls back. An
+    /// For what one statement cannot say: it costs two round trips more and holds a server connection all the while, so
+    /// do nothing else inside. A panic or a dropped request closes the connection, which rolls back. An
     /// [`Error::Unavailable`] at `commit` leaves open whether the work was saved.
     pub async fn transaction<T, E: From<Error>>(
         &self,

@@ -1,15 +1,15 @@
 //! A pool for processes that are frozen between requests.
 //!
-//! sqlx's own pool works in the background: it returns connections from a spawned task, after a ping, and reaps idle ones
-//! from a timer. In a frozen Lambda environment nothing runs in the background, and a return caught in mid-ping by the
-//! freeze holds its permit. So here nothing happens outside a request:
+//! sqlx's own pool works in the background: it returns connections from a spawned task, after a ping, and reaps idle
+//! ones from a timer. In a frozen Lambda environment nothing runs in the background, and a return caught in mid-ping by
+//! the freeze holds its permit. So here nothing happens outside a request:
 //!
 //! - A connection is opened when a statement needs one, and goes back before the request goes on. No task, no timer, no
 //!   ping on return: one statement is one round trip.
-//! - After more than a second of idleness it is pinged before use (300 ms at most): a server or a proxy may have closed it
-//!   during the freeze. By wall clock, because a monotonic clock may stand still while the environment is frozen.
-//! - It goes back only after the server has answered. A request that gives up, panics or is cancelled owns the connection,
-//!   so it closes with it: the next request gets a fresh one at once, and the server rolls back.
+//! - After more than a second of idleness it is pinged before use (300 ms at most): a server or a proxy may have closed
+//!   it during the freeze. By wall clock, because a monotonic clock may stand still while the environment is frozen.
+//! - It goes back only after the server has answered. A request that gives up, panics or is cancelled owns the
+//!   connection, so it closes with it: the next request gets a fresh one at once, and the server rolls back.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -97,8 +97,8 @@ impl Pool {
         Lease { connection: Some(connection), alarm, pool: Arc::clone(self), _permit: permit }
     }
 
-    /// One that was used a moment ago. The newest first: under little load the others stay idle and the server may close
-    /// them.
+    /// One that was used a moment ago. The newest first: under little load the others stay idle and the server may
+    /// close them.
     fn trusted(&self) -> Option<Idle> {
         self.idle().pop_if(|idle| idle.since.elapsed().is_ok_and(|idle| idle <= TRUSTED_FOR))
     }

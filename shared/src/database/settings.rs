@@ -27,9 +27,9 @@ pub struct InvalidSettings(String);
 impl Settings {
     /// From `postgres://user:password@host:port/name?sslmode=…`.
     ///
-    /// Without `sslmode` TLS is used where the server offers it, unverified. `sslmode=verify-full` demands it and verifies
-    /// the server against the public roots, which is right for RDS Proxy (its certificate is Amazon Trust Services');
-    /// for a database instance add `&sslrootcert=/path/to/rds-bundle.pem`.
+    /// Without `sslmode` TLS is used where the server offers it, unverified. `sslmode=verify-full` demands it and
+    /// verifies the server against the public roots, which is right for RDS Proxy (its certificate is Amazon Trust
+    /// Services'); for a database instance add `&sslrootcert=/path/to/rds-bundle.pem`.
     pub fn new(url: &str) -> Result<Self, InvalidSettings> {
         let options: PgConnectOptions = url
             .parse()
@@ -57,9 +57,9 @@ impl Settings {
         Self { acquire_limit, ..self }
     }
 
-    /// How long a statement may take before we give up on its connection. Default 6 s: longer than the server's own limit
-    /// (5 s, on the role), so that the server ends a slow statement and the connection stays good. Ours is for a server
-    /// that does not answer at all.
+    /// How long a statement may take before we give up on its connection. Default 6 s: longer than the server's own
+    /// limit (5 s, on the role), so that the server ends a slow statement and the connection stays good. Ours is for a
+    /// server that does not answer at all.
     #[must_use]
     pub fn statement_limit(self, statement_limit: Duration) -> Self {
         Self { statement_limit, ..self }

@@ -107,8 +107,9 @@ impl Query {
 
     /// The text to send: the static pieces with literals between them. Literals are appended and never read.
     ///
-    /// It begins with its first word, and the name stands behind it. `pg_stat_statements` keeps a comment there in every
-    /// version; one before the text is dropped from Postgres 18 on, and one at its end is cut off wherever a long text is.
+    /// It begins with its first word, and the name stands behind it. `pg_stat_statements` keeps a comment there in
+    /// every version; one before the text is dropped from Postgres 18 on, and one at its end is cut off wherever a long
+    /// text is.
     pub(super) fn render(&self) -> Result<String> {
         let Statement { name, text, word: (start, end), arguments, longest } = self.statement;
         if self.arguments.len() != arguments {

@@ -17,8 +17,8 @@ use time::{
 /// sqlx 0.9 cannot read such a text if its second is a whole one: it adds the missing fraction behind the offset
 /// (`2026-11-26 20:42:00+00.0`). That is one time of a million, and the row that has it could never be read.
 ///
-/// Postgres knows times that no calendar of ours has: `infinity`, and years before 1 and after 9999. We write none; one that
-/// somebody else wrote is read as the nearest time that there is, because a list must not fail for one row of it.
+/// Postgres knows times that no calendar of ours has: `infinity`, and years before 1 and after 9999. We write none; one
+/// that somebody else wrote is read as the nearest time that there is, because a list must not fail for one row of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timestamp(pub OffsetDateTime);
 

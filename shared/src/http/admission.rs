@@ -10,7 +10,8 @@ use crate::{
     redis::Command,
 };
 
-/// One request's passage: asked once, by the handler or, where the handler failed before it asked, by [`super::serve()`].
+/// One request's passage: asked once, by the handler or, where the handler failed before it asked, by
+/// [`super::serve()`].
 pub(super) struct Admission {
     app: App,
     endpoint: Endpoint,
@@ -33,7 +34,7 @@ impl Admission {
         (admitted, output)
     }
 
-    /// Takes back what came along with a request that is refused.
+    /// Takes back what was sent with a request that is refused.
     pub(super) async fn take_back<C: Command>(&self, output: C::Output) {
         self.app.redis.undo::<C>(output).await;
     }

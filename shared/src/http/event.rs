@@ -1,8 +1,8 @@
 //! An HTTP API's event, as far as it is read here.
 //!
-//! `lambda_http` makes an `http::Request` of a whole event: a URI, header and query maps, extensions. Handlers ask for a
-//! few members; what reading only those saves stands in `docs/benchmarks/changes.md`. Tests hold this reading to that one: by
-//! every sample event that is published with it, and by events that are made up.
+//! `lambda_http` makes an `http::Request` of a whole event: a URI, header and query maps, extensions. Handlers ask for
+//! a few members; what reading only those saves stands in `docs/benchmarks/changes.md`. Tests hold this reading to that
+//! one: by every sample event that is published with it, and by events that are made up.
 
 mod pairs;
 #[cfg(test)]
@@ -30,8 +30,8 @@ pub struct Event {
 #[serde(rename_all = "camelCase")]
 struct Members {
     version: Option<String>,
-    /// The gateway writes the names in lower case, and joins the values of one name with commas. Others who send events, such
-    /// as SAM's local gateway, write the names as they came.
+    /// The gateway writes the names in lower case, and joins the values of one name with commas. Others who send
+    /// events, such as SAM's local gateway, write the names as they came.
     headers: Option<Pairs>,
     path_parameters: Option<Pairs>,
     raw_query_string: Option<String>,
@@ -56,15 +56,15 @@ struct Http {
 }
 
 impl<'de> Deserialize<'de> for Event {
-    /// In two steps: the runtime keeps the path to whatever it reads, for its error messages, and that costs more than the
-    /// reading. So it gets to see a single value.
+    /// In two steps: the runtime keeps the path to whatever it reads, for its error messages, and that costs more than
+    /// the reading. So it gets to see a single value.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <&RawValue>::deserialize(deserializer)?;
         let mut members: Members = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
         let Some(http) = members.request_context.as_mut().and_then(|context| context.http.take()) else {
             let version = members.version.as_deref().unwrap_or("1.0");
             return Err(D::Error::custom(format!(
-                "this is no event of an HTTP API with payload version 2.0: it has no requestContext.http, and its \
+                "this is not an event of an HTTP API with payload version 2.0: it has no requestContext.http, and its \
                  version is {version}. REST APIs, load balancers and integrations with PayloadFormatVersion 1.0 send others"
             )));
         };
@@ -95,8 +95,8 @@ impl Event {
         self.members.path_parameters.as_ref()?.get(name)
     }
 
-    /// The first value of a query parameter. The gateway's own reading of the query leaves `+` as it is and joins several
-    /// values with commas, so it counts only in events that were written without the query itself.
+    /// The first value of a query parameter. The gateway's own reading of the query leaves `+` as it is and joins
+    /// several values with commas, so it counts only in events that were written without the query itself.
     pub(super) fn query_parameter(&self, name: &str) -> Option<Cow<'_, str>> {
         let Some(query) = &self.members.raw_query_string else {
             let joined = self.members.query_string_parameters.as_ref()?.get(name)?;

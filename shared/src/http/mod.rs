@@ -1,7 +1,7 @@
 //! Serving a Lambda function over HTTP.
 //!
-//! The way of a request: event → [`serve()`] → telemetry → errors → the handler. A handler is a function from [`App`] and
-//! [`Request`] to a response or an [`Error`](crate::error::Error); everything around it stands here, once:
+//! The way of a request: event → [`serve()`] → telemetry → errors → the handler. A handler is a function from [`App`]
+//! and [`Request`] to a response or an [`Error`](crate::error::Error); everything around it stands here, once:
 //!
 //! ```no_run
 //! use shared::{app::App, error::Result, http::{self, Endpoint, Request, Response}};

@@ -38,8 +38,8 @@ impl Request {
     /// Counts the request against its caller's rate limits, and sends `commands` along: one Redis round trip for both.
     ///
     /// # Errors
-    /// 429 when a limit is exceeded. What the commands have done is taken back then, with one more round trip where there is
-    /// something: a refused caller must not keep the right to fill that others wait for.
+    /// 429 when a limit is exceeded. What the commands have done is taken back then, with one more round trip where
+    /// there is something: a refused caller must not keep the right to fill that others wait for.
     pub async fn admit<C: Command>(&self, commands: C) -> Result<C::Output> {
         match self.ask(commands).await {
             (Ok(()), output) => Ok(output),
@@ -105,7 +105,7 @@ impl Request {
     /// A query parameter that is a number, if there is one.
     ///
     /// # Errors
-    /// 400 if it is none, or out of bounds.
+    /// 400 if it is not a number, or out of bounds.
     pub fn number<T>(&self, name: &str, bounds: RangeInclusive<T>) -> Result<Option<T>>
     where
         T: FromStr + PartialOrd + Display,

@@ -7,7 +7,7 @@ use super::{Insights, MissingIndex, Server, StatementCost, TableUse, UnusedIndex
 
 /// A table below is read whole in no time, and an index would not be used.
 const SMALL_TABLE_ROWS: i64 = 1_000;
-/// The seed article's bound: fewer scans are somebody looking around, a migration, a backup.
+/// Fewer scans are somebody looking around, a migration, a backup.
 const MANY_SCANS: i64 = 100;
 /// A statement that takes less than this part of all time is not worth an hour of anybody's.
 const LARGE_SHARE_PERCENT: f64 = 20.0;

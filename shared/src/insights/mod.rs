@@ -1,7 +1,7 @@
 //! What the database knows about itself: where its time goes, what it scans, which indexes it lacks or never reads.
 //!
-//! Asked as the functions' own role, which sees the figures of every table and index, and the statements of itself. That is
-//! all of the functions' statements and nobody else's, so no further right is needed.
+//! Asked as the functions' own role, which sees the figures of every table and index, and the statements of itself.
+//! That is all of the functions' statements and nobody else's, so no further right is needed.
 
 mod advice;
 

@@ -50,8 +50,8 @@ pub struct Noted {
     pub due: bool,
 }
 
-/// Writes down what the provider says about an intent, and makes its order due where there is something to look at; `None`
-/// if no order has this intent.
+/// Writes down what the provider says about an intent, and makes its order due where there is something to look at;
+/// `None` if no order has this intent.
 pub async fn take_note(database: &Database, news: News<'_>) -> Result<Option<Noted>> {
     let query = DUE_BY_INTENT
         .bind(news.intent)

@@ -1,5 +1,5 @@
--- Takes the orders that are due for their next step and that nobody holds, longest overdue first, and puts them off by a
--- minute: a nudge that is lost comes again.
+-- Takes the orders that are due for their next step and that nobody holds, longest overdue first, and puts them off by
+-- a minute: a nudge that is lost comes again.
 update orders
 set next_attempt_at = now() + interval '60 seconds'
 where id in (

@@ -26,14 +26,14 @@ impl Nudge {
         format!(r#"{{"order_id":"{}"}}"#, self.order_id)
     }
 
-    /// Reads a message's body; `None` if it is no nudge.
+    /// Reads a message's body; `None` if it is not a nudge.
     pub fn read(body: &str) -> Option<Self> {
         serde_json::from_str(body).ok()
     }
 }
 
-/// Has somebody look at an order after `wait`. Whether the message is sent is nobody's concern but the log's: the order is
-/// due in the database, and without a nudge the sweeper finds it there.
+/// Has somebody look at an order after `wait`. Whether the message is sent is nobody's concern but the log's: the order
+/// is due in the database, and without a nudge the sweeper finds it there.
 #[cfg(feature = "queue")]
 pub async fn nudge(queue: Result<&Queue>, order_id: OrderId, wait: Duration) {
     let sent = match queue {

@@ -110,7 +110,8 @@ impl<T> Reply<T> {
 
 impl<T> Reply<T> {
     /// Only another key gets further: the first request of this one failed or was refused, and it will say so for ever
-    /// after what was wrong has been mended; or it was used with other parameters, as by an earlier version of this code.
+    /// after what was wrong has been mended; or it was used with other parameters, as by an earlier version of this
+    /// code.
     #[must_use]
     pub fn key_is_spent(&self) -> bool {
         match self.outcome {

@@ -1,8 +1,8 @@
 //! Whose fault a refusal is: the customer's payment method, or the shop's own setup.
 //!
-//! Only a refusal that names the payment method is a decline. Whatever else the provider refuses (an account that may not
-//! charge, a version of the API that is gone, an amount it does not take, a proxy's page) another card would not mend.
-//! The codes: <https://docs.stripe.com/error-codes>, <https://docs.stripe.com/declines/codes> (2026-11-28).
+//! Only a refusal that names the payment method is a decline. Whatever else the provider refuses (an account that may
+//! not charge, a version of the API that is gone, an amount it does not take, a proxy's page) another card would not
+//! mend. The codes: <https://docs.stripe.com/error-codes>, <https://docs.stripe.com/declines/codes> (2026-11-28).
 
 use super::intent::{Decline, Intent, WireError};
 

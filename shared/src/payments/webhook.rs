@@ -1,8 +1,8 @@
 //! Webhooks: who sent this event, and what is it about?
 //!
-//! [Stripe's scheme][scheme]: the header `Stripe-Signature: t=…,v1=…[,v1=…]` carries an HMAC-SHA256 of `t.body`, keyed with the
-//! endpoint's signing secret. It is checked on the raw bytes, before anything is parsed, and in constant time. An
-//! event tells only that something happened: they come late, twice and out of order, so look at the intent.
+//! [Stripe's scheme][scheme]: the header `Stripe-Signature: t=…,v1=…[,v1=…]` carries an HMAC-SHA256 of `t.body`, keyed
+//! with the endpoint's signing secret. It is checked on the raw bytes, before anything is parsed, and in constant time.
+//! An event tells only that something happened: they come late, twice and out of order, so look at the intent.
 //!
 //! [scheme]: https://docs.stripe.com/webhooks/signature
 
@@ -17,8 +17,8 @@ use super::Secret;
 /// How far the signature's time may be from ours, either way. It bounds how long a recorded delivery can be replayed.
 const TOLERANCE: Duration = Duration::from_mins(5);
 
-/// The largest body that is looked at: an event with its object expanded has some 100 kB. All of it is hashed before anything is
-/// believed, and anybody may send one.
+/// The largest body that is looked at: an event with its object expanded has some 100 kB. All of it is hashed before
+/// anything is believed, and anybody may send one.
 pub const LARGEST_BODY: usize = 512 * 1024;
 
 /// So many signatures are compared: one for each signing secret, of which there are two while one is being rotated.
@@ -54,8 +54,8 @@ pub enum Forged {
     WrongSignature,
 }
 
-/// Checks a delivery and reads its event; `None` if the provider did send it, and it is none of those that we read, as the
-/// "thin" ones of its second API. `secrets` are more than one while a secret is being rotated.
+/// Checks a delivery and reads its event; `None` if the provider did send it, and it is none of those that we read, as
+/// the "thin" ones of its second API. `secrets` are more than one while a secret is being rotated.
 pub fn verify(
     secrets: &[Secret],
     header: &str,

@@ -1,6 +1,6 @@
 -- rate_limit.check: one call against every policy of one caller: all are charged, or none is.
--- KEYS[i] the caller's window under policy i   ARGV buckets, then for each policy: limit, window ms; then 'look' to charge none
--- Returns {allowed, then for each policy: remaining, reset ms, wait ms}.
+-- KEYS[i] the caller's window under policy i   ARGV buckets, then for each policy: limit, window ms; then 'look' to
+-- charge none Returns {allowed, then for each policy: remaining, reset ms, wait ms}.
 -- Costs 1 command and 1 for each policy; when allowed, 1 more for each policy. A rejected call writes nothing.
 --
 -- A window is the packed string {last, offset, counts of the newest bucket and the `buckets` before it}. The oldest

@@ -94,9 +94,9 @@ fn charge(windows: &mut [&mut Window]) {
 }
 
 impl Windows {
-    /// Drops the windows that are over whenever there may be twice as many as were left the last time. So an environment
-    /// remembers the callers of the last minute or two, however long it lives and however many come by, and a call pays
-    /// for looking at two windows on average.
+    /// Drops the windows that are over whenever there may be twice as many as were left the last time. So an
+    /// environment remembers the callers of the last minute or two, however long it lives and however many come by, and
+    /// a call pays for looking at two windows on average.
     fn make_room(&mut self, now: u64) {
         if self.all.len() < self.full {
             return;

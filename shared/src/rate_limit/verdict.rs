@@ -42,7 +42,7 @@ impl Verdict {
         (!self.allowed).then(|| self.quotas.iter().map(|quota| quota.wait).max().unwrap_or_default())
     }
 
-    /// The response headers, as names and values: the seed's `X-RateLimit-…` for the tightest policy, the fields of
+    /// The response headers, as names and values: the usual `X-RateLimit-…` for the tightest policy, the fields of
     /// draft-ietf-httpapi-ratelimit-headers for all of them, and `Retry-After` (RFC 9110) for a rejected call.
     #[must_use]
     pub fn headers(&self) -> Vec<(&'static str, String)> {

@@ -15,8 +15,8 @@ pub trait Command {
     /// Takes as many replies as [`Command::calls`] added calls, in the same order.
     fn read(self, replies: &mut Replies) -> Self::Output;
 
-    /// Adds what takes back the effect that `output` tells of: for a command that came along with a request which was then
-    /// refused. Nothing, where nobody would miss anything.
+    /// Adds what takes back the effect that `output` tells of: for a command that was sent with a request which was
+    /// then refused. Nothing, where nobody would miss anything.
     fn undo(_output: Self::Output, _calls: &mut Calls)
     where
         Self: Sized,

@@ -3,8 +3,8 @@
 //! The crate's own `ConnectionManager` was measured and left out: with nothing listening each command took 9.4 s, a
 //! connection that died silently in a frozen environment timed out again and again without ever being replaced, and
 //! a refused password was remembered for ever. Here a connection is lent to one batch, and comes back only if that came
-//! to a good end: one that timed out, broke, or saw an error that says "wrong server" is closed, and the next batch opens
-//! a fresh one. Nothing is retried: a request that was sent may have been carried out.
+//! to a good end: one that timed out, broke, or saw an error that says "wrong server" is closed, and the next batch
+//! opens a fresh one. Nothing is retried: a request that was sent may have been carried out.
 //!
 //! So there are as many as batches were ever under way together: one on ordinary Lambda.
 

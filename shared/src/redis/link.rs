@@ -1,8 +1,8 @@
 //! One server, or a cluster of them, behind one interface.
 //!
-//! `ElastiCache` Serverless shows a single node whatever stands behind it, so the plain client serves it. A cluster that
-//! shows its nodes needs the cluster client, which refuses a pipeline whose keys belong to several nodes: there a batch
-//! is single commands sent together, on one connection for each node.
+//! `ElastiCache` Serverless shows a single node whatever stands behind it, so the plain client serves it. A cluster
+//! that shows its nodes needs the cluster client, which refuses a pipeline whose keys belong to several nodes: there a
+//! batch is single commands sent together, on one connection for each node.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

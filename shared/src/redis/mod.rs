@@ -56,15 +56,16 @@ impl Redis {
         self.send(commands, false).await
     }
 
-    /// Like [`Redis::batch`], for what others must not miss and what may be repeated: never leaves Redis alone after it was
-    /// away, and tries a second time where the first got no answer. While one environment still spares Redis, another may
-    /// read from it again, and a machine under load can miss one answer without any outage (`./dev chaos` found updates of
-    /// a product whose invalidation was lost in both ways, and readers that got the older one).
+    /// Like [`Redis::batch`], for what others must not miss and what may be repeated: never leaves Redis alone after it
+    /// was away, and tries a second time where the first got no answer. While one environment still spares Redis,
+    /// another may read from it again, and a machine under load can miss one answer without any outage (`./dev chaos`
+    /// found updates of a product whose invalidation was lost in both ways, and readers that got the older one).
     pub async fn insist<C: Command>(&self, commands: C) -> C::Output {
         self.send(commands, true).await
     }
 
-    /// Takes back what `output`, the answer to such a command, tells of: one more round trip, and none where there is nothing.
+    /// Takes back what `output`, the answer to such a command, tells of: one more round trip, and none where there is
+    /// nothing.
     pub async fn undo<C: Command>(&self, output: C::Output) {
         let mut calls = Calls::default();
         C::undo(output, &mut calls);

@@ -1,8 +1,8 @@
 //! A connection to one server: a request, its replies, then the next request.
 //!
-//! The crate's multiplexed connection lets many requests share one socket. For that it works in a task of its own, which
-//! hears of a close only when it gets its turn, and hands each reply over twice: a third of what a cached product took in
-//! instructions. An environment serves one request at a time, or a few, each with a connection to itself.
+//! The crate's multiplexed connection lets many requests share one socket. For that it works in a task of its own,
+//! which hears of a close only when it gets its turn, and hands each reply over twice: a third of what a cached product
+//! took in instructions. An environment serves one request at a time, or a few, each with a connection to itself.
 
 use std::io;
 use std::sync::Arc;
@@ -65,8 +65,8 @@ impl Wire {
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Sends all commands at once. The reply of each, or an error if the connection is of no use any more, as it is when
-    /// this future is dropped.
+    /// Sends all commands at once. The reply of each, or an error if the connection is of no use any more, as it is
+    /// when this future is dropped.
     pub(super) async fn send(&mut self, commands: &[Cmd]) -> RedisResult<Vec<RedisResult<Value>>> {
         match &mut self.stream {
             Stream::Plain(stream) => exchange(stream, &mut self.buffer, commands).await,

@@ -1,8 +1,8 @@
 //! Secrets that can be rotated while functions run.
 //!
-//! A setting `NAME` holds a secret itself (the local cloud), or `NAME_ARN` says where Secrets Manager keeps it (AWS). What
-//! is made of it, such as a signing key, is made anew when the secret changes: a kept secret is read again after ten
-//! minutes. While it cannot be read the old one is used.
+//! A setting `NAME` holds a secret itself (the local cloud), or `NAME_ARN` says where Secrets Manager keeps it (AWS).
+//! What is made of it, such as a signing key, is made anew when the secret changes: a kept secret is read again after
+//! ten minutes. While it cannot be read the old one is used.
 
 #[cfg(feature = "secrets")]
 mod manager;

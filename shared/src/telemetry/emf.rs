@@ -2,7 +2,8 @@
 //!
 //! [The format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
 //! names, under `_aws`, which members of the line are metrics. Latency has the dimensions route and status class; all
-//! others have none, because each combination of dimensions is a metric that is paid for. Ids are members and no metrics.
+//! others have none, because each combination of dimensions is a metric that is paid for. Ids are members and no
+//! metrics.
 
 use std::{
     collections::BTreeMap,

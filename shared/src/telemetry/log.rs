@@ -30,7 +30,8 @@ pub fn init() {
 
 /// Reads `warn`, or `info,shared::redis=debug`. What it does not name is written from info upwards.
 fn targets(levels: &str) -> Targets {
-    // Lambda says FATAL and WARN where tracing knows neither upper case nor FATAL. Nothing at all it would read as error.
+    // Lambda says FATAL and WARN where tracing knows neither upper case nor FATAL. Nothing at all it would read as
+    // error.
     let levels = if levels.is_empty() { "info" } else { levels };
     let targets: Targets = levels.to_lowercase().replace("fatal", "error").parse().unwrap_or_default();
     match targets.default_level() {
@@ -72,8 +73,8 @@ fn line(event: &Event<'_>) -> serde_json::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// The members of a line, no two of one name: of two, readers keep one, and which one is up to them. A field that is called
-/// like what is there already gets an underscore behind its name.
+/// The members of a line, no two of one name: of two, readers keep one, and which one is up to them. A field that is
+/// called like what is there already gets an underscore behind its name.
 struct Members<M: SerializeMap> {
     map: M,
     names: Vec<String>,

@@ -32,8 +32,8 @@ struct Inner {
 }
 
 impl Record {
-    /// Begins with an invocation. `request_id` is what its caller knows it by; `trace_header` is X-Ray's, as the invocation
-    /// got it.
+    /// Begins with an invocation. `request_id` is what its caller knows it by; `trace_header` is X-Ray's, as the
+    /// invocation got it.
     #[must_use]
     pub fn begin(request_id: impl Into<String>, trace_header: Option<String>) -> Self {
         let record = Self(Arc::new(Inner {

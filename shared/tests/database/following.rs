@@ -41,8 +41,8 @@ impl Order {
         take_note(&self.shop.functions, news).await.expect("notes")
     }
 
-    /// The provider's event about a refund, and the look that follows it: how the order stands, how much of it went back, and
-    /// whether an operator was called.
+    /// The provider's event about a refund, and the look that follows it: how the order stands, how much of it went
+    /// back, and whether an operator was called.
     async fn after_refund(&self, amount: i64) -> (OrderStatus, Option<i64>, bool) {
         assert!(self.note(NEWS).await.is_some_and(|noted| noted.due));
         let (advanced, operator) = self.step(&Provider::with_intent(&given_back(amount))).await;

@@ -58,8 +58,9 @@ async fn initialise(cloud: &Cloud, version: u32) -> Result<()> {
     }
     let password = cloud.servers.join("owner-password");
     write_for(cloud.account.as_ref(), &password, cloud.secrets.owner_password())?;
-    // UTF-8 that sorts by code point and knows every letter: the same on every machine, whatever LANG and LC_ALL say here. From
-    // 17 on, Postgres brings the order itself; which characters are letters, full-text search asks LC_CTYPE all the same.
+    // UTF-8 that sorts by code point and knows every letter: the same on every machine, whatever LANG and LC_ALL say
+    // here. From 17 on, Postgres brings the order itself; which characters are letters, full-text search asks LC_CTYPE
+    // all the same.
     let provider = if version >= 17 { " --locale-provider=builtin --builtin-locale=C.UTF-8" } else { "" };
     let arguments = format!(
         "--username={OWNER} --auth=scram-sha-256 --encoding=UTF8 --no-sync --no-instructions --locale=C \

@@ -79,7 +79,8 @@ fn find_event(folder: &Folder, function: &str, event: Option<&Path>) -> Result<P
     // The plain one first.
     candidates.sort_by_key(String::len);
     let Some(event) = event else {
-        let first = candidates.first().with_context(|| format!("there is no events/{function}*.json"))?;
+        let first =
+            candidates.first().with_context(|| format!("there is no file events/{function}*.json"))?;
         return Ok(events.join(first));
     };
     let named = events.join(format!("{function}-{}.json", event.display()));

@@ -11,8 +11,8 @@ use cloud::folder::Folder;
 use cloud::service::Service;
 use lambda::aws::sqs_client;
 
-/// Sends all messages back. One that is sent and not deleted, because this was interrupted, comes twice: harmless, since
-/// a message only says which order to look at.
+/// Sends all messages back. One that is sent and not deleted, because this was interrupted, comes twice: harmless,
+/// since a message only says which order to look at.
 pub(crate) async fn redrive(folder: Folder) -> Result<()> {
     let cloud = Cloud::open(folder)?;
     let sqs = sqs_client(&cloud.http(Service::Sqs)?).await;

@@ -17,8 +17,8 @@ const pool = new pg.Pool({
 pool.on('error', (error) => console.error(JSON.stringify({ level: 'WARN', message: `Postgres: ${error.message}` })))
 
 /**
- * A statement and the name that pg_stat_statements shows it by, behind its first word: Postgres 18 drops what stands before.
- * Unnamed on the wire: a pooler has many servers.
+ * A statement and the name that pg_stat_statements shows it by, behind its first word: Postgres 18 drops what stands
+ * before. Unnamed on the wire: a pooler has many servers.
  */
 export function statement(name, text) {
   const sql = text.replace(/^(?:\s|--.*\n)*(\w+)/, `$1 /* node.${name} */`)

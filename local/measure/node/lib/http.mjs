@@ -4,7 +4,9 @@
 export const json = (statusCode, value, headers = {}) =>
   answer(statusCode, JSON.stringify(value), { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers })
 
-/** A JSON answer that may be kept and must be asked for again each time; 304 where the caller has this version already. */
+/**
+ * A JSON answer that may be kept and must be asked for again each time; 304 where the caller has this version already.
+ */
 export function cached(request, value, version) {
   const headers = { etag: `"${version}"`, 'cache-control': 'no-cache' }
   if (request.headers['if-none-match'] === headers.etag) return answer(304, '', headers)

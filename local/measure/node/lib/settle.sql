@@ -1,6 +1,6 @@
 -- Writes down how a charge ended and gives the lease back:
---   $1 order  $2 lease owner  $3 status from now on  $4 first answer  $5 seconds until somebody has to look again, or null
---   $6 intent  $7 charge id  $8 charge status  $9 decline code
+--   $1 order  $2 lease owner  $3 status from now on  $4 first answer  $5 seconds until somebody has to look again, or
+--   null $6 intent  $7 charge id  $8 charge status  $9 decline code
 with settled as (
     update orders
     set

@@ -174,8 +174,8 @@ impl Bench<'_> {
         while !fleet.environments().is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        // What a killed process held open is cleared away before the next is started: else its place in the queue might be
-        // given the event.
+        // What a killed process held open is cleared away before the next is started: else its place in the queue might
+        // be given the event.
         tokio::time::sleep(Duration::from_millis(20)).await;
         self.send(fleet, case).await
     }
@@ -188,8 +188,8 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// So many callers, each of whom sends its next request when the last is answered, until so many are sent or patience
-    /// ends.
+    /// So many callers, each of whom sends its next request when the last is answered, until so many are sent or
+    /// patience ends.
     async fn run(&self, fleet: &Fleet, case: &Case, requests: u64, callers: usize) -> Result<Run> {
         let (started, left) = (Instant::now(), Arc::new(AtomicU64::new(requests)));
         let caller = || async {

@@ -39,7 +39,8 @@ impl Node {
         Ok(Self { program, bundles: source.join("dist"), version })
     }
 
-    /// What starts the twin of a function, with the memory limits that Lambda's own runtime sets; `None` if it has none.
+    /// What starts the twin of a function, with the memory limits that Lambda's own runtime sets; `None` if it has
+    /// none.
     pub(super) fn command(&self, function: &str, memory_mb: u32) -> Option<Vec<String>> {
         let bundle = self.bundles.join(function).with_extension("cjs");
         let young = memory_mb / 10;

@@ -114,8 +114,8 @@ impl Report {
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// The run with the usual demo data that was stored last: a run with more of them is compared with it too, which shows
-    /// how cost grows. File names begin with the date, so they sort by it.
+    /// The run with the usual demo data that was stored last: a run with more of them is compared with it too, which
+    /// shows how cost grows. File names begin with the date, so they sort by it.
     pub(super) fn previous(folder: &Path) -> Result<Option<Self>> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let stored = entries.map(|entry| entry.path());

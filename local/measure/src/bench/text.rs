@@ -11,8 +11,8 @@ use crate::goal::{headline, lines};
 /// Changes below this are the machine's.
 const WORTH_TELLING_PERCENT: f64 = 2.0;
 
-/// The figures, and below them how many times the floor they are, how they have changed, how they stand to Node's, and which
-/// goals hold.
+/// The figures, and below them how many times the floor they are, how they have changed, how they stand to Node's, and
+/// which goals hold.
 pub(super) fn of(report: &Report, previous: Option<&Report>) -> String {
     let mut text = String::new();
     let figures = report.cases.iter().map(|case| {

@@ -5,7 +5,7 @@ use super::columns::megabytes;
 use super::report::{Figures, Measured, Report};
 use crate::goal::{Goal, Outcome};
 
-/// The one that the article begins with, and the goals with it.
+/// The one that the goals begin with.
 const PRODUCT: &str = "product, cached";
 const CHECKOUT: &str = "checkout";
 /// No goal for it beside Node's: nearly all of its time is argon2id's, which takes both the same on purpose.

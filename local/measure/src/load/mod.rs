@@ -8,9 +8,9 @@
 //! | `run` | all of that at once |
 //! | `verdict`, `text`, `page`, `plots` | whether the goals held; for the terminal; for the browser |
 //!
-//! Customers do not come through HTTP: their requests are given to the [`Fleet`] as the events that API Gateway would make
-//! of them, because a server and a client of HTTP would take more of this machine's processors than the functions do.
-//! Webhooks, queues and schedules come through the doors, as in `./dev up`.
+//! Customers do not come through HTTP: their requests are given to the [`Fleet`] as the events that API Gateway would
+//! make of them, because a server and a client of HTTP would take more of this machine's processors than the functions
+//! do. Webhooks, queues and schedules come through the doors, as in `./dev up`.
 
 mod answers;
 mod outages;
@@ -46,8 +46,8 @@ use shop::Shop;
 
 /// The folder of the cloud under load.
 const CLOUD: &str = ".dev-load";
-/// Stripe's events come about so long after what they tell of. At once, they would find most orders unsettled and each cost
-/// a message.
+/// Stripe's events come about so long after what they tell of. At once, they would find most orders unsettled and each
+/// cost a message.
 const WEBHOOKS_LATE: Duration = Duration::from_secs(1);
 
 /// What `./dev load` takes.

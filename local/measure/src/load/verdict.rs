@@ -59,8 +59,8 @@ pub(super) fn held(run: &Run) -> bool {
     goals(run).iter().all(|goal| goal.outcome == Outcome::Holds)
 }
 
-/// The memory of those environments that were there in the second quarter and in the last: they have their connections and
-/// buffers by then, and one that came later is no growth of another.
+/// The memory of those environments that were there in the second quarter and in the last: they have their connections
+/// and buffers by then, and one that came later is no growth of another.
 fn memory(moments: &[Moment]) -> Goal {
     let quarter = moments.len() / 4;
     let early = averages(moments.get(quarter..2 * quarter).unwrap_or_default());

@@ -1,4 +1,5 @@
-//! What the shop is like while customers ask: looked at from outside every few seconds, and read from the functions' log.
+//! What the shop is like while customers ask: looked at from outside every few seconds, and read from the functions'
+//! log.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

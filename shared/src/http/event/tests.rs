@@ -49,7 +49,7 @@ fn alike(text: &str, from: &str) -> bool {
         assert_eq!(ours.path_parameter(name), Some(value), "{name} in {from}");
     }
     let Some(RequestContext::ApiGatewayV2(context)) = theirs.request_context_ref() else {
-        panic!("{from} is no event of an HTTP API");
+        panic!("{from} is not an event of an HTTP API");
     };
     assert_eq!(ours.source_ip(), context.http.source_ip.as_deref(), "{from}");
     assert_eq!(ours.request_id(), context.request_id.as_deref().filter(|id| !id.is_empty()), "{from}");

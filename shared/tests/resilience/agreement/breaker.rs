@@ -70,8 +70,8 @@ fn history() -> impl Strategy<Value = Vec<Step>> {
     prop_oneof![prop::collection::vec(step(), 1..120), half_open]
 }
 
-/// Settings with which a short history comes far: the seed's, ones that open soon and probe for long, and ones where
-/// rates and environments decide.
+/// Settings with which a short history comes far: those for payments, ones that open soon and probe for long, and ones
+/// where rates and environments decide.
 fn limits() -> impl Strategy<Value = Limits> {
     let payments = Settings::payments();
     let short = Settings {

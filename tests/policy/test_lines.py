@@ -1,0 +1,44 @@
+"""No line of prose or comment is longer than 120 characters, so that it can be read beside another file.
+
+Code has its formatter, which breaks what can be broken; YAML and TOML hold texts and tables that stand on one line.
+"""
+
+import re
+import subprocess
+
+from templates import ROOT
+
+LONGEST = 120
+COMMENT = {"rs": "//", "mjs": ("//", "/*", "*"), "sql": "--", "lua": "--", "py": "#", "sh": "#"}
+# A table's row cannot be broken, nor can a line of an index, an address, or a literal without a space.
+UNBREAKABLE = re.compile(r"^\s*(//[/!]\s*)?\||^- \[[^\]]+\]\(\S+\)$|^\S*$|https?://\S{40}")
+
+
+def prose(path):
+    """The lines of a file that are sentences: (number, line)."""
+    quoted = False
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if path.suffix == ".md":
+            if line.lstrip().startswith("```"):
+                quoted = not quoted
+            # What is shown stands within a fence, or is indented as commands are in the docs.
+            if not quoted and not line.startswith("    "):
+                yield number, line
+        elif line.lstrip().startswith(COMMENT[path.suffix[1:]]):
+            yield number, line
+
+
+def too_long(path):
+    """The lines of a file that are longer than they need be: (number, length)."""
+    for number, line in prose(path):
+        if len(line) > LONGEST and not UNBREAKABLE.search(line):
+            yield number, len(line)
+
+
+def test_lines_are_at_most_120_characters_long():
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    # Migrations are frozen.
+    ours = [ROOT / name for name in files if name.rpartition(".")[2] in {*COMMENT, "md"} and "migrations/" not in name]
+    assert len(ours) > 400
+    long = [f"{path.relative_to(ROOT)}:{number}: {length}" for path in ours if path.exists() for number, length in too_long(path)]
+    assert not long, "\n".join(long)
