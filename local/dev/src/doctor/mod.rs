@@ -1,5 +1,6 @@
-//! `./dev doctor`: whether a Postgres, its pooler and a Redis that are elsewhere can carry Millrace, said before anything is
-//! deployed. Nothing is left behind there: what has to be tried is rolled back, or expires within seconds.
+//! `./dev doctor`: whether a Postgres, its pooler and a Redis that are elsewhere can carry Millrace, said before
+//! anything is deployed. Nothing is left behind there: what has to be tried is rolled back, or expires within
+//! seconds.
 
 mod addresses;
 mod postgres;

@@ -1,4 +1,5 @@
-//! Postgres itself as its owner, and the pooler before it as the functions' role: asked by the code that the functions use.
+//! Postgres itself as its owner, and the pooler before it as the functions' role: asked by the code that the
+//! functions use.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
