@@ -52,8 +52,8 @@ pub struct Config {
     /// `ORDER_DEADLINE_SECONDS`: how long after it was placed an order is given up that could not be charged. A day:
     /// longer than an outage, and no longer than a customer remembers.
     pub order_deadline: Duration,
-    /// `UNPAID_ORDERS_LIMIT`, `UNPAID_PIECES_LIMIT`: what a customer's unpaid orders may hold of the stock. 20 and 2,000: more than
-    /// anybody needs during an outage, and a small part of a shop.
+    /// `UNPAID_ORDERS_LIMIT`, `UNPAID_PIECES_LIMIT`: what a customer's unpaid orders may hold of the stock. 20 and
+    /// 2,000: more than anybody needs during an outage, and a small part of a shop.
     pub unpaid: Unpaid,
 }
 

@@ -131,8 +131,8 @@ impl Lease {
         Some(PendingRefund { id: refund?, amount: amount?, begun_before })
     }
 
-    /// When to try again what only an operator can mend: less and less often, because what nobody has mended in hours will
-    /// not be mended in the next minutes.
+    /// When to try again what only an operator can mend: less and less often, because what nobody has mended in hours
+    /// will not be mended in the next minutes.
     pub(super) fn wait_for_operator(&self) -> Duration {
         let waited = Duration::from_secs(u64::try_from(self.waited).unwrap_or_default());
         (waited / 4).clamp(OPERATOR, SELDOM)

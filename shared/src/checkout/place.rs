@@ -107,8 +107,8 @@ impl Purchase<'_> {
     /// Places the order for charging it now: whoever placed it holds its lease. It is given up after `patience`.
     ///
     /// # Errors
-    /// 409 out of stock, naming the lines; 409 where the total is not the expected one, or the customer owes too much; 409
-    /// in progress; 422 for a key that came with another body before, for products that do not exist, are sold in
+    /// 409 out of stock, naming the lines; 409 where the total is not the expected one, or the customer owes too much;
+    /// 409 in progress; 422 for a key that came with another body before, for products that do not exist, are sold in
     /// different currencies or come to what the provider does not take; 503 if the database is away. After a refusal
     /// nothing was placed; after 503 it may have been.
     pub async fn place_leased(&self, database: &Database, patience: Duration) -> Result<Placed<Lease>> {
@@ -223,8 +223,8 @@ impl Row {
 }
 
 impl Known {
-    /// The rules of the Idempotency-Key draft, section 2.6. What is answered is the order as it stands, which is the first
-    /// answer until something has come after it.
+    /// The rules of the Idempotency-Key draft, section 2.6. What is answered is the order as it stands, which is the
+    /// first answer until something has come after it.
     fn repeat<T>(self, digest: &str) -> Result<Placed<T>> {
         if self.request_digest != digest {
             let detail = "This Idempotency-Key was used for another order. Choose a new key for a new order.";

@@ -3,7 +3,7 @@
 --
 --   $1 order  $2 user  $3 idempotency key  $4 request digest  $5 product ids  $6 quantities  $7 payment method
 --   $8 status  $9 seconds until somebody else may go on  $10 whether it is answered at once  $11 lease owner, or null
---   $12 currencies  $13 smallest  $14 largest amounts  $15 what they are multiples of; the currency '' is for the others
+--   $12 currencies  $13 smallest  $14 largest amounts  $15 what they are multiples of; '' is the currency of the others
 --   $16 when it is given up, if it is not paid by then  $17 expected amount  $18 expected currency, or nulls
 --   $19 most unpaid orders of a customer  $20 most pieces in them
 with line as (

@@ -226,8 +226,8 @@ pub struct Advanced {
 
 /// Writes down how a step ended and gives the lease back.
 ///
-/// Compare-and-set: if the lease was lost to somebody else meanwhile, nothing is written, and the answer says how the order
-/// stood when we took it. Whoever took it over asks the provider under the same keys and so learns the same.
+/// Compare-and-set: if the lease was lost to somebody else meanwhile, nothing is written, and the answer says how the
+/// order stood when we took it. Whoever took it over asks the provider under the same keys and so learns the same.
 pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Result<Advanced> {
     let step = step.possible(lease);
     let mut answer = step.answer(lease);

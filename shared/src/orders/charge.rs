@@ -37,8 +37,8 @@ impl fmt::Debug for ClientSecret {
 pub struct ChargeSummary {
     /// The provider's id of it, or `pending`; or `none`.
     pub id: String,
-    /// `succeeded`, `failed`, `requires_action`, `processing`; `deferred`: it will be made later; `not_needed`: the order
-    /// costs nothing.
+    /// `succeeded`, `failed`, `requires_action`, `processing`; `deferred`: it will be made later; `not_needed`: the
+    /// order costs nothing.
     pub status: String,
     /// Why it was declined.
     #[serde(skip_serializing_if = "Option::is_none")]

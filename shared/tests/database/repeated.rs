@@ -1,5 +1,5 @@
-//! What an order's customer gets who asks again, under the same key or for the order: how it stands, and what is needed to
-//! finish it, for as long as it waits for that.
+//! What an order's customer gets who asks again, under the same key or for the order: how it stands, and what is needed
+//! to finish it, for as long as it waits for that.
 
 use serde_json::{Value, json};
 use shared::checkout::{Placed, claim_to_cancel};
