@@ -4,6 +4,7 @@
 --   $6 seconds until the next step, or null  $7 charge id  $8 charge status  $9 decline code  $10 refund id
 --   $11 when it is given up, or null  $12 how much went back, or null
 --   $13 the refund that an administrator wanted, or null  $14 how that ended, or null
+--   $15 the intent, or null  $16 whether nothing was ever sent under the order's key
 with settled as (
     update orders
     set
@@ -32,7 +33,10 @@ payment as (
         charge_status = coalesce($8, charge_status),
         decline_code = coalesce($9, decline_code),
         refund_id = coalesce($10, refund_id),
-        refunded = coalesce($12, refunded)
+        refunded = coalesce($12, refunded),
+        intent_id = coalesce(intent_id, $15),
+        attempt = case when $16 then 0 else attempt end,
+        attempted_at = case when $16 then null else attempted_at end
     from settled
     where payments.order_id = settled.id
 ),

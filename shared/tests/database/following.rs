@@ -13,7 +13,7 @@ static NOTES: Statement =
 static DUE: Statement = Statement::new("test.due_again", "update orders set lease_until = null");
 
 const NEWS: News<'_> =
-    News { intent: "pi_1", paid: false, afterwards: true, dispute: None, fraud_warning: false };
+    News { intent: "pi_1", order: None, paid: false, afterwards: true, dispute: None, fraud_warning: false };
 
 /// A paid intent of which so much was given back.
 fn given_back(amount: i64) -> Value {
