@@ -38,7 +38,7 @@ kill_points! {
     AfterPlace = "after-place",
     /// The provider has an intent that nobody else knows of.
     AfterCreate = "after-create",
-    /// The intent's id and the attempt are stored; nothing is confirmed.
+    /// It is stored that a charge is asked for; nothing is asked.
     AfterRemember = "after-remember",
     /// Charged, perhaps; nobody knows.
     AfterConfirm = "after-confirm",

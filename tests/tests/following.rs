@@ -48,10 +48,10 @@ async fn a_mistake_in_the_shops_setup_keeps_the_order_waiting_and_is_told_to_an_
 }
 
 #[tokio::test]
-async fn a_confirmation_that_a_proxy_forwarded_and_refused_pays_the_order() {
+async fn a_charge_that_a_proxy_forwarded_and_refused_pays_the_order() {
     let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
     let refusal = json!({ "error": { "type": "invalid_request_error" } });
-    let _refusing = provider_refusing(Operation::Confirm, refusal, true).await;
+    let _refusing = provider_refusing(Operation::Create, refusal, true).await;
     let order = paid(&customer, &product).await;
     assert_eq!(charges_of(&order).await.len(), 1);
 }

@@ -44,6 +44,14 @@ async fn take_up(app: &App, event: &Event) -> Result<()> {
         return Ok(());
     };
     match orders::take_note(&app.database, news).await? {
+        Some(noted) if noted.other && news.paid => {
+            orders::call_operator(
+                noted.order,
+                &format!("{} was paid for it, which is not its payment", news.intent),
+            );
+        }
+        // Made where a failure was replayed, and never confirmed.
+        Some(noted) if noted.other => {}
         Some(noted) => {
             tell(event, &news, noted.order);
             if noted.due {
@@ -64,6 +72,7 @@ fn news(event: &Event) -> Option<News<'_>> {
     let refunded = kind.starts_with("refund.") || kind.starts_with("charge.refund");
     Some(News {
         intent: event.intent_id.as_deref()?,
+        order: event.order_id.map(OrderId),
         paid: kind == "payment_intent.succeeded",
         afterwards: disputed || fraud_warning || refunded,
         dispute: disputed.then(|| event.status.as_deref().unwrap_or("unknown")),

@@ -45,7 +45,7 @@ faults! {
     ProviderActsAndFails = "provider: acts, then answers 500",
     ProviderActsAndFailsForEver = "provider: acts, then answers 500, replayed for ever",
     ProviderActsAndGarbles = "provider: acts, then answers nonsense",
-    ProviderForgetsKeys = "provider: idempotency keys pruned",
+    ProviderForgetsKeys = "provider: idempotency keys forgotten after a day",
     WebhooksGoAstray = "webhooks: lost",
     WebhooksOvertake = "webhooks: late, three times, in any order",
     RedisDies = "Redis: killed and restarted empty",

@@ -57,6 +57,8 @@ use world::World;
 
 /// How often a run says how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(15);
+/// How often a fault is tried that cannot strike yet.
+const TRIES: u32 = 8;
 /// How often banks answer.
 const BANKS_EVERY: Duration = Duration::from_secs(3);
 
@@ -157,6 +159,7 @@ async fn perform(
         orphans: evidence.orphans(),
         seen: &seen,
         faults: &struck,
+        kinds,
         struck: &world.requests_struck(),
         deaths: &deaths(&world)?,
         deadlocks: deadlocks(services.cloud())?,
@@ -216,12 +219,16 @@ async fn strike_at(
 ) {
     sleep_until(opened + planned.at).await;
     let mut dice = Dice::new(world.seed, 1_000_000 + number);
-    match strikes::strike(world, planned.fault, planned.length, &mut dice).await {
-        Ok(()) => {
-            *struck.lock().unwrap_or_else(PoisonError::into_inner).entry(planned.fault).or_default() += 1;
+    for tries_left in (0..TRIES).rev() {
+        match strikes::strike(world, planned.fault, planned.length, &mut dice).await {
+            Ok(()) => {
+                *struck.lock().unwrap_or_else(PoisonError::into_inner).entry(planned.fault).or_default() += 1;
+                return;
+            }
+            // The provider takes no orders while it is away itself, for one.
+            Err(_) if tries_left > 0 => sleep(Duration::from_secs(1)).await,
+            Err(error) => say(format_args!("  {} did not strike: {error:#}", planned.fault.name())),
         }
-        // The provider takes no orders while it is away itself, for one.
-        Err(error) => say(format_args!("  {} did not strike: {error:#}", planned.fault.name())),
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Report<'a> {
     pub(super) orphans: usize,
     /// How often each fault struck.
     pub(super) faults: &'a BTreeMap<Fault, usize>,
+    /// Those that were to strike.
+    pub(super) kinds: &'a [Fault],
     /// Requests that the provider's faults struck, by the provider's name for the fault.
     pub(super) struck: &'a BTreeMap<String, usize>,
     /// Deaths by kill point and function.
@@ -39,9 +41,14 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Whether every promise was kept.
+    /// Whether every promise was kept, and something was looked at for each, after every fault that was to strike.
     pub(super) fn passes(&self) -> bool {
-        self.figures.iter().all(|figure| figure.violations.is_empty()) && self.deadlocks == 0
+        let kept = |figure: &Figure| figure.violations.is_empty() && figure.checked > 0;
+        self.figures.iter().all(kept) && self.never_struck().is_empty() && self.deadlocks == 0
+    }
+
+    fn never_struck(&self) -> Vec<&'static str> {
+        self.kinds.iter().filter(|kind| !self.faults.contains_key(kind)).map(|kind| kind.name()).collect()
     }
 
     /// As Markdown: what the terminal shows is the same text.
@@ -99,6 +106,9 @@ impl Report<'_> {
                 writeln!(text, "- and {} more", figure.violations.len() - SHOWN)?;
             }
         }
+        for figure in self.figures.iter().filter(|figure| figure.checked == 0) {
+            writeln!(text, "\nNothing was looked at for this, so nothing was shown: {}.", figure.promise)?;
+        }
         let freshness = &self.seen.freshness;
         writeln!(
             text,
@@ -115,6 +125,9 @@ impl Report<'_> {
         writeln!(text, "\n| fault | times |\n|---|---:|")?;
         for fault in Fault::ALL {
             writeln!(text, "| {} | {} |", fault.name(), self.faults.get(fault).copied().unwrap_or_default())?;
+        }
+        if !self.never_struck().is_empty() {
+            writeln!(text, "\nNever struck, so nothing was shown: {}.", self.never_struck().join("; "))?;
         }
         let struck = self.struck.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
         writeln!(text, "\nRequests to the provider that a fault struck: {}.", counts(&struck))

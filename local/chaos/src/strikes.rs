@@ -47,10 +47,7 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
             let delay = dice.pause(SLOW_MS.0, SLOW_MS.1);
             order(world, Kind::Delay, delay, length).await
         }
-        Fault::ProviderForgetsKeys => {
-            let _alone = world.provider_is_struck.lock().await;
-            world.provider.prune_keys().await
-        }
+        Fault::ProviderForgetsKeys => pass_day(world).await,
         Fault::WebhooksGoAstray => webhooks(world, json!({ "enabled": false }), length).await,
         Fault::WebhooksOvertake => {
             webhooks(world, json!({ "delay_ms": 4_000, "copies": 3, "shuffle": true }), length).await
@@ -68,15 +65,14 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
         Fault::PostgresPauses => services.pause(Service::Postgres, length).await,
         Fault::LeasesRunOut => end_leases(world).await,
         Fault::FunctionDies => {
-            busy(world, dice).map(|environment| world.fleet.signal(environment, Signal::SIGKILL));
+            world.fleet.signal(busy(world, dice)?, Signal::SIGKILL);
             Ok(())
         }
         Fault::FunctionPauses => {
-            if let Some(environment) = busy(world, dice) {
-                world.fleet.signal(environment, Signal::SIGSTOP);
-                sleep(length).await;
-                world.fleet.signal(environment, Signal::SIGCONT);
-            }
+            let environment = busy(world, dice)?;
+            world.fleet.signal(environment, Signal::SIGSTOP);
+            sleep(length).await;
+            world.fleet.signal(environment, Signal::SIGCONT);
             Ok(())
         }
     }
@@ -103,11 +99,27 @@ async fn webhooks(world: &World, change: serde_json::Value, length: Duration) ->
     world.provider.webhooks(well).await
 }
 
-/// As after a failover to a server whose clock is ahead: whoever holds a lease goes on, and others may take it. The
-/// sweeper comes at once, while the holders are still at work.
+/// A day passes for orders that nobody can be at work on, here and at the provider: no key is forgotten earlier.
+/// Nobody takes their leases in between.
+async fn pass_day(world: &World) -> Result<()> {
+    let _alone = world.provider_is_struck.lock().await;
+    let sql = "with idle as (
+            update orders set lease_owner = gen_random_uuid(), lease_until = now() + interval '3 seconds'
+            where updated_at < now() - interval '30 seconds' and (lease_until is null or lease_until < now())
+            returning id
+        ), aged as (
+            update payments set attempted_at = attempted_at - interval '1 day' from idle where order_id = idle.id
+        )
+        select coalesce(json_agg(id), '[]') from idle";
+    let orders = world.services.cloud().sql(Service::Postgres, DATABASE, sql).await?;
+    world.provider.pass_day(&serde_json::from_str::<Vec<String>>(&orders)?).await
+}
+
+/// As after a failover to a server whose clock is ahead: whoever holds a lease goes on, and others may take it. The sweeper
+/// comes at once, while the holders are still at work. (Leases of older orders keep others out while a day passes.)
 async fn end_leases(world: &World) -> Result<()> {
     let sql = "update orders set lease_until = now(), next_attempt_at = least(next_attempt_at, now()) \
-               where lease_until > now()";
+               where lease_until > now() and updated_at > now() - interval '30 seconds'";
     world.services.cloud().sql(Service::Postgres, DATABASE, sql).await?;
     world.sweep().await;
     Ok(())
@@ -117,8 +129,7 @@ async fn end_leases(world: &World) -> Result<()> {
 async fn repeat(world: &World, dice: &mut Dice) -> Result<()> {
     let seen = world.witness.seen();
     let orders: Vec<_> = seen.purchases.iter().flat_map(|purchase| &purchase.said).collect();
-    let last = u32::try_from(orders.len()).unwrap_or_default().checked_sub(1);
-    let Some(last) = last else { return Ok(()) };
+    let last = u32::try_from(orders.len())?.checked_sub(1).context("nobody has an order yet")?;
     let mut messages = Vec::new();
     for _ in 0..10 {
         let order = orders.get(usize::try_from(dice.number(0, last))?).context("an order")?;
@@ -128,8 +139,9 @@ async fn repeat(world: &World, dice: &mut Dice) -> Result<()> {
 }
 
 /// An environment with an invocation, or any where none has.
-fn busy(world: &World, dice: &mut Dice) -> Option<u64> {
+fn busy(world: &World, dice: &mut Dice) -> Result<u64> {
     let mut environments = world.fleet.environments();
     dice.shuffle(&mut environments);
-    environments.iter().find(|one| one.busy).or(environments.first()).map(|one| one.id)
+    let one = environments.iter().find(|one| one.busy).or(environments.first());
+    one.map(|one| one.id).context("no function runs")
 }

@@ -238,6 +238,9 @@ impl IntoResponse for Answer {
         if let Some(seconds) = self.retry_after {
             response = response.header("retry-after", seconds);
         }
+        if self.status == StatusCode::TOO_MANY_REQUESTS.as_u16() {
+            response = response.header("stripe-rate-limited-reason", "endpoint-rate");
+        }
         let text = self.body.as_str().map_or_else(|| self.body.to_string(), str::to_owned);
         response.body(Body::from(text)).unwrap_or_default()
     }

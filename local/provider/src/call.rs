@@ -57,6 +57,7 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(Operation, &'a str)> {
     match (method.as_str(), segments.as_slice()) {
         ("POST", ["payment_intents"]) => Some((Operation::Create, "")),
         ("GET", ["payment_intents"]) => Some((Operation::List, "")),
+        ("GET", ["payment_intents", "search"]) => Some((Operation::Search, "")),
         ("GET", ["payment_intents", id]) => Some((Operation::Retrieve, id)),
         ("POST", ["payment_intents", id, "confirm"]) => Some((Operation::Confirm, id)),
         ("POST", ["payment_intents", id, "cancel"]) => Some((Operation::Cancel, id)),

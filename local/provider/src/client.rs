@@ -92,9 +92,10 @@ impl Control {
         self.order(Method::POST, "refuse", Some(json!({ "for_ms": for_ms }))).await
     }
 
-    /// Forgets every idempotency key, as Stripe may after a day.
-    pub async fn prune_keys(&self) -> Result<()> {
-        self.order(Method::DELETE, "keys", None).await
+    /// A day passes for these orders: their idempotency keys are forgotten, as Stripe may then, and their intents a
+    /// day old.
+    pub async fn pass_day(&self, orders: &[String]) -> Result<()> {
+        self.order(Method::POST, "day", Some(json!({ "orders": orders }))).await
     }
 
     /// Changes how webhooks travel.

@@ -33,6 +33,7 @@ pub(super) fn routes() -> Router<Arc<Provider>> {
         .route("/_control/running", get(running))
         .route("/_control/refuse", post(refuse))
         .route("/_control/keys", delete(prune_keys))
+        .route("/_control/day", post(pass_day))
         .route("/_control/intents", delete(forget_intents))
         .route("/_control/intents/{id}/settle", post(settle))
         .route("/_control/webhooks", get(webhooks).put(change_webhooks))
@@ -88,6 +89,17 @@ async fn refuse(State(provider): State<Arc<Provider>>, body: Bytes) -> Result<St
 
 async fn prune_keys(State(provider): State<Arc<Provider>>) -> StatusCode {
     forget(&provider, Fact::KeysPruned)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Day {
+    orders: Vec<String>,
+}
+
+async fn pass_day(State(provider): State<Arc<Provider>>, body: Bytes) -> Result<StatusCode, BadOrder> {
+    let Day { orders } = read(&body)?;
+    Ok(forget(&provider, Fact::DayPassed { orders }))
 }
 
 async fn forget_intents(State(provider): State<Arc<Provider>>) -> StatusCode {

@@ -4,7 +4,10 @@
 //! would on a real network: before the provider looked at the request, or after it acted and before the answer got
 //! home.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -61,6 +64,9 @@ pub struct Fault {
     /// Which share of those requests, at random.
     #[serde(default = "always")]
     pub percent: u8,
+    /// Spares so many requests of each second, as a limit does.
+    #[serde(default)]
+    pub above_per_second: Option<u32>,
     /// Waits so long before acting, milliseconds.
     #[serde(default)]
     pub delay_ms: u64,
@@ -102,6 +108,7 @@ impl Fault {
             operation: None,
             times: once(),
             percent: always(),
+            above_per_second: None,
             delay_ms: 0,
             status: None,
             body: Value::Null,
@@ -139,14 +146,36 @@ impl Fault {
     }
 }
 
+/// A fault that waits, and what it has seen of the present second.
+#[derive(Debug)]
+struct Waiting {
+    fault: Fault,
+    second: Instant,
+    seen: u32,
+}
+
+impl Waiting {
+    fn strikes(&mut self, operation: Operation) -> bool {
+        if self.fault.operation.is_some_and(|of| of != operation) {
+            return false;
+        }
+        if self.second.elapsed() >= Duration::from_secs(1) {
+            (self.second, self.seen) = (Instant::now(), 0);
+        }
+        self.seen += 1;
+        let spared = self.fault.above_per_second.is_some_and(|limit| self.seen <= limit);
+        !spared && fastrand::u8(0..100) < self.fault.percent
+    }
+}
+
 /// The faults that wait.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Mutex<Vec<Fault>>);
+pub(super) struct Faults(Mutex<Vec<Waiting>>);
 
 impl Faults {
     /// Orders one more.
     pub(super) fn add(&self, fault: Fault) {
-        self.lock().push(fault);
+        self.lock().push(Waiting { fault, second: Instant::now(), seen: 0 });
     }
 
     /// Ends all of them.
@@ -156,25 +185,23 @@ impl Faults {
 
     /// Those that still wait.
     pub(super) fn waiting(&self) -> Vec<Fault> {
-        self.lock().clone()
+        self.lock().iter().map(|waiting| waiting.fault.clone()).collect()
     }
 
     /// The fault that strikes this request: the oldest that fits.
     pub(super) fn strike(&self, operation: Operation) -> Option<Fault> {
         let mut waiting = self.lock();
-        let index = waiting.iter().position(|fault| {
-            fault.operation.is_none_or(|of| of == operation) && fastrand::u8(0..100) < fault.percent
-        })?;
-        if let Some(times) = &mut waiting[index].times {
+        let index = waiting.iter_mut().position(|waiting| waiting.strikes(operation))?;
+        if let Some(times) = &mut waiting[index].fault.times {
             *times -= 1;
             if *times == 0 {
-                return Some(waiting.remove(index));
+                return Some(waiting.remove(index).fault);
             }
         }
-        Some(waiting[index].clone())
+        Some(waiting[index].fault.clone())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -196,6 +223,19 @@ mod tests {
         assert!(faults.strike(Operation::Confirm).is_some());
         assert!(faults.strike(Operation::Confirm).is_none());
         assert!(faults.waiting().is_empty());
+    }
+
+    #[test]
+    fn it_spares_what_a_limit_allows() {
+        let faults = Faults::default();
+        let limit =
+            r#"{"kind": "rate_limit", "operation": "create", "times": null, "above_per_second": 1000000}"#;
+        faults.add(fault(limit));
+        assert!(faults.strike(Operation::Create).is_none());
+        faults.clear();
+        faults.add(fault(&limit.replace("1000000", "0")));
+        assert!(faults.strike(Operation::Retrieve).is_none());
+        assert!(faults.strike(Operation::Create).is_some());
     }
 
     #[test]

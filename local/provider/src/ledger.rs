@@ -88,8 +88,15 @@ pub(super) enum Fact {
     Intent(Intent),
     Charge(Charge),
     Refund(Refund),
-    Key { key: String, kept: Kept },
+    Key {
+        key: String,
+        kept: Kept,
+    },
     KeysPruned,
+    /// Keys of these orders are forgotten, and their intents a day older.
+    DayPassed {
+        orders: Vec<String>,
+    },
     IntentsForgotten,
 }
 
@@ -142,7 +149,17 @@ impl State {
             Fact::Refund(refund) => drop(self.refunds.insert(refund.id.clone(), refund)),
             Fact::Key { key, kept } => drop(self.keys.insert(key, kept)),
             Fact::KeysPruned => self.keys.clear(),
+            Fact::DayPassed { orders } => self.pass_day(&orders),
             Fact::IntentsForgotten => self.intents.clear(),
+        }
+    }
+
+    fn pass_day(&mut self, orders: &[String]) {
+        self.keys.retain(|key, _| !orders.iter().any(|order| key.contains(order.as_str())));
+        for intent in self.intents.values_mut() {
+            if intent.metadata.get("order_id").is_some_and(|order| orders.contains(order)) {
+                intent.created -= 24 * 60 * 60;
+            }
         }
     }
 

@@ -29,6 +29,8 @@ pub enum Operation {
     Cancel,
     /// `GET /v1/payment_intents`
     List,
+    /// `GET /v1/payment_intents/search`
+    Search,
     /// `POST /v1/refunds`
     Refund,
 }
@@ -42,6 +44,7 @@ pub(super) fn run(state: &State, operation: Operation, id: &str, form: &Form) ->
         Operation::Retrieve => retrieve(state, id, form),
         Operation::Cancel => cancel(state, id, form),
         Operation::List => list(state, form),
+        Operation::Search => search(state, form),
         Operation::Refund => refund(state, form),
     }
 }
@@ -125,13 +128,16 @@ fn cancel(state: &State, id: &str, form: &Form) -> Result<Effect, ApiError> {
 }
 
 fn list(state: &State, form: &Form) -> Result<Effect, ApiError> {
-    form.only(&["limit", "starting_after", "expand"])?;
+    form.only(&["limit", "starting_after", "created", "expand"])?;
+    let (from, to) = (form.integer("created[gte]")?, form.integer("created[lte]")?);
+    let made = |at: i64| from.is_none_or(|from| at >= from) && to.is_none_or(|to| at <= to);
     let limit = form.integer("limit")?.unwrap_or(10).clamp(1, 100);
     // Ids are UUIDv7: their order is that of creation, and Stripe lists the newest first.
     let older = state
         .intents
         .values()
         .rev()
+        .filter(|intent| made(intent.created))
         .skip_while(|intent| form.get("starting_after").is_some_and(|after| intent.id.as_str() >= after));
     let mut page: Vec<Value> = older
         .take(usize::try_from(limit).unwrap_or(100) + 1)
@@ -141,6 +147,21 @@ fn list(state: &State, form: &Form) -> Result<Effect, ApiError> {
     page.truncate(usize::try_from(limit).unwrap_or(100));
     Ok(Effect::answer(json!({
         "object": "list", "url": "/v1/payment_intents", "has_more": has_more, "data": page,
+    })))
+}
+
+/// By `metadata['order_id']:'…'` alone. Stripe's may lag; ours does not.
+fn search(state: &State, form: &Form) -> Result<Effect, ApiError> {
+    form.only(&["limit", "query", "page", "expand"])?;
+    let query = form.require("query")?;
+    let order = query.strip_prefix("metadata['order_id']:'").and_then(|rest| rest.strip_suffix('\''));
+    let order = order.ok_or_else(|| ApiError::invalid(format!("Invalid query: {query}")).param("query"))?;
+    let of_order = |intent: &&Intent| intent.metadata.get("order_id").is_some_and(|id| id == order);
+    let found: Vec<Value> = (state.intents.values().rev().filter(of_order))
+        .map(|intent| objects::intent(intent, state.charge_of(intent), false))
+        .collect();
+    Ok(Effect::answer(json!({
+        "object": "search_result", "url": "/v1/payment_intents/search", "has_more": false, "data": found,
     })))
 }
 

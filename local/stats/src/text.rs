@@ -115,7 +115,15 @@ pub(crate) fn figures(summary: &Summary, queues: &[Queue]) -> Vec<(&'static str,
             ),
         ),
         ("pool", format!("{} connections opened{}", count(C::DatabaseConnected), time(Timer::PoolWait))),
-        ("provider", format!("{} calls{}", count(C::ProviderCalls), time(Timer::ProviderTime))),
+        (
+            "provider",
+            format!(
+                "{} calls, {} refused as too many{}",
+                count(C::ProviderCalls),
+                count(C::ProviderLimited),
+                time(Timer::ProviderTime)
+            ),
+        ),
         ("orders", format!("{} deferred{oldest}", count(C::DeferredOrders))),
         ("queue", queues),
     ]

@@ -31,14 +31,14 @@ pub async fn advance(
         OrderStatus::Paid if let Some(refund) = lease.pending_refund() => {
             Ok(provider.give_back(&lease, refund).await)
         }
-        OrderStatus::Cancelling => Ok(provider.cancel(&lease).await),
-        OrderStatus::ActionRequired if lease.overdue => Ok(provider.cancel(&lease).await),
+        OrderStatus::Cancelling => Ok(provider.cancel(&mut lease).await),
+        OrderStatus::ActionRequired if lease.overdue => Ok(provider.cancel(&mut lease).await),
         OrderStatus::ActionRequired => Ok(provider.look(&lease).await),
         OrderStatus::RefundPending => Ok(provider.refund(&lease).await),
         // Finished, and yet the provider says that something happened.
         OrderStatus::Failed | OrderStatus::Cancelled => Ok(provider.check_unwanted(&lease).await),
         OrderStatus::Paid | OrderStatus::Refunded => Ok(provider.follow(&lease).await),
-        _ if lease.overdue => Ok(provider.give_up(&lease).await),
+        _ if lease.overdue => Ok(provider.give_up(&mut lease).await),
         _ => provider.charge(&mut lease).await,
     };
     breaker.report(permit, outcome(provider.health())).await;

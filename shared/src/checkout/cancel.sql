@@ -18,7 +18,9 @@ where
     and (orders.lease_until is null or orders.lease_until < now())
 returning
     orders.id, orders.status, orders.total, orders.currency, coalesce(orders.deadline, now()) as deadline, false as overdue,
-    payments.payment_method, payments.intent_id, payments.attempt, false as key_may_be_forgotten,
+    payments.payment_method, payments.intent_id, payments.attempt,
+    coalesce(payments.attempted_at < now() - interval '20 hours', false) as key_may_be_forgotten,
+    extract(epoch from payments.attempted_at)::bigint as asked_at, false as key_is_old,
     0::bigint as waited,
     payments.refunded, false as refund_failed,
     null::uuid as pending_refund, null::bigint as pending_amount, false as pending_before

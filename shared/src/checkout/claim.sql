@@ -25,6 +25,8 @@ returning
         < now() + case when orders.status = 'action_required' then 0 else $3 end * interval '1 second' as overdue,
     payments.payment_method, payments.intent_id, payments.attempt,
     coalesce(payments.attempted_at < now() - interval '20 hours', false) as key_may_be_forgotten,
+    extract(epoch from payments.attempted_at)::bigint as asked_at,
+    coalesce(payments.attempted_at < now() - interval '1 hour', false) as key_is_old,
     coalesce(extract(epoch from now() - orders.waits_since), 0)::bigint as waited,
     payments.refunded, coalesce(payments.charge_status = 'refund_failed', false) as refund_failed,
     -- A refund that somebody began and did not bring to its end: at most one, by refunds_pending.

@@ -13,6 +13,7 @@ use crate::{
     error::Result,
     kill_point::KillPoint,
     orders::{OrderId, OrderStatus},
+    payments,
     time_limit::whole_seconds,
 };
 
@@ -52,17 +53,43 @@ pub struct Lease {
     pub(super) currency: Currency,
     pub(super) payment_method: String,
     pub(super) intent_id: Option<String>,
+    /// How often the provider was asked to charge it, under a key each; 0: nothing was ever sent.
     pub(super) attempt: i32,
-    /// The provider keeps a key for at least 24 h and may then forget it; asked again it would act again.
-    pub(super) key_may_be_forgotten: bool,
     /// For how many seconds it has waited in this state; negative while it waits for its customer.
     pub(super) waited: i64,
+    #[sqlx(flatten)]
+    pub(super) key: Key,
     /// How much of it went back, as far as we know.
     pub(super) refunded: i64,
     /// A refund did not arrive: giving the money back is an operator's matter.
     pub(super) refund_failed: bool,
     #[sqlx(flatten)]
     pending: Pending,
+}
+
+/// What is known of the key that it is charged under.
+#[derive(Debug, Default, FromRow)]
+pub(super) struct Key {
+    /// When it was used first, in seconds since 1970.
+    #[sqlx(rename = "asked_at")]
+    pub(super) used_at: Option<i64>,
+    /// Whether the first use is ours: nobody else can have sent it.
+    #[sqlx(skip)]
+    pub(super) is_ours: bool,
+    /// Nobody who sent it can be at work any more, or shall send it again.
+    #[sqlx(rename = "key_is_old")]
+    pub(super) is_old: bool,
+    /// The provider keeps it for at least 24 h and may then forget it; asked again it would act again.
+    #[sqlx(rename = "key_may_be_forgotten")]
+    pub(super) may_be_forgotten: bool,
+}
+
+impl Key {
+    /// One that is about to be used first.
+    fn new() -> Self {
+        let used_at = Some(OffsetDateTime::now_utc().unix_timestamp());
+        Self { used_at, is_ours: true, ..Self::default() }
+    }
 }
 
 /// The columns of a refund that an administrator wants.
@@ -103,8 +130,9 @@ impl Lease {
             currency: total.currency,
             payment_method,
             intent_id: None,
-            attempt: 0,
-            key_may_be_forgotten: false,
+            // Stored with the order, so that it costs no statement of its own.
+            attempt: 1,
+            key: Key::new(),
             waited: 0,
             refunded: 0,
             refund_failed: false,
@@ -143,8 +171,23 @@ impl Lease {
         Money { amount: self.amount, currency: self.currency }
     }
 
+    /// What is to be paid, as the provider takes it.
+    pub(super) fn money(&self) -> payments::Money {
+        payments::Money { amount: self.amount, currency: self.currency.to_string() }
+    }
+
     pub(super) fn owner(&self) -> Uuid {
         self.owner
+    }
+
+    /// Remembers that the provider is about to be asked for a charge that nobody has asked for yet.
+    ///
+    /// # Errors
+    /// As [`Lease::remember`].
+    pub(super) async fn begin(&mut self, database: &Database) -> Result<()> {
+        self.write_attempt(database, None, 1).await?;
+        self.key = Key::new();
+        Ok(())
     }
 
     /// Remembers which intent is about to be confirmed under which attempt.
@@ -152,14 +195,19 @@ impl Lease {
     /// # Errors
     /// 409 in progress if the lease was lost meanwhile; then nothing may be sent.
     pub(super) async fn remember(&mut self, database: &Database, intent: &str, attempt: i32) -> Result<()> {
+        self.write_attempt(database, Some(intent), attempt).await?;
+        self.intent_id = Some(intent.to_owned());
+        Ok(())
+    }
+
+    async fn write_attempt(&mut self, database: &Database, intent: Option<&str>, attempt: i32) -> Result<()> {
         let query = ATTEMPT.bind(self.order).bind(self.owner).bind(intent).bind(attempt);
         if database.execute(query).await? == 0 {
             return Err(in_progress(self.order));
         }
         KillPoint::AfterRemember.reached();
-        self.intent_id = Some(intent.to_owned());
         self.attempt = attempt;
-        self.key_may_be_forgotten = false;
+        self.key.may_be_forgotten = false;
         Ok(())
     }
 }

@@ -1,15 +1,14 @@
 //! Checkout: an order is placed, charged once, and never lost.
 //!
-//! The order row is the truth; a queue message is only a nudge; the provider's PaymentIntent is the once-only token.
+//! The order row is the truth; a queue message is only a nudge; the order's key at the provider is the once-only token.
 //! Every step forward is one function, [`advance()`]: checkout, the worker and a cancellation all call it, so there is
 //! one place to be right.
 //!
 //! | step | where | what must hold after a crash behind it |
 //! |---|---|---|
 //! | place | [`Purchase`] | the order is found by its idempotency key and by the sweeper; nothing is charged |
-//! | create the intent | [`advance()`] | an orphan at the provider moves no money |
-//! | remember it and the attempt | [`Lease`] | whoever comes next asks under the same key |
-//! | confirm | [`advance()`] | charged or not, the intent tells, and cannot be charged twice |
+//! | remember that a charge is asked for | [`Purchase`], [`Lease`] | whoever comes next asks under the same key |
+//! | ask for it | [`advance()`] | charged or not, the key tells, and charges once |
 //! | settle | [`advance()`] | the lease runs out, and the next one learns the same |
 
 mod advance;

@@ -120,8 +120,12 @@ lines as (
     from placed, priced
 ),
 payment as (
-    insert into payments (order_id, payment_method, charge_id, charge_status)
-    select placed.id, $7, case when free then 'none' end, case when free then 'not_needed' end
+    -- Whoever holds the lease asks the provider next, under the order's key.
+    insert into payments (order_id, payment_method, charge_id, charge_status, attempt, attempted_at)
+    select
+        placed.id, $7, case when free then 'none' end, case when free then 'not_needed' end,
+        case when $11::uuid is null or free then 0 else 1 end,
+        case when $11::uuid is not null and not free then now() end
     from placed, due
 )
 select

@@ -10,7 +10,7 @@ where
     and orders.next_attempt_at is not null
     and (orders.lease_until is null or orders.lease_until < now())
 returning
-    payments.intent_id is null and (
+    payments.attempt = 0 and (
         orders.status = 'cancelling'
         or orders.status in ('charging', 'deferred')
         and least(orders.deadline, orders.created_at + $4 * interval '1 second')

@@ -1,11 +1,16 @@
 //! What is asked of the payment provider for an order, and what its answers mean.
 //!
-//! Charging takes two calls and not one with `confirm=true`: an idempotency key is kept for 24 h at least and may then
-//! be forgotten, and its first answer is replayed for ever, a 500 included. With the intent's id stored before it is
-//! confirmed, the truth is one look away, for ever, and an intent that succeeded cannot be confirmed again.
+//! Charging takes one call, which creates the intent and confirms it, under a key of the order's own. That it is
+//! about to be made is stored before; its answer brings the intent's id. If the answer is lost the same key is sent
+//! again, for an hour: it charges nothing more. A key may also say a failure for ever, or be too old to be sent: then
+//! a look at what was made in its time decides, and only an order of which there is no intent gets another, by two
+//! calls with a write between them. Before an order ends whose payment is not known, its key is used for something
+//! that charges nothing: whoever sends it afterwards, however late, is refused. `tests/resilience/models/order.rs`
+//! shows that each of these is needed, and enough.
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::{Lease, lease::PendingRefund, settle::Step};
@@ -15,7 +20,8 @@ use crate::{
     kill_point::KillPoint,
     orders::{self, ClientSecret, OrderStatus},
     payments::{
-        Decline, Health, Intent, IntentStatus, Money, Outcome, Payments, Refund, RefundStatus, Refusal, Reply,
+        Decline, Health, Intent, IntentStatus, Intents, Outcome, Payments, Refund, RefundStatus, Refusal,
+        Reply,
     },
     telemetry::{self, Counter, Timer},
     time_limit::TimeLimit,
@@ -32,6 +38,19 @@ const RETRY: Duration = Duration::from_secs(10);
 
 /// When to look again at a payment that the bank has not answered.
 const PROCESSING: Duration = Duration::from_mins(1);
+
+/// For how long the order's key is sent again, in seconds (`claim.sql` has the same): well under the 24 hours for
+/// which it is remembered, and short enough to list what was made meanwhile.
+const IN_USE: i64 = 3600;
+
+/// By how much our clocks and the provider's may differ.
+const CLOCKS: i64 = 300;
+
+/// How late a search may show what was made, in bad times.
+const SEARCH_LAG: i64 = 3600;
+
+/// How many pages of a hundred intents are read before searching.
+const PAGES: u32 = 5;
 
 /// Said where the key after it is spent as well.
 const KEY_REUSED: &str = "its idempotency key was used with other parameters";
@@ -54,34 +73,181 @@ impl<'a> Provider<'a> {
         self.health
     }
 
-    /// Creates the intent if there is none yet, and confirms it.
+    /// Brings the charge about, or finds out what became of it.
     pub(super) async fn charge(&mut self, lease: &mut Lease) -> Result<Step> {
-        let intent = match lease.intent_id.clone() {
-            Some(intent) => intent,
-            None => match self.create(lease).await {
-                Ok(intent) => {
-                    lease.remember(self.database, &intent, 1).await?;
-                    intent
+        if let Some(intent) = lease.intent_id.clone() {
+            return self.charge_known(lease, &intent).await;
+        }
+        if lease.attempt == 0 {
+            lease.begin(self.database).await?;
+        }
+        if lease.key.is_old || lease.key.may_be_forgotten {
+            return match self.learn(lease).await {
+                Ok(found) => self.charge_otherwise(lease, found).await,
+                Err(step) => Ok(step),
+            };
+        }
+        let reply = self.pay(lease).await;
+        if reply.key_is_spent() {
+            return match self.find(lease).await {
+                Ok(found) => self.charge_otherwise(lease, found).await,
+                Err(step) => Ok(step),
+            };
+        }
+        if let Outcome::Answered(intent) = &reply.outcome
+            && intent.status == IntentStatus::RequiresConfirmation
+        {
+            return self.confirm_next(lease, &intent.id.clone()).await;
+        }
+        Ok(self.paid(lease, reply).await)
+    }
+
+    /// What the one call's answer means. A refusal is not believed by itself.
+    async fn paid(&mut self, lease: &mut Lease, reply: Reply<Intent>) -> Step {
+        match reply.outcome {
+            Outcome::Answered(intent) => {
+                lease.intent_id = Some(intent.id.clone());
+                // A replay says how things stood when the key was used first.
+                if reply.replayed { self.look(lease).await } else { interpret(lease, intent) }
+            }
+            Outcome::Declined(mut decline) => match decline.intent.take() {
+                Some(found) if !reply.replayed => {
+                    lease.intent_id = Some(found.id.clone());
+                    declined(lease, decline, *found)
                 }
-                Err(step) => return Ok(step),
+                Some(found) => self.declined_as_found(lease, decline, Some(found.id)).await,
+                None => match self.find(lease).await {
+                    Ok(found) => self.declined_as_found(lease, decline, found).await,
+                    Err(step) => step,
+                },
             },
+            Outcome::Refused(refusal) => self.refused(lease, &refusal).await,
+            Outcome::RateLimited { retry_after, .. } => unsent(lease, retry_after.unwrap_or(RETRY)),
+            Outcome::NeverSent(_) => unsent(lease, RETRY),
+            Outcome::KeyReused => Step::Unknown(operator(lease, KEY_REUSED)),
+            Outcome::Unknown(_) | Outcome::Running => Step::Unknown(RETRY),
+        }
+    }
+
+    async fn declined_as_found(
+        &mut self,
+        lease: &mut Lease,
+        decline: Decline,
+        found: Option<String>,
+    ) -> Step {
+        let Some(intent) = found else { return failed(lease, decline) };
+        lease.intent_id = Some(intent.clone());
+        match self.retrieve(lease, &intent).await {
+            Ok(found) => declined(lease, decline, found),
+            Err(step) => step,
+        }
+    }
+
+    /// The shop is at fault; but a proxy may have forwarded what it refuses.
+    async fn refused(&mut self, lease: &mut Lease, refusal: &Refusal) -> Step {
+        match self.find(lease).await {
+            Ok(None) => Step::Deferred(operator(lease, &refusal.to_string())),
+            Ok(Some(intent)) => {
+                lease.intent_id = Some(intent);
+                self.look(lease).await
+            }
+            Err(_) => Step::Unknown(operator(lease, &refusal.to_string())),
+        }
+    }
+
+    /// Goes on with the intent that was found, or where there is none with another: two calls, and a write between
+    /// them.
+    async fn charge_otherwise(&mut self, lease: &mut Lease, found: Option<String>) -> Result<Step> {
+        let Some(intent) = found else {
+            return match self.create(lease).await {
+                Ok(intent) => self.confirm_next(lease, &intent).await,
+                Err(step) => Ok(step),
+            };
         };
+        lease.intent_id = Some(intent.clone());
+        match self.renew_attempt(lease, &intent).await? {
+            Some(step) => Ok(step),
+            None => self.confirm_whole(lease, &intent).await,
+        }
+    }
+
+    async fn confirm_next(&mut self, lease: &mut Lease, intent: &str) -> Result<Step> {
+        lease.remember(self.database, intent, lease.attempt + 1).await?;
+        self.confirm_whole(lease, intent).await
+    }
+
+    /// What became of the order's key, which charges nothing new from now on: its intent, if there is one.
+    async fn learn(&mut self, lease: &Lease) -> Result<Option<String>, Step> {
+        if lease.key.may_be_forgotten {
+            return self.find(lease).await;
+        }
+        let (order, money) = (lease.order.0, lease.money());
+        let fence = self.payments.fence(order, &money, &lease.payment_method, self.until()).await;
+        KillPoint::AfterCreate.reached();
+        self.observe(&fence);
+        // It was used to pay: the same once more says what came of that, and does no more.
+        let reply = if fence.outcome == Outcome::KeyReused { self.pay(lease).await } else { fence };
+        let spent = reply.key_is_spent();
+        match reply.outcome {
+            Outcome::Answered(intent) => Ok(Some(intent.id)),
+            Outcome::Declined(Decline { intent: Some(intent), .. }) => Ok(Some(intent.id)),
+            Outcome::Declined(_) => self.find(lease).await,
+            _ if spent => self.find(lease).await,
+            outcome => Err(unanswered(lease, outcome)),
+        }
+    }
+
+    /// The intent that was made for this order while its key was in use, if there is one.
+    async fn find(&mut self, lease: &Lease) -> Result<Option<String>, Step> {
+        let asked = lease.key.used_at.unwrap_or_default();
+        let made = (asked - CLOCKS, asked + IN_USE + CLOCKS);
+        let mut after = None;
+        for _ in 0..PAGES {
+            let reply = self.payments.list_intents(made, after.as_deref(), self.until()).await;
+            let page = self.looked(lease, reply)?;
+            let found = of_order(lease, &page);
+            if found.is_some() || !page.has_more {
+                return Ok(found);
+            }
+            after = page.data.last().map(|intent| intent.id.clone());
+        }
+        // Too many to read. A search finds it at once, but shows nothing that was made lately.
+        let reply = self.payments.search_intents(lease.order.0, self.until()).await;
+        let found = of_order(lease, &self.looked(lease, reply)?);
+        let settled = OffsetDateTime::now_utc().unix_timestamp() > made.1 + SEARCH_LAG;
+        if found.is_some() || settled { Ok(found) } else { Err(Step::Unknown(OPERATOR)) }
+    }
+
+    fn looked<T>(&mut self, lease: &Lease, reply: Reply<T>) -> Result<T, Step> {
+        KillPoint::AfterLook.reached();
+        self.observe(&reply);
+        match reply.outcome {
+            Outcome::Answered(found) => Ok(found),
+            outcome => Err(unanswered(lease, outcome)),
+        }
+    }
+
+    async fn charge_known(&mut self, lease: &mut Lease, intent: &str) -> Result<Step> {
         // Asked again under a key that the provider may have forgotten, it would act again: look first.
-        if lease.key_may_be_forgotten
-            && let Some(step) = self.renew_attempt(lease, &intent).await?
+        if lease.key.may_be_forgotten
+            && let Some(step) = self.renew_attempt(lease, intent).await?
         {
             return Ok(step);
         }
-        let mut reply = self.confirm(lease, &intent).await;
+        self.confirm_whole(lease, intent).await
+    }
+
+    async fn confirm_whole(&mut self, lease: &mut Lease, intent: &str) -> Result<Step> {
+        let mut reply = self.confirm(lease, intent).await;
         // What a key says for ever tells how its first try went, not whether it charged. Only if a look at the intent
         // shows no try at all may a new key be used.
         if reply.key_is_spent() {
-            if let Some(step) = self.renew_attempt(lease, &intent).await? {
+            if let Some(step) = self.renew_attempt(lease, intent).await? {
                 return Ok(step);
             }
-            reply = self.confirm(lease, &intent).await;
+            reply = self.confirm(lease, intent).await;
         }
-        Ok(self.confirmed(lease, &intent, reply).await)
+        Ok(self.confirmed(lease, intent, reply).await)
     }
 
     /// What a confirmation's answer means. A refusal is not believed by itself: it may be of another try than the one
@@ -104,7 +270,7 @@ impl<'a> Provider<'a> {
                 Err(_) => Step::Unknown(operator(lease, &refusal.to_string())),
             },
             Outcome::KeyReused => Step::Unknown(operator(lease, KEY_REUSED)),
-            Outcome::RateLimited { retry_after } => Step::Deferred(retry_after.unwrap_or(RETRY)),
+            Outcome::RateLimited { retry_after, .. } => Step::Deferred(retry_after.unwrap_or(RETRY)),
             Outcome::NeverSent(_) => Step::Deferred(RETRY),
             Outcome::Unknown(_) | Outcome::Running => Step::Unknown(RETRY),
         }
@@ -120,9 +286,17 @@ impl<'a> Provider<'a> {
     }
 
     /// Cancels the intent, so that it can never be charged; only then may the stock go back.
-    pub(super) async fn cancel(&mut self, lease: &Lease) -> Step {
-        // Whoever creates an intent stores its id before confirming it, and cannot store it once the order is
-        // cancelled: an intent that is not stored was never confirmed and never will be.
+    pub(super) async fn cancel(&mut self, lease: &mut Lease) -> Step {
+        if lease.intent_id.is_none() {
+            // Whoever asks for a charge writes that down before.
+            if lease.attempt == 0 {
+                return Step::Cancelled;
+            }
+            match self.learn(lease).await {
+                Ok(found) => lease.intent_id = found,
+                Err(step) => return step,
+            }
+        }
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
         let reply = self.payments.cancel_intent(intent, self.until()).await;
         KillPoint::AfterCancel.reached();
@@ -136,7 +310,7 @@ impl<'a> Provider<'a> {
     }
 
     /// Ends an order whose deadline has come. One that was charged before, unknown to us, is paid.
-    pub(super) async fn give_up(&mut self, lease: &Lease) -> Step {
+    pub(super) async fn give_up(&mut self, lease: &mut Lease) -> Step {
         match self.cancel(lease).await {
             Step::RefundPending { charge_id } => Step::Paid { charge_id },
             step => step,
@@ -233,9 +407,17 @@ impl<'a> Provider<'a> {
         }
     }
 
+    async fn pay(&mut self, lease: &Lease) -> Reply<Intent> {
+        let (order, money) = (lease.order.0, lease.money());
+        let reply = self.payments.pay(order, &money, &lease.payment_method, self.until()).await;
+        KillPoint::AfterConfirm.reached();
+        self.observe(&reply);
+        reply
+    }
+
     /// An unconfirmed intent moves no money, so whatever goes wrong here, trying again later is safe.
     async fn create(&mut self, lease: &Lease) -> Result<String, Step> {
-        let money = Money { amount: lease.amount, currency: lease.currency.to_string() };
+        let money = lease.money();
         let (order, method) = (lease.order.0, lease.payment_method.as_str());
         let mut reply = self.payments.create_intent(order, &money, method, self.until()).await;
         if reply.key_is_spent() {
@@ -249,7 +431,7 @@ impl<'a> Provider<'a> {
             Outcome::Declined(decline) => Err(failed(lease, decline)),
             Outcome::Refused(refusal) => Err(Step::Deferred(operator(lease, &refusal.to_string()))),
             Outcome::KeyReused => Err(Step::Deferred(operator(lease, KEY_REUSED))),
-            Outcome::RateLimited { retry_after } => Err(Step::Deferred(retry_after.unwrap_or(RETRY))),
+            Outcome::RateLimited { retry_after, .. } => Err(Step::Deferred(retry_after.unwrap_or(RETRY))),
             Outcome::NeverSent(_) | Outcome::Unknown(_) | Outcome::Running => Err(Step::Deferred(RETRY)),
         }
     }
@@ -278,12 +460,7 @@ impl<'a> Provider<'a> {
 
     async fn retrieve(&mut self, lease: &Lease, intent: &str) -> Result<Intent, Step> {
         let reply = self.payments.retrieve_intent(intent, self.until()).await;
-        KillPoint::AfterLook.reached();
-        self.observe(&reply);
-        match reply.outcome {
-            Outcome::Answered(intent) => Ok(intent),
-            outcome => Err(unanswered(lease, outcome)),
-        }
+        self.looked(lease, reply)
     }
 
     fn observe<T>(&mut self, reply: &Reply<T>) {
@@ -296,7 +473,11 @@ impl<'a> Provider<'a> {
         let trouble = match &reply.outcome {
             Outcome::NeverSent(why) => why.to_string(),
             Outcome::Unknown(why) => why.to_string(),
-            Outcome::RateLimited { .. } => "the payment provider asks us to slow down".to_owned(),
+            Outcome::RateLimited { reason, .. } => {
+                telemetry::count(Counter::ProviderLimited);
+                let reason = reason.as_deref().unwrap_or("no reason given");
+                format!("the payment provider asks us to slow down: {reason}")
+            }
             _ => return,
         };
         let duration_ms = u64::try_from(reply.took.as_millis()).unwrap_or(u64::MAX);
@@ -310,6 +491,17 @@ impl<'a> Provider<'a> {
     }
 }
 
+/// Nothing was done under the order's key. Who used it first knows that nobody has; anybody else does not.
+fn unsent(lease: &Lease, wait: Duration) -> Step {
+    if lease.key.is_ours { Step::Unsent(wait) } else { Step::Deferred(wait) }
+}
+
+/// The order's intent among these; one on which something was tried before any other.
+fn of_order(lease: &Lease, page: &Intents) -> Option<String> {
+    let ours = page.data.iter().filter(|intent| intent.order_id == Some(lease.order.0));
+    ours.max_by_key(|intent| intent.attempted()).map(|intent| intent.id.clone())
+}
+
 /// What is left where the provider was asked about an intent and did not say how it stands: the order stays as it is.
 fn unanswered<T>(lease: &Lease, outcome: Outcome<T>) -> Step {
     Step::Unknown(match outcome {
@@ -320,7 +512,7 @@ fn unanswered<T>(lease: &Lease, outcome: Outcome<T>) -> Step {
         Outcome::Refused(refusal) => operator(lease, &refusal.to_string()),
         Outcome::Declined(decline) => operator(lease, &format!("the payment provider says {}", decline.code)),
         Outcome::KeyReused => operator(lease, KEY_REUSED),
-        Outcome::RateLimited { retry_after } => retry_after.unwrap_or(RETRY),
+        Outcome::RateLimited { retry_after, .. } => retry_after.unwrap_or(RETRY),
         Outcome::Answered(_) | Outcome::NeverSent(_) | Outcome::Unknown(_) | Outcome::Running => RETRY,
     })
 }

@@ -57,9 +57,9 @@ leased as (
 select
     exists (select from begun) as begun,
     target.id, target.status, target.total, target.currency, now() as deadline, false as overdue,
-    target.payment_method, target.intent_id, target.attempt, false as key_may_be_forgotten, target.refunded,
-    0::bigint as waited, false as refund_failed,
-    $1 as pending_refund, target.amount as pending_amount, false as pending_before,
+    target.payment_method, target.intent_id, target.attempt, false as key_may_be_forgotten,
+    null::bigint as asked_at, false as key_is_old, target.refunded, 0::bigint as waited,
+    false as refund_failed, $1 as pending_refund, target.amount as pending_amount, false as pending_before,
     coalesce(target.busy, false) as busy,
     (select json_agg(json_build_object('product_id', product_id, 'most', most)) from refused) as refused,
     known.amount as known_amount, known.status as known_status, known.digest as known_digest

@@ -41,6 +41,8 @@ pub(super) enum Step {
     },
     /// Nothing is under way; to be tried again after a while.
     Deferred(Duration),
+    /// The same, and the order is as if its provider had never been asked: nothing has left us.
+    Unsent(Duration),
     /// The outcome is not known: the order stays as it is, to be looked at again after a while.
     Unknown(Duration),
     /// Cancelled at the provider: it can never be charged.
@@ -91,7 +93,7 @@ impl Step {
             Self::Paid { .. } => Event::Charged,
             Self::Failed { .. } => Event::Declined,
             Self::ActionRequired { .. } => Event::AuthenticationAsked,
-            Self::Deferred(_) => Event::PutOff,
+            Self::Deferred(_) | Self::Unsent(_) => Event::PutOff,
             Self::Cancelled => Event::Cancelled,
             Self::RefundPending { .. } => Event::Unwanted,
             Self::Refunded { .. }
@@ -148,7 +150,7 @@ impl Step {
     fn wait(&self, lease: &Lease) -> Option<Duration> {
         match self {
             Self::ActionRequired { .. } => Some(ACTION),
-            Self::Deferred(wait) | Self::Unknown(wait) => Some(*wait),
+            Self::Deferred(wait) | Self::Unsent(wait) | Self::Unknown(wait) => Some(*wait),
             Self::GivenBack { status: OrderStatus::RefundPending, .. } => Some(lease.wait_for_operator()),
             // What the provider knew better is looked at by whoever comes next.
             Self::RefundRefused => Some(Duration::ZERO),
@@ -172,6 +174,7 @@ impl Step {
             Self::GivenBack { status: OrderStatus::RefundPending, .. } => (None, Some("refund_failed"), None),
             Self::GivenBack { .. } | Self::PartRefunded { .. } => (None, Some("succeeded"), None),
             Self::Deferred(_)
+            | Self::Unsent(_)
             | Self::Unknown(_)
             | Self::Cancelled
             | Self::RefundRefused
@@ -256,7 +259,9 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
         .bind(step.refunded(lease))
         .bind(lease.pending_refund().map(|refund| refund.id))
         .bind(refund.map(RefundState::as_str))
-        .bind(client_secret.as_ref().map(ClientSecret::reveal));
+        .bind(client_secret.as_ref().map(ClientSecret::reveal))
+        .bind(lease.intent_id.as_deref())
+        .bind(matches!(step, Step::Unsent(_)));
     let settled: Option<Settled> = database.fetch_optional(query).await?;
     KillPoint::AfterSettle.reached();
     if settled.is_none() {
@@ -272,7 +277,7 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
 /// other stays as it is and is due after `wait`.
 pub async fn leave(database: &Database, lease: Lease, wait: Duration) -> Result<Advanced> {
     let ends = lease.overdue || lease.status == OrderStatus::Cancelling;
-    // Whoever creates an intent stores its id before confirming it: what is not stored was never confirmed.
-    let step = if ends && lease.intent_id.is_none() { Step::Cancelled } else { Step::Unknown(wait) };
+    // Whoever asks the provider to charge writes that down before.
+    let step = if ends && lease.attempt == 0 { Step::Cancelled } else { Step::Unknown(wait) };
     settle(database, &lease, step).await
 }

@@ -5,6 +5,7 @@
 --   $11 when it is given up, or null  $12 how much went back, or null
 --   $13 the refund that an administrator wanted, or null  $14 how that ended, or null
 --   $15 what the customer's browser needs to authenticate the payment, or null
+--   $16 the intent, or null  $17 whether nothing was ever sent under the order's key
 with settled as (
     update orders
     set
@@ -34,7 +35,10 @@ payment as (
         decline_code = coalesce($9, decline_code),
         refund_id = coalesce($10, refund_id),
         refunded = coalesce($12, refunded),
-        client_secret = case when $4 = 'action_required' then coalesce($15, client_secret) end
+        client_secret = case when $4 = 'action_required' then coalesce($15, client_secret) end,
+        intent_id = coalesce(intent_id, $16),
+        attempt = case when $17 then 0 else attempt end,
+        attempted_at = case when $17 then null else attempted_at end
     from settled
     where payments.order_id = settled.id
 ),

@@ -1,13 +1,16 @@
 //! Dying at a kill point, as `MILLRACE_KILL` orders: `seed=7 first=0.5 again=0.01 stall=0.01 log=/path`.
 //!
-//! A point at which this function never died yet is fatal with the probability `first`, any other with `again`. Each
-//! death adds a line `<function> <point>` to the log. With the probability `stall` the process stands still here for a
-//! while, so that others overtake it, and goes on. Without the log nothing of it happens: removing it ends the dying of
-//! processes that run already.
+//! Whether somebody dies follows from the seed and the place (function, point, how many have died there, how often
+//! this process was there), so a seed names who dies. A point at which this function never died yet is fatal with the
+//! probability `first`, any other with `again`. Each death adds a line `<function> <point>` to the log. With the
+//! probability `stall` the process stands still here for a while, so that others overtake it, and goes on. Without
+//! the log nothing of it happens: removing it ends the dying of processes that run already.
 
 use std::{
+    collections::HashMap,
     env,
     fs::{self, OpenOptions},
+    hash::{DefaultHasher, Hash, Hasher},
     io::Write,
     ops::RangeInclusive,
     path::PathBuf,
@@ -36,7 +39,9 @@ struct Orders {
     first: f64,
     again: f64,
     stall: f64,
-    dice: Mutex<fastrand::Rng>,
+    seed: u64,
+    /// How often this process was at each point.
+    reached: Mutex<HashMap<String, u64>>,
 }
 
 pub(super) fn consider(point: &str) {
@@ -60,16 +65,28 @@ impl Orders {
             first: value("first")?.parse().ok()?,
             again: value("again")?.parse().ok()?,
             stall: value("stall")?.parse().ok()?,
-            dice: Mutex::new(fastrand::Rng::with_seed(seed.wrapping_add(std::process::id().into()))),
+            seed,
+            reached: Mutex::default(),
         })
+    }
+
+    fn dice(&self, place: &str, died: usize) -> fastrand::Rng {
+        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = reached.entry(place.to_owned()).or_default();
+        *times += 1;
+        // The same in every process, unlike a map's.
+        let mut hasher = DefaultHasher::new();
+        (self.seed, place, died, *times).hash(&mut hasher);
+        fastrand::Rng::with_seed(hasher.finish())
     }
 
     /// Decides, and writes a death down before it happens.
     fn fate(&self, point: &str) -> Option<Fate> {
         let deaths = fs::read_to_string(&self.log).ok()?;
         let death = format!("{} {}", self.function, point);
-        let chance = if deaths.lines().any(|line| line == death) { self.again } else { self.first };
-        let mut dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner);
+        let died = deaths.lines().filter(|line| *line == death).count();
+        let chance = if died > 0 { self.again } else { self.first };
+        let mut dice = self.dice(&death, died);
         let throw = dice.f64();
         if throw < chance {
             let mut log = OpenOptions::new().append(true).open(&self.log).ok()?;

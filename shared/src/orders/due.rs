@@ -30,6 +30,8 @@ pub async fn take_due(database: &Database, limit: i64) -> Result<Vec<OrderId>> {
 pub struct News<'a> {
     /// Which.
     pub intent: &'a str,
+    /// The order it was made for, where the news say so.
+    pub order: Option<OrderId>,
     /// The money has moved.
     pub paid: bool,
     /// Something that comes after a payment: a refund, a dispute, a warning.
@@ -46,6 +48,8 @@ pub struct Noted {
     /// Which.
     #[sqlx(rename = "id")]
     pub order: OrderId,
+    /// The order has another payment.
+    pub other: bool,
     /// Whether somebody has to look at it now.
     pub due: bool,
 }
@@ -58,7 +62,8 @@ pub async fn take_note(database: &Database, news: News<'_>) -> Result<Option<Not
         .bind(news.paid)
         .bind(news.afterwards)
         .bind(news.dispute)
-        .bind(news.fraud_warning);
+        .bind(news.fraud_warning)
+        .bind(news.order.map(|order| order.0));
     KillPoint::BeforeDue.reached();
     let noted: Option<Noted> = database.fetch_optional(query).await?;
     KillPoint::AfterDue.reached();

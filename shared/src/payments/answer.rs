@@ -11,6 +11,8 @@ use super::{Outcome, Unknown, intent::WireError};
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) retry_after: Option<Duration>,
+    /// Which limit a 429 is about.
+    pub(super) limited_by: Option<String>,
     pub(super) should_retry: bool,
     pub(super) replayed: bool,
     pub(super) request_id: Option<String>,
@@ -28,6 +30,16 @@ impl Answer {
         is_indeterminate(self.status) || self.status == StatusCode::CONFLICT
     }
 
+    /// Another request holds the intent, for a moment.
+    pub(super) fn is_locked_out(&self) -> bool {
+        self.status == StatusCode::TOO_MANY_REQUESTS && self.error().code.as_deref() == Some("lock_timeout")
+    }
+
+    /// A body that is no error of the provider's leaves an error that says nothing.
+    fn error(&self) -> WireError {
+        serde_json::from_slice::<Enveloped<WireError>>(&self.body).map(|body| body.error).unwrap_or_default()
+    }
+
     /// What the answer means.
     pub(super) fn outcome<T: DeserializeOwned>(&self) -> Outcome<T> {
         if self.status.is_success() {
@@ -42,10 +54,7 @@ impl Answer {
         if !self.status.is_client_error() {
             return Outcome::Unknown(Unknown::Unreadable);
         }
-        // A body that is no error of the provider's leaves an error that says nothing.
-        let error = serde_json::from_slice::<Enveloped<WireError>>(&self.body)
-            .map(|body| body.error)
-            .unwrap_or_default();
+        let error = self.error();
         let code = error.code.as_deref();
         match (self.status, error.kind.as_deref()) {
             // The type and not the status: Stripe's own sources name 400, 409 and 422 for it.
@@ -53,7 +62,9 @@ impl Answer {
             (StatusCode::CONFLICT, _) => Outcome::Running,
             // Another request holds the intent, which has nothing to do with how many requests we send.
             (StatusCode::TOO_MANY_REQUESTS, _) if code == Some("lock_timeout") => Outcome::Running,
-            (StatusCode::TOO_MANY_REQUESTS, _) => Outcome::RateLimited { retry_after: self.retry_after },
+            (StatusCode::TOO_MANY_REQUESTS, _) => {
+                Outcome::RateLimited { retry_after: self.retry_after, reason: self.limited_by.clone() }
+            }
             _ if error.names_the_payment_method() => Outcome::Declined(error.into()),
             _ => Outcome::Refused(error.into_refusal(self.status.as_u16())),
         }
@@ -76,6 +87,7 @@ mod tests {
         Answer {
             status: StatusCode::from_u16(status).expect("a status"),
             retry_after: Some(Duration::from_secs(2)),
+            limited_by: Some("endpoint-rate".to_owned()),
             should_retry: false,
             replayed: false,
             request_id: None,
@@ -103,9 +115,9 @@ mod tests {
     }
 
     #[test]
-    fn it_reads_the_wait_of_a_rate_limit() {
-        let retry_after = Some(Duration::from_secs(2));
-        assert_eq!(outcome(429, "slow down"), Outcome::RateLimited { retry_after });
+    fn it_reads_the_wait_and_the_reason_of_a_rate_limit() {
+        let (retry_after, reason) = (Some(Duration::from_secs(2)), Some("endpoint-rate".to_owned()));
+        assert_eq!(outcome(429, "slow down"), Outcome::RateLimited { retry_after, reason });
     }
 
     #[test]

@@ -36,6 +36,16 @@ pub struct Intent {
     pub client_secret: Option<Secret>,
 }
 
+/// A page of a list of intents.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Intents {
+    /// The intents, the newest first.
+    pub data: Vec<Intent>,
+    /// Whether there are older ones.
+    #[serde(default)]
+    pub has_more: bool,
+}
+
 impl Intent {
     /// Whether a payment was ever tried on it. Only where none was may a confirmation go out under a new key.
     #[must_use]

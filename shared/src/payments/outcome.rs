@@ -37,6 +37,8 @@ pub enum Outcome<T> {
     RateLimited {
         /// How long the provider asks us to wait.
         retry_after: Option<Duration>,
+        /// Which of its limits it was: `global-rate`, `endpoint-rate`, `global-concurrency`, …
+        reason: Option<String>,
     },
     /// Another request with this key, or for this intent, is still running there. Ask again with the same key.
     Running,
@@ -84,9 +86,9 @@ pub enum Health {
     Ok,
     /// It cannot be reached, or fails, or somebody else answers in its place.
     Failed,
-    /// It works, but too slowly, or asks us to slow down.
+    /// It works, but too slowly.
     Slow,
-    /// Nothing was learnt: the call was not made, or the answer was a replay.
+    /// Nothing was learnt: the call was not made, or the answer was a replay, or a limit, which is no illness.
     Skipped,
 }
 
@@ -95,13 +97,12 @@ impl<T> Reply<T> {
     #[must_use]
     pub fn health(&self) -> Health {
         match &self.outcome {
-            Outcome::NeverSent(NeverSent::NoTimeLeft) => Health::Skipped,
+            Outcome::NeverSent(NeverSent::NoTimeLeft) | Outcome::RateLimited { .. } => Health::Skipped,
             // A 500 that its key replays says how that payment went the first time, not how the provider does now.
             Outcome::Unknown(Unknown::ServerError(_)) if self.replayed => Health::Skipped,
             Outcome::NeverSent(NeverSent::Connect(_))
             | Outcome::Unknown(_)
             | Outcome::Refused(Refusal { providers: false, .. }) => Health::Failed,
-            Outcome::RateLimited { .. } => Health::Slow,
             _ if self.took > SLOW => Health::Slow,
             _ => Health::Ok,
         }
@@ -161,7 +162,7 @@ mod tests {
             (Outcome::Declined(decline), Health::Ok),
             (Outcome::Running, Health::Ok),
             (Outcome::KeyReused, Health::Ok),
-            (Outcome::RateLimited { retry_after: None }, Health::Slow),
+            (Outcome::RateLimited { retry_after: None, reason: None }, Health::Skipped),
             (Outcome::NeverSent(NeverSent::Connect("refused".into())), Health::Failed),
             (Outcome::NeverSent(NeverSent::NoTimeLeft), Health::Skipped),
             (Outcome::Unknown(Unknown::TimedOut), Health::Failed),

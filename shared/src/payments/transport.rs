@@ -56,7 +56,7 @@ impl Try {
         match self {
             // Mostly a kept connection that the provider had closed: a new one, at once.
             Self::Lost(Unknown::Dropped) => Some(Duration::ZERO),
-            Self::Answered(answer) if answer.should_retry => {
+            Self::Answered(answer) if answer.should_retry || answer.is_locked_out() => {
                 Some(Duration::from_millis(fastrand::u64(100..300)))
             }
             _ => None,
@@ -65,7 +65,7 @@ impl Try {
 }
 
 /// Makes the call, and makes it once more if the connection broke or the provider asks for it
-/// (`Stripe-Should-Retry`).
+/// (`Stripe-Should-Retry`), or another request held the intent.
 pub(super) async fn send<T: serde::de::DeserializeOwned>(
     pool: &Pool,
     call: Call<'_>,
@@ -140,6 +140,7 @@ async fn exchange(client: &reqwest::Client, call: &Call<'_>) -> reqwest::Result<
     Ok(Some(Answer {
         status: response.status(),
         retry_after: text(header::RETRY_AFTER.as_str()).and_then(|s| s.parse().ok()).map(Duration::from_secs),
+        limited_by: text("stripe-rate-limited-reason").map(str::to_owned),
         should_retry: text("stripe-should-retry") == Some("true"),
         replayed: text("idempotent-replayed") == Some("true"),
         request_id: text("request-id").map(str::to_owned),

@@ -11,6 +11,7 @@ use std::time::Duration;
 use aws_lc_rs::{constant_time, hmac};
 use serde_json::Value;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::Secret;
 
@@ -36,6 +37,8 @@ pub struct Event {
     pub kind: String,
     /// The intent it is about; `None` for an event about something else.
     pub intent_id: Option<String>,
+    /// The order that the intent was made for, where the event shows the intent itself.
+    pub order_id: Option<Uuid>,
     /// Where the object stands that it is about: an intent, a refund, a dispute.
     pub status: Option<String>,
 }
@@ -147,6 +150,7 @@ impl Event {
             id: text(&event["id"])?,
             kind: text(&event["type"])?,
             intent_id: text(intent).or_else(|| text(&intent["id"])),
+            order_id: intent["metadata"]["order_id"].as_str().and_then(|id| id.parse().ok()),
             status: text(&object["status"]),
         })
     }

@@ -92,6 +92,8 @@ metrics! {
         DatabaseAway,
         /// Calls to the payment provider.
         ProviderCalls,
+        /// Calls that the payment provider refused because there were too many.
+        ProviderLimited,
         /// Messages sent to SQS.
         QueueSent,
         /// Messages that SQS did not take. No order is lost by it.

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use shared::breaker::{Admission, Breaker, Settings};
-use shared::checkout::{Advanced, advance, claim};
+use shared::checkout::{Advanced, advance, claim, claim_to_cancel};
 use shared::database::Statement;
 use shared::orders::{Answer, OrderId, OrderStatus, find};
 use shared::redis::{self, Redis};
@@ -14,6 +14,8 @@ use uuid::Uuid;
 use crate::checkout::{PATIENCE, Shop, leased};
 use crate::provider::{Provider, error, intent};
 
+static UNASKED: Statement =
+    Statement::new("test.unasked", "update payments set attempt = 0, attempted_at = null");
 static DUE: Statement = Statement::new("test.due", "update orders set lease_until = now()");
 static STANDS: Statement = Statement::new(
     "test.stands",
@@ -36,6 +38,7 @@ impl Order {
         let (user, product) = (shop.customer().await, shop.product(1250, 10).await);
         let id = leased(&shop, user, product).await.order;
         shop.owner.execute(&DUE).await.expect("its lease has run out");
+        shop.owner.execute(&UNASKED).await.expect("nobody has asked for a charge");
         // Nobody listens there: the breaker is this process's own.
         let redis = Redis::new(redis::Settings::new("redis://127.0.0.1:1")).expect("a valid URL");
         let breaker = Breaker::new(Uuid::now_v7().to_string(), Settings::payments(), redis.clone(), "test");
@@ -169,6 +172,7 @@ async fn a_refused_payment_method_fails_the_order_after_one_look_at_the_payment(
     ] {
         let order = Order::place().await;
         let provider = Provider::with_intent(&intent("requires_payment_method"));
+        provider.says("create", 200, &intent("requires_confirmation"));
         provider.says(at, status, &body);
         let (advanced, operator) = order.step(&provider).await;
         assert_eq!((advanced.answer.status, operator), (OrderStatus::Failed, false), "{at}: {body}");
@@ -201,6 +205,105 @@ async fn a_key_that_was_used_with_other_parameters_is_left_for_another() {
     let confirmed: Vec<_> = provider.seen().into_iter().filter(|seen| seen.starts_with("confirm")).collect();
     assert_eq!(
         confirmed,
-        [format!("confirm confirm:{}:1", order.id), format!("confirm confirm:{}:2", order.id)]
+        [format!("confirm confirm:{}:2", order.id), format!("confirm confirm:{}:3", order.id)]
     );
 }
+
+/// What the provider lists while the order's key is in use: its intent in this state.
+fn listed(order: &Order, status: &str) -> Value {
+    let mut intent = intent(status);
+    intent["metadata"] = json!({ "order_id": order.id });
+    json!({ "data": [intent], "has_more": false })
+}
+
+#[tokio::test]
+async fn an_order_is_charged_by_one_call_under_a_key_of_its_own() {
+    let order = Order::place().await;
+    let provider = Provider::with_intent(&intent("succeeded"));
+    let (advanced, _) = order.step(&provider).await;
+    assert_eq!(advanced.answer.status, OrderStatus::Paid);
+    assert_eq!(provider.seen(), [format!("create pay:{}", order.id)]);
+}
+
+#[tokio::test]
+async fn an_order_whose_answer_was_lost_is_asked_for_again_under_the_same_key() {
+    let order = Order::place().await;
+    let provider = Provider::with_intent(&intent("succeeded"));
+    provider.says("create", 503, &json!({}));
+    assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Charging);
+    provider.says("create", 200, &intent("succeeded"));
+    assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Paid);
+    let key = format!("create pay:{}", order.id);
+    assert_eq!(provider.seen(), [key.clone(), key]);
+}
+
+#[tokio::test]
+async fn a_refused_call_that_charged_all_the_same_pays_the_order() {
+    for (status, body) in [
+        (400, error("invalid_request_error", &json!({}))),
+        (400, json!("<html>Bad request</html>")),
+        (402, error("card_error", &json!({ "code": "card_declined" }))),
+        (400, error("idempotency_error", &json!({}))),
+    ] {
+        let order = Order::place().await;
+        let provider = Provider::with_intent(&intent("succeeded"));
+        provider.says("create", status, &body);
+        provider.says("list", 200, &listed(&order, "succeeded"));
+        let (advanced, operator) = order.step(&provider).await;
+        assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, false), "{status} {body}");
+        assert_eq!(order.stock().await, 9);
+    }
+}
+
+#[tokio::test]
+async fn a_declined_call_fails_the_order_at_once_where_it_shows_the_payment() {
+    let mut shown = intent("requires_payment_method");
+    shown["last_payment_error"] = json!({ "code": "card_declined", "decline_code": "lost_card" });
+    let declined = json!({ "code": "card_declined", "decline_code": "lost_card", "payment_intent": shown });
+    let order = Order::place().await;
+    let provider = Provider::that_says(402, &error("card_error", &declined));
+    let (advanced, _) = order.step(&provider).await;
+    assert_eq!(advanced.answer.status, OrderStatus::Failed);
+    assert_eq!(provider.seen(), [format!("create pay:{}", order.id)]);
+    assert_eq!(order.stock().await, 10);
+}
+
+static ASKED_LONG_AGO: Statement = Statement::new(
+    "test.asked_long_ago",
+    "update payments set attempted_at = now() - $1 * interval '1 hour'",
+);
+
+#[tokio::test]
+async fn a_key_that_is_old_charges_nothing_before_it_is_known_what_became_of_it() {
+    for (hours, first) in [(2, "create pay:"), (21, "list")] {
+        let order = Order::place().await;
+        let lost = Provider::that_says(503, &json!({}));
+        order.step(&lost).await;
+        order.shop.owner.execute(ASKED_LONG_AGO.bind(hours)).await.expect("updates");
+        let provider = Provider::with_intent(&intent("succeeded"));
+        provider.says("create", 400, &error("idempotency_error", &json!({})));
+        provider.says("list", 200, &listed(&order, "succeeded"));
+        assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Paid, "{hours} hours");
+        let seen = provider.seen();
+        assert!(seen[0].starts_with(first), "{seen:?}");
+        assert!(!seen.iter().any(|seen| seen.starts_with("confirm")), "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_may_have_been_charged_is_not_cancelled_while_that_cannot_be_known() {
+    for (list, status, stock) in [(503, "cancelling", 9), (200, "cancelled", 10)] {
+        let order = Order::place().await;
+        order.step(&Provider::that_says(503, &json!({}))).await;
+        order.shop.owner.execute(&DEFERRED).await.expect("updates");
+        let lease = claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers");
+        assert!(lease.is_some());
+        order.shop.owner.execute(&DUE).await.expect("its lease has run out");
+        let provider = Provider::that_says(400, &error("idempotency_error", &json!({})));
+        provider.says("list", list, &json!({ "data": [], "has_more": false }));
+        order.step(&provider).await;
+        assert_eq!((order.stands().await.0.as_str(), order.stock().await), (status, stock));
+    }
+}
+
+static DEFERRED: Statement = Statement::new("test.deferred", "update orders set status = 'deferred'");

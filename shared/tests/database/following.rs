@@ -18,7 +18,7 @@ static WAITED: Statement = Statement::new(
 );
 
 const NEWS: News<'_> =
-    News { intent: "pi_1", paid: false, afterwards: true, dispute: None, fraud_warning: false };
+    News { intent: "pi_1", order: None, paid: false, afterwards: true, dispute: None, fraud_warning: false };
 
 /// A paid intent of which so much was given back.
 fn given_back(amount: i64) -> Value {

@@ -31,16 +31,18 @@ enum Step {
     /// The holder of the lease taken last or the one before it writes down what is about to be asked.
     Remember {
         late: bool,
-        intent: u8,
+        intent: Option<u8>,
     },
     Settle {
         late: bool,
         event: Event,
         wait: Option<i32>,
+        unsent: bool,
     },
     Postpone(i32),
     News {
         intent: u8,
+        names_order: bool,
         paid: bool,
         afterwards: bool,
     },
@@ -55,11 +57,12 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::TakeDue),
         6 => Just(Step::Claim),
         2 => Just(Step::Cancel),
-        2 => (late, 0..2_u8).prop_map(|(late, intent)| Step::Remember { late, intent }),
-        9 => (late, event, wait).prop_map(|(late, event, wait)| Step::Settle { late, event, wait }),
+        2 => (late, prop::option::of(0..2_u8)).prop_map(|(late, intent)| Step::Remember { late, intent }),
+        9 => (late, event, wait, prop::bool::weighted(0.1))
+            .prop_map(|(late, event, wait, unsent)| Step::Settle { late, event, wait, unsent }),
         2 => prop::sample::select(vec![60, 50_000]).prop_map(Step::Postpone),
-        2 => (0..2_u8, any::<bool>(), any::<bool>())
-            .prop_map(|(intent, paid, afterwards)| Step::News { intent, paid, afterwards }),
+        2 => (0..2_u8, any::<[bool; 3]>())
+            .prop_map(|(intent, [names_order, paid, afterwards])| Step::News { intent, names_order, paid, afterwards }),
     ]
 }
 
@@ -109,17 +112,17 @@ impl Life {
         may.then(|| self.lend(Event::Claimed, owner)).flatten()
     }
 
-    fn remember(&mut self, owner: Uuid, intent: &str) -> bool {
-        let ours =
-            self.owner == Some(owner) && self.row.intent.as_deref().is_none_or(|known| known == intent);
+    fn remember(&mut self, owner: Uuid, intent: Option<&str>) -> bool {
+        let known = self.row.intent.as_deref();
+        let ours = self.owner == Some(owner) && (known.is_none() || intent.is_none() || known == intent);
         if ours {
-            self.row.intent = Some(intent.to_owned());
+            self.row.intent = intent.or(known).map(str::to_owned);
             self.row.attempt += 1;
         }
         ours
     }
 
-    fn settle(&mut self, held: Held, event: Event, wait: Option<i32>) -> bool {
+    fn settle(&mut self, held: Held, event: Event, wait: Option<i32>, unsent: bool) -> bool {
         let ours = self.owner == Some(held.owner) && self.row.status == held.status;
         let Some(next) = held.status.step(event).filter(|_| ours) else { return false };
         self.row.status = next.status;
@@ -127,6 +130,7 @@ impl Life {
         self.row.lease_until = None;
         self.row.due = due(next.due, wait).map(|wait| self.now + i64::from(wait));
         self.row.deadline = Some(held.deadline);
+        self.row.attempt = if unsent { 0 } else { self.row.attempt };
         self.row.stock += if next.gives_stock_back { PIECES } else { 0 };
         true
     }
@@ -138,11 +142,16 @@ impl Life {
         self.row.due = Some(deadline.min(self.now + i64::from(wait)));
         let overdue = deadline.min(PATIENCE) < self.now + LEASE;
         let ends = self.row.status == Cancelling || matches!(self.row.status, Charging | Deferred) && overdue;
-        Some(self.row.intent.is_none() && ends)
+        Some(self.row.attempt == 0 && ends)
     }
 
-    fn news(&mut self, intent: &str, paid: bool, afterwards: bool) -> Option<bool> {
-        (self.row.intent.as_deref() == Some(intent)).then_some(())?;
+    fn news(&mut self, intent: &str, names_order: bool, paid: bool, afterwards: bool) -> Option<bool> {
+        let known = self.row.intent.as_deref();
+        (names_order || known == Some(intent)).then_some(())?;
+        if known.map_or(self.row.attempt == 0, |known| known != intent) {
+            return Some(false);
+        }
+        self.row.intent = Some(intent.to_owned());
         let due = self.row.status.is_due_by_news(paid, afterwards);
         self.row.due = if due { Some(self.now) } else { self.row.due };
         Some(due)
@@ -271,7 +280,7 @@ impl Rows {
         lent.map(|(_, status)| status.parse().expect("a status"))
     }
 
-    async fn settle(&self, held: Held, event: Event, wait: Option<i32>) -> bool {
+    async fn settle(&self, held: Held, event: Event, wait: Option<i32>, unsent: bool) -> bool {
         let next = held.status.step(event).expect("can happen");
         let query = self
             .statements
@@ -290,7 +299,9 @@ impl Rows {
             .bind(None::<i64>)
             .bind(None::<Uuid>)
             .bind(None::<String>)
-            .bind(None::<String>);
+            .bind(None::<String>)
+            .bind(None::<String>)
+            .bind(unsent);
         self.shop.owner.fetch_optional::<(Uuid,)>(query).await.expect("settles").is_some()
     }
 }
@@ -329,30 +340,30 @@ impl Pair<'_> {
                 self.hold(owner, lent)
             }
             Step::Remember { late, intent } => {
-                let (held, intent) = (self.holder(*late)?, format!("pi_{intent}"));
+                let (held, intent) = (self.holder(*late)?, intent.map(|intent| format!("pi_{intent}")));
                 let attempt = self.life.row.attempt + 1;
                 let query =
                     rows.statements.attempt.bind(order).bind(held.owner).bind(intent.clone()).bind(attempt);
                 let stored = rows.shop.owner.execute(query).await.expect("remembers");
-                told(self.life.remember(held.owner, &intent), stored == 1)
+                told(self.life.remember(held.owner, intent.as_deref()), stored == 1)
             }
-            Step::Settle { late, event, wait } => {
+            Step::Settle { late, event, wait, unsent } => {
                 let held = self.holder(*late)?;
                 held.status.step(*event)?;
-                let settled = rows.settle(held, *event, *wait).await;
-                told(self.life.settle(held, *event, *wait), settled)
+                let settled = rows.settle(held, *event, *wait, *unsent).await;
+                told(self.life.settle(held, *event, *wait, *unsent), settled)
             }
             Step::Postpone(wait) => {
                 let query = rows.statements.postpone.bind(order).bind(*wait).bind(30).bind(86_400);
                 let ends = rows.shop.owner.fetch_optional::<(bool,)>(query).await.expect("postpones");
                 told(self.life.postpone(*wait), ends.map(|(ends,)| ends))
             }
-            Step::News { intent, paid, afterwards } => {
+            Step::News { intent, names_order, paid, afterwards } => {
                 let intent = format!("pi_{intent}");
                 let query = rows.statements.due_by_intent.bind(intent.clone()).bind(*paid).bind(*afterwards);
-                let query = query.bind(None::<String>).bind(false);
-                let due = rows.shop.owner.fetch_optional::<(Uuid, bool)>(query).await.expect("notes");
-                told(self.life.news(&intent, *paid, *afterwards), due.map(|(_, due)| due))
+                let query = query.bind(None::<String>).bind(false).bind(names_order.then_some(order));
+                let due = rows.shop.owner.fetch_optional::<(Uuid, bool, bool)>(query).await.expect("notes");
+                told(self.life.news(&intent, *names_order, *paid, *afterwards), due.map(|(_, _, due)| due))
             }
         })
     }

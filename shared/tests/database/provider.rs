@@ -33,6 +33,10 @@ impl Provider {
         for operation in ["create", "confirm", "look", "cancel", "refund"] {
             provider.says(operation, status, body);
         }
+        // Nothing was ever made.
+        for look in ["list", "search"] {
+            provider.says(look, 200, &json!({ "data": [], "has_more": false }));
+        }
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let told = told.clone();
@@ -107,6 +111,8 @@ fn serve(stream: &TcpStream, told: &Mutex<Told>) -> Option<()> {
 fn operation(line: &str) -> &'static str {
     let path = line.split(' ').nth(1).unwrap_or_default();
     match path {
+        _ if path.contains("/search") => "search",
+        _ if path.contains("created") => "list",
         _ if line.starts_with("GET") => "look",
         _ if path.ends_with("/confirm") => "confirm",
         _ if path.ends_with("/cancel") => "cancel",

@@ -56,6 +56,19 @@ async fn it_pays_looks_and_gives_back() {
 }
 
 #[tokio::test]
+async fn it_pays_by_one_call() {
+    let localstripe = Localstripe::start();
+    let (payments, order) = (localstripe.client(), Uuid::now_v7());
+    let price = Money { amount: PRICE, currency: "eur".to_owned() };
+    let paid = payments.pay(order, &price, "pm_card_visa", soon()).await;
+    let Outcome::Answered(paid) = paid.outcome else { panic!("{paid:?}") };
+    assert_eq!((paid.status, paid.order_id), (IntentStatus::Succeeded, Some(order)));
+    let declined = payments.pay(order, &price, "pm_card_chargeCustomerFail", soon()).await;
+    let Outcome::Declined(decline) = declined.outcome else { panic!("{declined:?}") };
+    assert_eq!(decline.code, "card_declined");
+}
+
+#[tokio::test]
 async fn it_reports_a_decline() {
     let localstripe = Localstripe::start();
     let (payments, order) = (localstripe.client(), Uuid::now_v7());

@@ -222,8 +222,9 @@ async fn it_slows_down_when_it_is_told_to() {
     let (double, order, intent) = ready().await;
     double.fault(json!({ "kind": "rate_limit", "operation": "confirm", "retry_after": 7 })).await;
     let reply = double.payments.confirm_intent(order, &intent, 1, soon()).await;
-    assert_eq!(reply.outcome, Outcome::RateLimited { retry_after: Some(Duration::from_secs(7)) });
-    assert_eq!(reply.health(), Health::Slow);
+    let (retry_after, reason) = (Some(Duration::from_secs(7)), Some("endpoint-rate".to_owned()));
+    assert_eq!(reply.outcome, Outcome::RateLimited { retry_after, reason });
+    assert_eq!(reply.health(), Health::Skipped);
     assert_eq!(double.charged(order).await, (0, 0));
 }
 

@@ -116,3 +116,48 @@ async fn it_cannot_charge_twice_although_the_provider_forgot_the_key() {
     // An orphan, and harmless: nobody confirms it.
     assert_ne!(created(&double, order).await.id, intent.id);
 }
+
+#[tokio::test]
+async fn it_pays_once_however_often_it_is_asked_under_one_key() {
+    let double = Double::start().await;
+    let (order, price) = (Uuid::now_v7(), price());
+    let calls = (0..10).map(|_| double.payments.pay(order, &price, "pm_card_visa", soon()));
+    futures::future::join_all(calls).await;
+    let again = double.payments.pay(order, &price, "pm_card_visa", soon()).await;
+    assert!(again.replayed, "{again:?}");
+    assert_eq!(double.charged(order).await, (1, 0));
+}
+
+#[tokio::test]
+async fn it_charges_nothing_under_a_key_that_was_used_up() {
+    let double = Double::start().await;
+    let (order, price) = (Uuid::now_v7(), price());
+    let fence = double.payments.fence(order, &price, "pm_card_visa", soon()).await;
+    let Outcome::Answered(intent) = fence.outcome else { panic!("{fence:?}") };
+    assert!(!intent.attempted());
+    let late = double.payments.pay(order, &price, "pm_card_visa", soon()).await;
+    assert_eq!(late.outcome, Outcome::KeyReused);
+    assert_eq!(double.charged(order).await, (0, 0));
+}
+
+#[tokio::test]
+async fn it_tells_that_a_key_was_used_to_pay_and_lists_and_finds_the_payment() {
+    let double = Double::start().await;
+    let (order, price) = (Uuid::now_v7(), price());
+    let paid = double.payments.pay(order, &price, "pm_card_visa_chargeDeclined", soon()).await;
+    let Outcome::Declined(decline) = paid.outcome else { panic!("{paid:?}") };
+    let shown = decline.intent.expect("is shown");
+    let fence = double.payments.fence(order, &price, "pm_card_visa_chargeDeclined", soon()).await;
+    assert_eq!(fence.outcome, Outcome::KeyReused);
+    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    for (page, found) in [
+        (double.payments.list_intents((now - 60, now + 60), None, soon()).await, 1),
+        (double.payments.list_intents((now - 120, now - 60), None, soon()).await, 0),
+        (double.payments.search_intents(order, soon()).await, 1),
+        (double.payments.search_intents(Uuid::now_v7(), soon()).await, 0),
+    ] {
+        let Outcome::Answered(page) = page.outcome else { panic!("{page:?}") };
+        assert_eq!(page.data.len(), found);
+        assert!(page.data.iter().all(|intent| intent.id == shown.id && intent.order_id == Some(order)));
+    }
+}

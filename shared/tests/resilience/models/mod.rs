@@ -2,6 +2,7 @@
 
 mod breaker;
 mod cache;
+mod order;
 
 use std::fmt::Debug;
 use std::hash::Hash;
