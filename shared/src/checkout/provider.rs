@@ -48,6 +48,8 @@ const CLOCKS: i64 = 300;
 
 /// How late a search may show what was made, in bad times.
 const SEARCH_LAG: i64 = 3600;
+/// When to search again what may not be shown yet.
+const SEARCH_AGAIN: Duration = Duration::from_mins(5);
 
 /// How many pages of a hundred intents are read before searching.
 const PAGES: u32 = 5;
@@ -215,7 +217,7 @@ impl<'a> Provider<'a> {
         let reply = self.payments.search_intents(lease.order.0, self.until()).await;
         let found = of_order(lease, &self.looked(lease, reply)?);
         let settled = OffsetDateTime::now_utc().unix_timestamp() > made.1 + SEARCH_LAG;
-        if found.is_some() || settled { Ok(found) } else { Err(Step::Unknown(OPERATOR)) }
+        if found.is_some() || settled { Ok(found) } else { Err(Step::Unknown(SEARCH_AGAIN)) }
     }
 
     fn looked<T>(&mut self, lease: &Lease, reply: Reply<T>) -> Result<T, Step> {
