@@ -113,7 +113,7 @@ impl App {
         let breaker = breaker::Settings {
             open_for: config.breaker_open,
             minimum_environments: config.breaker_min_environments,
-            // Charging takes two calls of 5 s each, and all of it ends with the invocation's time limit of 20 s.
+            // However many calls charging takes, all of it ends with the invocation's time limit of 20 s.
             lease: Duration::from_secs(25),
             ..breaker::Settings::payments()
         };

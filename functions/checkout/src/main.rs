@@ -67,7 +67,7 @@ async fn charge_now(
             let (breaker, limit) = (&app.payment_breaker, request.time_limit());
             let Advanced { answer, due_in, .. } =
                 checkout::advance(&app.database, &payments, breaker, permit, lease, limit).await?;
-            if answer.status == OrderStatus::Deferred {
+            if matches!(answer.status, OrderStatus::Deferred | OrderStatus::Charging) {
                 telemetry::count(Counter::DeferredOrders);
             }
             if let Some(wait) = due_in {

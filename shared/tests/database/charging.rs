@@ -256,6 +256,23 @@ async fn a_refused_call_that_charged_all_the_same_pays_the_order() {
 }
 
 #[tokio::test]
+async fn where_too_much_was_made_to_read_a_search_that_may_lag_charges_nothing_by_finding_nothing() {
+    for (found, status) in [(None, OrderStatus::Charging), (Some("succeeded"), OrderStatus::Paid)] {
+        let order = Order::place().await;
+        let provider = Provider::with_intent(&intent("succeeded"));
+        provider.says("create", 400, &error("idempotency_error", &json!({})));
+        provider.says("list", 200, &json!({ "data": [intent("succeeded")], "has_more": true }));
+        if let Some(stands) = found {
+            provider.says("search", 200, &listed(&order, stands));
+        }
+        assert_eq!(order.step(&provider).await.0.answer.status, status);
+        let seen = provider.seen();
+        let of = |operation: &str| seen.iter().filter(|seen| seen.starts_with(operation)).count();
+        assert_eq!((of("list"), of("search"), of("create"), of("confirm")), (20, 1, 1, 0), "{seen:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_declined_call_fails_the_order_at_once_where_it_shows_the_payment() {
     let mut shown = intent("requires_payment_method");
     shown["last_payment_error"] = json!({ "code": "card_declined", "decline_code": "lost_card" });
