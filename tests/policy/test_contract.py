@@ -73,6 +73,16 @@ def test_the_contract_is_openapi():
     validate(contract())
 
 
+def test_what_is_joined_stands_in_all_of_and_nothing_beside_it():
+    """Generators of clients drop members that stand beside `allOf`."""
+    def joined(value):
+        if isinstance(value, dict):
+            yield from [value] if "allOf" in value else []
+        for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
+            yield from joined(part)
+    assert [schema for schema in joined(contract()) if "properties" in schema or "required" in schema] == []
+
+
 def test_clients_are_told_what_to_do_about_each_problem():
     told = re.findall(r"^\| `([a-z-]+)` \| \d{3} \|", (ROOT / "docs/clients.md").read_text(), re.M)
     known = contract()["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]

@@ -59,6 +59,20 @@ async fn a_new_product_is_found_and_can_be_bought() {
 }
 
 #[tokio::test]
+async fn a_new_product_may_say_as_much_as_is_allowed_in_any_script() {
+    let mut body = lamp();
+    body["sku"] = format!("{}{}", Uuid::now_v7(), "😀".repeat(64)).into();
+    body["name"] = "😀".repeat(200).into();
+    body["description"] = "😀".repeat(4000).into();
+    let escaped = body.to_string().replace('😀', "\\ud83d\\ude00");
+    let call = admin("create-product", "POST", "/api/products").json(&body);
+    let made = call.body(escaped).send().await.expect(201).json();
+    for field in ["sku", "name", "description"] {
+        assert_eq!(made[field], body[field], "{field}");
+    }
+}
+
+#[tokio::test]
 async fn two_products_have_no_sku_in_common() {
     let sku = Uuid::now_v7().to_string();
     let mut body = lamp();
@@ -72,6 +86,8 @@ async fn two_products_have_no_sku_in_common() {
 async fn a_new_product_is_refused_field_by_field() {
     for (field, value) in [
         ("name", json!(" ")),
+        ("name", json!("a\nb")),
+        ("name", json!("\u{200b}")),
         ("description", json!("a\u{0}b")),
         ("price", json!({ "amount": 100, "currency": "USD" })),
         ("sku", json!(" A-1")),

@@ -11,7 +11,8 @@ use crate::{
     error::{Result, conflict, invalid},
 };
 
-static CREATE: Statement = Statement::new("catalog.create", include_str!("create.sql"));
+/// Long, as the update is.
+static CREATE: Statement = Statement::new("catalog.create", include_str!("create.sql")).long();
 
 /// A product that is to be sold.
 #[derive(Debug, Deserialize)]
