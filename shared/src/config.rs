@@ -20,8 +20,8 @@ pub struct Config {
     pub database_url: String,
     /// `DATABASE_IAM_AUTH`: sign in with a token instead of the URL's password. Off where no IAM is.
     pub database_iam_auth: bool,
-    /// `REQUIRE_TLS`: refuse addresses of Postgres and Redis without verified TLS. Off on one's own machine; template.yaml
-    /// says true, whatever the addresses are and wherever they come from.
+    /// `REQUIRE_TLS`: refuse addresses of Postgres and Redis without verified TLS. Off on one's own machine;
+    /// template.yaml says true, whatever the addresses are and wherever they come from.
     pub require_tls: bool,
     /// `AWS_LAMBDA_MAX_CONCURRENCY`: requests that one environment serves at a time, and so the size of its pool. 1 on
     /// ordinary Lambda, which sets nothing; Managed Instances set more.

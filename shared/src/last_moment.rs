@@ -1,8 +1,8 @@
 //! The outer time limit of an invocation, for work that keeps to none of the inner ones.
 //!
-//! On ordinary Lambda whoever works past the deadline is ended, process and all, and the gateway's own answer goes out. Where
-//! several requests share a process nothing ends the one that hangs, and its place is lost. So both servers give up shortly
-//! before the deadline, and answer.
+//! On ordinary Lambda whoever works past the deadline is ended, process and all, and the gateway's own answer goes out.
+//! Where several requests share a process nothing ends the one that hangs, and its place is lost. So both servers give
+//! up shortly before the deadline, and answer.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::alarm::Alarm;
 
-/// Kept of the invocation for telling that it failed. Less than what the work itself keeps (`time_limit.rs`), so that its own
-/// answer comes first.
+/// Kept of the invocation for telling that it failed. Less than what the work itself keeps (`time_limit.rs`), so that
+/// its own answer comes first.
 const RESERVE: Duration = Duration::from_millis(200);
 
 /// Where there is no deadline to believe: the longest that an invocation may take.

@@ -30,8 +30,8 @@ struct Refusal<'a> {
 }
 
 impl MediaType {
-    /// What the caller likes best of what there is. The newer one only if it is named: `*/*` is what every client sends that
-    /// never thought of it.
+    /// What the caller likes best of what there is. The newer one only if it is named: `*/*` is what every client sends
+    /// that never thought of it.
     pub(crate) fn accepted(header: Option<&str>) -> Self {
         let ranges: Vec<_> = MediaTypeList::new(header.unwrap_or_default()).flatten().collect();
         let quality = |named: &str| {

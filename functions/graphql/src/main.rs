@@ -30,8 +30,8 @@ use refusal::refuse_request;
 const LONGEST: usize = 8000;
 /// `{ orders { items { product { price { amount } } } } }` is five deep.
 const DEEPEST: usize = 8;
-/// Fields, times the rows of the lists they stand in, and what statements count for. Everything about 20 orders of 5 items
-/// comes to about 1,600 fields and three statements; more than seven statements are too many, whatever they find.
+/// Fields, times the rows of the lists they stand in, and what statements count for. Everything about 20 orders of 5
+/// items comes to about 1,600 fields and three statements; more than seven statements are too many, whatever they find.
 const MOST_COMPLEX: usize = 3000;
 
 type Shop = Schema<Query, EmptyMutation, EmptySubscription>;
@@ -105,8 +105,8 @@ fn read(request: &Request) -> Result<async_graphql::Request> {
     Ok(query)
 }
 
-/// A variable that must have a value and has none. async-graphql would find out in the middle of the execution, field by
-/// field, where GraphQL refuses the request.
+/// A variable that must have a value and has none. async-graphql would find out in the middle of the execution, field
+/// by field, where GraphQL refuses the request.
 fn missing_variable(query: &mut async_graphql::Request) -> Option<String> {
     let (variables, chosen) = (query.variables.clone(), query.operation_name.clone());
     // What is no query says so when it is executed.

@@ -19,8 +19,8 @@ use crate::{
 
 /// Most rows of a list.
 const PAGE: u8 = 20;
-/// What a statement counts for in a query's complexity. Rows and fields cost the function a little time; a statement is a
-/// round trip and holds one of a few connections, even if it finds one row.
+/// What a statement counts for in a query's complexity. Rows and fields cost the function a little time; a statement is
+/// a round trip and holds one of a few connections, even if it finds one row.
 const STATEMENT: usize = 400;
 
 /// Who asks, or why that is not known. Only orders have to know.
@@ -31,8 +31,8 @@ pub(crate) struct Query;
 
 /// Products are for everybody, orders for who placed them.
 ///
-/// An argument with a default is an `Option`: async-graphql hands on null for a variable that was not given, where GraphQL has
-/// the argument's default.
+/// An argument with a default is an `Option`: async-graphql hands on null for a variable that was not given, where
+/// GraphQL has the argument's default.
 #[Object]
 impl Query {
     /// One product; null, with an error, if there is none.

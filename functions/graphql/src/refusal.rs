@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Error, ErrorExtensionValues, ServerError};
 use shared::error::{Kind, Problem};
 
-/// The problem's detail as the message, and its type as `extensions.type`. The error itself goes along, for the answer's
-/// status and for the log.
+/// The problem's detail as the message, and its type as `extensions.type`. The error itself goes along, for the
+/// answer's status and for the log.
 pub(crate) fn refuse(error: impl Into<Arc<shared::error::Error>>) -> Error {
     let error = error.into();
     let problem = error.problem();

@@ -115,8 +115,9 @@ async fn pass_day(world: &World) -> Result<()> {
     world.provider.pass_day(&serde_json::from_str::<Vec<String>>(&orders)?).await
 }
 
-/// As after a failover to a server whose clock is ahead: whoever holds a lease goes on, and others may take it. The sweeper
-/// comes at once, while the holders are still at work. (Leases of older orders keep others out while a day passes.)
+/// As after a failover to a server whose clock is ahead: whoever holds a lease goes on, and others may take it. The
+/// sweeper comes at once, while the holders are still at work. (Leases of older orders keep others out while a day
+/// passes.)
 async fn end_leases(world: &World) -> Result<()> {
     let sql = "update orders set lease_until = now(), next_attempt_at = least(next_attempt_at, now()) \
                where lease_until > now() and updated_at > now() - interval '30 seconds'";

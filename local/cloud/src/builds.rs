@@ -1,8 +1,8 @@
 //! The functions' builds while a cloud runs: one when it starts, and one after each change of their sources.
 //!
-//! What has been built is kept in a folder of the cloud's own, as another name of cargo's file. So the last good build of a
-//! function goes on answering while the next one compiles, or does not compile, or waits for another cargo's lock, and
-//! whatever else is built meanwhile. Whoever serves the functions looks at that folder before each invocation.
+//! What has been built is kept in a folder of the cloud's own, as another name of cargo's file. So the last good build
+//! of a function goes on answering while the next one compiles, or does not compile, or waits for another cargo's lock,
+//! and whatever else is built meanwhile. Whoever serves the functions looks at that folder before each invocation.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;

@@ -33,8 +33,8 @@ pub async fn build(label: &str, arguments: &[&str], log: &File) -> Result<()> {
     step(&part, run(arguments, log, |far| part.is_at(far), |_| Ok(()))).await
 }
 
-/// Runs cargo. Tells `far` how far it is, in words, and `built` of each program as soon as it is there, also of those that needed
-/// no compiling.
+/// Runs cargo. Tells `far` how far it is, in words, and `built` of each program as soon as it is there, also of those
+/// that needed no compiling.
 pub(crate) async fn run(
     arguments: &[&str],
     log: &File,

@@ -15,8 +15,9 @@
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
 //! | [`figures`], [`key_value`], [`log`], [`progress`] | numbers for people, small files, logs, lines on the terminal |
 //!
-//! From the ground up: `key_value`, `log`, `progress`, `figures`; `folder`, `process`, `service`, `record`; `cargo`, `sources`; [`Cloud`]; `sql`,
-//! `demo`, `environment`, `builds`, `serving`; `services`; `supervisor`, `lifecycle`, `own_cloud`.
+//! From the ground up: `key_value`, `log`, `progress`, `figures`; `folder`, `process`, `service`, `record`; `cargo`,
+//! `sources`; [`Cloud`]; `sql`, `demo`, `environment`, `builds`, `serving`; `services`; `supervisor`, `lifecycle`,
+//! `own_cloud`.
 
 pub mod account;
 pub mod builds;

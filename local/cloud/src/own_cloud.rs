@@ -26,7 +26,8 @@ pub struct OwnCloud {
 }
 
 impl OwnCloud {
-    /// The cloud in the folder of this name, whose functions are not rebuilt, and which nobody watches. Nothing is started.
+    /// The cloud in the folder of this name, whose functions are not rebuilt, and which nobody watches. Nothing is
+    /// started.
     pub fn new(folder: &Folder, name: &'static str, settings: &[(&'static str, &str)]) -> Result<Self> {
         let program = own_path()?.to_owned();
         let settings = settings.iter().chain(&[(NO_RELOAD, "1"), (NO_CONSOLE, "1")]);

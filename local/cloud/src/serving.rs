@@ -25,7 +25,8 @@ use lambda::template::Function;
 /// Environments of each function, at most. They are cheap here: each starts in milliseconds, and only when needed.
 const SERVED: usize = 10;
 
-/// Serves the functions of a finished build (`debug`, `release`), or those that are built while the cloud runs, until SIGTERM.
+/// Serves the functions of a finished build (`debug`, `release`), or those that are built while the cloud runs, until
+/// SIGTERM.
 pub async fn serve(cloud: &Cloud, profile: Option<&str>) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let settings = profile.map_or_else(|| built_meanwhile(cloud), |profile| settings(cloud, profile))?;

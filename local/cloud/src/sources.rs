@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How often they are looked at: some hundred files, about a millisecond. It needs no library and no kernel's help, and works on
-/// every file system.
+/// How often they are looked at: some hundred files, about a millisecond. It needs no library and no kernel's help, and
+/// works on every file system.
 const LOOK: Duration = Duration::from_secs(1);
 /// Where they are. Which of them concern a function, cargo knows.
 const PLACES: [&str; 5] = ["functions", "shared", "Cargo.toml", "Cargo.lock", ".cargo"];
@@ -27,8 +27,8 @@ impl Sources {
         Self(files)
     }
 
-    /// Waits until they are not these any more, and for as long as they go on changing: editors and git write one file after
-    /// the other. Returns one that changed.
+    /// Waits until they are not these any more, and for as long as they go on changing: editors and git write one file
+    /// after the other. Returns one that changed.
     pub(crate) async fn until_changed(&self, root: &Path) -> PathBuf {
         let mut last = Self::of(root);
         loop {

@@ -11,7 +11,8 @@ pub(crate) const SCALE: &str = "MILLRACE_SCALE";
 pub(crate) const PROFILE: &str = "MILLRACE_PROFILE";
 /// The name of [`Wishes::no_reload`].
 pub(crate) const NO_RELOAD: &str = "MILLRACE_NO_RELOAD";
-/// The name of [`Wishes::no_console`]. Not in `./dev help`: clouds that commands start for themselves have nobody to watch them.
+/// The name of [`Wishes::no_console`]. Not in `./dev help`: clouds that commands start for themselves have nobody to
+/// watch them.
 pub(crate) const NO_CONSOLE: &str = "MILLRACE_NO_CONSOLE";
 /// The name of [`Wishes::environments`].
 const CONCURRENCY: &str = "MILLRACE_CONCURRENCY";

@@ -1,8 +1,8 @@
 //! Who may ask, and who may pull switches.
 //!
 //! Loopback is open to every page of the same browser. So a request must name this address as its host (a name that was
-//! bound anew to 127.0.0.1 is another), and whatever reads the cloud's insides or changes anything must come with the secret
-//! that only this page's own source holds: another site can send requests here, and can read no answer.
+//! bound anew to 127.0.0.1 is another), and whatever reads the cloud's insides or changes anything must come with the
+//! secret that only this page's own source holds: another site can send requests here, and can read no answer.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::extract::{Request, State};

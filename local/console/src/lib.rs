@@ -1,5 +1,5 @@
-//! The local cloud in the browser: a shop on the left, what each click cost on the right, and switches that take parts of
-//! the world away.
+//! The local cloud in the browser: a shop on the left, what each click cost on the right, and switches that take parts
+//! of the world away.
 //!
 //! | module | holds |
 //! |---|---|

@@ -1,4 +1,5 @@
-//! The functions' log as the page wants it: the line of each of its own requests, and those of work that no request waits for.
+//! The functions' log as the page wants it: the line of each of its own requests, and those of work that no request
+//! waits for.
 //!
 //! A line may be written before or after its answer has reached the page, so each side waits for the other.
 
@@ -49,8 +50,8 @@ impl Lines {
         }
     }
 
-    /// Reads what is new. `background` says whether work that no request waits for is told as well: under load there is too
-    /// much of it to be looked at.
+    /// Reads what is new. `background` says whether work that no request waits for is told as well: under load there is
+    /// too much of it to be looked at.
     pub(crate) fn read(&self, background: bool, tell: impl Fn(String)) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { position, wanted, recent } = &mut *state;

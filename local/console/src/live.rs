@@ -73,8 +73,8 @@ impl Drop for Open {
     }
 }
 
-/// Begins to look and to tell. Nothing is looked at while no page is open; the log is read on, or a page would be told what
-/// nobody waits for any more.
+/// Begins to look and to tell. Nothing is looked at while no page is open; the log is read on, or a page would be told
+/// what nobody waits for any more.
 pub(crate) fn begin(desk: &Desk) {
     tokio::spawn(read(Arc::clone(desk)));
     tokio::spawn(every(Arc::clone(desk), LOOK, |desk| async move {

@@ -64,8 +64,8 @@ pub(crate) struct Source {
     path: String,
 }
 
-/// `GET /source?path=…`: a file of this repository that the page points at, as text. Files of functions, of `shared` and of
-/// `docs`, and no others.
+/// `GET /source?path=…`: a file of this repository that the page points at, as text. Files of functions, of `shared`
+/// and of `docs`, and no others.
 pub(crate) async fn source(State(desk): State<Desk>, Query(Source { path }): Query<Source>) -> Response {
     let plain = path.split('/').all(|part| {
         !part.is_empty()

@@ -49,8 +49,8 @@ pub(crate) async fn plan(State(desk): State<Desk>, Path(statement): Path<String>
         .into_owned())
 }
 
-/// `POST /try/queries`: a customer's orders by one statement, and by one for the list, one for each order's items, and one for
-/// each item's product: the same rows, as the functions reach them.
+/// `POST /try/queries`: a customer's orders by one statement, and by one for the list, one for each order's items, and
+/// one for each item's product: the same rows, as the functions reach them.
 pub(crate) async fn queries(State(desk): State<Desk>) -> Result<Json<Value>, Sorry> {
     Ok(Json(beside(&desk.cloud).await?))
 }

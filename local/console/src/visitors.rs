@@ -17,8 +17,8 @@ use cloud::demo;
 const MOST_VISITORS: u64 = 500;
 /// Callers, at most.
 const MOST_CALLERS: u64 = 200;
-/// Requests of customers that wait for their answers, at most. Beyond it they are not sent: a shop that does not answer gets
-/// no more of them for that.
+/// Requests of customers that wait for their answers, at most. Beyond it they are not sent: a shop that does not answer
+/// gets no more of them for that.
 const UNDER_WAY: usize = 200;
 
 /// Sends them. A handle: cheap to clone.

@@ -7,8 +7,9 @@
 //! | [`explain`] | `./dev explain` |
 //! | [`gate`] | `./dev test` |
 //!
-//! Everything else is in the libraries beside it: a local cloud in [`cloud`], its page in [`console`], Lambda in [`lambda`], the payment provider in
-//! [`provider`], `./dev chaos` in `chaos`, and `./dev stats` in [`stats`], `./dev bench` and `load` in `measure`.
+//! Everything else is in the libraries beside it: a local cloud in [`cloud`], its page in [`console`], Lambda in
+//! [`lambda`], the payment provider in [`provider`], `./dev chaos` in `chaos`, and `./dev stats` in [`stats`],
+//! `./dev bench` and `load` in `measure`.
 
 mod commands;
 mod doctor;

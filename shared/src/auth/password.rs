@@ -62,7 +62,8 @@ pub enum Match {
 /// How `password` compares with the one behind `stored`; without an account (`None`) it is wrong, after the same work.
 ///
 /// # Errors
-/// For a stored hash that cannot be compared: after the same work too, so that nobody can tell such an account from others.
+/// For a stored hash that cannot be compared: after the same work too, so that nobody can tell such an account from
+/// others.
 pub async fn verify(password: String, stored: Option<String>) -> Result<Match, Error> {
     blocking(move || match stored.as_deref().map(Stored::read) {
         Some(Ok(stored)) => stored.compare(&password),

@@ -1,5 +1,5 @@
--- Finds a product that is sold and archives it, if it has one of the versions that the caller expects ($2: any), and none
--- of those that it excludes: $1 product, $3 expected, $4 excluded.
+-- Finds a product that is sold and archives it, if it has one of the versions that the caller expects ($2: any), and
+-- none of those that it excludes: $1 product, $3 expected, $4 excluded.
 with target as (
     select id, version from products where id = $1 and archived_at is null for no key update
 ),

@@ -1,5 +1,5 @@
--- Finds the product and changes it, if it is sold in this currency and has one of the versions that the caller expects ($7:
--- any), and none of those that it excludes.
+-- Finds the product and changes it, if it is sold in this currency and has one of the versions that the caller expects
+-- ($7: any), and none of those that it excludes.
 with target as (
     select id, version, currency from products where id = $1 and archived_at is null for update
 ), changed as (

@@ -108,8 +108,8 @@ impl Step {
         }
     }
 
-    /// Itself, unless it cannot happen to an order that stands like this: then the order stays as it is, for a person to
-    /// look at.
+    /// Itself, unless it cannot happen to an order that stands like this: then the order stays as it is, for a person
+    /// to look at.
     fn possible(self, lease: &Lease) -> Self {
         let event = self.event();
         if lease.status.step(event).is_some() {

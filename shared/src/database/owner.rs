@@ -1,7 +1,7 @@
 //! What the schema's owner may do, found by trying: every attempt is rolled back.
 //!
-//! Tables of rights would say less than an attempt: hosted databases let their first role do things that Postgres' own rules
-//! forbid it, and the other way round.
+//! Tables of rights would say less than an attempt: hosted databases let their first role do things that Postgres' own
+//! rules forbid it, and the other way round.
 
 use std::borrow::Cow;
 
@@ -63,8 +63,8 @@ pub(super) async fn obstacles(connection: &mut PgConnection) -> Result<Vec<Strin
     Ok(found)
 }
 
-/// Whether the owner may set the time limits of the functions' role. Without `createrole` Postgres lets nobody but the role
-/// itself.
+/// Whether the owner may set the time limits of the functions' role. Without `createrole` Postgres lets nobody but the
+/// role itself.
 pub(super) async fn may_alter_the_role(connection: &mut PgConnection) -> Result<bool> {
     let alter = "do $$ begin if not exists (select from pg_roles where rolname = 'millrace_app') \
                  then create role millrace_app login; end if; end $$; \
@@ -75,7 +75,8 @@ pub(super) async fn may_alter_the_role(connection: &mut PgConnection) -> Result<
 /// Where the history does more than this owner may, or this server needs.
 pub(super) struct Circumstances {
     pub(super) alters_the_role: bool,
-    /// Where somebody brings a database of RDS and a password, a member of `rds_iam` could not sign in with it any more.
+    /// Where somebody brings a database of RDS and a password, a member of `rds_iam` could not sign in with it any
+    /// more.
     pub(super) iam: bool,
 }
 
@@ -106,8 +107,8 @@ const SETTLED: &str = "with setting as (
 const LIMITS: &str = include_str!("../../migrations/0002_application_role.sql");
 const PINNED: &str = include_str!("../../migrations/0006_pinned_settings.sql");
 
-/// Gives the functions' role its limits and settings where the owner could not: the role may set its own, so it signs in as
-/// `functions` says and does. Returns what is left to do by hand, if that does not work either.
+/// Gives the functions' role its limits and settings where the owner could not: the role may set its own, so it signs
+/// in as `functions` says and does. Returns what is left to do by hand, if that does not work either.
 pub async fn settle(owner: &Settings, functions: Option<&Settings>) -> Result<Option<String>> {
     let mut connection = connect(owner).await?;
     if is_settled(&mut connection).await? {

@@ -65,8 +65,8 @@ impl Settings {
         Self { statement_limit, ..self }
     }
 
-    /// Refuses an address that anybody between here and there could answer at: one without TLS, or without a look at whose
-    /// certificate it is.
+    /// Refuses an address that anybody between here and there could answer at: one without TLS, or without a look at
+    /// whose certificate it is.
     pub fn verified(self) -> Result<Self, InvalidSettings> {
         if self.verifies() {
             Ok(self)

@@ -46,8 +46,9 @@ impl Statement {
         Self { name, text, word, arguments, longest: MAX_TEXT_BYTES }
     }
 
-    /// The same with arguments that may take up to 32 KB. The connection that carried more than 16 KB is closed afterwards,
-    /// which ends what RDS Proxy made of it: so only for statements outside transactions, and where that much is rare.
+    /// The same with arguments that may take up to 32 KB. The connection that carried more than 16 KB is closed
+    /// afterwards, which ends what RDS Proxy made of it: so only for statements outside transactions, and where that
+    /// much is rare.
     #[must_use]
     pub const fn long(self) -> Self {
         Self { longest: MAX_LONG_TEXT_BYTES, ..self }

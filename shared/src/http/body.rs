@@ -11,8 +11,8 @@ const FRAME: usize = 8 * 1024;
 /// The most bytes that JSON takes for one character: two escapes of six, as for 😀.
 const WIDEST: usize = 12;
 
-/// The most bytes that a body with texts of so many characters may have. Whatever the contract allows fits, however it is
-/// written.
+/// The most bytes that a body with texts of so many characters may have. Whatever the contract allows fits, however it
+/// is written.
 const fn limit(characters: usize) -> usize {
     FRAME + characters * WIDEST
 }
@@ -23,8 +23,8 @@ pub const NO_TEXTS: usize = 0;
 /// What the body as a whole is called among the fields.
 const WHOLE: &str = "(body)";
 
-/// Reads the body as JSON whose texts have so many characters at most: 413 over the limit, 415 for another media type, 400
-/// for broken JSON, 422 for wrong values.
+/// Reads the body as JSON whose texts have so many characters at most: 413 over the limit, 415 for another media type,
+/// 400 for broken JSON, 422 for wrong values.
 pub(super) fn json<T: DeserializeOwned>(
     media_type: Option<&str>,
     body: &[u8],

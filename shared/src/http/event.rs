@@ -79,8 +79,8 @@ impl<'de> Deserialize<'de> for Event {
 }
 
 impl Event {
-    /// A header's value, whatever it holds: one that nobody can read is not one that is missing. Names of headers have no
-    /// case.
+    /// A header's value, whatever it holds: one that nobody can read is not one that is missing. Names of headers have
+    /// no case.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.members.headers.as_ref()?.get_in_any_case(name)
     }

@@ -64,7 +64,8 @@ impl Preconditions {
         }
     }
 
-    /// For a request that only reads: 412 if the thing is not what the caller asks for; whether the caller has it already.
+    /// For a request that only reads: 412 if the thing is not what the caller asks for; whether the caller has it
+    /// already.
     pub(super) fn is_known(&self, etag: &str) -> Result<bool> {
         let is = |tag: &Tag| etag == format!("\"{}\"", tag.opaque);
         if let Some(Tags::List(tags)) = &self.any_of

@@ -1,8 +1,8 @@
 //! What is wrong with a value, in the words of JSON.
 //!
-//! serde says it in Rust's: `invalid type: null, expected i32`. Whoever sends JSON knows no `i32` and no `struct Cart`. Every
-//! message of serde comes through here, and what is not known here is said without its words. Messages of our own types, which begin
-//! with "must", stay as they are.
+//! serde says it in Rust's: `invalid type: null, expected i32`. Whoever sends JSON knows no `i32` and no `struct Cart`.
+//! Every message of serde comes through here, and what is not known here is said without its words. Messages of our own
+//! types, which begin with "must", stay as they are.
 
 /// What is wrong.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The life of an order: which state follows from which event, and what comes with it.
 //!
 //! Pure: no clock, no database, no provider. `claim.sql`, `cancel.sql`, `settle.sql`, `postpone.sql` and
-//! `due_by_intent.sql` do the same to rows; `tests/database/life.rs` holds them to it, history by history, and draws the
-//! picture in docs/checkout.md from here.
+//! `due_by_intent.sql` do the same to rows; `tests/database/life.rs` holds them to it, history by history, and draws
+//! the picture in docs/checkout.md from here.
 
 use super::OrderStatus;
 use OrderStatus::{
@@ -88,8 +88,8 @@ impl OrderStatus {
         due || !self.is_final()
     }
 
-    /// Whether news from the provider make an order due: any do while it is unfinished; afterwards only a charge where there
-    /// should be none, or what may happen to money that was paid.
+    /// Whether news from the provider make an order due: any do while it is unfinished; afterwards only a charge where
+    /// there should be none, or what may happen to money that was paid.
     #[must_use]
     pub const fn is_due_by_news(self, paid: bool, afterwards: bool) -> bool {
         match self {

@@ -1,4 +1,5 @@
--- A customer's orders of the last 30 days without their items, newest first, one page; by orders_active, as orders.list.
+-- A customer's orders of the last 30 days without their items, newest first, one page; by orders_active, as
+-- orders.list.
 select
     id, status, created_at, currency, total,
     case

@@ -54,8 +54,8 @@ pub const LOGIN: Policy = Policy::per_minute("login", 5).degraded(2);
 pub const REGISTER: Policy = Policy::per_minute("register", 5).degraded(2);
 /// Refresh tokens, by source address: many customers may share one.
 pub const REFRESH: Policy = Policy::per_minute("refresh", 60).degraded(20);
-/// Wrong passwords of one account, from wherever: beyond these its logins are slowed down, and none is refused. Else a stranger
-/// could keep an owner out by guessing.
+/// Wrong passwords of one account, from wherever: beyond these its logins are slowed down, and none is refused. Else a
+/// stranger could keep an owner out by guessing.
 pub const LOGIN_ACCOUNT: Policy = Policy::per_minute("login-account", 5).degraded(2);
 /// Checkout: as every route, but stricter when Redis is away.
 pub const CHECKOUT: Policy = Policy::per_minute("checkout", 100).degraded(20);

@@ -72,7 +72,8 @@ impl Redis {
         self.exchange(&calls.into_vec(), false).await;
     }
 
-    /// The answer to one call, or why there is none: for a person who asks what a server can do. A request goes on without.
+    /// The answer to one call, or why there is none: for a person who asks what a server can do. A request goes on
+    /// without.
     pub async fn examine<T: ::redis::FromRedisValue>(&self, call: Call) -> Result<T, String> {
         let replies = self.0.connections.exchange(&[call]).await;
         replies.map_err(|failure| failure.to_string())?.only()

@@ -1,7 +1,7 @@
 //! How long something was waited for, by the clock on the wall.
 //!
-//! Statements of one request wait beside each other. Added up, 270 of them came to 53 seconds of a request that took 0.6, and
-//! the alarm on waits would have meant something else for each route.
+//! Statements of one request wait beside each other. Added up, 270 of them came to 53 seconds of a request that took
+//! 0.6, and the alarm on waits would have meant something else for each route.
 
 use std::time::{Duration, Instant};
 

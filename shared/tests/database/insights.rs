@@ -63,7 +63,8 @@ async fn it_finds_foreign_keys_without_an_index_and_indexes_without_a_reader() {
         let missing = insights(&database).await.missing_indexes;
         missing.iter().map(|key| format!("{} ({})", key.table, key.columns)).collect::<Vec<_>>()
     };
-    // Neither products nor accounts are ever deleted (an erased account keeps its row), so these are not worth an index.
+    // Neither products nor accounts are ever deleted (an erased account keeps its row), so these are not worth an
+    // index.
     let unworthy = ["order_history (actor)", "order_items (product_id)", "refunds (actor)"];
     assert_eq!(keys().await, unworthy);
     Database::new(servers.owner()).execute(&DROP).await.expect("drops");

@@ -1,5 +1,5 @@
-//! An order's life, twice: by the statements on a real Postgres and by the machine in `orders/life.rs`, through the same
-//! random histories, compared step by step. And its picture in docs/checkout.md, which the machine draws.
+//! An order's life, twice: by the statements on a real Postgres and by the machine in `orders/life.rs`, through the
+//! same random histories, compared step by step. And its picture in docs/checkout.md, which the machine draws.
 //!
 //! The statements are the deployed ones, but for their clock, which the history sets.
 

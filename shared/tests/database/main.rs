@@ -1,5 +1,5 @@
-//! `shared::database` against servers of its own: every test starts a Postgres and a PgBouncer, so that it may pause and
-//! kill them. They listen on Unix sockets in a temporary folder: no port can be taken. `checkout`,
+//! `shared::database` against servers of its own: every test starts a Postgres and a PgBouncer, so that it may pause
+//! and kill them. They listen on Unix sockets in a temporary folder: no port can be taken. `checkout`,
 //! `charging`, `consent`, `deadlines`, `following`, `life` and `repeated` are what an order depends on.
 
 mod accounts;

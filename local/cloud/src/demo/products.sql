@@ -1,5 +1,5 @@
--- 10,000 products, times :scale, with stock. 25 adjectives × 20 materials × 40 things make 20,000 names; 7919 is prime, so that the
--- first 20,000 steps of that stride never name a product twice; a larger shop has its names several times.
+-- 10,000 products, times :scale, with stock. 25 adjectives × 20 materials × 40 things make 20,000 names; 7919 is prime,
+-- so that the first 20,000 steps of that stride never name a product twice; a larger shop has its names several times.
 -- Where it stands among those that sell is another stride, so that it has nothing to do with the name.
 insert into products (id, name, description, price, currency, featured, created_at, updated_at, popularity)
 select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,

@@ -1,5 +1,5 @@
-//! The functions, served by our own Runtime API: what is built while the cloud runs ([`Builds`](crate::builds::Builds)), or a
-//! finished build as it is.
+//! The functions, served by our own Runtime API: what is built while the cloud runs
+//! ([`Builds`](crate::builds::Builds)), or a finished build as it is.
 
 use anyhow::Result;
 

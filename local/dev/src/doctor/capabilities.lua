@@ -1,4 +1,5 @@
--- What the functions' scripts need of Redis: pairs of a name and, where it does not work, why. Then what Redis says of itself.
+-- What the functions' scripts need of Redis: pairs of a name and, where it does not work, why. Then what Redis says of
+-- itself.
 local found = {}
 local function try(name, works)
   local ok, result = pcall(works)

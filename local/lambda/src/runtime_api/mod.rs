@@ -1,9 +1,9 @@
 //! Lambda's Runtime API: runs environments (processes) of the functions' binaries, and gives each one invocation at a
 //! time, as the service does on AWS.
 //!
-//! It compiles nothing and waits for nobody who does: payloads pass through as bytes, deadlines are real, time-outs kill,
-//! and a dead environment fails its invocation and is replaced. Where somebody builds the functions meanwhile, the next
-//! invocation goes to the new build, and what is under way ends in the old one.
+//! It compiles nothing and waits for nobody who does: payloads pass through as bytes, deadlines are real, time-outs
+//! kill, and a dead environment fails its invocation and is replaced. Where somebody builds the functions meanwhile,
+//! the next invocation goes to the new build, and what is under way ends in the old one.
 //!
 //! ```ignore
 //! let fleet = Fleet::start(settings).await?;
