@@ -10,6 +10,7 @@ from millrace.api.catalogue import get_product, graphql, search_products
 from millrace.api.orders import checkout, get_order
 from millrace.models import (
     Checkout,
+    CheckoutConflict,
     CheckoutItem,
     Declined,
     GraphqlRequest,
@@ -38,7 +39,9 @@ customer = AuthenticatedClient(base_url=URL, token=os.environ["CUSTOMER_TOKEN"])
 visitor = cast(AuthenticatedClient, Client(base_url=URL))
 
 
-def buy(payment_method: str, quantity: int = 1) -> OrderAnswer | Problem | Declined | LimitExceeded | None:
+def buy(
+    payment_method: str, quantity: int = 1
+) -> OrderAnswer | Problem | CheckoutConflict | Declined | LimitExceeded | None:
     body = Checkout(items=[CheckoutItem(product_id=KNOWN, quantity=quantity)], payment_method=payment_method)
     return checkout.sync(client=customer, body=body, idempotency_key=str(uuid.uuid4()))
 
