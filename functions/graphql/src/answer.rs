@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ServerError, Value};
+use async_graphql::{Name, PathSegment, ServerError, Value, indexmap::IndexMap};
 use mediatype::{MediaTypeList, ReadParams, names};
 use serde::Serialize;
 use shared::{
@@ -49,9 +49,13 @@ impl MediaType {
     }
 
     /// For what GraphQL answered.
-    pub(crate) fn response(self, answer: &async_graphql::Response) -> Result<Response> {
+    pub(crate) fn response(self, mut answer: async_graphql::Response) -> Result<Response> {
         // Errors of fields say of which.
         let executed = answer.is_ok() || answer.errors.iter().any(|error| !error.path.is_empty());
+        for error in &answer.errors {
+            put_null(&mut answer.data, &error.path);
+        }
+        let answer = &answer;
         match failure(&answer.errors) {
             Some(failure) => Ok(self.in_spite_of(&failure, answer)?.hiding(failure)),
             None if executed => self.send(200, answer),
@@ -85,6 +89,28 @@ impl MediaType {
     }
 }
 
+/// A field that failed is null. async-graphql leaves it out instead, and the whole of `data` where it was the only one.
+fn put_null(data: &mut Value, path: &[PathSegment]) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if *data == Value::Null {
+        *data = Value::Object(IndexMap::new());
+    }
+    match (data, first) {
+        (Value::Object(fields), PathSegment::Field(name)) => {
+            let field = fields.entry(Name::new(name)).or_insert(Value::Null);
+            if *field != Value::Null {
+                put_null(field, rest);
+            }
+        }
+        (Value::List(values), PathSegment::Index(at)) => {
+            if let Some(value) = values.get_mut(*at) {
+                put_null(value, rest);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Whether no field of the query got a value.
 fn is_empty(data: &Value) -> bool {
     match data {
@@ -105,7 +131,7 @@ fn failure(errors: &[ServerError]) -> Option<Arc<Error>> {
 mod tests {
     use std::time::Duration;
 
-    use async_graphql::{PathSegment, value};
+    use async_graphql::value;
     use shared::error::{internal, not_found, unavailable};
 
     use super::*;
@@ -121,7 +147,7 @@ mod tests {
     fn answered(media_type: MediaType, data: Value, errors: Vec<ServerError>) -> (u16, bool, String) {
         let mut answer = async_graphql::Response::new(data);
         answer.errors = errors;
-        let response = media_type.response(&answer).expect("a response");
+        let response = media_type.response(answer).expect("a response");
         let has_data = response.body().contains("\"data\"");
         let wait =
             response.headers().get("retry-after").map(|wait| wait.to_str().unwrap_or_default().to_owned());
@@ -177,6 +203,25 @@ mod tests {
         assert_eq!(answered(MediaType::GraphQl, some, errors()), (200, true, String::new()));
         let faults = vec![of_field(unavailable(Duration::from_secs(2))), of_field(internal("a fault"))];
         assert_eq!(answered(MediaType::GraphQl, Value::Null, faults), (500, false, String::new()));
+    }
+
+    #[test]
+    fn a_field_that_failed_is_null_beside_the_others() {
+        let field = |name: &str| PathSegment::Field(name.to_owned());
+        let items = [field("orders"), PathSegment::Index(1), field("items")];
+        for (mut data, path, whole) in [
+            (Value::Null, &[field("a")][..], value!({ "a": null })),
+            (value!({ "b": 1 }), &[field("a")], value!({ "b": 1, "a": null })),
+            (value!({ "a": null }), &[field("a"), field("b")], value!({ "a": null })),
+            (
+                value!({ "orders": [{ "id": 1, "items": [] }, { "id": 2 }] }),
+                &items,
+                value!({ "orders": [{ "id": 1, "items": [] }, { "id": 2, "items": null }] }),
+            ),
+        ] {
+            put_null(&mut data, path);
+            assert_eq!(data, whole);
+        }
     }
 
     #[test]

@@ -88,7 +88,7 @@ async fn graphql(shop: &Shop, app: App, request: &Request) -> Result<Response> {
     }
     let viewer = Viewer(request.user().map(|claims| claims.sub).map_err(Arc::new));
     let query = query.data(Batches::new(&app.database)).data(viewer).data(app);
-    media_type.response(&shop.execute(query).await)
+    media_type.response(shop.execute(query).await)
 }
 
 fn read(request: &Request) -> Result<async_graphql::Request> {

@@ -42,7 +42,7 @@ impl Query {
         Ok(Some(Product(product.ok_or_else(|| refuse(not_found("product")))?)))
     }
 
-    /// All products, oldest first.
+    /// All products, oldest first; null, with an error, where they cannot be read.
     #[graphql(complexity = "STATEMENT + usize::from(limit.unwrap_or(PAGE)) * child_complexity")]
     async fn products(
         &self,
@@ -54,13 +54,14 @@ impl Query {
         )]
         limit: Option<u8>,
         #[graphql(desc = "The id of the last product of the page before.")] after: Option<ID>,
-    ) -> Result<Vec<Product>> {
+    ) -> Result<Option<Vec<Product>>> {
         let after = after.map(|id| product_id("after", &id)).transpose()?;
         let products = catalog::page(&context.data::<App>()?.database, after, limit.unwrap_or(PAGE)).await;
-        Ok(products.map_err(refuse)?.into_iter().map(Product).collect())
+        Ok(Some(products.map_err(refuse)?.into_iter().map(Product).collect()))
     }
 
-    /// The caller's orders of the last 30 days, newest first, without cancelled ones. Needs an access token.
+    /// The caller's orders of the last 30 days, newest first, without cancelled ones. Needs an
+    /// access token; null, with an error, without one.
     // Their items and those items' products are a statement each.
     #[graphql(complexity = "3 * STATEMENT + usize::from(limit.unwrap_or(PAGE)) * child_complexity")]
     async fn orders(
@@ -73,13 +74,13 @@ impl Query {
         )]
         limit: Option<u8>,
         #[graphql(desc = "The cursor of the last order of the page before.")] after: Option<String>,
-    ) -> Result<Vec<Order>> {
+    ) -> Result<Option<Vec<Order>>> {
         let user = context.data::<Viewer>()?.0.clone().map_err(refuse)?;
         let after: Option<Cursor> = after
             .map(|cursor| cursor.parse().map_err(|error| refuse_argument("after", error)))
             .transpose()?;
         let orders = orders::page(&context.data::<App>()?.database, user, after, limit.unwrap_or(PAGE)).await;
-        Ok(orders.map_err(refuse)?.into_iter().map(Order).collect())
+        Ok(Some(orders.map_err(refuse)?.into_iter().map(Order).collect()))
     }
 }
 

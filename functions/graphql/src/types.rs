@@ -125,12 +125,13 @@ impl Order {
         self.0.cursor().to_string()
     }
 
-    /// What was bought. Five items an order are reckoned for the limit of complexity.
+    /// What was bought; null, with an error, where it cannot be read. Five items an order are reckoned for the limit of
+    /// complexity.
     #[graphql(complexity = "5 * child_complexity + 1")]
-    async fn items(&self, context: &Context<'_>) -> Result<Vec<Item>> {
+    async fn items(&self, context: &Context<'_>) -> Result<Option<Vec<Item>>> {
         let lines = context.data::<Batches>()?.lines.load(self.0.id).await.map_err(refuse)?;
         let currency = self.0.total.currency;
-        Ok(lines.unwrap_or_default().into_iter().map(|line| Item { line, currency }).collect())
+        Ok(Some(lines.unwrap_or_default().into_iter().map(|line| Item { line, currency }).collect()))
     }
 }
 
