@@ -67,5 +67,7 @@ def picture():
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
             page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+            page.evaluate("scrollTo(0, 0)")
+            page.screenshot(path=Path(folder) / f"{name}-first-screen.png")
 
     return take
