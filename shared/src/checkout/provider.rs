@@ -51,6 +51,9 @@ const SEARCH_LAG: i64 = 3600;
 /// When to search again what may not be shown yet.
 const SEARCH_AGAIN: Duration = Duration::from_mins(5);
 
+/// When to look again after a search that may have shown too little.
+const LAGGING: Duration = Duration::from_mins(5);
+
 /// How many pages of a hundred intents are read before searching: what a shop at Stripe's limit makes in more than a
 /// minute, and some six seconds of an invocation.
 const PAGES: u32 = 20;
