@@ -100,7 +100,7 @@ async fn an_order_that_was_promised_and_then_declined_is_told_as_declined() {
     order.step(&Provider::that_says(429, &json!({}))).await;
     let declined = error("card_error", &json!({ "code": "card_declined", "decline_code": "lost_card" }));
     let provider = Provider::with_intent(&intent("requires_payment_method"));
-    provider.says("confirm", 402, &declined);
+    provider.says("create", 402, &declined);
     order.step(&provider).await;
     let again = order.again().await;
     assert_eq!((again.status, again.http_status()), (OrderStatus::Failed, 402));
