@@ -48,8 +48,6 @@ const CLOCKS: i64 = 60;
 
 /// How late a search may show what was made, in bad times.
 const SEARCH_LAG: i64 = 3600;
-/// When to search again what may not be shown yet.
-const SEARCH_AGAIN: Duration = Duration::from_mins(5);
 
 /// When to look again after a search that may have shown too little.
 const LAGGING: Duration = Duration::from_mins(5);
@@ -221,7 +219,7 @@ impl<'a> Provider<'a> {
         let reply = self.payments.search_intents(lease.order.0, self.until()).await;
         let found = of_order(lease, &self.looked(lease, reply)?);
         let settled = OffsetDateTime::now_utc().unix_timestamp() > made.1 + SEARCH_LAG;
-        if found.is_some() || settled { Ok(found) } else { Err(Step::Unknown(SEARCH_AGAIN)) }
+        if found.is_some() || settled { Ok(found) } else { Err(Step::Unknown(LAGGING)) }
     }
 
     fn looked<T>(&mut self, lease: &Lease, reply: Reply<T>) -> Result<T, Step> {
