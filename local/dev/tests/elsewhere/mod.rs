@@ -271,15 +271,26 @@ fn newest_postgres() -> PathBuf {
         text.split_whitespace().find_map(|word| word.split('.').next()?.parse::<u32>().ok())
     };
     let complete = |folder: &PathBuf| ["initdb", "psql"].iter().all(|name| folder.join(name).is_file());
-    let found = folders().into_iter().filter(complete);
-    found.filter_map(|folder| Some((version(&folder)?, folder))).max().expect("Postgres is installed").1
+    let found = folders().into_iter().filter(complete).filter(|folder| knows_tls(folder));
+    found
+        .filter_map(|folder| Some((version(&folder)?, folder)))
+        .max()
+        .expect("a Postgres that knows TLS is installed")
+        .1
+}
+
+/// The Postgres of PyPI's wheels, which may be on the PATH, does not.
+fn knows_tls(folder: &Path) -> bool {
+    let mut asked = command(&folder.join("pg_config"), Path::new("/"));
+    let built = asked.arg("--configure").stdout(Stdio::piped()).output();
+    built.is_ok_and(|built| String::from_utf8_lossy(&built.stdout).contains("ssl"))
 }
 
 fn find(folders: &[PathBuf], program: &str) -> Option<PathBuf> {
     folders.iter().map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// The PATH, /usr/sbin (PgBouncer on Debian), and Debian's folders of Postgres. The wheels' Postgres knows no TLS.
+/// The PATH, /usr/sbin (PgBouncer on Debian), and Debian's folders of Postgres.
 fn folders() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
