@@ -213,7 +213,7 @@ async fn who_was_charged_while_postgres_went_away_is_told_perhaps_and_learns_it_
     let product = new_product(1000, 10).await;
     customer.buys(&product).await.expect(201);
 
-    let slow = provider_slow(Operation::Confirm, Duration::from_millis(2500)).await;
+    let slow = provider_slow(Operation::Create, Duration::from_millis(2500)).await;
     let call = customer.checkout(&Uuid::now_v7().to_string(), &product, 1, "pm_card_visa");
     let bought = tokio::spawn({
         let call = call.clone();

@@ -150,7 +150,12 @@ async fn journey() -> Vec<(&'static str, String)> {
     customer_authenticates(&waiting(&authenticated)).await;
     let cancelled = waiting(&buy().await);
     let cancel = format!("/api/orders/{cancelled}/cancel");
-    customer.call("cancel-order", "POST", cancel).parameter("id", &cancelled).send().await.expect(200);
+    // The provider told that the customer is asked, and a worker may be looking at the order.
+    let cancelled = async || {
+        let call = customer.call("cancel-order", "POST", cancel.clone()).parameter("id", &cancelled);
+        (call.send().await.status == 200).then_some(())
+    };
+    eventually("the cancellation", PATIENCE, cancelled).await;
     let forged_event = Call::new("payment-webhook", "POST", "/api/webhooks/payments").body("{}");
     forged_event.header("stripe-signature", "t=1795420800,v1=00").send().await.expect(400);
 
