@@ -115,10 +115,9 @@ async fn read_at_once(desk: &Desk, order: &Readers) -> Result<Value> {
     if order.empty {
         evict(&desk.cloud, order.product).await?;
     }
-    // Products are numbered by the last digits of their ids.
-    let number = u64::try_from(order.product.as_u128() & 0xffff_ffff_ffff)?.saturating_sub(1);
+    let product = order.product.to_string();
     let asked = (0..READERS).map(async |_| {
-        let (function, event) = desk.traffic.product(fastrand::u64(1..0xff_ffff), number)?;
+        let (function, event) = desk.traffic.product_of(fastrand::u64(1..0xff_ffff), &product)?;
         desk.invoker.invoke(&function, String::from_utf8_lossy(&event).into_owned()).await
     });
     let answers = join_all(asked).await;

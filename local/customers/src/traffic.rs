@@ -68,8 +68,12 @@ impl Traffic {
 
     /// Looks at a product; numbers beyond the last begin again.
     pub fn product(&self, caller: u64, number: u64) -> Result<Invocation> {
-        let path = format!("/api/products/{}", self.product_id(number));
-        self.event(&Call::new("GET", &path, caller))
+        self.product_of(caller, &self.product_id(number).to_string())
+    }
+
+    /// Looks at a product, which need not be of the demo data.
+    pub fn product_of(&self, caller: u64, id: &str) -> Result<Invocation> {
+        self.event(&Call::new("GET", &format!("/api/products/{id}"), caller))
     }
 
     /// The front page's list.

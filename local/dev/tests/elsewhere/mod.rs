@@ -279,7 +279,7 @@ fn newest_postgres() -> PathBuf {
         .1
 }
 
-/// The Postgres of PyPI's wheels, which may be on the PATH, does not.
+/// The Postgres of `PyPI`'s wheels, which may be on the PATH, does not.
 fn knows_tls(folder: &Path) -> bool {
     let mut asked = command(&folder.join("pg_config"), Path::new("/"));
     let built = asked.arg("--configure").stdout(Stdio::piped()).output();
