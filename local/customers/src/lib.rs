@@ -1,4 +1,4 @@
-//! What customers of the demo shop do: for benchmarks, for load, and for the console.
+//! What customers of the demo shop do: for benchmarks and for load.
 //!
 //! | module | holds |
 //! |---|---|
