@@ -213,7 +213,8 @@ fn pgbouncer_ini([postgres, pgbouncer, _]: [u16; 3]) -> String {
 }
 
 fn redis(folder: &Path, port: u16) -> Child {
-    let program = ["valkey-server", "redis-server"].iter().find_map(|name| find(&folders(), name));
+    // The Valkey of the wheels, which may be on the PATH, knows no TLS.
+    let program = ["redis-server", "valkey-server"].iter().find_map(|name| find(&folders(), name));
     let mut server = command(&program.expect("Redis or Valkey is installed"), folder);
     server
         .args(["--port", "0", "--tls-port", &port.to_string(), "--tls-auth-clients", "no"])
