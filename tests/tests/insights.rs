@@ -10,9 +10,12 @@ async fn it_names_the_statements_that_requests_have_cost() {
 
     let answer = invoke("db-insights", &json!({})).await;
     let statements = answer["statements"].as_array().expect("statements");
-    let known = |name: &str| statements.iter().any(|cost| cost["name"] == name);
-    assert!(known("orders.list"), "{answer}");
-    assert!(!known("demo"), "{answer}");
+    // The dearest twenty: which these are is up to the tests that ran before this one.
+    assert!(!statements.is_empty() && statements.len() <= 20, "{answer}");
+    for cost in statements {
+        let of_the_functions = cost["name"].as_str().is_some_and(|name| name.contains('.'));
+        assert!(of_the_functions && cost["calls"].as_i64() >= Some(1), "{cost}");
+    }
     let share: f64 = statements.iter().filter_map(|cost| cost["share_percent"].as_f64()).sum();
     assert!(share > 0.0 && share < 100.1, "{share}");
 
