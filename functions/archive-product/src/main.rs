@@ -2,7 +2,7 @@
 
 use shared::{
     app::App,
-    catalog::{self, Changed, INVALIDATION_LOST, ProductId, Versions},
+    catalog::{self, Changed, INVALIDATION_LOST, ProductId},
     error::Result,
     http::{self, Endpoint, Request, Response},
 };
@@ -16,8 +16,7 @@ async fn archive_product(app: App, request: Request) -> Result<Response> {
     request.admit(()).await?;
     request.administrator()?;
     let id: ProductId = request.path("id")?;
-    let preconditions = request.preconditions()?;
-    let versions = Versions { any_of: preconditions.any_of(), none_of: preconditions.none_of() };
+    let versions = request.preconditions()?.versions();
 
     let version = catalog::archive(&app.database, id, versions).await?;
     // As after an update: whoever knows that it is gone must not find it.

@@ -62,7 +62,7 @@ async fn charge_now(
         }
         Err(error) => Err(error),
     };
-    match placed {
+    let placed = match placed {
         Ok((Placed::New(lease), payments)) => {
             let (breaker, limit) = (&app.payment_breaker, request.time_limit());
             let Advanced { answer, due_in, .. } =
@@ -73,21 +73,14 @@ async fn charge_now(
             if let Some(wait) = due_in {
                 orders::nudge(app.queue().await, answer.order_id, wait).await;
             }
-            Ok(Placed::New(answer))
+            return Ok(Placed::New(answer));
         }
-        Ok((Placed::Free(answer), _)) => {
-            give_back(app, permit).await;
-            Ok(Placed::Free(answer))
-        }
-        Ok((Placed::Repeated(answer), _)) => {
-            give_back(app, permit).await;
-            Ok(Placed::Repeated(answer))
-        }
-        Err(error) => {
-            give_back(app, permit).await;
-            Err(error)
-        }
-    }
+        Ok((Placed::Free(answer), _)) => Ok(Placed::Free(answer)),
+        Ok((Placed::Repeated(answer), _)) => Ok(Placed::Repeated(answer)),
+        Err(error) => Err(error),
+    };
+    give_back(app, permit).await;
+    placed
 }
 
 async fn charge_later(app: &App, purchase: &Purchase<'_>, wait: Duration) -> Result<Placed<Answer>> {

@@ -60,8 +60,8 @@ impl Query {
         Ok(Some(products.map_err(refuse)?.into_iter().map(Product).collect()))
     }
 
-    /// The caller's orders of the last 30 days, newest first, without cancelled ones. Needs an
-    /// access token; null, with an error, without one.
+    /// The caller's orders of the last 30 days, newest first, without cancelled ones. Needs an access
+    /// token; null, with an error, without one.
     // Their items and those items' products are a statement each.
     #[graphql(complexity = "3 * STATEMENT + usize::from(limit.unwrap_or(PAGE)) * child_complexity")]
     async fn orders(

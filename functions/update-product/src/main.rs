@@ -2,7 +2,7 @@
 
 use shared::{
     app::App,
-    catalog::{self, Change, Changed, INVALIDATION_LOST, Product, ProductId, Versions},
+    catalog::{self, Change, Changed, INVALIDATION_LOST, Product, ProductId},
     error::Result,
     http::{self, Endpoint, Request, Response, ResponseExt},
     kill_point::KillPoint,
@@ -17,8 +17,7 @@ async fn update_product(app: App, request: Request) -> Result<Response> {
     request.admit(()).await?;
     request.administrator()?;
     let id: ProductId = request.path("id")?;
-    let preconditions = request.preconditions()?;
-    let versions = Versions { any_of: preconditions.any_of(), none_of: preconditions.none_of() };
+    let versions = request.preconditions()?.versions();
     let change: Change = request.json(Change::CHARACTERS)?;
 
     let product = catalog::update(&app.database, id, change, versions).await?;

@@ -16,18 +16,13 @@ struct Found {
     version: Option<i64>,
 }
 
-/// Archives a product: from then on it is not found, listed or sold, and its orders keep it. Only if
-/// it has a version for which that is meant. Its version from now on.
+/// Archives a product: from then on it is not found, listed or sold, and its orders keep it. Only if it has a
+/// version for which that is meant. Its version from now on.
 ///
 /// # Errors
 /// 404 if there is none, or none any more; 412 if the version is another.
 pub async fn archive(database: &Database, id: ProductId, versions: Versions) -> Result<i64> {
-    let query = ARCHIVE
-        .bind(id)
-        .bind(versions.any_of.is_none())
-        .bind(versions.any_of.unwrap_or_default())
-        .bind(versions.none_of);
-    let found: Option<Found> = database.fetch_optional(query).await?;
+    let found: Option<Found> = database.fetch_optional(versions.bind(ARCHIVE.bind(id))).await?;
     let found = found.ok_or_else(|| not_found("product"))?;
     found.version.ok_or_else(|| another_version(found.found_version))
 }

@@ -71,11 +71,8 @@ pub async fn update(
         .bind(change.description)
         .bind(change.price.amount)
         .bind(currency.as_str())
-        .bind(change.featured)
-        .bind(versions.any_of.is_none())
-        .bind(versions.any_of.unwrap_or_default())
-        .bind(versions.none_of);
-    let found: Option<Found> = database.fetch_optional(query).await?;
+        .bind(change.featured);
+    let found: Option<Found> = database.fetch_optional(versions.bind(query)).await?;
     let found = found.ok_or_else(|| not_found("product"))?;
     if found.currency != currency.as_str() {
         return Err(invalid("price.currency", format!("this product is sold in {}", found.currency)));

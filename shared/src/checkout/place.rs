@@ -294,3 +294,15 @@ fn not_to_be_had(refused: &[Refused], cart: &Cart) -> Error {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_statements_tell_the_order_of_an_earlier_request_alike() {
+        let told = |sql: &str| {
+            let told = sql.split_once("o.id, ").and_then(|(_, rest)| rest.split_once("where"));
+            told.expect("a select").0.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(told(include_str!("known.sql")), told(include_str!("place.sql")));
+    }
+}

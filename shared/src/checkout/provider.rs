@@ -86,17 +86,13 @@ impl<'a> Provider<'a> {
             lease.begin(self.database).await?;
         }
         if lease.key.is_old || lease.key.may_be_forgotten {
-            return match self.learn(lease).await {
-                Ok(found) => self.charge_otherwise(lease, found).await,
-                Err(step) => Ok(step),
-            };
+            let learnt = self.learn(lease).await;
+            return self.charge_otherwise(lease, learnt).await;
         }
         let reply = self.pay(lease).await;
         if reply.key_is_spent() {
-            return match self.find(lease).await {
-                Ok(found) => self.charge_otherwise(lease, found).await,
-                Err(step) => Ok(step),
-            };
+            let found = self.find(lease).await;
+            return self.charge_otherwise(lease, found).await;
         }
         if let Outcome::Answered(intent) = &reply.outcome
             && intent.status == IntentStatus::RequiresConfirmation
@@ -161,12 +157,20 @@ impl<'a> Provider<'a> {
 
     /// Goes on with the intent that was found, or where there is none with another: two calls, and a write between
     /// them.
-    async fn charge_otherwise(&mut self, lease: &mut Lease, found: Option<String>) -> Result<Step> {
-        let Some(intent) = found else {
-            return match self.create(lease).await {
-                Ok(intent) => self.confirm_next(lease, &intent).await,
-                Err(step) => Ok(step),
-            };
+    async fn charge_otherwise(
+        &mut self,
+        lease: &mut Lease,
+        found: Result<Option<String>, Step>,
+    ) -> Result<Step> {
+        let intent = match found {
+            Ok(Some(intent)) => intent,
+            Ok(None) => {
+                return match self.create(lease).await {
+                    Ok(intent) => self.confirm_next(lease, &intent).await,
+                    Err(step) => Ok(step),
+                };
+            }
+            Err(step) => return Ok(step),
         };
         lease.intent_id = Some(intent.clone());
         match self.renew_attempt(lease, &intent).await? {

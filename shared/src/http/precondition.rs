@@ -1,7 +1,10 @@
 //! `If-Match` and `If-None-Match` (RFC 9110, section 13): which versions of a thing a request is meant for.
 
 use super::{Event, header};
-use crate::error::{Error, Kind, Result, bad_request};
+use crate::{
+    catalog::Versions,
+    error::{Error, Kind, Result, bad_request},
+};
 
 /// What a request demands of the version that the thing has.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -43,8 +46,13 @@ impl Preconditions {
         Ok(Self { any_of: read(header::IF_MATCH, "If-Match")?, none_of })
     }
 
+    /// For a request that changes the thing: which versions of it that is meant for.
+    pub fn versions(&self) -> Versions {
+        Versions { any_of: self.any_of(), none_of: self.none_of() }
+    }
+
     /// The versions of which the thing must have one; `None` if it may have any.
-    pub fn any_of(&self) -> Option<Vec<i64>> {
+    fn any_of(&self) -> Option<Vec<i64>> {
         match (&self.any_of, &self.none_of) {
             // There is no version that is none at all.
             (_, Some(Tags::Any)) => Some(Vec::new()),
@@ -57,7 +65,7 @@ impl Preconditions {
     }
 
     /// The versions that it must not have.
-    pub fn none_of(&self) -> Vec<i64> {
+    fn none_of(&self) -> Vec<i64> {
         match &self.none_of {
             Some(Tags::List(tags)) => tags.iter().filter_map(Tag::version).collect(),
             None | Some(Tags::Any) => Vec::new(),
