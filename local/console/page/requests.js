@@ -14,16 +14,27 @@ const STATEMENTS = {
   "charge-worker": "checkout.claim", "order-sweeper": "orders.",
 };
 
+/** Rows that wait for their lines, and lines that came before their answers: each travels on a connection of its own. */
 const waiting = new Map();
+const early = new Map();
 
 export function begin() {
-  onRequest(add);
+  onRequest((request) => {
+    add(request, early.get(request.id));
+    early.delete(request.id);
+  });
   on("line", (line) => {
-    const row = waiting.get(line.request_id);
-    if (row) row(line);
-    else add({ method: "", path: line.Route, status: line.status ?? line.StatusClass, took: line.Latency, background: true }, line);
+    const show = waiting.get(line.request_id);
+    if (show) show(line);
+    else keep(early, line.request_id, line);
     waiting.delete(line.request_id);
   });
+  on("work", (line) => add({ method: "", path: line.Route, status: line.status ?? line.StatusClass, took: line.Latency }, line));
+}
+
+function keep(map, id, value) {
+  map.set(id, value);
+  if (map.size > KEPT) map.delete(map.keys().next().value);
 }
 
 function add(request, line) {
@@ -43,7 +54,7 @@ function add(request, line) {
   };
   fill(inside, curl(request), body(request));
   if (line) show(line);
-  else if (request.id) waiting.set(request.id, show);
+  else if (request.id) keep(waiting, request.id, show);
   const list = $("#list");
   list.prepend(row);
   while (list.children.length > KEPT) list.lastChild.remove();

@@ -50,20 +50,20 @@ impl Lines {
         }
     }
 
-    /// Reads what is new. `background` says whether work that no request waits for is told as well: under load there is
-    /// too much of it to be looked at.
-    pub(crate) fn read(&self, background: bool, tell: impl Fn(String)) -> Result<()> {
+    /// Reads what is new: a wanted `line`, and `work` that no request waits for. `background` says whether that is told as
+    /// well: under load there is too much of it to be looked at.
+    pub(crate) fn read(&self, background: bool, tell: impl Fn(&'static str, String)) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { position, wanted, recent } = &mut *state;
         *position = read_from(&self.path, *position, |line| {
             let Some((id, is_request, line)) = parse(line) else { return };
             if let Some(at) = wanted.iter().position(|other| *other == id) {
                 wanted.remove(at);
-                tell(line);
+                tell("line", line);
             } else if is_request {
                 push(recent, (id, line));
             } else if background {
-                tell(line);
+                tell("work", line);
             }
         })?;
         Ok(())
@@ -105,19 +105,20 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("log");
         let (lines, told) = (Lines::new(path.clone()), RefCell::new(Vec::new()));
-        let tell = |line: String| told.borrow_mut().push(line);
+        let tell = |event: &'static str, line: String| told.borrow_mut().push((event, line));
+        let tell_line = |line: String| tell("line", line);
         let (early, late, other) = (line("early", "GET /a"), line("late", "GET /a"), line("x", "GET /a"));
         let worker = line("w", "charge-worker");
 
         std::fs::write(&path, format!("{early}{other}not a line\n"))?;
         lines.read(true, tell)?;
         assert!(told.borrow().is_empty());
-        lines.want("early", tell);
-        lines.want("late", tell);
+        lines.want("early", tell_line);
+        lines.want("late", tell_line);
         std::fs::write(&path, format!("{early}{other}not a line\n{late}{worker}"))?;
         lines.read(true, tell)?;
-        let expected: Vec<_> = [early, late, worker].iter().map(|line| line.trim().to_owned()).collect();
-        assert_eq!(*told.borrow(), expected);
+        let expected = [("line", early), ("line", late), ("work", worker)];
+        assert_eq!(*told.borrow(), expected.map(|(event, line)| (event, line.trim().to_owned())));
         Ok(())
     }
 }

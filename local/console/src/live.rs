@@ -95,7 +95,7 @@ async fn read(desk: Desk) {
     loop {
         ticks.tick().await;
         let background = desk.told.receiver_count() > 0 && desk.visitors.numbers() == (0, 0);
-        desk.lines.read(background, |line| desk.tell("line", line)).ok();
+        desk.lines.read(background, |event, line| desk.tell(event, line)).ok();
     }
 }
 

@@ -140,6 +140,13 @@ pub(super) const WITH_CLOUD: &[Step] = &[
         needs_cloud: true,
     },
     Step {
+        name: "Console in a browser",
+        command: &["tests/console/run"],
+        counter: Counter::Pytest,
+        advice: "The failed test's name says what a visitor must see; PICTURES=FOLDER keeps what was seen.",
+        needs_cloud: true,
+    },
+    Step {
         name: "Other people's clients",
         command: &["tests/clients/run"],
         counter: Counter::One,
