@@ -6,6 +6,7 @@ pub use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use crate::caught::caught;
 use crate::{
     app::App,
     error::{Error, Result, internal},
@@ -39,7 +40,7 @@ where
             let limit = TimeLimit::of_invocation(Some(context.deadline));
             let last_moment = app.last_moment.clone();
             // Boxed: the compiler gives up on types as deep as these.
-            let work = Box::pin(handler(app, payload, limit));
+            let work = Box::pin(caught(handler(app, payload, limit)));
             let work = async {
                 let ended = last_moment.limit(context.deadline, work).await;
                 ended.unwrap_or_else(|| Err(internal("it did not end by the end of the invocation's time")))

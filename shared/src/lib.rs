@@ -30,6 +30,7 @@ mod aws;
 pub mod breaker;
 pub mod cache;
 pub mod catalog;
+mod caught;
 #[cfg(feature = "payments")]
 pub mod checkout;
 pub mod config;

@@ -10,7 +10,7 @@ use shared::{
     app::App,
     breaker::{Admission, Outcome},
     checkout,
-    error::Result,
+    error::{Kind, Result},
     events::{self, SqsBatchResponse, SqsEvent, SqsMessage},
     kill_point::KillPoint,
     orders::{Nudge, OrderId},
@@ -46,14 +46,18 @@ async fn handle(app: &App, message: &SqsMessage, limit: TimeLimit) -> bool {
     // Of the request that sent the message: the worker's own trace is that of the whole batch.
     let trace_id = message.attributes.get("AWSTraceHeader").and_then(|header| telemetry::trace_id(header));
     let trace_id = trace_id.unwrap_or_default();
-    match charge(app, order, limit).await {
+    match events::caught(Box::pin(charge(app, order, limit))).await {
         Ok(now) => {
             tracing::info!(%order, trace_id, now, "order {order} is {now}");
             true
         }
         Err(error) => {
             let cause = error.cause().unwrap_or_default();
-            tracing::warn!(%order, trace_id, cause, "order {order} was not charged: {cause}");
+            if error.problem().kind() == Kind::Internal {
+                tracing::error!(%order, trace_id, cause, "order {order} was not charged: {cause}");
+            } else {
+                tracing::warn!(%order, trace_id, cause, "order {order} was not charged: {cause}");
+            }
             false
         }
     }

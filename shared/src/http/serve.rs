@@ -1,15 +1,15 @@
 //! From an event to a response, whatever happens on the way.
 
-use std::{any::Any, convert::Infallible, panic::AssertUnwindSafe, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
-use futures::FutureExt;
 use http::{HeaderName, HeaderValue, header};
 use lambda_http::{Context, LambdaEvent, lambda_runtime::Runtime, service_fn};
 
 use super::{Endpoint, Event, Request, Response, answer::Answer, response};
 use crate::{
     app::App,
-    error::{Error, Result, internal, unavailable},
+    caught::caught,
+    error::{Error, Result, unavailable},
     rate_limit::Verdict,
     telemetry::{self, Outcome, Record},
     time_limit::TimeLimit,
@@ -82,14 +82,11 @@ where
     let (admission, head) = (request.admission(), request.is_head());
 
     let last_moment = app.last_moment.clone();
-    let handled = AssertUnwindSafe(handler(app, request)).catch_unwind();
-    let handled = last_moment.limit(deadline, handled).await;
+    let handled = last_moment.limit(deadline, caught(handler(app, request))).await;
     let in_time = handled.is_some();
-    let mut result = match handled {
-        Some(Ok(result)) => result,
-        Some(Err(panic)) => Err(internal(message_of(&*panic))),
-        None => Err(unavailable(AGAIN_AFTER).caused_by("no answer by the end of the invocation's time")),
-    };
+    let mut result = handled.unwrap_or_else(|| {
+        Err(unavailable(AGAIN_AFTER).caused_by("no answer by the end of the invocation's time"))
+    });
     // A request that was refused before its handler asked the limiter counts like any other.
     if in_time && result.is_err() && admission.verdict().is_none() {
         result = admission.ask(()).await.0.and(result);
@@ -151,9 +148,4 @@ fn add_header(response: &mut Response, name: HeaderName, value: String) {
     if let Ok(value) = HeaderValue::try_from(value) {
         response.headers_mut().insert(name, value);
     }
-}
-
-fn message_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".to_owned())
 }
