@@ -15,7 +15,7 @@ use crate::{
     presign::Signer,
     rate_limit::Limiter,
     redis::{self, Redis},
-    secrets::Rotating,
+    secrets::{Made, Rotating},
 };
 
 /// Everything a handler may touch; cheap to clone.
@@ -136,7 +136,7 @@ impl App {
             unpaid: config.unpaid,
             redis,
             issuer: Rotating::of_setting("TOKEN_PRIVATE_KEY", |key| {
-                token::Issuer::new(key).map_err(internal)
+                token::Issuer::new(key).map_err(|error| error.to_string())
             }),
             #[cfg(feature = "payments")]
             payments: Rotating::of_setting("PAYMENTS_KEY", payments),
@@ -144,7 +144,7 @@ impl App {
             queue: tokio::sync::OnceCell::new(),
             #[cfg(feature = "payments")]
             webhook_secrets: Rotating::of_setting("PAYMENTS_WEBHOOK_SECRET", |secrets| {
-                crate::payments::signing_secrets(secrets).map_err(internal)
+                crate::payments::signing_secrets(secrets).map_err(|error| error.to_string())
             }),
         })))
     }
@@ -171,13 +171,13 @@ impl Services {
 impl Services {
     /// Issues access tokens; needs `TOKEN_PRIVATE_KEY`.
     pub async fn issuer(&self) -> Result<Arc<token::Issuer>> {
-        self.issuer.get().await
+        Ok(self.issuer.get().await?)
     }
 
     /// The payment provider; needs `PAYMENTS_URL` and `PAYMENTS_KEY`.
     #[cfg(feature = "payments")]
     pub async fn payments(&self) -> Result<Arc<crate::payments::Payments>> {
-        self.payments.get().await
+        Ok(self.payments.get().await?)
     }
 
     /// What the provider signs its webhooks with; needs `PAYMENTS_WEBHOOK_SECRET`, with commas between several: while a
@@ -199,8 +199,8 @@ impl Services {
 }
 
 #[cfg(feature = "payments")]
-fn payments(key: &str) -> Result<crate::payments::Payments> {
+fn payments(key: &str) -> Made<crate::payments::Payments> {
     use crate::payments::{Payments, Secret, Settings};
-    let base_url = config::required("PAYMENTS_URL").map_err(internal)?;
-    Payments::new(&Settings { base_url, secret_key: Secret::new(key) }).map_err(internal)
+    let base_url = config::required("PAYMENTS_URL").map_err(|error| error.to_string())?;
+    Payments::new(&Settings { base_url, secret_key: Secret::new(key) }).map_err(|error| error.to_string())
 }

@@ -3,7 +3,7 @@
 use std::{env, str::FromStr, time::Duration};
 
 /// A setting that is missing or cannot be read. Its text names the variable, never the value: many are secrets.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// A variable without a default is not set.
     #[error("the environment variable {0} is not set; docs/settings.md lists what each function needs")]

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::database;
+use crate::{database, secrets};
 
 /// What handlers return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -299,6 +299,17 @@ impl From<database::Error> for Error {
             unavailable(Duration::from_secs(2)).caused_by(error)
         } else {
             internal(error)
+        }
+    }
+}
+
+/// A secret that cannot be read at the moment is worth another try soon; one that is missing or not usable is the
+/// operator's mistake.
+impl From<secrets::Error> for Error {
+    fn from(error: secrets::Error) -> Self {
+        match error {
+            secrets::Error::Away(_) => unavailable(Duration::from_secs(2)).caused_by(error),
+            secrets::Error::Missing(_) | secrets::Error::Unusable(_) => internal(error),
         }
     }
 }

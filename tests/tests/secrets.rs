@@ -6,8 +6,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout
 use aws_credential_types::Credentials;
 use aws_sdk_secretsmanager::Client;
 use shared::{
-    error::{Result, internal},
-    secrets::{Manager, Rotating},
+    error,
+    secrets::{Error, Made, Manager, Rotating},
 };
 use tests::env;
 use uuid::Uuid;
@@ -55,8 +55,8 @@ impl Stored {
     }
 }
 
-fn number(secret: &str) -> Result<u32> {
-    secret.parse().map_err(internal)
+fn number(secret: &str) -> Made<u32> {
+    secret.parse().map_err(|_| "it is not a number".to_owned())
 }
 
 #[tokio::test]
@@ -113,6 +113,8 @@ async fn a_secret_that_was_never_read_makes_the_request_unavailable() {
     let manager = Manager::with(&config(&format!("http://127.0.0.1:{port}")).await);
     let secret = Rotating::stored("NUMBER", "arn:aws:secretsmanager:none".to_owned(), manager, number);
     let error = secret.get().await.expect_err("nobody answers");
+    assert!(matches!(error, Error::Away(_)), "{error:?}");
+    let error = error::Error::from(error);
     assert_eq!(error.problem().kind().status().as_u16(), 503);
     assert!(error.cause().is_some_and(|cause| !cause.is_empty()));
 }

@@ -113,6 +113,6 @@ fn database(setting: &'static str) -> Result<Database, Failure> {
 
 async fn secret(setting: &'static str) -> Result<String, Failure> {
     let secret = Rotating::of_setting(setting, |secret| Ok(secret.to_owned()));
-    let secret = secret.get().await.map_err(|error| error.cause().unwrap_or_default())?;
+    let secret = secret.get().await.map_err(|error| error.to_string())?;
     Ok((*secret).clone())
 }

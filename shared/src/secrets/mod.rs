@@ -15,12 +15,24 @@ use std::{
 #[cfg(feature = "secrets")]
 pub use manager::Manager;
 
-#[cfg(feature = "secrets")]
-use crate::error::{Error, unavailable};
-use crate::{
-    config,
-    error::{Result, internal},
-};
+use crate::config;
+
+/// Why there is no secret.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// It was never read, and whoever keeps it does not answer.
+    #[error("{0}")]
+    Away(String),
+    /// No setting names it.
+    #[error(transparent)]
+    Missing(#[from] config::Error),
+    /// Nothing can be made of it.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+/// Short for this room's.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A rotation is over for every environment after this long (docs/operations.md, "Rotate").
 const KEPT_FOR: Duration = Duration::from_mins(10);
@@ -28,11 +40,14 @@ const KEPT_FOR: Duration = Duration::from_mins(10);
 /// A forged webhook must not make us ask Secrets Manager each time.
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
+/// What could be made of a secret, or what was wrong with it, in words without it.
+pub type Made<T> = std::result::Result<T, String>;
+
 /// Something made of a secret.
 pub struct Rotating<T> {
     name: &'static str,
     source: Result<Source, config::Error>,
-    make: fn(&str) -> Result<T>,
+    make: fn(&str) -> Made<T>,
     kept_for: Duration,
     asked_again_after: Duration,
     kept: Mutex<Option<Kept<T>>>,
@@ -64,7 +79,7 @@ impl<T> Clone for Kept<T> {
 
 impl<T> Rotating<T> {
     /// What `make` makes of the setting `name`. Nothing is read before it is needed.
-    pub fn of_setting(name: &'static str, make: fn(&str) -> Result<T>) -> Self {
+    pub fn of_setting(name: &'static str, make: fn(&str) -> Made<T>) -> Self {
         let source = match config::required(name) {
             Ok(secret) => Ok(Source::Here(secret)),
             Err(missing) => stored(name).ok_or(missing),
@@ -74,11 +89,11 @@ impl<T> Rotating<T> {
 
     /// What `make` makes of the secret under this ARN or name.
     #[cfg(feature = "secrets")]
-    pub fn stored(name: &'static str, arn: String, manager: Manager, make: fn(&str) -> Result<T>) -> Self {
+    pub fn stored(name: &'static str, arn: String, manager: Manager, make: fn(&str) -> Made<T>) -> Self {
         Self::new(name, Ok(Source::Stored(arn, manager)), make)
     }
 
-    fn new(name: &'static str, source: Result<Source, config::Error>, make: fn(&str) -> Result<T>) -> Self {
+    fn new(name: &'static str, source: Result<Source, config::Error>, make: fn(&str) -> Made<T>) -> Self {
         let (kept_for, asked_again_after) = (KEPT_FOR, ASKED_AGAIN_AFTER);
         let (kept, asking) = (Mutex::default(), tokio::sync::Mutex::default());
         Self { name, source, make, kept_for, asked_again_after, kept, asking }
@@ -93,7 +108,7 @@ impl<T> Rotating<T> {
     /// What was made of the secret, not older than ten minutes unless it cannot be read.
     ///
     /// # Errors
-    /// 503 where the secret was never read and Secrets Manager is away; 500 where there is none or it is not usable.
+    /// See [`Error`].
     pub async fn get(&self) -> Result<Arc<T>> {
         self.younger_than(self.kept_for).await
     }
@@ -119,8 +134,7 @@ impl<T> Rotating<T> {
             (Ok((secret, made)), _) => Kept { secret, made, read_at: now, asked_at: now },
             (Err(error), None) => return Err(error),
             (Err(error), Some(old)) => {
-                let cause = error.cause().unwrap_or_default();
-                let secret = self.name;
+                let (secret, cause) = (self.name, error.to_string());
                 tracing::warn!(secret, cause, "{secret} was not read again, the old one is used: {cause}");
                 Kept { asked_at: now, ..old }
             }
@@ -144,12 +158,12 @@ impl<T> Rotating<T> {
         let secret = match &self.source {
             Ok(Source::Here(secret)) => secret.clone(),
             #[cfg(feature = "secrets")]
-            Ok(Source::Stored(arn, manager)) => manager.read(arn).await.map_err(away)?,
-            Err(missing) => return Err(internal(missing.to_string())),
+            Ok(Source::Stored(arn, manager)) => manager.read(arn).await.map_err(Error::Away)?,
+            Err(missing) => return Err(missing.clone().into()),
         };
         let made = match old {
             Some(old) if old.secret == secret => Arc::clone(&old.made),
-            _ => Arc::new((self.make)(&secret)?),
+            _ => Arc::new((self.make)(&secret).map_err(Error::Unusable)?),
         };
         Ok((secret, made))
     }
@@ -157,11 +171,6 @@ impl<T> Rotating<T> {
     fn kept(&self) -> std::sync::MutexGuard<'_, Option<Kept<T>>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-#[cfg(feature = "secrets")]
-fn away(cause: String) -> Error {
-    unavailable(Duration::from_secs(2)).caused_by(cause)
 }
 
 #[cfg(feature = "secrets")]
