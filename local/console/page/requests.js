@@ -80,7 +80,7 @@ function way(line) {
   const times = (count) => (count ? `${count}×` : "");
   const rooms = [
     ["limiter", line.RateLimited ? "refused" : line.RateAllowed ? "allowed" : null, null],
-    ["cache", line.CacheHit ? "hit" : line.CacheMiss ? "miss" : null, null],
+    ["cache", line.CacheHit ? "hit" : line.CacheMiss ? "miss" : null, line.CacheWait],
     ["breaker", line.BreakerDenied ? "open" : line.BreakerProbed ? "probe" : line.BreakerAllowed ? "closed" : null, null],
     ["Redis", times(line.RedisRoundTrips), line.RedisTime],
     ["Postgres", times(line.DatabaseRoundTrips), line.DatabaseTime],

@@ -73,6 +73,7 @@ pub fn plots(
             vec![
                 series("Postgres", &p95(Timer::DatabaseTime)),
                 series("Redis", &p95(Timer::RedisTime)),
+                series("another's fill", &p95(Timer::CacheWait)),
                 series("payment provider", &p95(Timer::ProviderTime)),
             ],
         ),

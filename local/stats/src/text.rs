@@ -63,7 +63,7 @@ pub(crate) fn figures(summary: &Summary, queues: &[Queue]) -> Vec<(&'static str,
         (
             "cache",
             format!(
-                "{ratio}: {} hits ({} stale, {} waited), {} misses ({} filled, {} dropped, {} without Redis, {} failed)",
+                "{ratio}: {} hits ({} stale, {} waited), {} misses ({} filled, {} dropped, {} without Redis, {} failed){}",
                 count(C::CacheHit),
                 count(C::CacheStale),
                 count(C::CacheWaited),
@@ -72,6 +72,7 @@ pub(crate) fn figures(summary: &Summary, queues: &[Queue]) -> Vec<(&'static str,
                 count(C::CacheFillDropped),
                 count(C::CacheDegraded),
                 count(C::CacheFailed),
+                time(Timer::CacheWait)
             ),
         ),
         (

@@ -10,7 +10,7 @@ use super::lookup::{Found, LookedUp};
 use super::write::{Abandon, Store, Stored};
 use super::{Cache, Outcome};
 use crate::kill_point::KillPoint;
-use crate::telemetry::{self, Counter};
+use crate::telemetry::{self, Counter, Timer};
 
 /// The first look after this long: a fill takes two round trips and a read, some milliseconds in all.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
@@ -49,7 +49,9 @@ impl LookedUp {
             if Instant::now() + pause >= self.deadline {
                 return (Outcome::GaveUp, origin().await);
             }
+            let began = Instant::now();
             sleep(pause).await;
+            telemetry::time(Timer::CacheWait, began.elapsed());
             let again = timeout_at(self.deadline, self.cache.0.redis.batch(self.same_lookup())).await;
             let Ok(looked_up) = again else { return (Outcome::GaveUp, origin().await) };
             self = looked_up.until(self.deadline);

@@ -114,6 +114,8 @@ metrics! {
         DatabaseTime,
         /// A connection to Postgres.
         PoolWait,
+        /// Another's fill of the cache, the looks at it aside.
+        CacheWait,
         /// Redis.
         RedisTime,
         /// The payment provider.

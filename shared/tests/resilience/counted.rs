@@ -71,6 +71,18 @@ async fn a_read_is_a_hit_or_a_miss_and_says_how() {
 }
 
 #[tokio::test]
+async fn who_waits_for_anothers_fill_says_how_long_and_nobody_else_does() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(Region::new("product"), redis.clone());
+    let (filler, waiter) = (look(&redis, &cache).await, look(&redis, &cache).await);
+    let [fills, waits] = [(), ()].map(|()| Record::begin("", None));
+    join(fills.observe(fill(filler)), waits.observe(fill(waiter))).await;
+    assert!(waits.time_of(Timer::CacheWait).is_some());
+    assert_eq!(fills.time_of(Timer::CacheWait), None);
+}
+
+#[tokio::test]
 async fn an_expired_value_is_refreshed_by_one_and_served_stale_to_others() {
     let server = Server::start();
     let redis = server.client();

@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
 
-    /// The same by RustCrypto's crate, which shares no code with the one that is used.
+    /// The same by the crate `argon2`, which shares no code with the one that is used.
     fn elsewhere(password: &str, salt: &[u8], hash: &Argon2, output: &mut [u8]) -> Result<(), argon2::Error> {
         let (params, algorithm) = (hash.params(), argon2::Algorithm::new(hash.algorithm().as_str())?);
         let version = argon2::Version::try_from(hash.version().as_u32())?;
