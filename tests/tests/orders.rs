@@ -35,6 +35,19 @@ async fn a_customer_pages_through_orders_newest_first_and_each_comes_once() {
 }
 
 #[tokio::test]
+async fn what_postgres_writes_as_json_goes_out_without_spaces_that_nobody_reads() {
+    let customer = Customer::register().await;
+    let order = customer.buys(&new_product(250, 100).await).await.expect(201).json()["order_id"].clone();
+    let order = order.as_str().expect("an id");
+    let list = customer.call("list-orders", "GET", "/api/orders").send().await.expect(200);
+    let path = format!("/api/orders/{order}");
+    let one = customer.call("get-order", "GET", path).parameter("id", order).send().await.expect(200);
+    for answer in [list, one] {
+        assert_eq!(answer.json().to_string().len(), answer.text.len(), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
 async fn an_order_placed_on_a_whole_second_is_read_like_any_other() {
     static ON_THE_SECOND: Statement = Statement::new(
         "tests.on_the_second",

@@ -10,41 +10,22 @@ from orders o
 join users u on u.id = o.user_id
 join payments y on y.order_id = o.id
 cross join lateral (
-    select
-        coalesce(
-            json_agg(
-                json_build_object(
-                    'product_id', i.product_id,
-                    'name', coalesce(i.name, p.name),
-                    'quantity', i.quantity,
-                    'unit_price', json_build_object('amount', i.unit_price, 'currency', o.currency)
-                )
-                order by i.product_id
-            ),
-            '[]'
-        ) as lines
-    from order_items i
-    join products p on p.id = i.product_id
-    where i.order_id = o.id
+    -- Rows as JSON have none of the spaces that json_build_object and json_agg write, which customers would be sent.
+    select coalesce(array_to_json(array_agg(line order by line.product_id)), '[]') as lines
+    from (
+        select i.product_id, coalesce(i.name, p.name) as name, i.quantity, unit as unit_price
+        from order_items i
+        join products p on p.id = i.product_id
+        cross join lateral (select i.unit_price as amount, o.currency) unit
+        where i.order_id = o.id
+    ) line
 ) items
 cross join lateral (
-    select
-        coalesce(
-            json_agg(
-                json_strip_nulls(
-                    json_build_object(
-                        'at', to_char(h.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-                        'event', h.event,
-                        'actor', h.actor,
-                        'amount', h.amount,
-                        'note', h.note
-                    )
-                )
-                order by h.at
-            ),
-            '[]'
-        ) as events
-    from order_history h
-    where h.order_id = o.id
+    select coalesce(array_to_json(array_agg(json_strip_nulls(row_to_json(entry)) order by entry.at)), '[]') as events
+    from (
+        select to_char(h.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, h.event, h.actor, h.amount, h.note
+        from order_history h
+        where h.order_id = o.id
+    ) entry
 ) history
 where o.id = $1

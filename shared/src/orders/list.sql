@@ -5,22 +5,15 @@
 select o.id, o.status, o.created_at, o.currency, o.total, items.lines
 from orders o
 cross join lateral (
-    select
-        coalesce(
-            json_agg(
-                json_build_object(
-                    'product_id', i.product_id,
-                    'name', coalesce(i.name, p.name),
-                    'quantity', i.quantity,
-                    'unit_price', json_build_object('amount', i.unit_price, 'currency', o.currency)
-                )
-                order by i.product_id
-            ),
-            '[]'
-        ) as lines
-    from order_items i
-    join products p on p.id = i.product_id
-    where i.order_id = o.id
+    -- Rows as JSON have none of the spaces that json_build_object and json_agg write, which customers would be sent.
+    select coalesce(array_to_json(array_agg(line order by line.product_id)), '[]') as lines
+    from (
+        select i.product_id, coalesce(i.name, p.name) as name, i.quantity, unit as unit_price
+        from order_items i
+        join products p on p.id = i.product_id
+        cross join lateral (select i.unit_price as amount, o.currency) unit
+        where i.order_id = o.id
+    ) line
 ) items
 where
     o.user_id = $1
