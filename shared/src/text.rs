@@ -9,7 +9,7 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 /// Says what such a text looks like.
 pub fn line<'de, D: Deserializer<'de>>(deserializer: D, longest: usize) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.contains(breaks_lines) || text.contains(char::is_control) {
+    if !is_line(&text) {
         return Err(de::Error::custom("must be one line, without control characters"));
     }
     let text = trimmed(&text, longest)?;
@@ -40,9 +40,21 @@ fn trimmed<E: de::Error>(text: &str, longest: usize) -> Result<String, E> {
     Ok(text.to_owned())
 }
 
+/// Whether nothing in it ends the line, and no control character stands in it.
+pub(crate) fn is_line(text: &str) -> bool {
+    !text.contains(breaks_lines) && !text.contains(char::is_control)
+}
+
+/// Whether readers see every character of it and no space. Two such texts that look the same are the same, but for
+/// letters that are drawn alike.
+#[cfg(feature = "passwords")]
+pub(crate) fn is_seen_whole(text: &str) -> bool {
+    text.chars().all(|character| is_visible(character) || is_mark(character))
+}
+
 /// Whether readers see anything of it: neither space nor mark nor format, nor one of the letters and symbols that are
 /// drawn as nothing.
-fn is_visible(character: char) -> bool {
+pub(crate) fn is_visible(character: char) -> bool {
     let blank =
         matches!(character, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{1d159}');
     let group = character.general_category_group();
@@ -54,6 +66,12 @@ fn is_visible(character: char) -> bool {
                 | GeneralCategoryGroup::Punctuation
                 | GeneralCategoryGroup::Symbol
         )
+}
+
+/// Drawn upon the letter before it.
+#[cfg(feature = "passwords")]
+fn is_mark(character: char) -> bool {
+    character.general_category_group() == GeneralCategoryGroup::Mark
 }
 
 fn breaks_lines(character: char) -> bool {
