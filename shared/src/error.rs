@@ -279,8 +279,8 @@ pub fn conflict(detail: impl Into<String>) -> Error {
 /// 503: something we depend on is away. Worth another try after `wait`. It says nothing of what was done: a statement
 /// that was under way may have been carried out, and an order placed and charged before the next one failed.
 pub fn unavailable(wait: Duration) -> Error {
-    let detail = "The service cannot answer at the moment. Send the request again, under the same Idempotency-Key if it has \
-        one: it may have been carried out.";
+    let detail = "The service cannot answer at the moment, and the request may have been carried out. Only one with an \
+        Idempotency-Key, sent again under the same Idempotency-Key, is never carried out twice.";
     Error::new(Kind::Unavailable, detail).retry_after(wait)
 }
 

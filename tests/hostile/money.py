@@ -278,6 +278,63 @@ def whatever_the_provider_has_signed_is_taken(cloud):
 
 
 @attack
+def what_the_provider_says_can_be_stored_or_is_left_out(cloud):
+    token = cloud.customer(115)
+    order = cloud.buy(token, cloud.product()).json["order_id"]
+    intent = cloud.sql(f"select intent_id from payments where order_id = '{order}'")
+    for what, text in {"a NUL": "a\0b", "20,000 letters": "x" * 20_000, "nothing": "", "a line end": "a\nb"}.items():
+        cloud.calm()
+        product = cloud.product(stock=1)
+        error = {"type": "card_error", "code": "card_declined", "decline_code": text, "message": text}
+        cloud.fault("refuse", "create", status=402, body={"error": error})
+        yield f"declined with {what}", (cloud.buy(token, product).status, cloud.stock(product)), {(402, 1)}
+        for kind, told in [
+            ("charge.dispute.updated", {"object": "dispute", "status": text, "payment_intent": intent}),
+            ("charge.refunded", {"object": "charge", "payment_intent": text}),
+            (f"charge.{text}", {"object": "charge", "payment_intent": intent}),
+        ]:
+            seen = cloud.event({"id": "evt_1", "object": "event", "type": kind, "created": 1, "data": {"object": told}})
+            yield f"an event with {what}: {kind[:30]!r}", seen.status, {204}
+
+
+@attack
+def a_refund_fails_only_by_what_is_said_of_it(cloud):
+    token = cloud.customer(116)
+
+    def refund(product, order):
+        body = {"amount": 500, "returned": [{"product_id": product, "quantity": 1}]}
+        key = [("idempotency-key", str(uuid.uuid4()))]
+        return cloud.http("POST", f"/api/orders/{order}/refund", body, key, cloud.administrator).json["status"]
+
+    for kind, error, expected in [
+        ("refuse", SETUP, ("pending", 0, 999)),
+        ("refuse", {"type": "invalid_request_error", "code": "account_invalid"}, ("pending", 0, 999)),
+        ("refuse", {"type": "a_type_of_tomorrow"}, ("pending", 0, 999)),
+        ("refuse", {"type": "invalid_request_error", "code": "charge_disputed"}, ("failed", 0, 999)),
+        ("refuse", {"type": "invalid_request_error", "param": "amount"}, ("failed", 0, 999)),
+        ("act_then_refuse", SETUP, ("succeeded", 500, 1000)),
+    ]:
+        cloud.calm()
+        product = cloud.product()
+        order = cloud.buy(token, product).json["order_id"]
+        cloud.fault(kind, "refund", body={"error": error})
+        status = refund(product, order)
+        back = sum(charge["amount_refunded"] for charge in cloud.charges(order))
+        yield f"{kind}: {error}", (status, back, cloud.stock(product)), {expected}
+
+
+@attack
+def who_has_left_buys_nothing(cloud):
+    email, password = f"{uuid.uuid4()}@example.com", "follow the water down"
+    body = {"email": email, "password": password}
+    route = "POST /api/auth/register"
+    token = cloud.call("register", route, "/api/auth/register", body, source="10.9.3.1").json["access_token"]
+    yield "leaves", cloud.http("DELETE", "/api/me", token=token).status, {204}
+    product = cloud.product()
+    yield "buys", (cloud.buy(token, product).status, cloud.stock(product)), {(401, 1000)}
+
+
+@attack
 def what_happens_at_the_provider_afterwards_is_followed(cloud):
     token, product = cloud.customer(111), cloud.product()
     order = cloud.buy(token, product).json["order_id"]
