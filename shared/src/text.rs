@@ -40,9 +40,11 @@ fn trimmed<E: de::Error>(text: &str, longest: usize) -> Result<String, E> {
     Ok(text.to_owned())
 }
 
-/// Whether nothing in it ends the line, and no control character stands in it.
+/// Whether nothing in it ends the line or turns it round, and no control character stands in it.
 pub(crate) fn is_line(text: &str) -> bool {
-    !text.contains(breaks_lines) && !text.contains(char::is_control)
+    !text.contains(|character: char| {
+        breaks_lines(character) || turns_round(character) || character.is_control()
+    })
 }
 
 /// Whether readers see every character of it and no space. Two such texts that look the same are the same, but for
@@ -81,6 +83,11 @@ fn breaks_lines(character: char) -> bool {
     )
 }
 
+/// Has what follows read from the other side, beyond the text itself. Arabic and Hebrew need none of these.
+fn turns_round(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -113,6 +120,8 @@ mod tests {
             "a\u{85}b",
             "a\u{2028}b",
             "a\u{2029}",
+            "a\u{202e}b",
+            "a\u{2066}b",
             "12345678901",
         ] {
             assert!(read(text).is_err(), "{text:?}");
