@@ -256,6 +256,11 @@ pub fn unauthorized(detail: impl Into<String>) -> Error {
     Error::new(Kind::Unauthorized, detail).header(header::WWW_AUTHENTICATE, "Bearer realm=\"millrace\"")
 }
 
+/// 401: a token outlives its account.
+pub fn account_is_gone() -> Error {
+    unauthorized("The account of this access token is no longer there. Log in again.")
+}
+
 /// 403: the caller is known, and may not.
 pub fn forbidden(detail: impl Into<String>) -> Error {
     Error::new(Kind::Forbidden, detail)
@@ -274,8 +279,8 @@ pub fn conflict(detail: impl Into<String>) -> Error {
 /// 503: something we depend on is away. Worth another try after `wait`. It says nothing of what was done: a statement
 /// that was under way may have been carried out, and an order placed and charged before the next one failed.
 pub fn unavailable(wait: Duration) -> Error {
-    let detail = "The service cannot answer at the moment. Send the request again, under the same Idempotency-Key if it has \
-        one: it may have been carried out.";
+    let detail = "The service cannot answer at the moment, and the request may have been carried out. Only one with an \
+        Idempotency-Key, sent again under the same Idempotency-Key, is never carried out twice.";
     Error::new(Kind::Unavailable, detail).retry_after(wait)
 }
 
@@ -293,8 +298,7 @@ const CALLER_IS_GONE: [&str; 2] = ["orders_user_id_fkey", "refunds_actor_fkey"];
 impl From<database::Error> for Error {
     fn from(error: database::Error) -> Self {
         if error.constraint().is_some_and(|name| CALLER_IS_GONE.contains(&name)) {
-            unauthorized("The account of this access token is no longer there. Log in again.")
-                .caused_by(error)
+            account_is_gone().caused_by(error)
         } else if error.is_unavailable() {
             unavailable(Duration::from_secs(2)).caused_by(error)
         } else {

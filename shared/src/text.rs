@@ -9,7 +9,7 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 /// Says what such a text looks like.
 pub fn line<'de, D: Deserializer<'de>>(deserializer: D, longest: usize) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.contains(breaks_lines) || text.contains(char::is_control) {
+    if !is_line(&text) {
         return Err(de::Error::custom("must be one line, without control characters"));
     }
     let text = trimmed(&text, longest)?;
@@ -40,9 +40,23 @@ fn trimmed<E: de::Error>(text: &str, longest: usize) -> Result<String, E> {
     Ok(text.to_owned())
 }
 
+/// Whether nothing in it ends the line or turns it round, and no control character stands in it.
+pub(crate) fn is_line(text: &str) -> bool {
+    !text.contains(|character: char| {
+        breaks_lines(character) || turns_round(character) || character.is_control()
+    })
+}
+
+/// Whether readers see every character of it and no space. Two such texts that look the same are the same, but for
+/// letters that are drawn alike.
+#[cfg(feature = "passwords")]
+pub(crate) fn is_seen_whole(text: &str) -> bool {
+    text.chars().all(|character| is_visible(character) || is_mark(character))
+}
+
 /// Whether readers see anything of it: neither space nor mark nor format, nor one of the letters and symbols that are
 /// drawn as nothing.
-fn is_visible(character: char) -> bool {
+pub(crate) fn is_visible(character: char) -> bool {
     let blank =
         matches!(character, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{1d159}');
     let group = character.general_category_group();
@@ -56,11 +70,22 @@ fn is_visible(character: char) -> bool {
         )
 }
 
+/// Drawn upon the letter before it.
+#[cfg(feature = "passwords")]
+fn is_mark(character: char) -> bool {
+    character.general_category_group() == GeneralCategoryGroup::Mark
+}
+
 fn breaks_lines(character: char) -> bool {
     matches!(
         character.general_category(),
         GeneralCategory::LineSeparator | GeneralCategory::ParagraphSeparator
     )
+}
+
+/// Has what follows read from the other side, beyond the text itself. Arabic and Hebrew need none of these.
+fn turns_round(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -95,6 +120,8 @@ mod tests {
             "a\u{85}b",
             "a\u{2028}b",
             "a\u{2029}",
+            "a\u{202e}b",
+            "a\u{2066}b",
             "12345678901",
         ] {
             assert!(read(text).is_err(), "{text:?}");

@@ -162,6 +162,25 @@ def names_are_what_people_can_read(cloud):
 
 
 @attack
+def names_of_other_things_are_seen_too(cloud):
+    lamp = {"name": "A lamp", "description": "", "price": {"amount": 100, "currency": "usd"}}
+    for what, sku in {"a zero-width space": "\u200b", "a line separator": "A\u2028B", "a space": " "}.items():
+        cloud.calm()
+        answer = cloud.http("POST", "/api/products", lamp | {"sku": sku}, token=cloud.administrator)
+        yield f"a sku of {what}", answer.status, {422}
+    for what, email in {
+        "a zero-width space inside": "ada\u200b@example.com",
+        "only zero-width spaces": "\u200b@\u200b",
+        "a byte order mark": "ada@example.com\ufeff",
+        "a right-to-left override": "ada\u202e@example.com",
+    }.items():
+        cloud.calm()
+        body = {"email": email, "password": "follow the water down"}
+        answer = cloud.http("POST", "/api/auth/register", body)
+        yield f"an address with {what}", answer.status, {422}
+
+
+@attack
 def whatever_stands_in_an_address_is_no_fault_of_ours(cloud):
     for path in [
         "/api/products/",

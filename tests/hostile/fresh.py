@@ -158,7 +158,7 @@ def a_token_of_an_account_that_is_gone_has_to_log_in(cloud):
     kept = cloud.sql("select password_hash from users where email = 'user-222@millrace.example'")
     cloud.sql(f"insert into users (id, email, password_hash, role) values ('{user}', '{email}', '{kept}', 'customer')")
     token = cloud.log_in(email, source="10.9.2.1").json["access_token"]
-    cloud.sql(f"delete from users where id = '{user}'")
+    cloud.sql(f"delete from sign_ins where user_id = '{user}'; delete from users where id = '{user}'")
     product = cloud.product()
     yield "buys", (cloud.buy(token, product).status, cloud.stock(product)), {(401, 1000)}
     yield "lists orders", cloud.http("GET", "/api/orders", token=token).status, {200, 401}

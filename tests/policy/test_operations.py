@@ -4,6 +4,7 @@ import re
 
 import pytest
 from templates import ROOT, resources, source
+from test_access import with_setting
 
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
@@ -32,3 +33,18 @@ def test_every_parameter_is_explained_twice(name):
 def test_every_output_is_explained():
     for output in source("template")["Outputs"]:
         assert f"`{output}`" in OPERATIONS, output
+
+
+@pytest.mark.parametrize(
+    ("secret", "setting"),
+    [
+        ("payment key", "PAYMENTS_KEY_ARN"),
+        ("webhook secret", "PAYMENTS_WEBHOOK_SECRET_ARN"),
+        ("signing key of access tokens", "TOKEN_PRIVATE_KEY_ARN"),
+    ],
+)
+def test_who_reads_a_secret_is_who_its_row_says(secret, setting):
+    readers = re.search(rf"^\| {secret} \| (.*?) \|", OPERATIONS, re.MULTILINE)[1]
+    template = source("template")["Resources"]
+    functions = {template[name]["Properties"]["CodeUri"].strip("/").rpartition("/")[2] for name in with_setting(setting)}
+    assert set(re.findall(r"`([a-z-]+)`", readers)) == functions

@@ -33,10 +33,12 @@ def is_there(test):
     if not file.is_file():
         return False
     if path.endswith(".py"):
-        return re.search(rf"^def {name}\(", file.read_text(), re.MULTILINE) is not None
-    # Between a test's mark and its name may stand what is expected of it and what clippy is told.
-    mark = r"#\[(?:tokio::)?test\b[^\]]*\]\s*(?:#\[(?:[^\[\]]|\[[^\]]*\])*\]\s*)*"
-    return re.search(rf"{mark}(?:async )?fn {name}\(", file.read_text()) is not None
+        found = re.search(rf"^((?:@.*\n)*)def {name}\(", file.read_text(), re.MULTILINE)
+        return found is not None and "skip" not in found[1]
+    # Between a test's mark and its name may stand what is expected of it and what clippy is told. One that is ignored
+    # holds nothing.
+    mark = r"^ *#\[(?:tokio::)?test\b[^\]]*\]\s*(?:#\[(?!ignore)(?:[^\[\]]|\[[^\]]*\])*\]\s*)*"
+    return re.search(rf"{mark}(?:async )?fn {name}\(", file.read_text(), re.MULTILINE) is not None
 
 
 def test_every_row_is_read():

@@ -91,6 +91,8 @@ async fn a_new_product_is_refused_field_by_field() {
         ("description", json!("a\u{0}b")),
         ("price", json!({ "amount": 100, "currency": "USD" })),
         ("sku", json!(" A-1")),
+        ("sku", json!("\u{200b}")),
+        ("sku", json!("A\u{2028}1")),
         ("stock", json!(-1)),
         ("colour", json!("red")),
     ] {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::text;
+
 /// An address of the right shape. Whether somebody reads what is sent there, only sending would show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Email(String);
@@ -19,9 +21,8 @@ impl Email {
     /// Says what an address looks like.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
-        let plain = !text.contains(|c: char| c.is_whitespace() || c.is_control());
         let whole = text.rsplit_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-        if plain && whole && text.len() <= 254 {
+        if text::is_seen_whole(text) && whole && text.len() <= 254 {
             Ok(Self(text.to_owned()))
         } else {
             Err("must be an e-mail address of at most 254 bytes such as ada@example.com")
@@ -52,6 +53,11 @@ mod tests {
             "@example.com",
             "a da@example.com",
             "a\0@b",
+            // Other accounts than ada's, which nobody could tell from it.
+            "ada\u{200b}@example.com",
+            "ada@example.com\u{feff}",
+            "\u{3164}@example.com",
+            "a\u{2028}da@example.com",
             &format!("{}@b", "a".repeat(253)),
         ] {
             assert!(Email::parse(bad).is_err(), "{bad}");

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     auth::token::Role,
     database::{Database, Statement, Timestamp},
-    error::{Result, unauthorized},
+    error::{Result, account_is_gone},
 };
 
 static ME: Statement = Statement::new("accounts.me", include_str!("me.sql"));
@@ -42,7 +42,7 @@ impl<'r> FromRow<'r, PgRow> for Profile {
 /// 401 if the account is gone, which its access token outlives.
 pub async fn me(database: &Database, user: Uuid) -> Result<Profile> {
     let profile: Option<Profile> = database.fetch_optional(ME.bind(user)).await?;
-    profile.ok_or_else(|| unauthorized("The account of this access token is no longer there."))
+    profile.ok_or_else(account_is_gone)
 }
 
 /// Forgets whose account this is, and ends its sign-ins. Its orders stay, of somebody unknown.

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     database::{Database, Statement},
     error::{Result, conflict, invalid},
+    text,
 };
 
 /// Long, as the update is.
@@ -43,11 +44,13 @@ impl NewProduct {
 
 fn sku<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let Some(sku) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    let plain = !sku.contains(char::is_control) && sku.trim() == sku;
-    if plain && (1..=LONGEST_SKU).contains(&sku.chars().count()) {
+    let plain = text::is_line(&sku) && sku.contains(text::is_visible) && sku.trim() == sku;
+    if plain && sku.chars().count() <= LONGEST_SKU {
         Ok(Some(sku))
     } else {
-        Err(de::Error::custom(format!("must have 1 to {LONGEST_SKU} characters, without space around them")))
+        Err(de::Error::custom(format!(
+            "must be one line of 1 to {LONGEST_SKU} characters, at least one of them visible, without space around them"
+        )))
     }
 }
 

@@ -23,6 +23,7 @@ impl Versions {
 
 /// It is meant for another than this one, which the product has.
 pub(super) fn another_version(version: i64) -> Error {
-    let detail = format!("The product has changed: its version is {version} now.");
+    let detail =
+        format!("The request is meant for another version of the product: its version is {version}.");
     Error::new(Kind::PreconditionFailed, detail)
 }

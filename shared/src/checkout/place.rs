@@ -17,7 +17,7 @@ use crate::{
     catalog::{Currency, Money, ProductId, Rule},
     config::Unpaid,
     database::{Database, Query, Statement},
-    error::{Error, Kind, Result, internal, invalid},
+    error::{Error, Kind, Result, account_is_gone, internal, invalid},
     kill_point::KillPoint,
     orders::{Answer, OrderId, OrderStatus, StoredCharge},
     time_limit::whole_seconds,
@@ -107,10 +107,10 @@ impl Purchase<'_> {
     /// Places the order for charging it now: whoever placed it holds its lease. It is given up after `patience`.
     ///
     /// # Errors
-    /// 409 out of stock, naming the lines; 409 where the total is not the expected one, or the customer owes too much;
-    /// 409 in progress; 422 for a key that came with another body before, for products that do not exist, are sold in
-    /// different currencies or come to what the provider does not take; 503 if the database is away. After a refusal
-    /// nothing was placed; after 503 it may have been.
+    /// 401 if the customer has left; 409 out of stock, naming the lines; 409 where the total is not the expected one,
+    /// or the customer owes too much; 409 in progress; 422 for a key that came with another body before, for products
+    /// that do not exist, are sold in different currencies or come to what the provider does not take; 503 if the
+    /// database is away. After a refusal nothing was placed; after 503 it may have been.
     pub async fn place_leased(&self, database: &Database, patience: Duration) -> Result<Placed<Lease>> {
         let (order, owner, deadline) = (OrderId::new(), Uuid::now_v7(), deadline(patience));
         let begin = Begin { order, status: OrderStatus::Charging, owner: Some(owner), next: LEASE, deadline };
@@ -209,6 +209,7 @@ impl Row {
         let amount = self.amount.unwrap_or_default();
         let currency = self.currency.as_deref().unwrap_or_default();
         match self.objection.as_deref()? {
+            "erased" => Some(account_is_gone()),
             "currencies" => Some(invalid("items", "must be products of one currency")),
             "total" => {
                 let prices = self.prices.as_ref().map(|prices| prices.0.clone()).unwrap_or_default();

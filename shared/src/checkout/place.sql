@@ -81,6 +81,10 @@ owed as (
         due.free or (unpaid.orders < $19 and unpaid.pieces + (select sum(quantity) from line) <= $20) as within
     from unpaid, due
 ),
+-- A token outlives its account. Of one that is gone without a trace the foreign key tells.
+customer as (
+    select exists (select from users where id = $2 and erased_at is not null) as erased
+),
 placed as (
     insert into orders (
         id, user_id, status, currency, total, idempotency_key, request_digest, answer,
@@ -101,8 +105,8 @@ placed as (
         case when not free then least(now() + $9 * interval '1 second', $16) end,
         case when not free then $16::timestamptz end,
         case when not free then now() end
-    from due, owed
-    where currencies = 1 and fits and agreed and within
+    from due, owed, customer
+    where not erased and currencies = 1 and fits and agreed and within
         and not exists (select from known) and not exists (select from refused)
     -- A request with the same key that was placed a moment ago.
     on conflict (user_id, idempotency_key) do nothing
@@ -137,6 +141,7 @@ select
         from refused
     ) as refused,
     case
+        when customer.erased then 'erased'
         when due.currencies > 1 then 'currencies'
         when not due.agreed then 'total'
         when not due.fits then 'amount'
@@ -155,4 +160,4 @@ select
     owed.orders as unpaid_orders,
     owed.pieces as unpaid_pieces,
     (select row_to_json(known) from known) as known
-from due, owed
+from due, owed, customer

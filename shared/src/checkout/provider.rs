@@ -396,12 +396,24 @@ impl<'a> Provider<'a> {
                 operator(lease, "a refund of it did not succeed");
                 Step::RefundRefused
             }
-            // Somebody gave it back at the provider's dashboard: what is left is found out by whoever looks next.
-            Outcome::Refused(refusal) if refusal.providers && !refusal.is_not_found() => {
-                tracing::warn!(order = %lease.order, "a refund was refused: {refusal}");
-                Step::RefundRefused
-            }
+            Outcome::Refused(refusal) => self.refund_refused(lease, intent, given, refusal).await,
             outcome => unanswered(lease, outcome),
+        }
+    }
+
+    /// A refund ends by a refusal that is about it. Any other is the shop's fault and passes, or a proxy's, which may
+    /// have forwarded what it refuses.
+    async fn refund_refused(&mut self, lease: &Lease, intent: &str, given: i64, refusal: Refusal) -> Step {
+        if refusal.is_of_the_refund() {
+            // Somebody gave it back at the provider's dashboard: what is left is found out by whoever looks next.
+            tracing::warn!(order = %lease.order, "a refund was refused: {refusal}");
+            return Step::RefundRefused;
+        }
+        match self.retrieve(lease, intent).await {
+            Ok(Intent { charge: Some(charge), .. }) if charge.refunded >= given => {
+                part_refunded(lease, given, None)
+            }
+            _ => unanswered(lease, Outcome::<Refund>::Refused(refusal)),
         }
     }
 

@@ -139,7 +139,9 @@ fn check(returned: &[Item]) -> Result<()> {
 fn refuse(found: &Found, returned: &[Item]) -> Error {
     let (status, left) = (found.lease.status(), found.lease.unrefunded());
     if status != OrderStatus::Paid {
-        return conflict(format!("The order is {status}: there is no money to give back."));
+        return conflict(format!(
+            "The order is {status}: only what a paid order has cost can be given back."
+        ));
     }
     if found.busy {
         let detail = "Somebody is working on this order, or a refund of it is under way. Try again.";

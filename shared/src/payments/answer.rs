@@ -139,6 +139,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_code_that_could_not_be_stored_is_kept_as_far_as_it_can_be() {
+        for (told, code) in
+            [("a\\u0000b", "ab"), ("", "card_declined"), (&"x".repeat(20_000), &"x".repeat(255))]
+        {
+            let body = format!(
+                r#"{{"error": {{"type": "card_error", "code": "card_declined", "decline_code": "{told}"}}}}"#
+            );
+            let Outcome::Declined(decline) = outcome(402, &body) else { panic!("not declined") };
+            assert_eq!(decline.code, code);
+        }
+    }
+
+    #[test]
+    fn an_id_that_could_not_be_stored_or_asked_for_is_none() {
+        for id in ["", "pi_\\u0000", "pi_1/cancel", &"p".repeat(256)] {
+            let body = format!(r#"{{"id": "{id}", "status": "succeeded", "amount": 1, "currency": "usd"}}"#);
+            assert_eq!(outcome(200, &body), Outcome::Unknown(Unknown::Unreadable), "{id}");
+        }
+    }
+
     fn refusal(status: u16, body: &str) -> Refusal {
         match outcome(status, body) {
             Outcome::Refused(refusal) => refusal,

@@ -4,7 +4,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Secret;
+use super::{
+    Secret,
+    wire_text::{id, secret_if_any, text_if_any, word_if_any},
+};
 
 /// An amount in the currency's minor unit (cents; for yen, yen) and the currency as three lower-case letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +126,7 @@ impl ChargeStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Refund {
     /// `re_…`
+    #[serde(deserialize_with = "id")]
     pub id: String,
     /// `pending`, `requires_action`, `succeeded`, `failed` or `canceled`.
     pub status: RefundStatus,
@@ -152,6 +156,7 @@ pub enum RefundStatus {
 /// The parts of Stripe's `payment_intent` that we read.
 #[derive(Deserialize)]
 struct WireIntent {
+    #[serde(deserialize_with = "id")]
     id: String,
     status: IntentStatus,
     amount: i64,
@@ -162,7 +167,7 @@ struct WireIntent {
     latest_charge: Option<Charge>,
     #[serde(default)]
     last_payment_error: Option<WireError>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "secret_if_any")]
     client_secret: Option<Secret>,
 }
 
@@ -191,8 +196,9 @@ fn expandable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Charg
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Expandable {
-        Id(String),
+        Id(#[serde(deserialize_with = "id")] String),
         Whole {
+            #[serde(deserialize_with = "id")]
             id: String,
             status: ChargeStatus,
             #[serde(default)]
@@ -226,28 +232,20 @@ pub struct Decline {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct WireError {
-    #[serde(rename = "type", deserialize_with = "text")]
+    #[serde(rename = "type", deserialize_with = "word_if_any")]
     pub(super) kind: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "word_if_any")]
     pub(super) code: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "word_if_any")]
     pub(super) decline_code: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "word_if_any")]
     pub(super) param: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text_if_any")]
     pub(super) message: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "word_if_any")]
     pub(super) charge: Option<String>,
     #[serde(deserialize_with = "readable")]
     pub(super) payment_intent: Option<Box<Intent>>,
-}
-
-/// An error that holds something unexpected is still an error.
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => Some(text),
-        _ => None,
-    })
 }
 
 fn readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<Intent>>, D::Error> {

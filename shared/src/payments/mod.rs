@@ -22,6 +22,7 @@ mod secret;
 mod settings;
 mod transport;
 pub mod webhook;
+mod wire_text;
 
 use std::sync::Arc;
 

@@ -40,6 +40,16 @@ const METHODS: [&str; 27] = [
     "processing_error",
 ];
 
+/// Codes that say that a charge cannot be given back, or not so much of it.
+const REFUNDS: [&str; 6] = [
+    "amount_too_large",
+    "amount_too_small",
+    "charge_already_refunded",
+    "charge_disputed",
+    "charge_not_refundable",
+    "refund_disputed_payment",
+];
+
 /// Of a payment method that was used before, the provider says so in words alone.
 const USED_UP: &str = "The provided PaymentMethod was previously used";
 
@@ -72,6 +82,14 @@ impl Refusal {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.providers && (self.status == 404 || self.code.as_deref() == Some("resource_missing"))
+    }
+
+    /// It is about the refund that was asked for. Any other is the shop's fault, and passes once that is mended.
+    #[must_use]
+    pub fn is_of_the_refund(&self) -> bool {
+        let code = self.code.as_deref();
+        code.is_some_and(|code| REFUNDS.contains(&code))
+            || (self.providers && code.is_none() && self.param.as_deref() == Some("amount"))
     }
 }
 

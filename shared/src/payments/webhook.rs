@@ -13,7 +13,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Secret;
+use super::{Secret, wire_text};
 
 /// How far the signature's time may be from ours, either way. It bounds how long a recorded delivery can be replayed.
 const TOLERANCE: Duration = Duration::from_mins(5);
@@ -142,14 +142,15 @@ fn digit(character: u8) -> Option<u32> {
 impl Event {
     fn parse(body: &[u8]) -> Option<Self> {
         let event: Value = serde_json::from_slice(body).ok()?;
-        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let text = |value: &Value| value.as_str().and_then(wire_text::word);
+        let id = |value: &Value| value.as_str().filter(|id| wire_text::is_id(id)).map(str::to_owned);
         let object = &event["data"]["object"];
         // An intent, or a charge, refund, dispute or warning that names one, be it whole.
         let intent = if object["object"] == "payment_intent" { object } else { &object["payment_intent"] };
         Some(Self {
             id: text(&event["id"])?,
             kind: text(&event["type"])?,
-            intent_id: text(intent).or_else(|| text(&intent["id"])),
+            intent_id: id(intent).or_else(|| id(&intent["id"])),
             order_id: intent["metadata"]["order_id"].as_str().and_then(|id| id.parse().ok()),
             status: text(&object["status"]),
         })

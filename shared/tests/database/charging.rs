@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use shared::breaker::{Admission, Breaker, Settings};
-use shared::checkout::{Advanced, advance, claim, claim_to_cancel};
+use shared::checkout::{Advanced, Lease, advance, claim, claim_to_cancel};
 use shared::database::Statement;
 use shared::orders::{Answer, OrderId, OrderStatus, find};
 use shared::redis::{self, Redis};
@@ -47,10 +47,15 @@ impl Order {
 
     /// One step forward, as the worker makes it; and whether it called for an operator.
     pub(crate) async fn step(&self, provider: &Provider) -> (Advanced, bool) {
+        let lease = claim(&self.shop.functions, self.id, PATIENCE).await.expect("answers").expect("is due");
+        self.advance(lease, provider).await
+    }
+
+    /// The same, of somebody who has the lease already.
+    pub(crate) async fn advance(&self, lease: Lease, provider: &Provider) -> (Advanced, bool) {
         let Admission::Allow(permit) = self.redis.batch(self.breaker.acquire()).await else {
             panic!("the breaker is open");
         };
-        let lease = claim(&self.shop.functions, self.id, PATIENCE).await.expect("answers").expect("is due");
         let limit = TimeLimit::of_invocation(None);
         let record = Record::begin("test", None);
         let step = advance(&self.shop.functions, &provider.payments, &self.breaker, permit, lease, limit);

@@ -38,6 +38,7 @@ static HOLD: Statement =
     Statement::new("test.hold", "select from inventory where product_id = $1 for update");
 static WAITING: Statement =
     Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
+static ERASE: Statement = Statement::new("test.erase", "update users set erased_at = now() where id = $1");
 static OWNER: Statement = Statement::new("test.owner", "select lease_owner from orders where id = $1");
 
 /// What a customer may leave unpaid.
@@ -219,6 +220,19 @@ async fn an_order_that_cannot_be_had_whole_takes_nothing() {
     }
     assert_eq!((shop.stock(plenty).await, shop.stock(scarce).await), (10, 2));
     assert!(shop.totals(user).await.is_empty());
+}
+
+#[tokio::test]
+async fn who_has_left_buys_nothing_even_with_a_token_that_is_still_good() {
+    let shop = Shop::open().await;
+    let (user, product) = (shop.customer().await, shop.product(100, 10).await);
+    shop.owner.execute(ERASE.bind(user)).await.expect("leaves");
+    let wait = Duration::from_mins(1);
+    let items = [(product, 1)];
+    let now = purchase(user, "now", BODY, &items).place_leased(&shop.functions, PATIENCE).await;
+    let later = purchase(user, "later", BODY, &items).place_deferred(&shop.functions, wait, PATIENCE).await;
+    assert_eq!((refusal(now), refusal(later)), (Some(Kind::Unauthorized), Some(Kind::Unauthorized)));
+    assert_eq!(shop.stock(product).await, 10);
 }
 
 #[tokio::test]

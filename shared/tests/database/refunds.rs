@@ -106,13 +106,49 @@ async fn a_refund_that_the_provider_refuses_moves_no_money_and_no_stock() {
     begin(&order, "a", &back(&order, 500)).await.expect("begins");
     crash(&order).await;
     let refusing = provider(0);
-    refusing.says("refund", 400, &error("invalid_request_error", &json!({ "message": "no" })));
+    let code = json!({ "code": "charge_already_refunded" });
+    refusing.says("refund", 400, &error("invalid_request_error", &code));
     let (advanced, _) = order.step(&refusing).await;
     assert_eq!(advanced.refund, Some(RefundState::Failed));
     assert_eq!((refunded(&order).await, order.stock().await), (0, 9));
     // And does not keep the next one from being made.
     crash(&order).await;
     assert!(matches!(begin(&order, "b", &json!({})).await, Ok(RefundBegun::New(_, 1250))));
+}
+
+#[tokio::test]
+async fn a_refund_that_is_refused_for_the_shops_fault_is_made_once_that_is_mended() {
+    let order = paid().await;
+    begin(&order, "a", &back(&order, 500)).await.expect("begins");
+    for (status, kind, members) in [
+        (400, "invalid_request_error", json!({ "message": "Invalid API version" })),
+        (401, "invalid_request_error", json!({ "message": "Invalid API Key provided" })),
+        (403, "invalid_request_error", json!({ "code": "platform_account_required" })),
+        (400, "invalid_request_error", json!({ "code": "parameter_unknown", "param": "amount" })),
+        (404, "invalid_request_error", json!({ "code": "resource_missing" })),
+    ] {
+        crash(&order).await;
+        let refusing = provider(0);
+        refusing.says("refund", status, &error(kind, &members));
+        let (advanced, operator) = order.step(&refusing).await;
+        assert_eq!((advanced.refund, operator), (None, true), "{status} {members}");
+    }
+    crash(&order).await;
+    assert_eq!(order.step(&provider(0)).await.0.refund, Some(RefundState::Succeeded));
+    assert_eq!((refunded(&order).await, order.stock().await), (500, 10));
+}
+
+#[tokio::test]
+async fn a_refund_that_a_proxy_refused_and_forwarded_is_made() {
+    let order = paid().await;
+    let Ok(RefundBegun::New(lease, _)) = begin(&order, "a", &back(&order, 500)).await else {
+        panic!("does not begin")
+    };
+    let forwarding = provider(500);
+    forwarding.says("refund", 400, &error("invalid_request_error", &json!({ "message": "no" })));
+    let (advanced, operator) = order.advance(*lease, &forwarding).await;
+    assert_eq!((advanced.refund, operator), (Some(RefundState::Succeeded), false));
+    assert_eq!((refunded(&order).await, order.stock().await), (500, 10));
 }
 
 #[tokio::test]

@@ -183,3 +183,19 @@ proptest! {
         prop_assert_eq!(check(&header, BODY), Err(Forged::WrongSignature));
     }
 }
+
+#[test]
+fn what_could_not_be_stored_is_not_taken_from_an_event() {
+    let told = |intent: &str, status: &str| {
+        let body = format!(
+            r#"{{"id":"evt_1","type":"charge.dispute.created","data":{{"object":
+            {{"object":"dispute","status":"{status}","payment_intent":"{intent}"}}}}}}"#
+        );
+        let event = event(&header(&secret(), NOW, body.as_bytes()), body.as_bytes());
+        (event.intent_id, event.status)
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(told("pi_1", "won"), (some("pi_1"), some("won")));
+    assert_eq!(told(r"pi_\u0000", r"wo\u0000n"), (None, some("won")));
+    assert_eq!(told(&"p".repeat(10_000), &"w".repeat(10_000)), (None, some(&"w".repeat(255))));
+}
