@@ -31,6 +31,8 @@ pub enum Kind {
     Forbidden,
     /// The password was chosen by somebody else, and is good for choosing another.
     PasswordChangeRequired,
+    /// People sign in at the shop's identity provider, and not here.
+    SignInElsewhere,
     /// There is no such thing, or the caller may not know of it.
     NotFound,
     /// The thing's state does not allow the request.
@@ -75,6 +77,7 @@ impl Kind {
             Self::PasswordChangeRequired => {
                 (StatusCode::FORBIDDEN, "password-change-required", "Password change required")
             }
+            Self::SignInElsewhere => (StatusCode::NOT_FOUND, "sign-in-elsewhere", "Sign in elsewhere"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
             Self::RequestInProgress => (StatusCode::CONFLICT, "request-in-progress", "Request in progress"),
@@ -256,6 +259,11 @@ pub fn unauthorized(detail: impl Into<String>) -> Error {
     Error::new(Kind::Unauthorized, detail).header(header::WWW_AUTHENTICATE, "Bearer realm=\"millrace\"")
 }
 
+/// 401: a token outlives its account.
+pub fn account_is_gone() -> Error {
+    unauthorized("The account of this access token is no longer there. Log in again.")
+}
+
 /// 403: the caller is known, and may not.
 pub fn forbidden(detail: impl Into<String>) -> Error {
     Error::new(Kind::Forbidden, detail)
@@ -293,8 +301,7 @@ const CALLER_IS_GONE: [&str; 2] = ["orders_user_id_fkey", "refunds_actor_fkey"];
 impl From<database::Error> for Error {
     fn from(error: database::Error) -> Self {
         if error.constraint().is_some_and(|name| CALLER_IS_GONE.contains(&name)) {
-            unauthorized("The account of this access token is no longer there. Log in again.")
-                .caused_by(error)
+            account_is_gone().caused_by(error)
         } else if error.is_unavailable() {
             unavailable(Duration::from_secs(2)).caused_by(error)
         } else {

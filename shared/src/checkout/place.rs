@@ -14,10 +14,11 @@ use super::{
     lease::{LEASE, Lease},
 };
 use crate::{
+    auth::User,
     catalog::{Currency, Money, ProductId, Rule},
     config::Unpaid,
     database::{Database, Query, Statement},
-    error::{Error, Kind, Result, internal, invalid},
+    error::{Error, Kind, Result, account_is_gone, internal, invalid},
     kill_point::KillPoint,
     orders::{Answer, OrderId, OrderStatus, StoredCharge},
     time_limit::whole_seconds,
@@ -29,7 +30,7 @@ static KNOWN: Statement = Statement::new("checkout.known", include_str!("known.s
 /// A checkout and who asked for it.
 pub struct Purchase<'a> {
     /// The customer.
-    pub user: Uuid,
+    pub user: User,
     /// The customer's name for this request.
     pub key: IdempotencyKey,
     /// The body as it came in: the same key with another body is another request.
@@ -107,7 +108,7 @@ impl Purchase<'_> {
     /// Places the order for charging it now: whoever placed it holds its lease. It is given up after `patience`.
     ///
     /// # Errors
-    /// 409 out of stock, naming the lines; 409 where the total is not the expected one, or the customer owes too much;
+    /// 401 for an account that was erased; 409 out of stock, naming the lines; 409 where the total is not the expected one, or the customer owes too much;
     /// 409 in progress; 422 for a key that came with another body before, for products that do not exist, are sold in
     /// different currencies or come to what the provider does not take; 503 if the database is away. After a refusal
     /// nothing was placed; after 503 it may have been.
@@ -169,10 +170,11 @@ impl Purchase<'_> {
 
     fn query(&self, begin: &Begin, digest: &str) -> Query {
         let (items, expected) = (&self.cart.items, self.cart.expected_total);
+        let subject = self.user.subject.as_ref();
         let rules = Rule::all().collect::<Vec<_>>();
         PLACE
             .bind(begin.order)
-            .bind(self.user)
+            .bind(self.user.id)
             .bind(self.key.as_str())
             .bind(digest)
             .bind(items.iter().map(|item| item.product_id.0).collect::<Vec<_>>())
@@ -191,11 +193,13 @@ impl Purchase<'_> {
             .bind(expected.map(|total| total.currency.to_string()))
             .bind(i64::from(self.unpaid.orders))
             .bind(i64::from(self.unpaid.pieces))
+            .bind(subject.map(|subject| subject.issuer.as_str()))
+            .bind(subject.map(|subject| subject.name.as_str()))
     }
 
     async fn known(&self, database: &Database) -> Result<Option<Known>> {
         let known: Option<KnownRow> =
-            database.fetch_optional(KNOWN.bind(self.user).bind(self.key.as_str())).await?;
+            database.fetch_optional(KNOWN.bind(self.user.id).bind(self.key.as_str())).await?;
         Ok(known.map(|row| row.known.0))
     }
 }
@@ -203,6 +207,9 @@ impl Purchase<'_> {
 impl Row {
     /// Why nothing was placed.
     fn refusal(&self, cart: &Cart) -> Option<Error> {
+        if self.objection.as_deref() == Some("gone") {
+            return Some(account_is_gone());
+        }
         if let Some(Json(refused)) = &self.refused {
             return Some(not_to_be_had(refused, cart));
         }

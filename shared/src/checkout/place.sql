@@ -6,6 +6,7 @@
 --   $12 currencies  $13 smallest  $14 largest amounts  $15 what they are multiples of; '' is the currency of the others
 --   $16 when it is given up, if it is not paid by then  $17 expected amount  $18 expected currency, or nulls
 --   $19 most unpaid orders of a customer  $20 most pieces in them
+--   $21 identity provider  $22 its name for the customer, or nulls
 with line as (
     select l.product_id, l.quantity from unnest($5::uuid[], $6::integer[]) as l (product_id, quantity)
 ),
@@ -19,6 +20,10 @@ known as (
     from orders o
     join payments y on y.order_id = o.id
     where o.user_id = $2 and o.idempotency_key = $3
+),
+-- Whose account was erased orders nothing more, whatever token is shown.
+gone as (
+    select id from users where id = $2 and erased_at is not null
 ),
 priced as (
     select line.product_id, line.quantity, products.name, products.price, products.currency
@@ -103,10 +108,16 @@ placed as (
         case when not free then now() end
     from due, owed
     where currencies = 1 and fits and agreed and within
-        and not exists (select from known) and not exists (select from refused)
+        and not exists (select from known) and not exists (select from refused) and not exists (select from gone)
     -- A request with the same key that was placed a moment ago.
     on conflict (user_id, idempotency_key) do nothing
     returning id
+),
+-- Whom only the identity provider has known so far.
+customer as (
+    insert into users (id, password_hash, role, issuer, subject)
+    select $2, '', 'customer', $21::text, $22::text from placed where $21::text is not null
+    on conflict (id) do nothing
 ),
 taken as (
     update inventory
@@ -137,6 +148,7 @@ select
         from refused
     ) as refused,
     case
+        when exists (select from gone) then 'gone'
         when due.currencies > 1 then 'currencies'
         when not due.agreed then 'total'
         when not due.fits then 'amount'
