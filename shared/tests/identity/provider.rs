@@ -9,7 +9,7 @@ use std::{
 };
 
 use aws_lc_rs::{
-    encoding::AsDer,
+    encoding::{AsDer, Pkcs8V1Der},
     rsa::KeySize,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair},
 };
@@ -31,7 +31,9 @@ impl Pair {
         let key = match algorithm {
             Algorithm::RS256 => {
                 let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("generates");
-                EncodingKey::from_rsa_der(pair.as_der().expect("encodes").as_ref())
+                let document: Pkcs8V1Der<'_> = pair.as_der().expect("encodes");
+                // PKCS#8 wraps a key of 2048 bits in 26 bytes; what is wanted is the key alone (PKCS#1).
+                EncodingKey::from_rsa_der(&document.as_ref()[26..])
             }
             Algorithm::ES256 => {
                 let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("generates");
