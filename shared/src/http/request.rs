@@ -27,7 +27,8 @@ pub struct Request {
 
 impl Request {
     pub(super) async fn new(app: App, endpoint: Endpoint, event: Event, time_limit: TimeLimit) -> Self {
-        let caller = Caller::of(&event, &app.authority, &app.edge).await;
+        let authority = endpoint.is_about_the_caller().then_some(&app.authority);
+        let caller = Caller::of(&event, authority, &app.edge).await;
         let identity = if endpoint.is_by_address() { caller.address() } else { caller.identity() };
         let admission = Arc::new(Admission::new(app, endpoint, identity));
         Self { event, caller, time_limit, admission }

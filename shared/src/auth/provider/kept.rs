@@ -5,9 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Keys of this age are asked for again while they go on serving: a key that the provider withdrew is good for as long.
-const FRESH_FOR: Duration = Duration::from_mins(10);
-
 /// Keys of this age are asked for before they serve: an environment that slept must not begin with old ones.
 const SERVE_FOR: Duration = Duration::from_hours(1);
 
@@ -21,6 +18,8 @@ const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(2);
 pub(super) struct Kept<K> {
     keys: Option<(Arc<K>, SystemTime)>,
     asked_at: Option<SystemTime>,
+    /// Older keys are asked for again while they go on serving.
+    fresh_for: Duration,
     /// The least time between two askings.
     ask_again_after: Duration,
 }
@@ -37,8 +36,8 @@ pub(super) enum Need {
 }
 
 impl<K> Kept<K> {
-    pub(super) fn new(ask_again_after: Duration) -> Self {
-        Self { keys: None, asked_at: None, ask_again_after }
+    pub(super) fn new(fresh_for: Duration, ask_again_after: Duration) -> Self {
+        Self { keys: None, asked_at: None, fresh_for, ask_again_after }
     }
 
     /// The keys that may be used at `now`, and whether to ask for others.
@@ -47,7 +46,7 @@ impl<K> Kept<K> {
         let need = match age(*since, now) {
             Some(age) if age > KEPT_FOR => return (None, Need::Now),
             Some(age) if age > SERVE_FOR => Need::Now,
-            Some(age) if age > FRESH_FOR => Need::Soon,
+            Some(age) if age > self.fresh_for => Need::Soon,
             Some(_) => Need::Nothing,
             // A clock that was set back says nothing of their age.
             None => Need::Now,
@@ -86,12 +85,16 @@ mod tests {
 
     const START: SystemTime = SystemTime::UNIX_EPOCH;
 
+    fn empty() -> Kept<&'static str> {
+        Kept::new(Duration::from_mins(10), Duration::from_secs(30))
+    }
+
     fn at(seconds: u64) -> SystemTime {
         START + Duration::from_secs(1_000_000 + seconds)
     }
 
     fn known() -> Kept<&'static str> {
-        let mut kept = Kept::new(Duration::from_secs(30));
+        let mut kept = empty();
         assert!(kept.may_ask(at(0)));
         kept.learn("keys", at(0));
         kept
@@ -127,7 +130,7 @@ mod tests {
 
     #[test]
     fn while_no_key_is_known_it_is_tried_again_soon() {
-        let mut kept = Kept::<()>::new(Duration::from_secs(30));
+        let mut kept = empty();
         let asked: Vec<u64> = (0..5).filter(|second| kept.may_ask(at(*second))).collect();
         assert_eq!(asked, [0, 2, 4]);
     }

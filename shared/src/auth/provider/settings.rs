@@ -22,6 +22,9 @@ pub struct Settings {
     pub administrator_role: String,
     /// `TOKEN_CLOCK_SKEW_SECONDS`: by how much the provider's clock may differ.
     pub clock_skew: Duration,
+    /// Keys of this age are asked for again while they go on serving: a key that the provider withdrew is good for as
+    /// long.
+    pub fresh_for: Duration,
     /// The least time between two askings for keys, whoever causes them. Strangers can: a token names its key.
     pub ask_again_after: Duration,
 }
@@ -57,6 +60,7 @@ impl Settings {
             roles_claim: "roles".to_owned(),
             administrator_role: "administrator".to_owned(),
             clock_skew: Duration::from_mins(1),
+            fresh_for: Duration::from_mins(10),
             ask_again_after: Duration::from_secs(30),
         }
     }
