@@ -130,7 +130,7 @@ impl App {
             limiter: Limiter::default(),
             authority: match config.identity_provider.clone() {
                 Some(provider) => Authority::Provider(Provider::new(provider)?),
-                None => Authority::Shop(Verifier::new(&config.token_public_key)?),
+                None => Authority::Shop(Box::new(Verifier::new(&config.token_public_key)?)),
             },
             edge: Edge::new(&config.edge_secret_hashes)?,
             products: cache("product"),

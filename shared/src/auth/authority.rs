@@ -5,7 +5,7 @@ use super::{Error, User, provider::Provider, token::Verifier};
 /// Who issues the access tokens that are accepted here.
 pub enum Authority {
     /// Login issues them.
-    Shop(Verifier),
+    Shop(Box<Verifier>),
     /// The identity provider of the setting `TOKEN_ISSUER` does.
     Provider(Provider),
 }

@@ -108,10 +108,10 @@ impl Purchase<'_> {
     /// Places the order for charging it now: whoever placed it holds its lease. It is given up after `patience`.
     ///
     /// # Errors
-    /// 401 for an account that was erased; 409 out of stock, naming the lines; 409 where the total is not the expected one, or the customer owes too much;
-    /// 409 in progress; 422 for a key that came with another body before, for products that do not exist, are sold in
-    /// different currencies or come to what the provider does not take; 503 if the database is away. After a refusal
-    /// nothing was placed; after 503 it may have been.
+    /// 409 out of stock, naming the lines; 409 where the total is not the expected one, or the customer owes too much;
+    /// 409 in progress; 401 for an account that was erased; 422 for a key that came with another body before, for
+    /// products that do not exist, are sold in different currencies or come to what the provider does not take; 503 if
+    /// the database is away. After a refusal nothing was placed; after 503 it may have been.
     pub async fn place_leased(&self, database: &Database, patience: Duration) -> Result<Placed<Lease>> {
         let (order, owner, deadline) = (OrderId::new(), Uuid::now_v7(), deadline(patience));
         let begin = Begin { order, status: OrderStatus::Charging, owner: Some(owner), next: LEASE, deadline };

@@ -86,7 +86,7 @@ mod tests {
         let event: Event = serde_json::from_str(&event.to_string()).expect("an event");
         let key = SigningKey::new(&"9d".repeat(32)).expect("a key").public_key();
         let edge = Edge::new(&Edge::hashes_of(SECRET).expect("long enough")).expect("hashes");
-        let authority = Authority::Shop(Verifier::new(&key).expect("a key"));
+        let authority = Authority::Shop(Box::new(Verifier::new(&key).expect("a key")));
         Caller::of(&event, Some(&authority), &edge).await.identity()
     }
 

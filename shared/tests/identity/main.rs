@@ -206,7 +206,11 @@ async fn a_request_does_not_wait_while_keys_that_grow_old_are_asked_for() {
     let believed = Provider::new(settings).expect("good settings");
     for asked in 1..4 {
         believed.verify(&pair.sign(&server.claims())).await.expect("verifies");
-        assert_eq!(server.asked(), asked.max(2) - 1, "what is asked beside a request has not begun when it ends");
+        assert_eq!(
+            server.asked(),
+            asked.max(2) - 1,
+            "what is asked beside a request has not begun when it ends"
+        );
         let is_asked = async {
             while server.asked() < asked {
                 tokio::task::yield_now().await;

@@ -42,7 +42,10 @@ impl Provider {
     /// As these settings have it. No network.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         let source = Source::new(&settings)?;
-        let (kept, asking) = (Mutex::new(Kept::new(settings.fresh_for, settings.ask_again_after)), tokio::sync::Mutex::new(()));
+        let (kept, asking) = (
+            Mutex::new(Kept::new(settings.fresh_for, settings.ask_again_after)),
+            tokio::sync::Mutex::new(()),
+        );
         Ok(Self(Arc::new(Shared { settings, source, kept, asking })))
     }
 

@@ -34,8 +34,8 @@ pub struct Settings {
 pub enum SettingsError {
     /// Who answers there would choose the keys.
     #[error(
-        "TOKEN_ISSUER must be an address that begins with https://, without query and fragment, except for a provider on \
-         this machine (127.0.0.1, localhost)"
+        "TOKEN_ISSUER must be an address that begins with https://, without query and fragment; http:// is for a \
+         provider on this machine (127.0.0.1, localhost)"
     )]
     Issuer,
     /// A provider issues tokens for many.
