@@ -17,7 +17,7 @@ use provider::{Pair, SHOP, Server, at_once, now};
 
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
 
-/// A provider with a key of EdDSA, and what believes it.
+/// A provider with an Ed25519 key, and what believes it.
 fn provider() -> (Pair, Server, Provider) {
     let pair = Pair::new("one", Algorithm::EdDSA);
     let server = Server::start(&[&pair]);
@@ -194,7 +194,7 @@ async fn a_key_of_after_we_asked_is_found_and_a_withdrawn_one_is_good_no_more() 
     let server = Server::start(&[&old]);
     let believed = Provider::new(at_once(server.settings())).expect("good settings");
     believed.verify(&old.sign(&server.claims())).await.expect("verifies");
-    server.publishes(vec![new.public()]);
+    server.publishes(&[new.public()]);
     believed.verify(&new.sign(&server.claims())).await.expect("verifies");
     assert!(is_invalid(&believed.verify(&old.sign(&server.claims())).await));
 }
@@ -299,7 +299,7 @@ async fn keys_that_are_not_for_signatures_too_weak_or_of_something_else_are_pass
         (json!("no key"), false),
     ] {
         let server = Server::start(&[]);
-        server.publishes(vec![json!({ "kty": "new" }), key.clone()]);
+        server.publishes(&[json!({ "kty": "new" }), key.clone()]);
         let outcome = server.believed().verify(&pair.sign(&server.claims())).await;
         assert_eq!(outcome.is_ok(), good, "{key}");
         assert!(good || matches!(outcome, Err(Error::NoKeys)), "{key}");

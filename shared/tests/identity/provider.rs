@@ -90,7 +90,7 @@ impl Server {
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let told = Arc::new(Mutex::new(Told::default()));
         let server = Self { address: address.clone(), told: Arc::clone(&told) };
-        server.publishes(pairs.iter().map(|pair| pair.public()).collect());
+        server.publishes(&pairs.iter().map(|pair| pair.public()).collect::<Vec<_>>());
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (address, told) = (address.clone(), Arc::clone(&told));
@@ -100,7 +100,7 @@ impl Server {
         server
     }
 
-    pub(crate) fn publishes(&self, keys: Vec<Value>) {
+    pub(crate) fn publishes(&self, keys: &[Value]) {
         self.told.lock().expect("whole").keys = json!({ "keys": keys });
     }
 
