@@ -206,6 +206,7 @@ async fn who_leaves_is_forgotten_and_the_orders_stay() {
     login(&customer.email, PASSWORD).await.expect(401);
     refresh(&signed_in["refresh_token"]).await.expect(401);
     customer.call("get-me", "GET", "/api/me").send().await.expect(401);
+    customer.buys(&product).await.expect(401);
     let (orders,): (i64,) = database().fetch_one(LEFT.bind(customer.id)).await.expect("a row of nobody");
     assert_eq!(orders, 1);
     // The address is free for whoever comes next.
