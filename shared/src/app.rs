@@ -3,7 +3,11 @@
 use std::{ops::Deref, sync::Arc, time::Duration};
 
 use crate::{
-    auth::token::{self, Verifier},
+    auth::{
+        Authority,
+        provider::{self, Provider},
+        token::{self, Verifier},
+    },
     breaker::{self, Breaker},
     cache::{Cache, Region},
     catalog::{Announcement, Changed},
@@ -30,8 +34,8 @@ pub struct Services {
     pub redis: Redis,
     /// Who may ask how often.
     pub limiter: Limiter,
-    /// Verifies access tokens.
-    pub tokens: Verifier,
+    /// Whose access tokens are accepted.
+    pub authority: Authority,
     /// Knows CloudFront from who says that he is.
     pub edge: Edge,
     /// Cached products, by id.
@@ -72,6 +76,9 @@ pub enum Error {
     /// See `TOKEN_PUBLIC_KEY`.
     #[error(transparent)]
     Token(#[from] token::Error),
+    /// See `TOKEN_ISSUER`.
+    #[error(transparent)]
+    Provider(#[from] provider::SettingsError),
     /// See `EDGE_SECRET_HASHES`.
     #[error(transparent)]
     Edge(#[from] edge::Error),
@@ -121,7 +128,10 @@ impl App {
         Ok(Self(Arc::new(Services {
             database: Database::new(database),
             limiter: Limiter::default(),
-            tokens: Verifier::new(&config.token_public_key)?,
+            authority: match config.identity_provider.clone() {
+                Some(provider) => Authority::Provider(Provider::new(provider)?),
+                None => Authority::Shop(Box::new(Verifier::new(&config.token_public_key)?)),
+            },
             edge: Edge::new(&config.edge_secret_hashes)?,
             products: cache("product"),
             featured: cache("featured"),

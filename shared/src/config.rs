@@ -2,6 +2,8 @@
 
 use std::{env, str::FromStr, time::Duration};
 
+use crate::auth::provider;
+
 /// A setting that is missing or cannot be read. Its text names the variable, never the value: many are secrets.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -41,6 +43,8 @@ pub struct Config {
     pub cache_ttl: Duration,
     /// `TOKEN_PUBLIC_KEY`: verifies access tokens.
     pub token_public_key: String,
+    /// `TOKEN_ISSUER` and what goes with it: the identity provider whose access tokens count, and then no others do.
+    pub identity_provider: Option<provider::Settings>,
     /// `EDGE_SECRET_HASHES`: by what requests of CloudFront are known, and so believed whom it serves. Empty where
     /// there is no CloudFront in front.
     pub edge_secret_hashes: String,
@@ -80,6 +84,7 @@ impl Config {
             redis_ca: file("REDIS_CA_FILE")?,
             cache_ttl: Duration::from_secs(number("CACHE_TTL_SECONDS", 300)?),
             token_public_key: required("TOKEN_PUBLIC_KEY")?,
+            identity_provider: identity_provider()?,
             edge_secret_hashes: optional("EDGE_SECRET_HASHES").unwrap_or_default(),
             breaker_open: Duration::from_secs(number("BREAKER_OPEN_SECONDS", 60)?),
             breaker_min_environments: number("BREAKER_MIN_ENVIRONMENTS", 1)?,
@@ -90,6 +95,17 @@ impl Config {
             },
         })
     }
+}
+
+fn identity_provider() -> Result<Option<provider::Settings>, Error> {
+    let Some(issuer) = optional("TOKEN_ISSUER") else { return Ok(None) };
+    let usual = provider::Settings::new(&issuer, &required("TOKEN_AUDIENCE")?);
+    Ok(Some(provider::Settings {
+        roles_claim: optional("TOKEN_ROLES_CLAIM").unwrap_or(usual.roles_claim),
+        administrator_role: optional("TOKEN_ADMINISTRATOR_ROLE").unwrap_or(usual.administrator_role),
+        clock_skew: Duration::from_secs(number("TOKEN_CLOCK_SKEW_SECONDS", 60)?),
+        ..usual
+    }))
 }
 
 /// Less than this, and an order would be given up while its first charge is under way.

@@ -31,6 +31,8 @@ pub enum Kind {
     Forbidden,
     /// The password was chosen by somebody else, and is good for choosing another.
     PasswordChangeRequired,
+    /// People sign in at the shop's identity provider, and not here.
+    SignInElsewhere,
     /// There is no such thing, or the caller may not know of it.
     NotFound,
     /// The thing's state does not allow the request.
@@ -75,6 +77,7 @@ impl Kind {
             Self::PasswordChangeRequired => {
                 (StatusCode::FORBIDDEN, "password-change-required", "Password change required")
             }
+            Self::SignInElsewhere => (StatusCode::NOT_FOUND, "sign-in-elsewhere", "Sign in elsewhere"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
             Self::RequestInProgress => (StatusCode::CONFLICT, "request-in-progress", "Request in progress"),

@@ -45,6 +45,7 @@ mod json_text;
 pub mod kill_point;
 mod last_moment;
 pub mod orders;
+mod outgoing;
 #[cfg(feature = "payments")]
 pub mod payments;
 pub mod presign;

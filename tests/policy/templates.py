@@ -34,9 +34,10 @@ EDGE = {
     "EdgeCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/b",
     "EdgeWebAclArn": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/c",
 }
+IDENTITY = {**PRODUCTION, "TokenIssuer": "https://id.example.com", "TokenAudience": "https://shop.example.com"}
 VARIANTS = {
     "test": TEST, "production": PRODUCTION, "own-network": {**PRODUCTION, **OWN_NETWORK}, "restored": RESTORED, "edge": EDGE,
-    "external": EXTERNAL, "virginia": VIRGINIA, "california": CALIFORNIA, "zones": ZONES,
+    "external": EXTERNAL, "virginia": VIRGINIA, "california": CALIFORNIA, "zones": ZONES, "identity": IDENTITY,
 }
 
 

@@ -29,9 +29,9 @@ def statements(variant):
                     yield name, statement
 
 
-def functions():
+def functions(variant="edge"):
     """Every function: (logical id, properties). Where CloudFront is in front, there is most to know."""
-    for _, name, resource in resources("edge", "AWS::Lambda::Function"):
+    for _, name, resource in resources(variant, "AWS::Lambda::Function"):
         yield name, resource["Properties"]
 
 
@@ -130,14 +130,30 @@ def test_everybody_but_the_migration_may_use_the_database():
     assert granted("UseTheDatabase") == {name for name, _ in functions()} - {"Migrate"}
 
 
-def test_only_functions_that_call_the_provider_have_a_way_out():
-    outside = {
+def with_a_way_out(variant="edge"):
+    return {
         name
-        for name, properties in functions()
+        for name, properties in functions(variant)
         if "Outputs.EgressSubnetIds" in str(properties["VpcConfig"]["SubnetIds"])
         or "Outputs.OutboundSecurityGroupId" in str(properties["VpcConfig"]["SecurityGroupIds"])
     }
-    assert outside == with_setting("PAYMENTS_URL") == with_setting("PAYMENTS_KEY_ARN")
+
+
+def test_only_functions_that_call_the_provider_have_a_way_out():
+    assert with_a_way_out() == with_setting("PAYMENTS_URL") == with_setting("PAYMENTS_KEY_ARN")
+
+
+def test_with_an_identity_provider_who_verifies_tokens_has_a_way_out_too():
+    template = source("template")["Resources"]
+    mains = {name: (ROOT / template[name]["Properties"]["CodeUri"] / "src/main.rs").read_text() for name, _ in functions()}
+    # shared/src/http/endpoint.rs: who is counted by address, or not at all, is not verified.
+    verifying = {
+        name
+        for name, main in mains.items()
+        if "http::serve(" in main and ".by_address()" not in main and "limited_by(&[])" not in main
+    }
+    assert len(verifying) > 10
+    assert with_a_way_out("identity") == verifying | with_setting("PAYMENTS_URL")
 
 
 def test_no_secret_is_an_environment_variable():

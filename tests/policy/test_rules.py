@@ -13,6 +13,8 @@ BAD = {
     "nobody hears": ({"Size": "production"}, "AlarmEmail"),
     "half a network": ({"VpcId": "vpc-0a", "PrivateSubnetIds": "subnet-0a,subnet-0b"}, "EgressSubnetIds"),
     "subnets of no network": ({"PrivateSubnetIds": "subnet-0a,subnet-0b"}, "VpcId"),
+    "an issuer for whomever": ({"TokenIssuer": "https://id.example.com"}, "TokenAudience"),
+    "an audience of nobody": ({"TokenAudience": "shop"}, "TokenIssuer"),
     "any origin": ({"CorsOrigins": "https://shop.example.com,*"}, "CorsOrigins"),
     "one zone": ({"FirstZoneId": "use1-az1"}, "SecondZoneId"),
     "the other zone": ({"SecondZoneId": "use1-az1"}, "FirstZoneId"),

@@ -68,7 +68,7 @@ async fn an_administrator_sees_whose_order_it_is_and_what_happened_to_it() {
         (Admin::new().await, Customer::register().await, new_product(1000, 5).await);
     let id = paid(&customer, &product).await;
     let order = admin.order(&id).await;
-    assert_eq!(order["customer"], json!({ "id": customer.id, "email": customer.email }));
+    assert_eq!(order["customer"], json!({ "id": customer.id, "email": customer.email, "subject": null }));
     assert_eq!(events(&order), ["charging", "paid"]);
     assert_eq!(order["history"][0]["actor"], json!(customer.id));
     assert_eq!(order["history"][1].get("actor"), None);

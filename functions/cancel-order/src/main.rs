@@ -17,7 +17,7 @@ async fn main() -> Result<(), http::Fatal> {
 }
 
 async fn cancel_order(app: App, request: Request) -> Result<Response> {
-    let user = request.user()?.sub;
+    let user = request.user()?.id;
     let id: OrderId = request.path("id")?;
     let payments = app.payments().await?;
     let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;

@@ -27,6 +27,7 @@ struct ChangeOfPassword {
 }
 
 async fn change_password(app: App, request: Request) -> Result<Response> {
+    accounts::require_own(&app.authority)?;
     let ChangeOfPassword { email, password, new_password } = request.json(accounts::CHARACTERS)?;
     let failures = request.admit(accounts::failures(&app, &email)).await?;
     if let Some(why) = new_password.commonness(&email) {

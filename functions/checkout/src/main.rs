@@ -26,7 +26,7 @@ async fn main() -> Result<(), http::Fatal> {
 }
 
 async fn serve_checkout(app: App, request: Request) -> Result<Response> {
-    let user = request.user()?.sub;
+    let user = request.user()?.clone();
     let key = IdempotencyKey::of_header(request.header("idempotency-key"))?;
     let cart = request.json(http::NO_TEXTS)?;
     let purchase = Purchase { user, key, body: request.body(), cart, unpaid: app.unpaid };

@@ -14,6 +14,6 @@ async fn main() -> Result<(), http::Fatal> {
 
 async fn get_me(app: App, request: Request) -> Result<Response> {
     request.admit(()).await?;
-    let user = request.user()?.sub;
+    let user = request.user()?;
     http::json(200, &accounts::me(&app.database, user).await?)
 }

@@ -14,7 +14,7 @@ async fn main() -> Result<(), http::Fatal> {
 
 async fn get_order(app: App, request: Request) -> Result<Response> {
     request.admit(()).await?;
-    let user = request.user()?.sub;
+    let user = request.user()?.id;
     let id: OrderId = request.path("id")?;
     // Somebody else's order is as unknown as none.
     let order = orders::find(&app.database, user, id).await?.ok_or_else(|| not_found("order"))?;

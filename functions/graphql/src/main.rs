@@ -86,7 +86,7 @@ async fn graphql(shop: &Shop, app: App, request: &Request) -> Result<Response> {
         let message = format!("The variable ${missing} has no value, which its type demands.");
         return media_type.refusal(&[ServerError::new(message, None)]);
     }
-    let viewer = Viewer(request.user().map(|claims| claims.sub).map_err(Arc::new));
+    let viewer = Viewer(request.user().map(|user| user.id).map_err(Arc::new));
     let query = query.data(Batches::new(&app.database)).data(viewer).data(app);
     media_type.response(shop.execute(query).await)
 }

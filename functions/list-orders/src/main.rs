@@ -14,7 +14,7 @@ async fn main() -> Result<(), http::Fatal> {
 
 async fn list_orders(app: App, request: Request) -> Result<Response> {
     request.admit(()).await?;
-    let user = request.user()?.sub;
+    let user = request.user()?.id;
     let after: Option<Cursor> = request.query("cursor")?;
     let since: Option<Moment> = request.query("since")?;
     let limit = request.number("limit", 1..=PAGE)?.unwrap_or(PAGE);

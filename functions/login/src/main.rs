@@ -23,6 +23,7 @@ struct Credentials {
 }
 
 async fn login(app: App, request: Request) -> Result<Response> {
+    accounts::require_own(&app.authority)?;
     let Credentials { email, password } = request.json(accounts::CHARACTERS)?;
     let failures = request.admit(accounts::failures(&app, &email)).await?;
     let Authenticated { account, rehashed } =

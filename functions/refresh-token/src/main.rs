@@ -23,6 +23,7 @@ struct Renewal {
 }
 
 async fn refresh(app: App, request: Request) -> Result<Response> {
+    accounts::require_own(&app.authority)?;
     let Renewal { refresh_token } = request.json(http::NO_TEXTS)?;
     request.admit(()).await?;
     // Before the old token is used up, so that a key that cannot be read costs nobody the sign-in.

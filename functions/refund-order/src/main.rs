@@ -25,7 +25,7 @@ struct Answer {
 }
 
 async fn refund_order(app: App, request: Request) -> Result<Response> {
-    let administrator = request.administrator()?.sub;
+    let administrator = request.administrator()?.clone();
     let order: OrderId = request.path("id")?;
     let key = IdempotencyKey::of_header(request.header("idempotency-key"))?;
     let wanted: WantedRefund = request.json(http::NO_TEXTS)?;

@@ -24,6 +24,7 @@ struct Registration {
 }
 
 async fn register(app: App, request: Request) -> Result<Response> {
+    accounts::require_own(&app.authority)?;
     let Registration { email, password } = request.json(accounts::CHARACTERS)?;
     request.admit(()).await?;
     if let Some(why) = password.commonness(email.as_str()) {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    auth::token::Role,
+    auth::{User, token::Role},
     database::{Database, Statement, Timestamp},
     error::{Result, account_is_gone},
 };
@@ -18,20 +18,29 @@ static ERASE: Statement = Statement::new("accounts.erase", include_str!("erase.s
 #[derive(Serialize)]
 pub struct Profile {
     id: Uuid,
-    email: String,
+    /// Of an identity provider's users only the provider knows it.
+    email: Option<String>,
     role: Role,
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
+    /// Of an identity provider's users, when the shop first had to know them, if it had.
+    #[serde(with = "time::serde::rfc3339::option")]
+    created_at: Option<OffsetDateTime>,
 }
 
-impl<'r> FromRow<'r, PgRow> for Profile {
+struct Account {
+    email: Option<String>,
+    role: Role,
+    created_at: OffsetDateTime,
+    erased: bool,
+}
+
+impl<'r> FromRow<'r, PgRow> for Account {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
         let role = Role::try_from(row.try_get::<String, _>("role")?);
         Ok(Self {
-            id: row.try_get("id")?,
             email: row.try_get("email")?,
             role: role.map_err(|error| sqlx::Error::Decode(error.into()))?,
             created_at: row.try_get::<Timestamp, _>("created_at")?.0,
+            erased: row.try_get("erased")?,
         })
     }
 }
@@ -40,13 +49,24 @@ impl<'r> FromRow<'r, PgRow> for Profile {
 ///
 /// # Errors
 /// 401 if the account is gone, which its access token outlives.
-pub async fn me(database: &Database, user: Uuid) -> Result<Profile> {
-    let profile: Option<Profile> = database.fetch_optional(ME.bind(user)).await?;
-    profile.ok_or_else(account_is_gone)
+pub async fn me(database: &Database, user: &User) -> Result<Profile> {
+    let account: Option<Account> = database.fetch_optional(ME.bind(user.id)).await?;
+    match (account, &user.subject) {
+        (Some(Account { erased: true, .. }), _) | (None, None) => Err(account_is_gone()),
+        (Some(Account { email, role, created_at, .. }), None) => {
+            Ok(Profile { id: user.id, email, role, created_at: Some(created_at) })
+        }
+        // What such a user may do, the provider says with each token.
+        (account, Some(_)) => {
+            let created_at = account.map(|account| account.created_at);
+            Ok(Profile { id: user.id, email: None, role: user.role, created_at })
+        }
+    }
 }
 
 /// Forgets whose account this is, and ends its sign-ins. Its orders stay, of somebody unknown.
-pub async fn erase(database: &Database, user: Uuid) -> Result<()> {
-    database.execute(ERASE.bind(user)).await?;
+pub async fn erase(database: &Database, user: &User) -> Result<()> {
+    let issuer = user.subject.as_ref().map(|subject| subject.issuer.as_str());
+    database.execute(ERASE.bind(user.id).bind(issuer)).await?;
     Ok(())
 }

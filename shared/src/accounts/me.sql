@@ -1,3 +1,3 @@
-select id, email, role, created_at
+select email, role, created_at, erased_at is not null as erased
 from users
-where id = $1 and erased_at is null
+where id = $1

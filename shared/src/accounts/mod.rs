@@ -5,6 +5,7 @@ mod answer;
 #[cfg(feature = "passwords")]
 mod authenticate;
 mod by_email;
+mod elsewhere;
 #[cfg(feature = "passwords")]
 mod email;
 mod me;
@@ -22,6 +23,7 @@ pub use answer::SignedIn;
 #[cfg(feature = "passwords")]
 pub use authenticate::{Authenticated, authenticate, failures, wrong_password};
 pub use by_email::{Account, by_email};
+pub use elsewhere::require_own;
 #[cfg(feature = "passwords")]
 pub use email::Email;
 pub use me::{Profile, erase, me};

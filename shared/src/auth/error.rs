@@ -9,6 +9,9 @@ pub enum Error {
     /// Not a token of ours.
     #[error("the access token is not valid")]
     Invalid,
+    /// The identity provider's keys are not known, and it does not answer.
+    #[error("the identity provider's keys cannot be had")]
+    NoKeys,
     /// A role the code does not know.
     #[error("unknown role")]
     Role,

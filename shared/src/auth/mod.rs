@@ -1,15 +1,21 @@
 //! Who is calling: passwords at the door, access tokens after it, refresh tokens for the next one.
 
+mod authority;
 mod error;
 #[cfg(feature = "passwords")]
 mod new_password;
 #[cfg(feature = "passwords")]
 pub mod password;
+pub mod provider;
 mod refresh_token;
 mod signing_key;
 pub mod token;
+mod user;
 
+pub use authority::Authority;
+pub use error::Error;
 #[cfg(feature = "passwords")]
 pub use new_password::NewPassword;
 pub use refresh_token::RefreshToken;
 pub use signing_key::SigningKey;
+pub use user::{Subject, User};

@@ -28,6 +28,17 @@ pub enum Role {
     Administrator,
 }
 
+impl Role {
+    /// As the database has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Administrator => "administrator",
+        }
+    }
+}
+
 impl TryFrom<String> for Role {
     type Error = Error;
 

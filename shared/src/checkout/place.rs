@@ -14,6 +14,7 @@ use super::{
     lease::{LEASE, Lease},
 };
 use crate::{
+    auth::User,
     catalog::{Currency, Money, ProductId, Rule},
     config::Unpaid,
     database::{Database, Query, Statement},
@@ -29,7 +30,7 @@ static KNOWN: Statement = Statement::new("checkout.known", include_str!("known.s
 /// A checkout and who asked for it.
 pub struct Purchase<'a> {
     /// The customer.
-    pub user: Uuid,
+    pub user: User,
     /// The customer's name for this request.
     pub key: IdempotencyKey,
     /// The body as it came in: the same key with another body is another request.
@@ -107,10 +108,10 @@ impl Purchase<'_> {
     /// Places the order for charging it now: whoever placed it holds its lease. It is given up after `patience`.
     ///
     /// # Errors
-    /// 401 if the customer has left; 409 out of stock, naming the lines; 409 where the total is not the expected one,
-    /// or the customer owes too much; 409 in progress; 422 for a key that came with another body before, for products
-    /// that do not exist, are sold in different currencies or come to what the provider does not take; 503 if the
-    /// database is away. After a refusal nothing was placed; after 503 it may have been.
+    /// 409 out of stock, naming the lines; 409 where the total is not the expected one, or the customer owes too much;
+    /// 409 in progress; 401 for an account that was erased; 422 for a key that came with another body before, for
+    /// products that do not exist, are sold in different currencies or come to what the provider does not take; 503 if
+    /// the database is away. After a refusal nothing was placed; after 503 it may have been.
     pub async fn place_leased(&self, database: &Database, patience: Duration) -> Result<Placed<Lease>> {
         let (order, owner, deadline) = (OrderId::new(), Uuid::now_v7(), deadline(patience));
         let begin = Begin { order, status: OrderStatus::Charging, owner: Some(owner), next: LEASE, deadline };
@@ -169,10 +170,11 @@ impl Purchase<'_> {
 
     fn query(&self, begin: &Begin, digest: &str) -> Query {
         let (items, expected) = (&self.cart.items, self.cart.expected_total);
+        let subject = self.user.subject.as_ref();
         let rules = Rule::all().collect::<Vec<_>>();
         PLACE
             .bind(begin.order)
-            .bind(self.user)
+            .bind(self.user.id)
             .bind(self.key.as_str())
             .bind(digest)
             .bind(items.iter().map(|item| item.product_id.0).collect::<Vec<_>>())
@@ -191,11 +193,13 @@ impl Purchase<'_> {
             .bind(expected.map(|total| total.currency.to_string()))
             .bind(i64::from(self.unpaid.orders))
             .bind(i64::from(self.unpaid.pieces))
+            .bind(subject.map(|subject| subject.issuer.as_str()))
+            .bind(subject.map(|subject| subject.name.as_str()))
     }
 
     async fn known(&self, database: &Database) -> Result<Option<Known>> {
         let known: Option<KnownRow> =
-            database.fetch_optional(KNOWN.bind(self.user).bind(self.key.as_str())).await?;
+            database.fetch_optional(KNOWN.bind(self.user.id).bind(self.key.as_str())).await?;
         Ok(known.map(|row| row.known.0))
     }
 }
@@ -203,13 +207,15 @@ impl Purchase<'_> {
 impl Row {
     /// Why nothing was placed.
     fn refusal(&self, cart: &Cart) -> Option<Error> {
+        if self.objection.as_deref() == Some("gone") {
+            return Some(account_is_gone());
+        }
         if let Some(Json(refused)) = &self.refused {
             return Some(not_to_be_had(refused, cart));
         }
         let amount = self.amount.unwrap_or_default();
         let currency = self.currency.as_deref().unwrap_or_default();
         match self.objection.as_deref()? {
-            "erased" => Some(account_is_gone()),
             "currencies" => Some(invalid("items", "must be products of one currency")),
             "total" => {
                 let prices = self.prices.as_ref().map(|prices| prices.0.clone()).unwrap_or_default();

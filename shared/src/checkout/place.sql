@@ -6,6 +6,7 @@
 --   $12 currencies  $13 smallest  $14 largest amounts  $15 what they are multiples of; '' is the currency of the others
 --   $16 when it is given up, if it is not paid by then  $17 expected amount  $18 expected currency, or nulls
 --   $19 most unpaid orders of a customer  $20 most pieces in them
+--   $21 identity provider  $22 its name for the customer, or nulls
 with line as (
     select l.product_id, l.quantity from unnest($5::uuid[], $6::integer[]) as l (product_id, quantity)
 ),
@@ -19,6 +20,10 @@ known as (
     from orders o
     join payments y on y.order_id = o.id
     where o.user_id = $2 and o.idempotency_key = $3
+),
+-- Whose account was erased orders nothing more, whatever token is shown.
+gone as (
+    select id from users where id = $2 and erased_at is not null
 ),
 priced as (
     select line.product_id, line.quantity, products.name, products.price, products.currency
@@ -81,10 +86,6 @@ owed as (
         due.free or (unpaid.orders < $19 and unpaid.pieces + (select sum(quantity) from line) <= $20) as within
     from unpaid, due
 ),
--- A token outlives its account. Of one that is gone without a trace the foreign key tells.
-customer as (
-    select exists (select from users where id = $2 and erased_at is not null) as erased
-),
 placed as (
     insert into orders (
         id, user_id, status, currency, total, idempotency_key, request_digest, answer,
@@ -105,12 +106,18 @@ placed as (
         case when not free then least(now() + $9 * interval '1 second', $16) end,
         case when not free then $16::timestamptz end,
         case when not free then now() end
-    from due, owed, customer
-    where not erased and currencies = 1 and fits and agreed and within
-        and not exists (select from known) and not exists (select from refused)
+    from due, owed
+    where currencies = 1 and fits and agreed and within
+        and not exists (select from known) and not exists (select from refused) and not exists (select from gone)
     -- A request with the same key that was placed a moment ago.
     on conflict (user_id, idempotency_key) do nothing
     returning id
+),
+-- Whom only the identity provider has known so far.
+customer as (
+    insert into users (id, password_hash, role, issuer, subject)
+    select $2, '', 'customer', $21::text, $22::text from placed where $21::text is not null
+    on conflict (id) do nothing
 ),
 taken as (
     update inventory
@@ -141,7 +148,7 @@ select
         from refused
     ) as refused,
     case
-        when customer.erased then 'erased'
+        when exists (select from gone) then 'gone'
         when due.currencies > 1 then 'currencies'
         when not due.agreed then 'total'
         when not due.fits then 'amount'
@@ -160,4 +167,4 @@ select
     owed.orders as unpaid_orders,
     owed.pieces as unpaid_pieces,
     (select row_to_json(known) from known) as known
-from due, owed, customer
+from due, owed

@@ -9,6 +9,7 @@ use super::{
     IdempotencyKey, Item, Lease, idempotency::request_digest, lease::SECONDS, refund_state::RefundState,
 };
 use crate::{
+    auth::User,
     database::{Database, Statement},
     error::{Error, Kind, Result, conflict, invalid, not_found},
     kill_point::KillPoint,
@@ -36,7 +37,7 @@ pub struct RefundRequest<'a> {
     /// The order.
     pub order: OrderId,
     /// Who asks.
-    pub administrator: Uuid,
+    pub administrator: User,
     /// Once for each.
     pub key: IdempotencyKey,
     /// As it was sent.
@@ -97,18 +98,21 @@ pub async fn begin_refund(database: &Database, request: RefundRequest<'_>) -> Re
     check(&returned)?;
     let (products, quantities): (Vec<Uuid>, Vec<i32>) =
         returned.iter().map(|item| (item.product_id.0, item.quantity)).unzip();
+    let subject = administrator.subject.as_ref();
     let (refund, owner, digest) = (Uuid::now_v7(), Uuid::now_v7(), request_digest(body));
     let query = REFUND
         .bind(refund)
         .bind(order)
-        .bind(administrator)
+        .bind(administrator.id)
         .bind(key.as_str())
         .bind(digest.as_str())
         .bind(amount)
         .bind(products)
         .bind(quantities)
         .bind(owner)
-        .bind(SECONDS);
+        .bind(SECONDS)
+        .bind(subject.map(|subject| subject.issuer.as_str()))
+        .bind(subject.map(|subject| subject.name.as_str()));
     KillPoint::BeforeClaim.reached();
     let found: Option<Found> = database.fetch_optional(query).await?;
     KillPoint::AfterClaim.reached();

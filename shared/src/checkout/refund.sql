@@ -2,6 +2,7 @@
 --   $1 refund  $2 order  $3 administrator  $4 idempotency key  $5 request digest
 --   $6 amount, or null for all that is left
 --   $7 products that come back into stock  $8 how many of each  $9 new owner  $10 seconds
+--   $11 identity provider  $12 its name for the administrator, or nulls
 -- `begun` says whether that was done; what is known of the order and of an earlier request with this key is there
 -- whether or not.
 with known as (
@@ -42,6 +43,12 @@ begun as (
         and not exists (select from known) and not exists (select from refused)
     on conflict do nothing
     returning id
+),
+-- Whom only the identity provider has known so far.
+administrator as (
+    insert into users (id, password_hash, role, issuer, subject)
+    select $3, '', 'administrator', $11::text, $12::text from begun where $11::text is not null
+    on conflict (id) do nothing
 ),
 leased as (
     update orders

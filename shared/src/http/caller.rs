@@ -9,7 +9,7 @@ use http::header::AUTHORIZATION;
 
 use super::Event;
 use crate::{
-    auth::token::{Claims, Error, Verifier},
+    auth::{Authority, Error, User},
     edge::Edge,
     rate_limit::Identity,
 };
@@ -18,23 +18,28 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Caller {
     source: IpAddr,
-    credential: Result<Option<Claims>, Error>,
+    credential: Result<Option<User>, Error>,
 }
 
 impl Caller {
-    pub(super) fn of(event: &Event, verifier: &Verifier, edge: &Edge) -> Self {
-        Self { source: source_address(event, edge), credential: credential(event, verifier) }
+    /// `authority` verifies an access token; without it nobody needs to know whose that is.
+    pub(super) async fn of(event: &Event, authority: Option<&Authority>, edge: &Edge) -> Self {
+        let credential = match authority {
+            Some(authority) => credential(event, authority).await,
+            None => Ok(None),
+        };
+        Self { source: source_address(event, edge), credential }
     }
 
     /// The verified bearer; `None` without a token.
-    pub(super) fn claims(&self) -> Result<Option<&Claims>, &Error> {
+    pub(super) fn user(&self) -> Result<Option<&User>, &Error> {
         self.credential.as_ref().map(Option::as_ref)
     }
 
     /// Whom rate limits are charged to: the verified user, else the source address.
     pub(super) fn identity(&self) -> Identity {
         match &self.credential {
-            Ok(Some(claims)) => Identity::user(claims.sub.to_string()),
+            Ok(Some(user)) => Identity::user(user.id.to_string()),
             _ => self.address(),
         }
     }
@@ -52,13 +57,13 @@ fn source_address(event: &Event, edge: &Edge) -> IpAddr {
     edge.viewer(|name| event.header(name)).or_else(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
-fn credential(event: &Event, verifier: &Verifier) -> Result<Option<Claims>, Error> {
+async fn credential(event: &Event, authority: &Authority) -> Result<Option<User>, Error> {
     let Some(header) = event.header(AUTHORIZATION.as_str()) else { return Ok(None) };
     let (scheme, token) = header.split_once(' ').ok_or(Error::Invalid)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Error::Invalid);
     }
-    verifier.verify(token.trim()).map(Some)
+    authority.verify(token.trim()).await.map(Some)
 }
 
 #[cfg(test)]
@@ -66,12 +71,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::auth::SigningKey;
+    use crate::auth::{SigningKey, token::Verifier};
 
     const SECRET: &str = "vL3kqWmJ8rT5yPz2Xc7bNd4hGf9sAe6uQo1iRwE0tYx";
 
     /// Whom a request from this peer is charged to, with what it says of itself.
-    fn charged(peer: &str, says: Option<&str>, secret: Option<&str>) -> Identity {
+    async fn charged(peer: &str, says: Option<&str>, secret: Option<&str>) -> Identity {
         let event = json!({
             "headers": {
                 "cloudfront-viewer-address": says, "x-forwarded-for": says, "millrace-edge-secret": secret
@@ -81,27 +86,28 @@ mod tests {
         let event: Event = serde_json::from_str(&event.to_string()).expect("an event");
         let key = SigningKey::new(&"9d".repeat(32)).expect("a key").public_key();
         let edge = Edge::new(&Edge::hashes_of(SECRET).expect("long enough")).expect("hashes");
-        Caller::of(&event, &Verifier::new(&key).expect("a key"), &edge).identity()
+        let authority = Authority::Shop(Box::new(Verifier::new(&key).expect("a key")));
+        Caller::of(&event, Some(&authority), &edge).await.identity()
     }
 
     fn address(text: &str) -> Identity {
         Identity::address(text.parse().expect("an address"))
     }
 
-    #[test]
-    fn callers_behind_cloudfront_are_told_apart() {
+    #[tokio::test]
+    async fn callers_behind_cloudfront_are_told_apart() {
         for viewer in ["192.0.2.1", "192.0.2.2", "2001:db8::1"] {
             let says = format!("{viewer}:46532");
-            assert_eq!(charged("203.0.113.9", Some(&says), Some(SECRET)), address(viewer));
+            assert_eq!(charged("203.0.113.9", Some(&says), Some(SECRET)).await, address(viewer));
         }
     }
 
-    #[test]
-    fn a_header_that_anybody_can_write_makes_nobody_another_caller() {
+    #[tokio::test]
+    async fn a_header_that_anybody_can_write_makes_nobody_another_caller() {
         for secret in [None, Some("guessed"), Some("vL3kqWmJ8rT5yPz2Xc7bNd4hGf9sAe6uQo1iRwE0tYy")] {
             for says in [None, Some("192.0.2.1:46532"), Some("192.0.2.2:1")] {
                 assert_eq!(
-                    charged("203.0.113.9", says, secret),
+                    charged("203.0.113.9", says, secret).await,
                     address("203.0.113.9"),
                     "{says:?} {secret:?}"
                 );
@@ -109,10 +115,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn cloudfront_that_does_not_say_whom_it_serves_is_a_caller_itself() {
+    #[tokio::test]
+    async fn cloudfront_that_does_not_say_whom_it_serves_is_a_caller_itself() {
         for says in [None, Some("nobody"), Some("192.0.2.1:1,192.0.2.2:2")] {
-            assert_eq!(charged("203.0.113.9", says, Some(SECRET)), address("203.0.113.9"));
+            assert_eq!(charged("203.0.113.9", says, Some(SECRET)).await, address("203.0.113.9"));
         }
     }
 }

@@ -34,6 +34,11 @@ impl Endpoint {
         self.by_address
     }
 
+    /// Whether it matters who is calling: to what is done, or to whom it is charged.
+    pub const fn is_about_the_caller(&self) -> bool {
+        !self.by_address && !self.policies.is_empty()
+    }
+
     /// Method and path pattern.
     pub const fn route(&self) -> &'static str {
         self.route

@@ -1,6 +1,6 @@
 //! A request as a handler sees it.
 
-use std::{borrow::Cow, fmt::Display, ops::RangeInclusive, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt::Display, ops::RangeInclusive, str::FromStr, sync::Arc, time::Duration};
 
 use http::header;
 use serde::de::DeserializeOwned;
@@ -8,11 +8,14 @@ use serde::de::DeserializeOwned;
 use super::{Endpoint, Event, Preconditions, admission::Admission, body, caller::Caller};
 use crate::{
     app::App,
-    auth::token::{Claims, Role},
-    error::{Result, bad_request, forbidden, unauthorized},
+    auth::{self, User, token::Role},
+    error::{Error, Kind, Result, bad_request, forbidden, unauthorized},
     redis::Command,
     time_limit::TimeLimit,
 };
+
+/// When the provider is asked again.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// The event, and what is known of its caller.
 pub struct Request {
@@ -23,8 +26,9 @@ pub struct Request {
 }
 
 impl Request {
-    pub(super) fn new(app: App, endpoint: Endpoint, event: Event, time_limit: TimeLimit) -> Self {
-        let caller = Caller::of(&event, &app.tokens, &app.edge);
+    pub(super) async fn new(app: App, endpoint: Endpoint, event: Event, time_limit: TimeLimit) -> Self {
+        let authority = endpoint.is_about_the_caller().then_some(&app.authority);
+        let caller = Caller::of(&event, authority, &app.edge).await;
         let identity = if endpoint.is_by_address() { caller.address() } else { caller.identity() };
         let admission = Arc::new(Admission::new(app, endpoint, identity));
         Self { event, caller, time_limit, admission }
@@ -64,11 +68,12 @@ impl Request {
     /// The verified user behind the request.
     ///
     /// # Errors
-    /// 401 without a token, or with one that does not verify.
-    pub fn user(&self) -> Result<&Claims> {
-        match self.caller.claims() {
-            Ok(Some(claims)) => Ok(claims),
+    /// 401 without a token, or with one that does not verify; 503 while nobody can know.
+    pub fn user(&self) -> Result<&User> {
+        match self.caller.user() {
+            Ok(Some(user)) => Ok(user),
             Ok(None) => Err(unauthorized("Log in, and send the access token as Authorization: Bearer.")),
+            Err(auth::Error::NoKeys) => Err(nobody_can_know()),
             Err(error) => Err(unauthorized(format!("{error}. Log in again."))),
         }
     }
@@ -77,10 +82,10 @@ impl Request {
     ///
     /// # Errors
     /// 401 like [`Request::user`]; 403 for everyone but an administrator.
-    pub fn administrator(&self) -> Result<&Claims> {
-        let claims = self.user()?;
-        if claims.role == Role::Administrator {
-            Ok(claims)
+    pub fn administrator(&self) -> Result<&User> {
+        let user = self.user()?;
+        if user.role == Role::Administrator {
+            Ok(user)
         } else {
             Err(forbidden("Only administrators may do this."))
         }
@@ -164,6 +169,13 @@ impl Request {
     pub fn body(&self) -> &[u8] {
         self.event.body()
     }
+}
+
+/// Before anything was done. A 401 would make people sign in again, where nothing is wrong with their tokens.
+fn nobody_can_know() -> Error {
+    let detail =
+        "The identity provider does not answer, so no access token can be verified. Nothing was done.";
+    Error::new(Kind::Unavailable, detail).retry_after(AGAIN_AFTER)
 }
 
 const BAD_PARAMETER: &str = "A parameter of the address is not valid.";

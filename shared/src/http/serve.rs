@@ -53,9 +53,11 @@ where
     let request_id = request_id(&event, &context);
     let time_limit = TimeLimit::of_invocation(Some(context.deadline));
     let record = Record::begin(&request_id, context.xray_trace_id);
-    let request = Request::new(app.clone(), endpoint, event, time_limit);
-    let response =
-        record.observe(answer(app, endpoint, handler, request, context.deadline, &request_id)).await;
+    let answered = async {
+        let request = Request::new(app.clone(), endpoint, event, time_limit).await;
+        answer(app, endpoint, handler, request, context.deadline, &request_id).await
+    };
+    let response = record.observe(answered).await;
     let (status, failed) = (response.status(), response::hidden(&response).is_some());
     record.write(&Outcome {
         route: endpoint.route(),

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 use sqlx::{FromRow, Row, postgres::PgRow};
-use uuid::Uuid;
 
-use super::{Details, OrderId};
+use super::{Details, OrderId, customer::Customer};
 use crate::{
     database::{Database, Statement},
     error::Result,
@@ -25,12 +24,6 @@ pub struct Dossier {
     history: JsonText,
 }
 
-#[derive(Serialize)]
-struct Customer {
-    id: Uuid,
-    email: Option<String>,
-}
-
 /// What leads to it at the provider.
 #[derive(Serialize)]
 struct AtProvider {
@@ -44,7 +37,7 @@ impl<'r> FromRow<'r, PgRow> for Dossier {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             order: Details::from_row(row)?,
-            customer: Customer { id: row.try_get("user_id")?, email: row.try_get("email")? },
+            customer: Customer::from_row(row)?,
             payment: AtProvider {
                 payment_method: row.try_get("payment_method")?,
                 intent_id: row.try_get("intent_id")?,

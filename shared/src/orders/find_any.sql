@@ -4,7 +4,7 @@ select
     y.charge_id, y.charge_status, y.decline_code, y.refunded, y.dispute is not null as disputed,
     -- For its customer alone.
     null::text as client_secret,
-    o.user_id, case when u.erased_at is null then u.email end as email,
+    o.user_id, case when u.erased_at is null then u.email end as email, u.subject,
     y.payment_method, y.intent_id, y.dispute, y.fraud_warning, history.events as history
 from orders o
 join users u on u.id = o.user_id

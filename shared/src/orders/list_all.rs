@@ -3,9 +3,8 @@
 use serde::Serialize;
 use sqlx::{FromRow, Row, postgres::PgRow};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
-use super::{Cursor, OrderId, OrderStatus, moment::Moment};
+use super::{Cursor, OrderId, OrderStatus, customer::Customer, moment::Moment};
 use crate::{
     catalog::{Currency, Money},
     database::{Database, Statement, Timestamp},
@@ -47,14 +46,6 @@ struct AnyOrder {
     fraud_warning: bool,
 }
 
-/// Who bought.
-#[derive(Serialize)]
-struct Customer {
-    id: Uuid,
-    /// Of an account that is not erased.
-    email: Option<String>,
-}
-
 impl<'r> FromRow<'r, PgRow> for AnyOrder {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
         let decode = |error: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(error);
@@ -65,7 +56,7 @@ impl<'r> FromRow<'r, PgRow> for AnyOrder {
             status: status.map_err(|error| decode(error.into()))?,
             created_at: row.try_get::<Timestamp, _>("created_at")?.0,
             total: Money { amount: row.try_get("total")?, currency },
-            customer: Customer { id: row.try_get("user_id")?, email: row.try_get("email")? },
+            customer: Customer::from_row(row)?,
             refunded: row.try_get("refunded")?,
             disputed: row.try_get("disputed")?,
             fraud_warning: row.try_get("fraud_warning")?,

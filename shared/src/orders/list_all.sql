@@ -4,7 +4,7 @@
 --   $5 and $6 time and id of the last order of the page before  $7 limit
 select
     o.id, o.status, o.created_at, o.currency, o.total, o.user_id,
-    case when u.erased_at is null then u.email end as email,
+    case when u.erased_at is null then u.email end as email, u.subject,
     y.refunded, y.dispute is not null as disputed, y.fraud_warning
 from orders o
 join users u on u.id = o.user_id

@@ -5,6 +5,7 @@
 mod answer;
 mod attention;
 mod charge;
+mod customer;
 mod due;
 mod find;
 mod find_any;

@@ -8,10 +8,7 @@ use std::{
 use http::HeaderMap;
 use rustls::ClientConfig;
 
-use crate::tls;
-
-/// The ceiling on making a connection. A payment that has to wait longer is better deferred.
-const CONNECT: Duration = Duration::from_secs(1);
+use crate::{outgoing, tls};
 
 /// A pool that rested longer than this is thrown away. By the wall clock: a Lambda environment is frozen between
 /// invocations, its monotonic clock may stand still meanwhile, and the connections that the client's own idle limit
@@ -54,16 +51,7 @@ impl Pool {
     }
 
     fn build(&self) -> reqwest::Result<reqwest::Client> {
-        reqwest::Client::builder()
-            .default_headers(self.headers.clone())
-            .tls_backend_preconfigured(self.tls.clone())
-            .user_agent(concat!("millrace/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(REST)
-            // A redirect of a payment is nothing we would follow with the secret key in hand.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
+        outgoing::client(self.headers.clone(), self.tls.clone(), REST)
     }
 }
 

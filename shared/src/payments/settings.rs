@@ -1,9 +1,10 @@
 //! Where the provider is and how it knows us.
 
 use http::{HeaderMap, HeaderValue, header};
-use url::{Host, Url};
+use url::Url;
 
 use super::Secret;
+use crate::outgoing::is_private;
 
 /// The version of Stripe's API whose objects we read. Pinned: otherwise the account's own setting decides.
 const API_VERSION: &str = "2026-09-30.endive";
@@ -39,16 +40,8 @@ pub enum SettingsError {
 impl Settings {
     pub(super) fn base_url(&self) -> Result<Url, SettingsError> {
         let url = Url::parse(&self.base_url).map_err(|_| SettingsError::NotAUrl)?;
-        let here = match url.host().ok_or(SettingsError::NotAUrl)? {
-            Host::Domain(name) => name == "localhost",
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.is_loopback(),
-        };
-        match url.scheme() {
-            "https" => Ok(url),
-            "http" if here => Ok(url),
-            _ => Err(SettingsError::InTheClear),
-        }
+        url.host().ok_or(SettingsError::NotAUrl)?;
+        if is_private(&url) { Ok(url) } else { Err(SettingsError::InTheClear) }
     }
 
     pub(super) fn headers(&self) -> Result<HeaderMap, SettingsError> {

@@ -1,15 +1,13 @@
 //! Sending a call: within its deadline, and a second time where that is safe and likely to help.
 
-use std::{
-    error::Error,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, Method, header};
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::{NeverSent, Outcome, Reply, Unknown, answer::Answer, pool::Pool};
+use crate::outgoing::{self, innermost};
 
 /// The ceiling on a whole call, second try included, whatever the deadline says.
 const CEILING: Duration = Duration::from_secs(5);
@@ -128,17 +126,12 @@ async fn exchange(client: &reqwest::Client, call: &Call<'_>) -> reqwest::Result<
     if call.method == Method::POST {
         request = request.form(&call.form);
     }
-    let mut response = request.send().await?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > LARGEST_BODY {
-            return Ok(None);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    let text = |name| text(response.headers(), name);
+    let response = request.send().await?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let Some(body) = outgoing::body(response, LARGEST_BODY).await? else { return Ok(None) };
+    let text = |name| text(&headers, name);
     Ok(Some(Answer {
-        status: response.status(),
+        status,
         retry_after: text(header::RETRY_AFTER.as_str()).and_then(|s| s.parse().ok()).map(Duration::from_secs),
         limited_by: text("stripe-rate-limited-reason").map(str::to_owned),
         should_retry: text("stripe-should-retry") == Some("true"),
@@ -150,15 +143,6 @@ async fn exchange(client: &reqwest::Client, call: &Call<'_>) -> reqwest::Result<
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// The cause that a person can act on ("connection refused"), without the chain of wrappers around it.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

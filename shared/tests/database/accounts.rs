@@ -3,7 +3,7 @@
 use shared::accounts::{
     Account, Email, by_email, change_password, erase, refresh, register, sign_in, sign_out,
 };
-use shared::auth::RefreshToken;
+use shared::auth::{RefreshToken, User};
 use shared::database::Database;
 use shared::database::Statement;
 
@@ -74,7 +74,7 @@ async fn a_new_password_and_leaving_end_every_sign_in() {
     assert!(!shop.is_good(&token).await);
     let last = new.next().expect("randomness");
     assert!(refresh(&shop.functions, &new, &last).await.expect("answers").is_some());
-    erase(&shop.functions, account.id).await.expect("erases");
+    erase(&shop.functions, &User::of_shop(account.id, account.role)).await.expect("erases");
     assert!(!shop.is_good(&last).await);
     assert!(by_email(&shop.functions, "ada@example.com").await.expect("answers").is_none());
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use shared::accounts;
+use shared::auth::{Subject, User, token::Role};
 use shared::catalog::ProductId;
 use shared::checkout::{Cart, Item, Lease, Placed, Purchase, claim, claim_to_cancel, leave};
 use shared::config::Unpaid;
@@ -15,6 +17,10 @@ use crate::servers::{SERVER_CONNECTIONS, Servers, until};
 
 static USER: Statement =
     Statement::new("test.user", "insert into users values ($1, $1::text || '@example.com', '', 'customer')");
+static KNOWN_AS: Statement =
+    Statement::new("test.known_as", "select email, issuer, subject from users where id = $1");
+static SUBJECT: Statement =
+    Statement::new("test.subject", "select subject from users where id = $1 and erased_at is not null");
 static PRODUCT: Statement = Statement::new(
     "test.product",
     "with product as (
@@ -117,6 +123,7 @@ pub(crate) fn purchase<'a>(
         items.iter().map(|(product_id, quantity)| Item { product_id: *product_id, quantity: *quantity });
     let cart =
         Cart { items: items.collect(), payment_method: "pm_card_visa".to_owned(), expected_total: None };
+    let user = User::of_shop(user, Role::Customer);
     Purchase { user, key: key.parse().expect("a key"), body, cart, unpaid: UNPAID }
 }
 
@@ -187,6 +194,65 @@ async fn who_is_no_customer_any_more_has_to_log_in_and_takes_no_stock() {
     let deferred = order().place_deferred(&shop.functions, Duration::ZERO, PATIENCE).await;
     assert_eq!(refusal(deferred), Some(Kind::Unauthorized));
     assert_eq!(shop.stock(product).await, 10);
+}
+
+fn of_a_provider(name: &str) -> User {
+    let subject = Subject { issuer: "https://id.example.com".to_owned(), name: name.to_owned() };
+    User { id: subject.user_id(), role: Role::Customer, subject: Some(subject) }
+}
+
+fn purchase_of(user: &User, key: &str, product: ProductId) -> Purchase<'static> {
+    Purchase { user: user.clone(), ..purchase(user.id, key, BODY, &[(product, 1)]) }
+}
+
+#[tokio::test]
+async fn a_customer_of_an_identity_provider_gets_a_row_with_the_first_order_and_no_other_with_the_next() {
+    let shop = Shop::open().await;
+    let product = shop.product(1250, 10).await;
+    let ada = of_a_provider("ada");
+    for key in ["first", "next"] {
+        new(purchase_of(&ada, key, product).place_leased(&shop.functions, PATIENCE).await);
+        let known: (Option<String>, String, String) =
+            shop.owner.fetch_one(KNOWN_AS.bind(ada.id)).await.expect("a row");
+        assert_eq!(known, (None, "https://id.example.com".to_owned(), "ada".to_owned()));
+    }
+    assert_eq!(shop.stock(product).await, 8);
+}
+
+#[tokio::test]
+async fn a_provider_s_customer_who_ordered_nothing_leaves_no_row() {
+    let shop = Shop::open().await;
+    let product = shop.product(1250, 0).await;
+    let ada = of_a_provider("ada");
+    let refused = purchase_of(&ada, "key", product).place_leased(&shop.functions, PATIENCE).await;
+    assert_eq!(refusal(refused), Some(Kind::OutOfStock));
+    let known: Option<(Option<String>, String, String)> =
+        shop.owner.fetch_optional(KNOWN_AS.bind(ada.id)).await.expect("answers");
+    assert_eq!(known, None);
+}
+
+#[tokio::test]
+async fn whose_account_was_erased_orders_nothing_whatever_token_is_shown_and_whether_or_not_there_was_a_row()
+{
+    let shop = Shop::open().await;
+    let product = shop.product(1250, 10).await;
+    let (ada, bob) = (of_a_provider("ada"), of_a_provider("bob"));
+    let own = User::of_shop(shop.customer().await, Role::Customer);
+    for user in [&ada, &own] {
+        new(purchase_of(user, "before", product).place_leased(&shop.functions, PATIENCE).await);
+    }
+    for user in [ada, bob, own] {
+        accounts::erase(&shop.functions, &user).await.expect("erases");
+        accounts::erase(&shop.functions, &user).await.expect("erases what is erased");
+        let refused = purchase_of(&user, "after", product).place_leased(&shop.functions, PATIENCE).await;
+        assert_eq!(refusal(refused), Some(Kind::Unauthorized), "{user:?}");
+        let me = accounts::me(&shop.functions, &user).await;
+        assert_eq!(me.err().map(|error| error.problem().kind()), Some(Kind::Unauthorized), "{user:?}");
+        let (subject,): (Option<String>,) =
+            shop.owner.fetch_one(SUBJECT.bind(user.id)).await.expect("a row of nobody");
+        assert_eq!(subject, None);
+    }
+    assert_eq!(shop.stock(product).await, 8);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Money that goes back: once for each key, no more than was charged, and to its end, whoever crashes.
 
 use serde_json::{Value, json};
+use shared::auth::{Subject, User, token::Role};
 use shared::checkout::{Item, RefundBegun, RefundRequest, RefundState, begin_refund};
 use shared::database::Statement;
 use shared::error::{Error, Result};
@@ -33,7 +34,7 @@ async fn begin(order: &Order, key: &str, body: &Value) -> Result<RefundBegun> {
     let text = body.to_string();
     let request = RefundRequest {
         order: order.id,
-        administrator: order.user(),
+        administrator: User::of_shop(order.user(), Role::Administrator),
         key: key.parse().expect("a key"),
         body: text.as_bytes(),
         wanted: serde_json::from_value(body.clone()).expect("reads"),
@@ -178,11 +179,31 @@ async fn one_refund_of_an_order_is_under_way_and_no_more_goes_back_than_was_char
 }
 
 #[tokio::test]
+async fn an_administrator_of_an_identity_provider_gets_a_row_with_the_first_refund() {
+    static KNOWN_AS: Statement =
+        Statement::new("test.known_as", "select issuer, subject from users where id = $1");
+    let order = paid().await;
+    let subject = Subject { issuer: "https://id.example.com".to_owned(), name: "eve".to_owned() };
+    let eve = User { id: subject.user_id(), role: Role::Administrator, subject: Some(subject) };
+    let request = RefundRequest {
+        order: order.id,
+        administrator: eve.clone(),
+        key: "a".parse().expect("a key"),
+        body: b"{}",
+        wanted: serde_json::from_value(json!({})).expect("reads"),
+    };
+    let begun = begin_refund(&order.shop.functions, request).await.expect("begins");
+    assert!(matches!(begun, RefundBegun::New(..)));
+    let known: (String, String) = order.shop.owner.fetch_one(KNOWN_AS.bind(eve.id)).await.expect("a row");
+    assert_eq!(known, ("https://id.example.com".to_owned(), "eve".to_owned()));
+}
+
+#[tokio::test]
 async fn who_is_no_administrator_any_more_has_to_log_in() {
     let order = paid().await;
     let request = RefundRequest {
         order: order.id,
-        administrator: Uuid::now_v7(),
+        administrator: User::of_shop(Uuid::now_v7(), Role::Administrator),
         key: "a".parse().expect("a key"),
         body: b"{}",
         wanted: serde_json::from_value(json!({})).expect("reads"),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::accounts;
+use shared::auth::{User, token::Role};
 use shared::catalog::{self, ProductId, Search};
 use shared::checkout::{Cart, Item, Placed, Purchase};
 use shared::config::Unpaid;
@@ -206,7 +207,13 @@ impl Shop {
             let items = vec![Item { product_id: self.product, quantity: 1 }];
             let cart = Cart { items, payment_method: "pm_card_visa".to_owned(), expected_total: None };
             let key = key.parse().expect("a key");
-            let purchase = Purchase { user: self.customer, key, body, cart, unpaid: MANY };
+            let purchase = Purchase {
+                user: User::of_shop(self.customer, Role::Customer),
+                key,
+                body,
+                cart,
+                unpaid: MANY,
+            };
             purchase.place_deferred(database, Duration::ZERO, PATIENCE).await
         };
         let Ok(Placed::New(first)) = place(b"body").await else { panic!("not placed") };

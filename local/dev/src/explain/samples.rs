@@ -34,7 +34,7 @@ const FUTURE: &str = "'9999-12-31T00:00:00Z'::timestamptz";
 pub(super) const SAMPLES: &[Sample] = &[
     sample("accounts.by_email", &["'user-1@millrace.example'::text"]),
     sample("accounts.change_password", &[USER, "''::text", "'a hash'::text", NEW, "'00'::text"]),
-    sample("accounts.erase", &[USER]),
+    sample("accounts.erase", &[USER, "null::text"]),
     sample("accounts.first_administrator", &[NEW, "'first@millrace.example'::text", "'a hash'::text"]),
     sample("accounts.me", &[USER]),
     sample("accounts.refresh", &[NEW, "'00'::text", "'01'::text"]),
@@ -121,6 +121,8 @@ pub(super) const SAMPLES: &[Sample] = &[
             "'usd'::text",
             "20::bigint",
             "2000::bigint",
+            "'https://id.example.com'::text",
+            "'a subject'::text",
         ],
     ),
     sample("checkout.postpone", &[ORDER, "60", "30", "86400"]),
@@ -137,6 +139,8 @@ pub(super) const SAMPLES: &[Sample] = &[
             "'{}'::integer[]",
             LEASE,
             "30",
+            "'https://id.example.com'::text",
+            "'a subject'::text",
         ],
     ),
     sample(

@@ -4,7 +4,7 @@ import { v7 as newId } from 'uuid'
 import placeSql from '../../../shared/src/checkout/place.sql'
 import { statement } from '../lib/database.mjs'
 import { endpoint } from '../lib/endpoint.mjs'
-import { badRequest, conflict, invalid, json, Problem } from '../lib/http.mjs'
+import { badRequest, conflict, invalid, json, Problem, unauthorized } from '../lib/http.mjs'
 import { orderAnswer } from '../lib/orders.mjs'
 import { provider, stripe } from '../lib/payments.mjs'
 import { API, CHECKOUT } from '../lib/rate-limit.mjs'
@@ -33,6 +33,7 @@ async function checkout(request) {
   const [row] = await place(
     id, sub, key, digest, products, quantities, cart.payment_method, 'charging', LEASE_SECONDS, false, owner,
     ...AMOUNTS, new Date(Date.now() + DEADLINE_MS).toISOString(), null, null, MOST_UNPAID_ORDERS, MOST_UNPAID_PIECES,
+    null, null,
   )
   if (!row.placed) return respond(repeated(row, digest))
 
@@ -77,6 +78,7 @@ function repeated(row, digest) {
     throw conflict(`Not enough is left of some products: ${short.join(', ')}.`)
   }
   if (row.objection === 'currencies') throw invalid('items', 'must be products of one currency')
+  if (row.objection === 'gone') throw unauthorized('The account of this access token is no longer there.')
   if (row.objection === 'unpaid') throw conflict('Too many orders or pieces are unpaid.')
   if (!row.known?.answered) throw conflict('Somebody is at work on the order of this key.')
   if (digest !== row.known.request_digest) throw invalid('Idempotency-Key', 'was used for another order')

@@ -1,0 +1,153 @@
+//! When the provider is asked for its keys, and for how long those count that are known. A machine without a clock.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// Keys of this age are asked for before they serve: an environment that slept must not begin with old ones.
+const SERVE_FOR: Duration = Duration::from_hours(1);
+
+/// While the provider does not answer, keys serve up to this age: longer than an outage, and than any token is good.
+const KEPT_FOR: Duration = Duration::from_hours(24);
+
+/// The least time between two askings where no key is known, and so nobody can call.
+const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// What is known, and since when.
+pub(super) struct Kept<K> {
+    keys: Option<(Arc<K>, SystemTime)>,
+    asked_at: Option<SystemTime>,
+    /// Older keys are asked for again while they go on serving.
+    fresh_for: Duration,
+    /// The least time between two askings.
+    ask_again_after: Duration,
+}
+
+/// Whether the provider should be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// No.
+    Nothing,
+    /// Yes, and nobody has to wait for it.
+    Soon,
+    /// Yes, before the keys are used.
+    Now,
+}
+
+impl<K> Kept<K> {
+    pub(super) fn new(fresh_for: Duration, ask_again_after: Duration) -> Self {
+        Self { keys: None, asked_at: None, fresh_for, ask_again_after }
+    }
+
+    /// The keys that may be used at `now`, and whether to ask for others.
+    pub(super) fn at(&self, now: SystemTime) -> (Option<Arc<K>>, Need) {
+        let Some((keys, since)) = &self.keys else { return (None, Need::Now) };
+        let need = match age(*since, now) {
+            Some(age) if age > KEPT_FOR => return (None, Need::Now),
+            Some(age) if age > SERVE_FOR => Need::Now,
+            Some(age) if age > self.fresh_for => Need::Soon,
+            Some(_) => Need::Nothing,
+            // A clock that was set back says nothing of their age.
+            None => Need::Now,
+        };
+        let need = if need == Need::Soon && !self.is_due(now) { Need::Nothing } else { need };
+        (Some(Arc::clone(keys)), need)
+    }
+
+    /// Whether it is time to ask, which is noted as done.
+    pub(super) fn may_ask(&mut self, now: SystemTime) -> bool {
+        let due = self.is_due(now);
+        if due {
+            self.asked_at = Some(now);
+        }
+        due
+    }
+
+    pub(super) fn learn(&mut self, keys: K, now: SystemTime) {
+        self.keys = Some((Arc::new(keys), now));
+    }
+
+    fn is_due(&self, now: SystemTime) -> bool {
+        let wait = if self.keys.is_some() { self.ask_again_after } else { TRIED_AGAIN_AFTER };
+        self.asked_at.and_then(|asked| age(asked, now)).is_none_or(|age| age >= wait)
+    }
+}
+
+/// By wall clock, which runs on while an environment is frozen.
+fn age(since: SystemTime, now: SystemTime) -> Option<Duration> {
+    now.duration_since(since).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn empty() -> Kept<&'static str> {
+        Kept::new(Duration::from_mins(10), Duration::from_secs(30))
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        START + Duration::from_secs(1_000_000 + seconds)
+    }
+
+    fn known() -> Kept<&'static str> {
+        let mut kept = empty();
+        assert!(kept.may_ask(at(0)));
+        kept.learn("keys", at(0));
+        kept
+    }
+
+    fn need(kept: &Kept<&str>, seconds: u64) -> (bool, Need) {
+        let (keys, need) = kept.at(at(seconds));
+        (keys.is_some(), need)
+    }
+
+    #[test]
+    fn keys_serve_are_asked_for_beside_then_before_and_end() {
+        let kept = known();
+        for (seconds, expected) in [
+            (0, (true, Need::Nothing)),
+            (600, (true, Need::Nothing)),
+            (601, (true, Need::Soon)),
+            (3600, (true, Need::Soon)),
+            (3601, (true, Need::Now)),
+            (86_400, (true, Need::Now)),
+            (86_401, (false, Need::Now)),
+        ] {
+            assert_eq!(need(&kept, seconds), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn the_provider_is_asked_twice_in_a_minute_at_most_whatever_comes() {
+        let mut kept = known();
+        let asked = (0..60).filter(|second| kept.may_ask(at(*second))).count();
+        assert_eq!(asked, 1, "and once before");
+    }
+
+    #[test]
+    fn while_no_key_is_known_it_is_tried_again_soon() {
+        let mut kept = empty();
+        let asked: Vec<u64> = (0..5).filter(|second| kept.may_ask(at(*second))).collect();
+        assert_eq!(asked, [0, 2, 4]);
+    }
+
+    #[test]
+    fn a_provider_that_is_away_is_not_asked_beside_every_request() {
+        let mut kept = known();
+        assert_eq!(need(&kept, 700), (true, Need::Soon));
+        assert!(kept.may_ask(at(700)));
+        assert_eq!(need(&kept, 729), (true, Need::Nothing));
+        assert_eq!(need(&kept, 730), (true, Need::Soon));
+    }
+
+    #[test]
+    fn after_the_clock_was_set_back_the_keys_are_asked_for() {
+        let mut kept = known();
+        assert_eq!(kept.at(START), (Some(Arc::new("keys")), Need::Now));
+        assert!(kept.may_ask(START));
+    }
+}
