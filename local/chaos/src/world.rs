@@ -170,6 +170,8 @@ fn settings(seed: u64, services: &Services, binaries: &Path, deaths: &Path) -> R
             format!("seed={seed} first=0.3 again=0.008 stall=0.01 log={}", deaths.display()),
         ),
         ("BREAKER_OPEN_SECONDS".to_owned(), "1".to_owned()),
+        // As Stripe's: crowds are put off.
+        ("PAYMENTS_RATE_LIMIT".to_owned(), "25".to_owned()),
     ]);
     Ok(settings)
 }
