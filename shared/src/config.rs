@@ -51,8 +51,8 @@ pub struct Config {
     /// `BREAKER_MIN_ENVIRONMENTS`: how many environments must have seen failures before the breaker opens. 1 where
     /// there may be only one; template.yaml says 2, so that one sick environment cannot open it for all.
     pub breaker_min_environments: u32,
-    /// `PAYMENTS_RATE_LIMIT`: how many calls a second the provider takes for each of its endpoints. Unset, nobody counts;
-    /// template.yaml says 25, which is what Stripe takes unless it was asked for more.
+    /// `PAYMENTS_RATE_LIMIT`: how many calls a second the provider takes for each of its endpoints. Unset, nobody
+    /// counts; template.yaml says 25, which is what Stripe takes unless it was asked for more.
     pub payments_rate_limit: Option<Limit>,
     /// `ORDER_DEADLINE_SECONDS`: how long after it was placed an order is given up that could not be charged. A day:
     /// longer than an outage, and no longer than a customer remembers.
@@ -110,10 +110,9 @@ fn order_deadline() -> Result<Duration, Error> {
 }
 
 fn payments_rate_limit() -> Result<Option<Limit>, Error> {
-    const NAME: &str = "PAYMENTS_RATE_LIMIT";
-    let malformed = Error::Malformed(NAME, "a whole number of at least 5");
+    let malformed = Error::Malformed("PAYMENTS_RATE_LIMIT", "a whole number of at least 5");
     let limit = |text: String| text.parse().ok().and_then(Limit::new).ok_or(malformed);
-    optional(NAME).map(limit).transpose()
+    optional("PAYMENTS_RATE_LIMIT").map(limit).transpose()
 }
 
 /// With none nobody could buy.

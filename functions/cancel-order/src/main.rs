@@ -33,7 +33,8 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
                 .await?
                 .answer
         }
-        // The provider is away, or takes no more: the order will not be charged any more, and the sweeper cancels it when it can.
+        // The provider is away, or takes no more: the order will not be charged any more, and the sweeper cancels it
+        // when it can.
         (Ok(Some(lease)), Entry::Shut(shut)) => {
             checkout::leave(&app.database, lease, shut.retry_after).await?.answer
         }

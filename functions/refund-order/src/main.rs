@@ -46,7 +46,7 @@ async fn refund_order(app: App, request: Request) -> Result<Response> {
                 checkout::advance(&app.database, &payments, breaker, pass.permit, *lease, limit).await?;
             (amount, advanced.refund.unwrap_or(RefundState::Pending))
         }
-        // The provider is away, or takes no more: the sweeper finds the order when it is due, and the worker goes on.
+        // The provider is away, or takes no more: the sweeper finds the order when it is due, the worker goes on.
         (Ok(RefundBegun::New(lease, amount)), Entry::Shut(shut)) => {
             checkout::leave(&app.database, *lease, shut.retry_after).await?;
             (amount, RefundState::Pending)

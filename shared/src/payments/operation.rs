@@ -1,7 +1,7 @@
 //! What the provider limits apart: its endpoints.
 
-/// What an order's step asks of the provider. (Lists and searches follow a call that went wrong, and are too few to come
-/// near a limit.)
+/// What an order's step asks of the provider. (Lists and searches follow a call that went wrong, and are too few to
+/// come near a limit.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Creates an intent, and charges it in the same call.

@@ -3,9 +3,9 @@
 -- 'take' or 'give' Returns {1, 0}, or {0, wait ms}.
 -- Costs 2 commands, and 1 more where something changes. A refused call writes nothing.
 --
--- A bucket is the packed string {level of class 1, level of class 2, when}. Levels are in thousandths of a token, so that
--- a rate of so many tokens a second is as many thousandths a millisecond, and nothing is ever rounded. What flows to a
--- class that has all that it may keep flows on to the other: neither can starve the other, and nothing is wasted.
+-- A bucket is the packed string {level of class 1, level of class 2, when}. Levels are in thousandths of a token, so
+-- that a rate of so many tokens a second is as many thousandths a millisecond, and nothing is ever rounded. What flows
+-- to a class that has all that it may keep flows on to the other: neither can starve the other, and nothing is wasted.
 local now, class = clock(), tonumber(ARGV[5])                                                      -- 1
 local rates = {tonumber(ARGV[1]), tonumber(ARGV[3])}
 local most = {tonumber(ARGV[2]) * 1000, tonumber(ARGV[4]) * 1000}

@@ -17,9 +17,9 @@ use cloud::figures::{milliseconds, thousands};
 use cloud::progress::{say, seconds, step};
 use customers::schedule::Arrivals;
 
-/// How long orders that were put off may take to be charged once nobody comes any more: the breaker stays open for up to
-/// ten minutes after several failed probes, the sweeper comes every minute, and what ten minutes at twice the provider's
-/// limit have left takes as long again.
+/// How long orders that were put off may take to be charged once nobody comes any more: the breaker stays open for up
+/// to ten minutes after several failed probes, the sweeper comes every minute, and what ten minutes at twice the
+/// provider's limit have left takes as long again.
 const SETTLED_WITHIN: Duration = Duration::from_mins(25);
 
 /// See the module.
