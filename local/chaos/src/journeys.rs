@@ -43,7 +43,7 @@ const JOURNEYS: [(u32, Journey); 8] = [
     (12, Journey::BuyTwice),
     (10, Journey::ChangeOfMind),
     (12, Journey::Edit),
-    (10, Journey::BringBack),
+    (18, Journey::BringBack),
     (8, Journey::Restock),
 ];
 
@@ -103,8 +103,10 @@ async fn travel(
             }
         }
         Journey::Restock => {
-            let (product, change) = (any_product(dice), i64::from(dice.number(1, 5)));
-            shopkeeper.restock(product, if dice.percent(30) { -change } else { change }).await;
+            for _ in 0..4 {
+                let (product, change) = (any_product(dice), i64::from(dice.number(1, 5)));
+                shopkeeper.restock(product, if dice.percent(30) { -change } else { change }).await;
+            }
         }
         Journey::BringBack => {
             let purchase = choose(customer, dice, Some(PAYS));
