@@ -166,8 +166,8 @@ fn any_product(dice: &mut Dice) -> u32 {
     dice.number(1, shop::PRODUCTS)
 }
 
-/// All of the money, or a half and sometimes the rest; a piece of each line comes back with what is given back first, and
-/// the same key is sent twice at once.
+/// All of the money, or a half and sometimes the rest; a piece of each line comes back with what is given back first,
+/// and the same key is sent twice at once.
 async fn bring_back(
     world: &World,
     shopkeeper: &Shopkeeper<'_>,
