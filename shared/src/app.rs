@@ -20,6 +20,7 @@ use crate::{
     rate_limit::Limiter,
     redis::{self, Redis},
     secrets::{Made, Rotating},
+    token_bucket::TokenBuckets,
 };
 
 /// Everything a handler may touch; cheap to clone.
@@ -46,6 +47,8 @@ pub struct Services {
     pub searches: Cache,
     /// Stands before the payment provider.
     pub payment_breaker: Breaker,
+    /// How many calls the payment provider takes.
+    pub payment_tokens: TokenBuckets,
     /// How long after it was placed an order is given up that could not be charged.
     pub order_deadline: Duration,
     /// Ends invocations that do not end themselves.
@@ -141,6 +144,7 @@ impl App {
                 redis.clone(),
             ),
             payment_breaker: Breaker::new("payments", breaker, redis.clone(), environment),
+            payment_tokens: TokenBuckets::new("payments", config.payments_rate_limit),
             order_deadline: config.order_deadline,
             last_moment: LastMoment::default(),
             unpaid: config.unpaid,
@@ -188,6 +192,13 @@ impl Services {
     #[cfg(feature = "payments")]
     pub async fn payments(&self) -> Result<Arc<crate::payments::Payments>> {
         Ok(self.payments.get().await?)
+    }
+
+    /// What stands before the payment provider for whoever has somebody waiting.
+    #[cfg(feature = "payments")]
+    pub fn payment_gate(&self) -> crate::checkout::Gate {
+        let (breaker, tokens) = (self.payment_breaker.clone(), self.payment_tokens.clone());
+        crate::checkout::Gate::new(breaker, tokens, self.redis.clone())
     }
 
     /// What the provider signs its webhooks with; needs `PAYMENTS_WEBHOOK_SECRET`, with commas between several: while a

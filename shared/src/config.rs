@@ -2,7 +2,7 @@
 
 use std::{env, str::FromStr, time::Duration};
 
-use crate::auth::provider;
+use crate::{auth::provider, token_bucket::Limit};
 
 /// A setting that is missing or cannot be read. Its text names the variable, never the value: many are secrets.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -53,6 +53,9 @@ pub struct Config {
     /// `BREAKER_MIN_ENVIRONMENTS`: how many environments must have seen failures before the breaker opens. 1 where
     /// there may be only one; template.yaml says 2, so that one sick environment cannot open it for all.
     pub breaker_min_environments: u32,
+    /// `PAYMENTS_RATE_LIMIT`: how many calls a second the provider takes for each of its endpoints. Unset, nobody
+    /// counts; template.yaml says 25, which is what Stripe takes unless it was asked for more.
+    pub payments_rate_limit: Option<Limit>,
     /// `ORDER_DEADLINE_SECONDS`: how long after it was placed an order is given up that could not be charged. A day:
     /// longer than an outage, and no longer than a customer remembers.
     pub order_deadline: Duration,
@@ -88,6 +91,7 @@ impl Config {
             edge_secret_hashes: optional("EDGE_SECRET_HASHES").unwrap_or_default(),
             breaker_open: Duration::from_secs(number("BREAKER_OPEN_SECONDS", 60)?),
             breaker_min_environments: number("BREAKER_MIN_ENVIRONMENTS", 1)?,
+            payments_rate_limit: payments_rate_limit()?,
             order_deadline: order_deadline()?,
             unpaid: Unpaid {
                 orders: at_least_one("UNPAID_ORDERS_LIMIT", 20)?,
@@ -117,6 +121,12 @@ fn order_deadline() -> Result<Duration, Error> {
         seconds @ SHORTEST_DEADLINE.. => Ok(Duration::from_secs(seconds)),
         _ => Err(Error::Malformed(NAME, "a whole number of at least 60")),
     }
+}
+
+fn payments_rate_limit() -> Result<Option<Limit>, Error> {
+    let malformed = Error::Malformed("PAYMENTS_RATE_LIMIT", "a whole number of at least 5");
+    let limit = |text: String| text.parse().ok().and_then(Limit::new).ok_or(malformed);
+    optional("PAYMENTS_RATE_LIMIT").map(limit).transpose()
 }
 
 /// With none nobody could buy.

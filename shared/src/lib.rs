@@ -12,7 +12,7 @@
 //! | [`insights`] | what the database knows about itself, and what to do about it |
 //! | [`accounts`], [`auth`] | who may log in; passwords and access tokens |
 //! | [`edge`] | how CloudFront is known from who says that he is |
-//! | [`cache`], [`rate_limit`], [`breaker`] | the resilience mechanisms, commands of one Redis batch |
+//! | [`cache`], [`rate_limit`], [`breaker`], [`token_bucket`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`] | the world outside |
 //! | [`presign`], [`secrets`] | signing in by IAM; secrets that rotate |
 //! | [`time_limit`] | how long an invocation may still take |
@@ -58,3 +58,4 @@ pub mod telemetry;
 pub mod text;
 pub mod time_limit;
 mod tls;
+pub mod token_bucket;

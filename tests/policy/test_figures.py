@@ -18,6 +18,8 @@ UNITS_OF_SMALL_MINIMUM = 10
 # Of docs/operations.md, "Scale": a checkout takes so many seconds, and is so many of a user's requests.
 CHECKOUT_SECONDS = 0.7
 CHECKOUTS_OF_A_USER = 0.04 / 10
+# Of shared/src/token_bucket/limit.rs: what flows for good; the rest is kept for bursts.
+FLOWS = 4 / 5
 
 
 def row(beginning):
@@ -37,12 +39,12 @@ def test_no_shop_of_the_table_asks_stripe_for_more_than_it_has_agreed_to():
     checkouts = single("checkouts a second, and so calls to Stripe's endpoint")
     deferred = [concurrency / CHECKOUT_SECONDS for concurrency in single("`ChargeConcurrency`")]
     for limit, now, later in zip(agreed, checkouts, deferred, strict=True):
-        assert now + later <= limit
+        assert now + later <= limit * FLOWS
     assert int(PARAMETERS["PaymentsRateLimit"]["Default"]) == STRIPE_ENDPOINT
 
 
 def test_the_users_at_which_stripe_becomes_the_limit_follow_from_it():
-    users = round(STRIPE_ENDPOINT / CHECKOUTS_OF_A_USER)
+    users = round(STRIPE_ENDPOINT * FLOWS / CHECKOUTS_OF_A_USER)
     assert re.search(rf"at\s+about\s+{users:,}\s+users", OPERATIONS)
 
 
@@ -51,7 +53,7 @@ def test_the_alarm_is_about_what_an_endpoint_takes():
     # Calls of a minute, nearly all to one endpoint, of what it takes in a second; in percent.
     assert {"Fn::Sub": "100 * calls / 60 / ${PaymentsRateLimit}"} in [
         metric.get("Expression") for metric in alarm["Metrics"]]
-    assert alarm["Threshold"] == 80
+    assert alarm["Threshold"] == 60 < 100 * FLOWS
 
 
 def test_large_databases_have_a_minimum_that_allows_their_connections():

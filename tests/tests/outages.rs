@@ -48,6 +48,29 @@ async fn all_paid_once(customer: &Customer, orders: &[String]) {
     .await;
 }
 
+/// A bucket of the provider's tokens that is empty, and was so at a time far from now: nothing has flowed in since.
+const NO_TOKENS: &str = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\u{7f}\0\0\0\0\0\0\0";
+
+#[tokio::test]
+async fn an_order_over_the_providers_limit_is_answered_at_once_and_charged_in_its_turn() {
+    let customer = Customer::register().await;
+    let product = new_product(1250, 100).await;
+    customer.buys(&product).await.expect(201);
+    let (logs, before) = (Logs::from_now(), requests_to_provider().await);
+    ask_redis(&["SET", "tokens:payments:create", NO_TOKENS]).await;
+    let answer = customer.buys(&product).await.expect(202);
+    assert_eq!(answer.json()["status"], "deferred");
+    assert_eq!(answer.json()["charge"]["waits_for"], "providers_limit");
+    assert_eq!(logs.line_of(&answer).await["ProviderHeldBack"], 1);
+    let order = answer.json()["order_id"].as_str().expect("an id").to_owned();
+    all_paid_once(&customer, &[order]).await;
+    assert!(requests_to_provider().await > before);
+    // While the breaker is open the answer says so.
+    let _open = breaker_forced("force-open", "payments");
+    let answer = customer.buys(&product).await.expect(202).json();
+    assert_eq!(answer["charge"]["waits_for"], "provider");
+}
+
 #[tokio::test]
 async fn three_failures_open_the_breaker_and_the_orders_are_paid_once_it_closes() {
     let customer = Customer::register().await;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use shared::{
     app::App,
-    breaker::{Admission, Outcome},
-    checkout,
+    checkout::{self, Entry},
     error::{Result, conflict, not_found},
     http::{self, Endpoint, Request, Response, ResponseExt, header},
     orders::{self, Answer, OrderId, OrderStatus},
+    payments::Operation,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -20,26 +20,26 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
     let user = request.user()?.id;
     let id: OrderId = request.path("id")?;
     let payments = app.payments().await?;
-    let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
+    let gate = app.payment_gate();
+    let (admitted, entry) = request.ask(gate.enter(Operation::Cancel)).await;
     let claimed = match admitted {
         Ok(()) => checkout::claim_to_cancel(&app.database, user, id).await,
         Err(refusal) => Err(refusal),
     };
-    let answer = match (claimed, admission) {
-        (Ok(Some(lease)), Admission::Allow(permit) | Admission::Probe(permit)) => {
+    let answer = match (claimed, entry) {
+        (Ok(Some(lease)), Entry::Open(pass)) => {
             let limit = request.time_limit();
-            checkout::advance(&app.database, &payments, &app.payment_breaker, permit, lease, limit)
+            checkout::advance(&app.database, &payments, &app.payment_breaker, pass.permit, lease, limit)
                 .await?
                 .answer
         }
-        // The provider is away: the order will not be charged any more, and the sweeper cancels it when it can.
-        (Ok(Some(lease)), Admission::Deny { retry_after }) => {
-            checkout::leave(&app.database, lease, retry_after).await?.answer
+        // The provider is away, or takes no more: the order will not be charged any more, and the sweeper cancels it
+        // when it can.
+        (Ok(Some(lease)), Entry::Shut(shut)) => {
+            checkout::leave(&app.database, lease, shut.retry_after).await?.answer
         }
-        (unclaimed, admission) => {
-            if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
-                app.payment_breaker.report(permit, Outcome::Skipped).await;
-            }
+        (unclaimed, entry) => {
+            gate.give_back(entry).await;
             unclaimed?;
             already_cancelled(&app, user, id).await?
         }

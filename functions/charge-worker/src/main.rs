@@ -8,15 +8,21 @@ use std::time::Duration;
 use futures::future::join_all;
 use shared::{
     app::App,
-    breaker::{Admission, Outcome},
-    checkout,
+    breaker::{Admission, Outcome, Permit},
+    checkout::{self, Lease},
     error::{Kind, Result},
     events::{self, SqsBatchResponse, SqsEvent, SqsMessage},
     kill_point::KillPoint,
     orders::{Nudge, OrderId},
+    payments::Payments,
     telemetry,
     time_limit::TimeLimit,
+    token_bucket::{Class, Turn},
 };
+use tokio::time::sleep;
+
+/// Kept of the invocation for the call to the provider and the last write, while an order waits for its turn.
+const CALL: Duration = Duration::from_secs(8);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), events::Fatal> {
@@ -74,15 +80,45 @@ async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<&'static 
         }
     };
     match checkout::claim(&app.database, order, app.order_deadline).await {
-        Ok(Some(lease)) => {
-            let breaker = &app.payment_breaker;
-            let advanced = checkout::advance(&app.database, &payments, breaker, permit, lease, limit).await?;
-            Ok(advanced.answer.status.as_str())
-        }
+        Ok(Some(lease)) => charge_in_turn(app, &payments, permit, lease, limit).await,
         // Finished, or in somebody else's hands.
         idle => {
             app.payment_breaker.report(permit, Outcome::Skipped).await;
             idle.map(|_| "in other hands")
+        }
+    }
+}
+
+/// Charges the order when it is its turn, or puts it off.
+async fn charge_in_turn(
+    app: &App,
+    payments: &Payments,
+    permit: Permit,
+    lease: Lease,
+    limit: TimeLimit,
+) -> Result<&'static str> {
+    let breaker = &app.payment_breaker;
+    let advanced = match turn(app, &lease, limit).await {
+        Turn::Granted(_) => checkout::advance(&app.database, payments, breaker, permit, lease, limit).await?,
+        Turn::Refused { wait } => {
+            breaker.report(permit, Outcome::Skipped).await;
+            checkout::leave(&app.database, lease, wait).await?
+        }
+    };
+    Ok(advanced.answer.status.as_str())
+}
+
+/// Waits for a token, as long as there is time: a queue is worked off at the rate that the provider takes, and not in
+/// bursts between which it is put off.
+async fn turn(app: &App, lease: &Lease, limit: TimeLimit) -> Turn {
+    loop {
+        let take = app.payment_tokens.take(lease.operation().as_str(), Class::Background);
+        match app.redis.batch(take).await {
+            Turn::Refused { wait } if limit.left() > CALL + 2 * wait => {
+                // Not all at the same moment.
+                sleep(wait.mul_f64(1.0 + fastrand::f64())).await;
+            }
+            turn => return turn,
         }
     }
 }

@@ -1,14 +1,12 @@
 //! `POST /api/checkout`: places an order and charges it, at once or, while the payment provider is away, later.
 
-use std::time::Duration;
-
 use shared::{
     app::App,
-    breaker::{Admission, Outcome, Permit},
-    checkout::{self, Advanced, IdempotencyKey, Placed, Purchase},
+    checkout::{self, Advanced, Entry, IdempotencyKey, Pass, Placed, Purchase, Shut},
     error::{Error, Kind, Result},
     http::{self, Endpoint, Request, Response, ResponseExt, header},
     orders::{self, Answer, OrderStatus},
+    payments::Operation,
     rate_limit::{API, CHECKOUT},
     telemetry::{self, Counter},
 };
@@ -31,19 +29,13 @@ async fn serve_checkout(app: App, request: Request) -> Result<Response> {
     let cart = request.json(http::NO_TEXTS)?;
     let purchase = Purchase { user, key, body: request.body(), cart, unpaid: app.unpaid };
 
-    // One Redis round trip: the rate limit's verdict and the breaker's.
-    let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
-    let placed = match (admitted, admission) {
-        (Ok(()), Admission::Allow(permit) | Admission::Probe(permit)) => {
-            charge_now(&app, &request, &purchase, permit).await.map_err(perhaps)?
-        }
-        (Ok(()), Admission::Deny { retry_after }) => {
-            charge_later(&app, &purchase, retry_after).await.map_err(perhaps)?
-        }
-        (Err(refusal), admission) => {
-            if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
-                give_back(&app, permit).await;
-            }
+    // One Redis round trip: the rate limit's verdict, the breaker's, and a token for the call to the provider.
+    let (admitted, entry) = request.ask(app.payment_gate().enter(Operation::Create)).await;
+    let placed = match (admitted, entry) {
+        (Ok(()), Entry::Open(pass)) => charge_now(&app, &request, &purchase, pass).await.map_err(perhaps)?,
+        (Ok(()), Entry::Shut(shut)) => charge_later(&app, &purchase, shut).await.map_err(perhaps)?,
+        (Err(refusal), entry) => {
+            app.payment_gate().give_back(entry).await;
             return Err(refusal);
         }
     };
@@ -54,7 +46,7 @@ async fn charge_now(
     app: &App,
     request: &Request,
     purchase: &Purchase<'_>,
-    permit: Permit,
+    pass: Pass,
 ) -> Result<Placed<Answer>> {
     let placed = match app.payments().await {
         Ok(payments) => {
@@ -66,7 +58,7 @@ async fn charge_now(
         Ok((Placed::New(lease), payments)) => {
             let (breaker, limit) = (&app.payment_breaker, request.time_limit());
             let Advanced { answer, due_in, .. } =
-                checkout::advance(&app.database, &payments, breaker, permit, lease, limit).await?;
+                checkout::advance(&app.database, &payments, breaker, pass.permit, lease, limit).await?;
             if matches!(answer.status, OrderStatus::Deferred | OrderStatus::Charging) {
                 telemetry::count(Counter::DeferredOrders);
             }
@@ -79,26 +71,24 @@ async fn charge_now(
         Ok((Placed::Repeated(answer), _)) => Ok(Placed::Repeated(answer)),
         Err(error) => Err(error),
     };
-    give_back(app, permit).await;
+    // No call was made.
+    app.payment_gate().give_back(Entry::Open(pass)).await;
     placed
 }
 
-async fn charge_later(app: &App, purchase: &Purchase<'_>, wait: Duration) -> Result<Placed<Answer>> {
-    let placed = purchase.place_deferred(&app.database, wait, app.order_deadline).await?;
-    if let Placed::New(answer) = &placed {
+async fn charge_later(app: &App, purchase: &Purchase<'_>, shut: Shut) -> Result<Placed<Answer>> {
+    let Shut { waits_for, retry_after } = shut;
+    let mut placed = purchase.place_deferred(&app.database, retry_after, app.order_deadline).await?;
+    if let Placed::New(answer) = &mut placed {
+        answer.charge.waits_for = Some(waits_for);
         telemetry::count(Counter::DeferredOrders);
-        orders::nudge(app.queue().await, answer.order_id, wait).await;
+        orders::nudge(app.queue().await, answer.order_id, retry_after).await;
     }
     Ok(placed)
 }
 
 fn perhaps(error: Error) -> Error {
     error.if_unknown(PERHAPS)
-}
-
-/// No call was made under this permit, so nothing was learnt of the provider.
-async fn give_back(app: &App, permit: Permit) {
-    app.payment_breaker.report(permit, Outcome::Skipped).await;
 }
 
 fn respond(placed: &Placed<Answer>) -> Result<Response> {

@@ -4,11 +4,11 @@
 use serde::Serialize;
 use shared::{
     app::App,
-    breaker::{Admission, Outcome},
-    checkout::{self, IdempotencyKey, RefundBegun, RefundRequest, RefundState, WantedRefund},
+    checkout::{self, Entry, IdempotencyKey, RefundBegun, RefundRequest, RefundState, WantedRefund},
     error::Result,
     http::{self, Endpoint, Request, Response},
     orders::OrderId,
+    payments::Operation,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -30,7 +30,8 @@ async fn refund_order(app: App, request: Request) -> Result<Response> {
     let key = IdempotencyKey::of_header(request.header("idempotency-key"))?;
     let wanted: WantedRefund = request.json(http::NO_TEXTS)?;
     let payments = app.payments().await?;
-    let (admitted, admission) = request.ask(app.payment_breaker.acquire()).await;
+    let gate = app.payment_gate();
+    let (admitted, entry) = request.ask(gate.enter(Operation::Refund)).await;
     let begun = match admitted {
         Ok(()) => {
             let refund = RefundRequest { order, administrator, key, body: request.body(), wanted };
@@ -38,22 +39,20 @@ async fn refund_order(app: App, request: Request) -> Result<Response> {
         }
         Err(refusal) => Err(refusal),
     };
-    let (amount, status) = match (begun, admission) {
-        (Ok(RefundBegun::New(lease, amount)), Admission::Allow(permit) | Admission::Probe(permit)) => {
+    let (amount, status) = match (begun, entry) {
+        (Ok(RefundBegun::New(lease, amount)), Entry::Open(pass)) => {
             let (breaker, limit) = (&app.payment_breaker, request.time_limit());
             let advanced =
-                checkout::advance(&app.database, &payments, breaker, permit, *lease, limit).await?;
+                checkout::advance(&app.database, &payments, breaker, pass.permit, *lease, limit).await?;
             (amount, advanced.refund.unwrap_or(RefundState::Pending))
         }
-        // The provider is away: the sweeper finds the order when it is due, and the worker goes on.
-        (Ok(RefundBegun::New(lease, amount)), Admission::Deny { retry_after }) => {
-            checkout::leave(&app.database, *lease, retry_after).await?;
+        // The provider is away, or takes no more: the sweeper finds the order when it is due, the worker goes on.
+        (Ok(RefundBegun::New(lease, amount)), Entry::Shut(shut)) => {
+            checkout::leave(&app.database, *lease, shut.retry_after).await?;
             (amount, RefundState::Pending)
         }
-        (other, admission) => {
-            if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
-                app.payment_breaker.report(permit, Outcome::Skipped).await;
-            }
+        (other, entry) => {
+            gate.give_back(entry).await;
             match other? {
                 RefundBegun::Repeated(status, amount) => (amount, status),
                 // Both cases of it stand above.

@@ -82,7 +82,8 @@ pub(super) async fn browse(world: &World) {
 }
 
 async fn unfinished(world: &World) -> Result<usize> {
-    let sql = "select count(*) from orders where status not in ('paid', 'failed', 'cancelled', 'refunded')";
+    let sql = "select (select count(*) from orders where status not in ('paid', 'failed', 'cancelled', 'refunded')) \
+               + (select count(*) from refunds where status = 'pending')";
     Ok(world.services.cloud().sql(Service::Postgres, DATABASE, sql).await?.parse()?)
 }
 

@@ -13,9 +13,9 @@ use super::witness::Said;
 use super::world::World;
 
 /// Longer than any function takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two tries. The answers ask for more; a run has less time than a shop.
-const PAUSE: Duration = Duration::from_millis(400);
+pub(super) const PAUSE: Duration = Duration::from_millis(400);
 
 /// One customer on one journey.
 pub(super) struct Customer<'a> {
@@ -165,18 +165,18 @@ impl<'a> Customer<'a> {
 }
 
 impl Request {
-    fn with(mut self, name: &'static str, value: String) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    fn sends(self, body: String) -> Self {
+    pub(super) fn sends(self, body: String) -> Self {
         Self { body: Some(body), ..self }
     }
 }
 
 /// From an address that only this user has.
-fn request(function: &'static str, method: &'static str, path: String, user: u32) -> Request {
+pub(super) fn request(function: &'static str, method: &'static str, path: String, user: u32) -> Request {
     let [_, a, b, c] = user.to_be_bytes();
     Request {
         function,
@@ -190,7 +190,7 @@ fn request(function: &'static str, method: &'static str, path: String, user: u32
 
 impl Said {
     fn nothing() -> Self {
-        Self { status: 0, order: String::new(), word: String::new(), intent: None }
+        Self { status: 0, order: String::new(), word: String::new(), total: 0, intent: None }
     }
 }
 
@@ -200,7 +200,8 @@ fn said(reply: &Reply) -> Said {
     let intent = secret.and_then(|secret| secret.split_once("_secret")).map(|(intent, _)| intent.to_owned());
     // A problem's own `status` is the HTTP status; a declined order is a failed one.
     let word = if reply.status == 402 { "failed".to_owned() } else { text(&reply.body["status"]) };
-    Said { status: reply.status, order: text(&reply.body["order_id"]), word, intent }
+    let total = reply.body["total"]["amount"].as_i64().unwrap_or_default();
+    Said { status: reply.status, order: text(&reply.body["order_id"]), word, total, intent }
 }
 
 /// The administrator changes a product; the next version is announced to all readers once it is acknowledged.

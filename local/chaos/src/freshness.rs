@@ -12,6 +12,7 @@ use shared::catalog::INVALIDATION_LOST;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::chronicle::{Span, Violation};
 use super::shop;
 
 /// Updates of products, sweeps, and the reads that fell behind.
@@ -115,10 +116,12 @@ impl Freshness {
     }
 
     /// The reads that fell behind without an excuse.
-    pub(super) fn violations(&self) -> Vec<String> {
+    pub(super) fn violations(&self) -> Vec<Violation> {
         let behind = self.behind.iter().filter(|read| !self.excuses(read));
-        let words = |Read { reader: Reader { product, floor, at, .. }, version }: &Read| {
-            format!("product {product}: {at} showed version {version} after {floor} was acknowledged")
+        let words = |Read { reader: Reader { product, floor, at, begun }, version }: &Read| {
+            let what =
+                format!("product {product}: {at} showed version {version} after {floor} was acknowledged");
+            Violation { what, when: Some(Span::at(*begun)) }
         };
         behind.map(words).collect()
     }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::customer::{self, Customer};
 use super::dice::Dice;
 use super::shop;
+use super::shopkeeper::Shopkeeper;
 use super::witness::Said;
 use super::world::World;
 
@@ -26,23 +28,30 @@ enum Journey {
     BuyTwice,
     /// Cancels while the bank is still asked.
     ChangeOfMind,
+    /// Buys; then an administrator gives the money back, whole or in parts, and pieces come back.
+    BringBack,
+    /// Pieces come in, or are found to be missing, while others buy.
+    Restock,
     /// An administrator changes a product while others read it.
     Edit,
 }
 
-const JOURNEYS: [(u32, Journey); 6] = [
+const JOURNEYS: [(u32, Journey); 8] = [
     (12, Journey::Browse),
     (44, Journey::Buy),
     (10, Journey::BuyInAHurry),
     (12, Journey::BuyTwice),
     (10, Journey::ChangeOfMind),
     (12, Journey::Edit),
+    (18, Journey::BringBack),
+    (8, Journey::Restock),
 ];
 
+const PAYS: &str = "pm_card_visa";
 const ASKS_FIRST: &str = "pm_card_authenticationRequired";
 
 const CARDS: [(u32, &str); 6] = [
-    (60, "pm_card_visa"),
+    (60, PAYS),
     (12, "pm_card_visa_chargeDeclined"),
     (3, "pm_card_chargeDeclinedExpiredCard"),
     (14, ASKS_FIRST),
@@ -58,14 +67,21 @@ pub(super) async fn live(world: &World, seat: u32, until: Instant) {
         let customer = Customer::new(world, user, until + LAST_ORDERS);
         // Nobody comes twice: each journey finds the limits of its own account untouched.
         user += CUSTOMERS;
+        let shopkeeper = Shopkeeper::new(world, user, until + LAST_ORDERS);
         if let Some(journey) = dice.weighted(&JOURNEYS) {
-            travel(world, journey, &customer, &mut dice).await;
+            travel(world, journey, &customer, &shopkeeper, &mut dice).await;
         }
         sleep(dice.pause(50, 500)).await;
     }
 }
 
-async fn travel(world: &World, journey: Journey, customer: &Customer<'_>, dice: &mut Dice) {
+async fn travel(
+    world: &World,
+    journey: Journey,
+    customer: &Customer<'_>,
+    shopkeeper: &Shopkeeper<'_>,
+    dice: &mut Dice,
+) {
     match journey {
         Journey::Browse => {
             for _ in 0..4 {
@@ -84,6 +100,19 @@ async fn travel(world: &World, journey: Journey, customer: &Customer<'_>, dice: 
             futures::future::join3(change, readers, customer.search(product)).await;
             for _ in 0..2 {
                 futures::future::join(customer.browse(product), customer.search(product)).await;
+            }
+        }
+        Journey::Restock => {
+            for _ in 0..4 {
+                let (product, change) = (any_product(dice), i64::from(dice.number(1, 5)));
+                shopkeeper.restock(product, if dice.percent(30) { -change } else { change }).await;
+            }
+        }
+        Journey::BringBack => {
+            let purchase = choose(customer, dice, Some(PAYS));
+            let said = customer.submit(purchase, None).await.filter(|said| said.word == "paid");
+            if let Some(said) = said {
+                bring_back(world, shopkeeper, purchase, &said, dice).await;
             }
         }
         Journey::Buy => {
@@ -135,6 +164,28 @@ fn choose(customer: &Customer<'_>, dice: &mut Dice, card: Option<&'static str>) 
 
 fn any_product(dice: &mut Dice) -> u32 {
     dice.number(1, shop::PRODUCTS)
+}
+
+/// All of the money, or a half and sometimes the rest; a piece of each line comes back with what is given back first,
+/// and the same key is sent twice at once.
+async fn bring_back(
+    world: &World,
+    shopkeeper: &Shopkeeper<'_>,
+    purchase: usize,
+    said: &Said,
+    dice: &mut Dice,
+) {
+    let mut pieces = world.witness.purchase(purchase).body["items"].clone();
+    for line in pieces.as_array_mut().into_iter().flatten() {
+        line["quantity"] = 1.into();
+    }
+    let half = (said.total / 2).max(1);
+    let (amount, key) = (dice.percent(60).then_some(half), dice.name());
+    let twice = (0..2).map(|_| shopkeeper.give_back(&said.order, &key, amount, &pieces));
+    futures::future::join_all(twice).await;
+    if amount.is_some() && dice.percent(50) {
+        shopkeeper.give_back(&said.order, &dice.name(), None, &Value::Array(Vec::new())).await;
+    }
 }
 
 /// What a customer does about an order that is not finished.

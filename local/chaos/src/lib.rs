@@ -2,12 +2,12 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `journeys`, `customer`, `door` | what customers do, as good clients, through the functions' front door |
+//! | `journeys`, `customer`, `shopkeeper`, `door` | what people do, as good clients, through the functions' front door |
 //! | `faults`, `strikes` | what goes wrong and when, from the seed; how it is done |
 //! | `world`, `services`, `binaries`, `queue`, `shop` | what a run consists of |
-//! | `witness`, `freshness` | what clients were told; who read which version of a product |
+//! | `witness`, `freshness`, `chronicle` | what clients were told; who read which version of a product; what struck when |
 //! | `aftermath` | until every order is finished |
-//! | `audit`, `report` | the six figures, and what a run leaves behind |
+//! | `audit`, `report` | the eight figures, and what a run leaves behind |
 //! | `dice` | everything random, from the seed |
 //!
 //! The same seed plans the same faults and the same journeys. When which step meets which fault is up to the machine,
@@ -16,6 +16,7 @@
 mod aftermath;
 mod audit;
 mod binaries;
+mod chronicle;
 mod customer;
 mod dice;
 mod door;
@@ -26,6 +27,7 @@ mod queue;
 mod report;
 mod services;
 mod shop;
+mod shopkeeper;
 mod strikes;
 mod witness;
 mod world;
@@ -44,6 +46,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use audit::{Books, Evidence};
+use chronicle::Chronicle;
 use cloud::folder::Folder;
 use cloud::progress::{say, seconds, step};
 use cloud::service::Service;
@@ -158,7 +161,8 @@ async fn perform(
         orders: evidence.orders_by_status(),
         orphans: evidence.orphans(),
         seen: &seen,
-        faults: &struck,
+        faults: struck.counts(),
+        chronicle: &struck,
         kinds,
         struck: &world.requests_struck(),
         deaths: &deaths(&world)?,
@@ -172,8 +176,8 @@ async fn perform(
     Ok(report.passes())
 }
 
-/// Customers and faults at once, until the time is up and the last of both has ended. How often each fault struck.
-async fn strike_while_open(world: &Arc<World>, length: Duration, kinds: &[Fault]) -> BTreeMap<Fault, usize> {
+/// Customers and faults at once, until the time is up and the last of both has ended. What struck when.
+async fn strike_while_open(world: &Arc<World>, length: Duration, kinds: &[Fault]) -> Chronicle {
     let opened = Instant::now();
     let until = opened + length;
     let mut people = JoinSet::new();
@@ -192,7 +196,7 @@ async fn strike_while_open(world: &Arc<World>, length: Duration, kinds: &[Fault]
             }
         })
     };
-    let struck = Arc::new(Mutex::new(BTreeMap::new()));
+    let struck = Arc::new(Mutex::new(Chronicle::default()));
     let mut faults = JoinSet::new();
     for (number, planned) in (0..).zip(faults::schedule(world.seed, length, kinds)) {
         let (world, struck) = (Arc::clone(world), Arc::clone(&struck));
@@ -210,19 +214,14 @@ async fn strike_while_open(world: &Arc<World>, length: Duration, kinds: &[Fault]
     struck.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-async fn strike_at(
-    world: &World,
-    opened: Instant,
-    planned: Planned,
-    number: u64,
-    struck: &Mutex<BTreeMap<Fault, usize>>,
-) {
+async fn strike_at(world: &World, opened: Instant, planned: Planned, number: u64, struck: &Mutex<Chronicle>) {
     sleep_until(opened + planned.at).await;
     let mut dice = Dice::new(world.seed, 1_000_000 + number);
     for tries_left in (0..TRIES).rev() {
+        let began = Instant::now();
         match strikes::strike(world, planned.fault, planned.length, &mut dice).await {
             Ok(()) => {
-                *struck.lock().unwrap_or_else(PoisonError::into_inner).entry(planned.fault).or_default() += 1;
+                struck.lock().unwrap_or_else(PoisonError::into_inner).struck(planned.fault, began);
                 return;
             }
             // The provider takes no orders while it is away itself, for one.
@@ -233,10 +232,10 @@ async fn strike_at(
 }
 
 /// Says how far the run is, for ever.
-async fn tell(world: &World, opened: Instant, length: Duration, struck: &Mutex<BTreeMap<Fault, usize>>) {
+async fn tell(world: &World, opened: Instant, length: Duration, struck: &Mutex<Chronicle>) {
     loop {
         sleep(TELL_EVERY).await;
-        let faults: usize = struck.lock().unwrap_or_else(PoisonError::into_inner).values().sum();
+        let faults: usize = struck.lock().unwrap_or_else(PoisonError::into_inner).counts().values().sum();
         say(format_args!(
             "  {} of {}: {} orders, {faults} faults, {} functions died at kill points",
             seconds(opened.elapsed()),

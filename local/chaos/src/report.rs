@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::audit::Figure;
+use super::chronicle::Chronicle;
 use super::faults::Fault;
 use super::witness::Seen;
 use super::world::FUNCTIONS;
@@ -30,7 +31,9 @@ pub(super) struct Report<'a> {
     pub(super) orders: BTreeMap<&'a str, usize>,
     pub(super) orphans: usize,
     /// How often each fault struck.
-    pub(super) faults: &'a BTreeMap<Fault, usize>,
+    pub(super) faults: BTreeMap<Fault, usize>,
+    /// And when.
+    pub(super) chronicle: &'a Chronicle,
     /// Those that were to strike.
     pub(super) kinds: &'a [Fault],
     /// Requests that the provider's faults struck, by the provider's name for the fault.
@@ -100,7 +103,7 @@ impl Report<'_> {
         for (number, figure) in (1..).zip(self.figures).filter(|(_, figure)| !figure.violations.is_empty()) {
             writeln!(text, "\nViolations of {number}:\n")?;
             for violation in figure.violations.iter().take(SHOWN) {
-                writeln!(text, "- {violation}")?;
+                writeln!(text, "- {}", self.chronicle.tell(violation, self.begun))?;
             }
             if figure.violations.len() > SHOWN {
                 writeln!(text, "- and {} more", figure.violations.len() - SHOWN)?;
@@ -118,6 +121,12 @@ impl Report<'_> {
             freshness.reads(),
             freshness.losses(),
             freshness.excused()
+        )?;
+        let unknown = self.seen.stock_changes.iter().filter(|change| !change.acknowledged).count();
+        writeln!(
+            text,
+            "\n{} changes of stock, of which {unknown} were not answered and count if the books need them.",
+            self.seen.stock_changes.len()
         )
     }
 

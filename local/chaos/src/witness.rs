@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
+use uuid::Uuid;
 
+use super::chronicle::{Span, Violation};
 use super::freshness::Freshness;
 
 /// One purchase, whatever number of times it was submitted: one idempotency key, one body.
@@ -28,8 +30,28 @@ pub(super) struct Said {
     pub(super) order: String,
     /// Where the order stood.
     pub(super) word: String,
+    /// What it costs.
+    pub(super) total: i64,
     /// The intent, from the client secret of an answer that asks the customer to authenticate.
     pub(super) intent: Option<String>,
+}
+
+/// What an administrator was told of a refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ToldRefund {
+    pub(super) order: String,
+    pub(super) key: String,
+    pub(super) amount: i64,
+    /// `pending`, `succeeded` or `failed`.
+    pub(super) word: String,
+}
+
+/// So many more pieces of a product; without an answer nobody knows whether they are there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StockChange {
+    pub(super) product: Uuid,
+    pub(super) change: i64,
+    pub(super) acknowledged: bool,
 }
 
 /// Everything that was seen.
@@ -43,7 +65,9 @@ pub(super) struct Seen {
     /// Answers by function and status; 0: none came.
     pub(super) answers: BTreeMap<(&'static str, u16), u64>,
     /// Answers that no client should ever get.
-    pub(super) complaints: Vec<String>,
+    pub(super) complaints: Vec<Violation>,
+    pub(super) refunds: Vec<ToldRefund>,
+    pub(super) stock_changes: Vec<StockChange>,
     pub(super) freshness: Freshness,
 }
 
@@ -83,7 +107,16 @@ impl Witness {
     }
 
     pub(super) fn complain(&self, what: String) {
-        self.lock().complaints.push(what);
+        self.lock().complaints.push(Violation { what, when: Some(Span::now()) });
+    }
+
+    pub(super) fn refunded(&self, order: &str, key: &str, amount: i64, word: &str) {
+        let (order, key, word) = (order.to_owned(), key.to_owned(), word.to_owned());
+        self.lock().refunds.push(ToldRefund { order, key, amount, word });
+    }
+
+    pub(super) fn restocked(&self, change: StockChange) {
+        self.lock().stock_changes.push(change);
     }
 
     /// Notes, or asks, who read what.

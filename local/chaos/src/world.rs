@@ -28,7 +28,7 @@ use lambda::tell::nobody;
 use provider::Control;
 
 /// The functions of a run, and how many environments each has at most.
-pub(super) const FUNCTIONS: [(&str, usize); 9] = [
+pub(super) const FUNCTIONS: [(&str, usize); 11] = [
     ("checkout", 8),
     ("cancel-order", 3),
     ("charge-worker", 5),
@@ -38,6 +38,8 @@ pub(super) const FUNCTIONS: [(&str, usize); 9] = [
     ("get-product", 4),
     ("search-products", 4),
     ("get-order", 3),
+    ("refund-order", 3),
+    ("set-stock", 2),
 ];
 
 /// Sweeps come twelve times as often as in production, so that ten minutes hold what two hours would.
@@ -170,6 +172,8 @@ fn settings(seed: u64, services: &Services, binaries: &Path, deaths: &Path) -> R
             format!("seed={seed} first=0.3 again=0.008 stall=0.01 log={}", deaths.display()),
         ),
         ("BREAKER_OPEN_SECONDS".to_owned(), "1".to_owned()),
+        // As Stripe's: crowds are put off.
+        ("PAYMENTS_RATE_LIMIT".to_owned(), "25".to_owned()),
     ]);
     Ok(settings)
 }

@@ -40,6 +40,8 @@ fn of(cloud: &Cloud) -> Result<Vec<(&'static str, String)>> {
         ("AWS_ENDPOINT_URL_SQS", cloud.http(Service::Sqs)?),
         ("DEFERRED_CHARGES_QUEUE_URL", cloud.queue_url(&queue.name)?),
         ("PAYMENTS_URL", cloud.http(Service::Payments)?),
+        // The double takes as many as come. One that nobody reaches, so that what is counted is what counts on AWS.
+        ("PAYMENTS_RATE_LIMIT", "10000".to_owned()),
         ("PAYMENTS_KEY", cloud.secrets.payments_key().to_owned()),
         ("PAYMENTS_WEBHOOK_SECRET", cloud.secrets.payments_webhook_secret().to_owned()),
         ("TOKEN_PUBLIC_KEY", cloud.secrets.token_public_key()?),

@@ -68,7 +68,7 @@ function marks(line) {
     ["CacheStale", "stale"], ["CacheWaited", "waited for another's fill"], ["CacheHit", "cache hit"], ["CacheMiss", "cache miss"],
     ["CacheDegraded", "without cache"], ["RateLimited", "limited"], ["RateDegraded", "limit of this environment"],
     ["BreakerDenied", "breaker open"], ["BreakerProbed", "probe"], ["BreakerOpened", "opened the breaker"],
-    ["BreakerClosed", "closed the breaker"], ["DeferredOrders", "charged later"], ["RedisAway", "Redis away"],
+    ["BreakerClosed", "closed the breaker"], ["ProviderHeldBack", "over the provider's limit"], ["DeferredOrders", "charged later"], ["RedisAway", "Redis away"],
     ["DatabaseAway", "Postgres away"], ["ColdStart", "cold start"],
   ];
   const seen = named.filter(([name]) => line[name]).map(([, words]) => words);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::Fault;
+use super::{Fault, Kind, Operation};
 
 /// The provider's control interface.
 pub struct Control {
@@ -84,6 +84,19 @@ impl Control {
     /// From now on none does.
     pub async fn end_faults(&self) -> Result<()> {
         self.order(Method::DELETE, "faults", None).await
+    }
+
+    /// From now on each endpoint takes so many calls a second, and refuses the others.
+    pub async fn limit(&self, calls_a_second: u32) -> Result<()> {
+        for operation in Operation::ALL {
+            let fault = Fault {
+                operation: Some(operation),
+                above_per_second: Some(calls_a_second),
+                ..Fault::lasting(Kind::RateLimit)
+            };
+            self.fault(&fault).await?;
+        }
+        Ok(())
     }
 
     /// Accepts no connection for so long.

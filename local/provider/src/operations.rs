@@ -35,6 +35,12 @@ pub enum Operation {
     Refund,
 }
 
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Create, Self::Confirm, Self::Retrieve, Self::Cancel, Self::List, Self::Search, Self::Refund];
+}
+
 /// Runs one. An `Err` was refused before it began, and its key forgets it; a failure inside `Ok` is an answer like
 /// any other, which the key replays.
 pub(super) fn run(state: &State, operation: Operation, id: &str, form: &Form) -> Result<Effect, ApiError> {

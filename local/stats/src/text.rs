@@ -119,9 +119,10 @@ pub(crate) fn figures(summary: &Summary, queues: &[Queue]) -> Vec<(&'static str,
         (
             "provider",
             format!(
-                "{} calls, {} refused as too many{}",
+                "{} calls, {} refused as too many, {} held back{}",
                 count(C::ProviderCalls),
                 count(C::ProviderLimited),
+                count(C::ProviderHeldBack),
                 time(Timer::ProviderTime)
             ),
         ),

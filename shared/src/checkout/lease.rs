@@ -13,7 +13,7 @@ use crate::{
     error::Result,
     kill_point::KillPoint,
     orders::{OrderId, OrderStatus},
-    payments,
+    payments::{self, Operation},
     time_limit::whole_seconds,
 };
 
@@ -151,6 +151,22 @@ impl Lease {
     /// How much of the charge is still ours, as far as we know.
     pub(super) fn unrefunded(&self) -> i64 {
         self.amount - self.refunded
+    }
+
+    /// What the order's next step asks of the provider.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        match self.status {
+            OrderStatus::Paid if self.pending.refund.is_some() => Operation::Refund,
+            OrderStatus::RefundPending => Operation::Refund,
+            OrderStatus::Cancelling => Operation::Cancel,
+            OrderStatus::Charging | OrderStatus::Deferred | OrderStatus::ActionRequired if self.overdue => {
+                Operation::Cancel
+            }
+            OrderStatus::Charging | OrderStatus::Deferred if self.intent_id.is_some() => Operation::Confirm,
+            OrderStatus::Charging | OrderStatus::Deferred => Operation::Create,
+            _ => Operation::Retrieve,
+        }
     }
 
     /// The refund that is to be brought to its end.

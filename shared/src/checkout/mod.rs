@@ -13,6 +13,7 @@
 
 mod advance;
 mod cart;
+mod gate;
 mod idempotency;
 mod lease;
 mod place;
@@ -23,6 +24,7 @@ mod settle;
 
 pub use advance::advance;
 pub use cart::{Cart, ExpectedTotal, Item};
+pub use gate::{Enter, Entry, Gate, Pass, Shut};
 pub use idempotency::IdempotencyKey;
 pub use lease::{Lease, claim, claim_to_cancel, postpone};
 pub use place::{Placed, Purchase};

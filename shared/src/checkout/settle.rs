@@ -274,10 +274,15 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
 }
 
 /// Gives the lease back without the provider. An order that is to end, and that the provider never heard of, ends; any
-/// other stays as it is and is due after `wait`.
+/// other is due after `wait`.
 pub async fn leave(database: &Database, lease: Lease, wait: Duration) -> Result<Advanced> {
     let ends = lease.overdue || lease.status == OrderStatus::Cancelling;
     // Whoever asks the provider to charge writes that down before.
-    let step = if ends && lease.attempt == 0 { Step::Cancelled } else { Step::Unknown(wait) };
+    let step = match lease.status {
+        _ if ends && lease.attempt == 0 => Step::Cancelled,
+        // It was taken to be charged, and nobody is at work on that any more.
+        OrderStatus::Charging => Step::Deferred(wait),
+        _ => Step::Unknown(wait),
+    };
     settle(database, &lease, step).await
 }

@@ -32,6 +32,16 @@ impl fmt::Debug for ClientSecret {
     }
 }
 
+/// What a charge waits for that is made later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// The provider is away, or seems to be.
+    Provider,
+    /// The provider takes no more calls at the moment.
+    ProvidersLimit,
+}
+
 /// A charge as callers see it.
 #[derive(Clone, Default, Debug, PartialEq, Eq, Serialize)]
 pub struct ChargeSummary {
@@ -46,6 +56,9 @@ pub struct ChargeSummary {
     /// What the customer's browser needs to authenticate the payment, while the order waits for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<ClientSecret>,
+    /// What it waited for when it was put off, in the answer to the request that placed the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<WaitsFor>,
     /// How much of it went back, in minor units of the order's currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refunded: Option<i64>,

@@ -23,7 +23,7 @@ mod summary;
 pub use answer::Answer;
 pub use attention::call_operator;
 pub(crate) use charge::StoredCharge;
-pub use charge::{ChargeSummary, ClientSecret};
+pub use charge::{ChargeSummary, ClientSecret, WaitsFor};
 pub use due::{News, Noted, take_due, take_note};
 pub use find::{Details, find};
 pub use find_any::{Dossier, find_any};

@@ -15,6 +15,7 @@
 
 mod answer;
 mod intent;
+mod operation;
 mod outcome;
 mod pool;
 mod refusal;
@@ -34,6 +35,7 @@ use uuid::Uuid;
 
 pub use self::{
     intent::{Charge, ChargeStatus, Decline, Intent, IntentStatus, Intents, Money, Refund, RefundStatus},
+    operation::Operation,
     outcome::{Health, NeverSent, Outcome, Reply, Unknown},
     refusal::Refusal,
     secret::{Secret, TooShort, signing_secrets},

@@ -94,6 +94,8 @@ metrics! {
         ProviderCalls,
         /// Calls that the payment provider refused because there were too many.
         ProviderLimited,
+        /// Calls that were put off before the provider would have refused them, while somebody waited for the answer.
+        ProviderHeldBack,
         /// Messages sent to SQS.
         QueueSent,
         /// Messages that SQS did not take. No order is lost by it.

@@ -6,6 +6,7 @@ use serde_json::json;
 use shared::checkout::{claim, claim_to_cancel, leave, postpone};
 use shared::database::Statement;
 use shared::orders::{OrderStatus, oldest_unfinished};
+use shared::payments::Operation;
 
 use crate::charging::Order;
 use crate::checkout::PATIENCE;
@@ -123,6 +124,23 @@ async fn a_cancelled_order_that_the_provider_never_heard_of_ends_without_the_pro
         claim_to_cancel(&order.shop.functions, user, order.id).await.expect("answers").expect("is theirs");
     let left = leave(&order.shop.functions, lease, Duration::from_mins(1)).await.expect("settles");
     assert_eq!((left.answer.status, order.stock().await), (OrderStatus::Cancelled, 10));
+}
+
+#[tokio::test]
+async fn an_order_that_waits_for_its_turn_is_put_off_and_was_not_asked_for() {
+    let order = Order::place().await;
+    let database = &order.shop.functions;
+    let lease = claim(database, order.id, PATIENCE).await.expect("answers").expect("is due");
+    assert_eq!(lease.operation(), Operation::Create);
+    let left = leave(database, lease, Duration::from_secs(40)).await.expect("settles");
+    assert_eq!(left.answer.status, OrderStatus::Deferred);
+    let (status, next) = order.stands().await;
+    assert!(status == "deferred" && next.is_some_and(|next| (30..=40).contains(&next)), "{status} {next:?}");
+    // Nobody has asked the provider, so its customer may end it without.
+    let lease = claim_to_cancel(database, order.user(), order.id).await.expect("answers").expect("is theirs");
+    assert_eq!(lease.operation(), Operation::Cancel);
+    let left = leave(database, lease, Duration::from_mins(1)).await.expect("settles");
+    assert_eq!(left.answer.status, OrderStatus::Cancelled);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use shared::cache::{Cache, Entry, LookedUp, Region};
 use shared::rate_limit::{Identity, Limiter, Policy};
 use shared::redis::Redis;
 use shared::telemetry::{Counter, Record, Timer};
+use shared::token_bucket::{Class, Limit, TokenBuckets, Turn};
 
 use crate::server::{Server, nowhere};
 
@@ -163,6 +164,18 @@ async fn each_call_behind_a_breaker_is_counted() {
     let breaker = Breaker::new("payments", settings, away.clone(), "a");
     let degraded = ["BreakerAllowed", "BreakerDegraded", "RedisAway", "RedisFailed"];
     assert_eq!(counted(call(&away, &breaker, Outcome::Ok)).await, degraded);
+}
+
+#[tokio::test]
+async fn a_call_that_is_held_back_is_counted_where_somebody_waits_for_it() {
+    let server = Server::start();
+    let redis = server.client();
+    let buckets = TokenBuckets::new("payments", Limit::new(Limit::LEAST));
+    for (class, expected) in [(Class::Interactive, &["ProviderHeldBack"][..]), (Class::Background, &[])] {
+        let take = || redis.batch(buckets.take("create", class));
+        while matches!(take().await, Turn::Granted(_)) {}
+        assert_eq!(counted(take()).await, expected);
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 //! | module | shows |
 //! |---|---|
 //! | `redis`, `tls`, `cluster` | the client in each bad situation, with the time a caller loses to it |
-//! | `cache`, `limiter`, `breaker` | what each mechanism promises, through its public door |
+//! | `cache`, `limiter`, `breaker`, `token_bucket` | what each mechanism promises, through its public door |
+//! | `gate` | the way to the payment provider: breaker and tokens together |
 //! | `headers`, `observed`, `counted` | what callers, logs and metrics are told |
 //! | `models` | every interleaving of a few callers, within bounds |
 //! | `agreement` | the same random histories in Rust and in Lua, step by step |
@@ -22,6 +23,7 @@ mod certificates;
 mod clocks;
 mod cluster;
 mod counted;
+mod gate;
 mod interleavings;
 mod limiter;
 mod models;
@@ -32,6 +34,7 @@ mod redis;
 mod relay;
 mod server;
 mod tls;
+mod token_bucket;
 /// The very file of the limiter, which the crate does not show.
 #[path = "../../src/rate_limit/window.rs"]
 mod window;

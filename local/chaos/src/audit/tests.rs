@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::witness::{Said, Witness};
+use crate::witness::{Said, StockChange, Witness};
 
 const ORDER: &str = "0190-order";
 
@@ -20,9 +20,10 @@ impl Shop {
         let books = json!({
             "orders": [{
                 "id": ORDER, "user": user, "key": "key", "status": "paid", "total": 500, "currency": "usd",
-                "intent": "pi_1", "charge": "ch_1",
+                "intent": "pi_1", "charge": "ch_1", "refunded": 0, "placed": 1_000, "moved": 2_000,
             }],
-            "stock": [{ "product": "p", "start": 10, "left": 9, "sold": 1 }],
+            "refunds": [],
+            "stock": [{ "product": shop::product(1), "start": 10, "left": 9, "sold": 1 }],
         });
         let ledger = json!({
             "intents": [{ "id": "pi_1", "order_id": ORDER, "status": "succeeded" }],
@@ -35,7 +36,7 @@ impl Shop {
         Self { books, ledger: serde_json::from_value(ledger).expect("a ledger"), seen: witness.seen() }
     }
 
-    /// Which of the six are violated, counted from one.
+    /// Which of the eight are violated, counted from one.
     fn violated(&self) -> Vec<usize> {
         let figures = Evidence::new(&self.books, &self.ledger, &self.seen).figures();
         let violated = (1..).zip(&figures).filter(|(_, figure)| !figure.violations.is_empty());
@@ -55,7 +56,7 @@ fn charge(id: &str) -> serde_json::Value {
 }
 
 fn said(status: u16, order: &str, word: &str) -> Said {
-    Said { status, order: order.to_owned(), word: word.to_owned(), intent: None }
+    Said { status, order: order.to_owned(), word: word.to_owned(), total: 500, intent: None }
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn it_finds_a_charge_that_stands_for_a_cancelled_order() {
     let mut shop = Shop::new();
     shop.order_is("cancelled");
     assert_eq!(shop.violated(), [2, 3, 5]);
-    shop.ledger.charges[0].amount_refunded = 500;
+    (shop.ledger.charges[0].amount_refunded, shop.books.orders[0].refunded) = (500, 500);
     assert_eq!(shop.violated(), [2]);
     shop.ledger.intents[0].status = "processing".to_owned();
     assert_eq!(shop.violated(), [2, 5]);
@@ -127,4 +128,72 @@ fn it_finds_a_stale_read() {
     let reader = shop.seen.freshness.reader(1, "its page");
     shop.seen.freshness.read(reader, 1);
     assert_eq!(shop.violated(), [6]);
+}
+
+/// Half of the order was given back, as an administrator asked.
+fn half_brought_back() -> Shop {
+    let mut shop = Shop::new();
+    let refund = json!({ "order": ORDER, "key": "back", "amount": 250, "status": "succeeded" });
+    shop.books.refunds.push(serde_json::from_value(refund).expect("a refund"));
+    (shop.books.orders[0].refunded, shop.ledger.charges[0].amount_refunded) = (250, 250);
+    let (order, key, word) = (ORDER.to_owned(), "back".to_owned(), "pending".to_owned());
+    shop.seen.refunds.push(ToldRefund { order, key, amount: 250, word });
+    shop
+}
+
+#[test]
+fn it_finds_a_refund_that_was_made_twice_lost_or_never_ended() {
+    assert_eq!(half_brought_back().violated(), [] as [usize; 0]);
+    let mut twice = half_brought_back();
+    twice.ledger.charges[0].amount_refunded = 500;
+    assert!(twice.violated().contains(&7));
+    let mut lost = half_brought_back();
+    lost.books.refunds.clear();
+    assert_eq!(lost.violated(), [7]);
+    let mut never_ended = half_brought_back();
+    "pending".clone_into(&mut never_ended.books.refunds[0].status);
+    assert_eq!(never_ended.violated(), [7]);
+    let mut unasked = half_brought_back();
+    (unasked.books.orders[0].refunded, unasked.ledger.charges[0].amount_refunded) = (300, 300);
+    assert_eq!(unasked.violated(), [7]);
+    let mut otherwise = half_brought_back();
+    otherwise.seen.refunds[0].amount = 251;
+    assert_eq!(otherwise.violated(), [7]);
+}
+
+#[test]
+fn an_order_that_was_paid_may_be_given_back_as_a_whole_by_who_asked_and_by_nobody_else() {
+    let mut shop = half_brought_back();
+    shop.order_is("refunded");
+    (shop.books.refunds[0].amount, shop.seen.refunds[0].amount) = (500, 500);
+    (shop.books.orders[0].refunded, shop.ledger.charges[0].amount_refunded) = (500, 500);
+    assert_eq!(shop.violated(), [] as [usize; 0]);
+    shop.books.refunds.clear();
+    shop.seen.refunds.clear();
+    assert_eq!(shop.violated(), [2]);
+}
+
+#[test]
+fn it_finds_a_change_of_stock_that_was_lost_and_allows_one_that_nobody_answered() {
+    let change = |change, acknowledged| StockChange { product: shop::product(1), change, acknowledged };
+    let mut shop = Shop::new();
+    shop.seen.stock_changes.push(change(5, true));
+    assert_eq!(shop.violated(), [4, 8]);
+    shop.books.stock[0].left = 14;
+    assert_eq!(shop.violated(), [] as [usize; 0]);
+    shop.seen.stock_changes.push(change(-2, false));
+    assert_eq!(shop.violated(), [] as [usize; 0]);
+    shop.books.stock[0].left = 12;
+    assert_eq!(shop.violated(), [] as [usize; 0]);
+    shop.books.stock[0].left = 13;
+    assert_eq!(shop.violated(), [4, 8]);
+}
+
+#[test]
+fn what_is_wrong_with_an_order_is_told_with_its_time() {
+    let mut shop = Shop::new();
+    shop.order_is("deferred");
+    let figures = Evidence::new(&shop.books, &shop.ledger, &shop.seen).figures();
+    let spans: Vec<_> = figures[1].violations.iter().filter_map(|violation| violation.when).collect();
+    assert!(spans.iter().all(|span| (span.to - span.from).whole_seconds() == 1) && !spans.is_empty());
 }

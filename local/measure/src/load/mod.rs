@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `shop` | sends every request when it is due |
 //! | `outages` | `--faults` |
-//! | `answers`, `watch` | what customers saw; what is seen from outside and in the log |
+//! | `answers`, `watch`, `waited` | what customers saw; what is seen from outside and in the log; orders that waited |
 //! | `run` | all of that at once |
 //! | `verdict`, `text`, `page`, `plots` | whether the goals held; for the terminal; for the browser |
 //!
@@ -20,6 +20,7 @@ mod run;
 mod shop;
 mod text;
 mod verdict;
+mod waited;
 mod watch;
 
 use std::fs;
@@ -62,6 +63,9 @@ pub struct Arguments {
     /// Takes the payment provider and Redis away in the middle.
     #[arg(long)]
     faults: bool,
+    /// How many calls a second the payment provider takes for each of its endpoints, as Stripe does.
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(5..))]
+    provider_limit: u32,
     /// Stores the page and the tables under docs/benchmarks/.
     #[arg(long)]
     save: bool,
@@ -112,17 +116,20 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
 
 async fn under_load(cloud: &Cloud, arguments: &Arguments, length: Duration) -> Result<Vec<Run>> {
     let late = json!({ "delay_ms": u64::try_from(WEBHOOKS_LATE.as_millis())? });
-    Control::new(&cloud.http(Service::Payments)?)?.webhooks(late).await?;
+    let provider = Control::new(&cloud.http(Service::Payments)?)?;
+    provider.webhooks(late).await?;
+    provider.limit(arguments.provider_limit).await?;
     // A shop that is emptied by ten minutes of trade would answer 409, rightly.
     cloud.sql(Service::Postgres, DATABASE, "update inventory set available = 1000000").await?;
     let mut runs = Vec::new();
+    let outages = arguments.faults.then_some(arguments.provider_limit);
     for users in &arguments.users {
-        let fleet = Arc::new(Fleet::start(settings(cloud, *users, length)?).await?);
+        let fleet = Arc::new(Fleet::start(settings(cloud, *users, length, arguments.provider_limit)?).await?);
         let shop =
             Arc::new(Shop { fleet: Arc::clone(&fleet), traffic: Traffic::new(cloud, arguments.scale)? });
         say(format_args!("\n  {} users, {} minutes:", users, arguments.minutes));
         let run = tokio::select! {
-            run = run::perform(cloud, &shop, *users, length, arguments.faults) => run?,
+            run = run::perform(cloud, &shop, *users, length, outages) => run?,
             opened = serving::open(cloud, fleet) => anyhow::bail!("the doors have closed: {opened:?}"),
         };
         runs.push(run);
@@ -131,7 +138,7 @@ async fn under_load(cloud: &Cloud, arguments: &Arguments, length: Duration) -> R
 }
 
 /// As many environments as so many users may need.
-fn settings(cloud: &Cloud, users: u64, length: Duration) -> Result<Settings> {
+fn settings(cloud: &Cloud, users: u64, length: Duration, provider_limit: u32) -> Result<Settings> {
     let mut settings = serving::settings(cloud, "release")?;
     for (name, function) in &mut settings.functions {
         if let Some(environments) = journeys::environments(name, users) {
@@ -140,6 +147,7 @@ fn settings(cloud: &Cloud, users: u64, length: Duration) -> Result<Settings> {
     }
     let open_for = outages::breaker_open_for(length).as_secs().to_string();
     settings.environment.push(("BREAKER_OPEN_SECONDS".to_owned(), open_for));
+    settings.environment.push(("PAYMENTS_RATE_LIMIT".to_owned(), provider_limit.to_string()));
     Ok(settings)
 }
 
@@ -168,6 +176,7 @@ fn command(run: &Run, arguments: &Arguments) -> String {
         Some(format!("./dev load --users {} --minutes {}", run.users, arguments.minutes)),
         (arguments.scale > 1).then(|| format!("--scale {}", arguments.scale)),
         arguments.faults.then(|| "--faults".to_owned()),
+        (arguments.provider_limit != 25).then(|| format!("--provider-limit {}", arguments.provider_limit)),
     ];
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

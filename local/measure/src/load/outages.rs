@@ -5,9 +5,10 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::{Instant, sleep_until};
 
-use cloud::folder::Folder;
+use cloud::Cloud;
 use cloud::lifecycle;
 use cloud::service::Service;
+use provider::Control;
 
 /// When a service is away, in per cent of the run.
 const PLAN: [(Service, u32, u32); 2] = [(Service::Payments, 20, 35), (Service::Redis, 60, 70)];
@@ -33,14 +34,23 @@ impl Outage {
 }
 
 /// Takes services away and brings them back, as `./dev stop` and `./dev start` do.
-pub(super) async fn strike(folder: &Folder, began: Instant, length: Duration) -> Result<Vec<Outage>> {
+pub(super) async fn strike(
+    cloud: &Cloud,
+    provider_limit: u32,
+    began: Instant,
+    length: Duration,
+) -> Result<Vec<Outage>> {
     let mut outages = Vec::new();
     for (service, from, to) in PLAN {
         sleep_until(began + length * from / 100).await;
         let from = began.elapsed();
-        lifecycle::stop(folder, service).await?;
+        lifecycle::stop(&cloud.folder, service).await?;
         sleep_until(began + length * to / 100).await;
-        lifecycle::start(folder, service).await?;
+        lifecycle::start(&cloud.folder, service).await?;
+        if service == Service::Payments {
+            // It begins without.
+            Control::new(&cloud.http(service)?)?.limit(provider_limit).await?;
+        }
         outages.push(Outage { service, from, to: began.elapsed() });
     }
     Ok(outages)

@@ -135,6 +135,8 @@ impl<'a> Plots<'a> {
             self.rate("probes", Counter::BreakerProbed),
             self.rate("denied", Counter::BreakerDenied),
             self.rate("failed", Counter::BreakerFailed),
+            self.rate("held back: over the provider's limit", Counter::ProviderHeldBack),
+            self.rate("refused by the provider as too many", Counter::ProviderLimited),
         ];
         let bands = &[self.bands.clone(), self.breaker_states()].concat();
         let (title, unit, labels) = ("Circuit breaker", "calls a second", ["0", self.end.as_str()]);

@@ -10,15 +10,17 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::answers::{Answered, Answers, Summary};
 use super::outages::{self, Outage};
 use super::shop::{Shop, send};
+use super::waited::Waited;
 use super::watch::{Moment, Watch, database};
 use cloud::Cloud;
 use cloud::figures::{milliseconds, thousands};
 use cloud::progress::{say, seconds, step};
 use customers::schedule::Arrivals;
 
-/// How long orders that were put off may take to be charged once all is well: the breaker stays open for up to ten
-/// minutes after several failed probes, and the sweeper comes every minute.
-const SETTLED_WITHIN: Duration = Duration::from_mins(12);
+/// How long orders that were put off may take to be charged once nobody comes any more: the breaker stays open for up
+/// to ten minutes after several failed probes, the sweeper comes every minute, and what ten minutes at twice the
+/// provider's limit have left takes as long again.
+const SETTLED_WITHIN: Duration = Duration::from_mins(25);
 
 /// See the module.
 #[derive(Debug)]
@@ -29,8 +31,8 @@ pub(super) struct Run {
     pub(super) answers: Vec<Answered>,
     pub(super) moments: Vec<Moment>,
     pub(super) outages: Vec<Outage>,
-    /// Orders that still waited at the end of all patience; `None` where none was expected to wait.
-    pub(super) unsettled: Option<u64>,
+    /// Orders that were put off; `None` before it is over.
+    pub(super) waited: Option<Waited>,
 }
 
 impl Default for Run {
@@ -42,7 +44,7 @@ impl Default for Run {
             answers: Vec::new(),
             moments: Vec::new(),
             outages: Vec::new(),
-            unsettled: None,
+            waited: None,
         }
     }
 }
@@ -59,13 +61,14 @@ fn every(length: Duration) -> Duration {
     (length / 150).clamp(Duration::from_secs(1), Duration::from_secs(5))
 }
 
-/// Lets customers in, and takes services away meanwhile if asked to.
+/// Lets customers in, and takes services away meanwhile if asked to; `outages`: how many calls a second the provider
+/// takes when it is back.
 pub(super) async fn perform(
     cloud: &Cloud,
     shop: &Arc<Shop>,
     users: u64,
     length: Duration,
-    faults: bool,
+    outages: Option<u32>,
 ) -> Result<Run> {
     let (begun, began) = (OffsetDateTime::now_utc(), Instant::now());
     let mut run = Run { users, length, begun, ..Run::default() };
@@ -76,17 +79,20 @@ pub(super) async fn perform(
     };
     // The same schedule for the same number of users.
     let customers = send(Arrivals::new(users, length, users), began, &answers, ask);
-    let strikes =
-        async { if faults { outages::strike(&cloud.folder, began, length).await } else { Ok(Vec::new()) } };
+    let strikes = async {
+        match outages {
+            Some(limit) => outages::strike(cloud, limit, began, length).await,
+            None => Ok(Vec::new()),
+        }
+    };
     let watching = watch(cloud, shop, began, length, &answers, &mut run.moments);
     tokio::select! {
         ((), outages) = async { tokio::join!(customers, strikes) } => run.outages = outages?,
         failed = watching => failed?,
     }
     run.answers = answers.after(0);
-    if faults {
-        run.unsettled = Some(step("Orders that were put off are charged", settle(cloud)).await?);
-    }
+    step("Orders that were put off are charged", settle(cloud)).await?;
+    run.waited = Some(Waited::since(cloud, begun).await?);
     Ok(run)
 }
 
@@ -142,13 +148,13 @@ fn rate(requests: usize, span: Duration) -> u64 {
     (requests / span.as_secs_f64().max(0.001)).round() as u64
 }
 
-/// Waits until no order waits any more; how many still do when patience ends.
-async fn settle(cloud: &Cloud) -> Result<u64> {
+/// Waits until no order waits any more, or patience ends.
+async fn settle(cloud: &Cloud) -> Result<()> {
     let since = Instant::now();
     loop {
         let (_, waiting) = database(cloud).await?;
         if waiting == 0 || since.elapsed() > SETTLED_WITHIN {
-            return Ok(waiting);
+            return Ok(());
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -5,6 +5,7 @@
 mod breaker;
 mod cache;
 mod limiter;
+mod token_bucket;
 
 use std::env;
 

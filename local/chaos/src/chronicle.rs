@@ -1,0 +1,112 @@
+//! What struck when, and so what was wrong in the world when a promise was broken.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use super::faults::Fault;
+
+/// How long a fault is felt after it has ended: leases run out, breakers close, messages come late.
+const FELT: time::Duration = time::Duration::seconds(5);
+
+/// A span of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) from: OffsetDateTime,
+    pub(super) to: OffsetDateTime,
+}
+
+impl Span {
+    /// Just now.
+    pub(super) fn now() -> Self {
+        let now = OffsetDateTime::now_utc();
+        Self { from: now, to: now }
+    }
+
+    /// At a moment of this process's clock.
+    pub(super) fn at(moment: Instant) -> Self {
+        let Self { from, .. } = Self::since(moment);
+        Self { from, to: from }
+    }
+
+    /// From a moment of this process's clock until now.
+    pub(super) fn since(began: Instant) -> Self {
+        let to = OffsetDateTime::now_utc();
+        Self { from: to - began.elapsed(), to }
+    }
+}
+
+/// Something that was promised and does not hold, and when it came about, as far as that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Violation {
+    pub(super) what: String,
+    pub(super) when: Option<Span>,
+}
+
+impl Violation {
+    /// One of which only the whole run is known.
+    pub(super) fn some_time(what: String) -> Self {
+        Self { what, when: None }
+    }
+}
+
+/// All strikes of a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Chronicle(Vec<(Fault, Span)>);
+
+impl Chronicle {
+    /// This one has struck, from then until now.
+    pub(super) fn struck(&mut self, fault: Fault, began: Instant) {
+        self.0.push((fault, Span::since(began)));
+    }
+
+    /// How often each struck.
+    pub(super) fn counts(&self) -> BTreeMap<Fault, usize> {
+        let mut counts = BTreeMap::new();
+        for (fault, _) in &self.0 {
+            *counts.entry(*fault).or_default() += 1;
+        }
+        counts
+    }
+
+    /// A violation with its time since the shop opened, and the faults that were felt then.
+    pub(super) fn tell(&self, violation: &Violation, opened: OffsetDateTime) -> String {
+        let Violation { what, when } = violation;
+        let Some(Span { from, to }) = when else { return what.clone() };
+        let second = |at: OffsetDateTime| Duration::try_from(at - opened).unwrap_or_default().as_secs_f64();
+        let felt = self.0.iter().filter(|(_, span)| span.from <= *to && *from <= span.to + FELT);
+        let mut names: Vec<_> = felt.map(|(fault, _)| fault.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let names = if names.is_empty() { "nothing struck".to_owned() } else { names.join("; ") };
+        format!("{what} (from {:.1} s to {:.1} s: {names})", second(*from), second(*to))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_violation_is_told_with_its_time_and_the_faults_that_were_felt_then() {
+        let opened = OffsetDateTime::UNIX_EPOCH;
+        let span = |from, to| Span {
+            from: opened + time::Duration::seconds(from),
+            to: opened + time::Duration::seconds(to),
+        };
+        let chronicle = Chronicle(vec![
+            (Fault::RedisDies, span(1, 2)),
+            (Fault::SqsPauses, span(9, 11)),
+            (Fault::SqsPauses, span(12, 13)),
+            (Fault::PostgresDies, span(30, 31)),
+        ]);
+        let told = |when| chronicle.tell(&Violation { what: "lost".to_owned(), when }, opened);
+        assert_eq!(told(Some(span(10, 20))), "lost (from 10.0 s to 20.0 s: SQS: paused)");
+        assert_eq!(told(Some(span(5, 6))), "lost (from 5.0 s to 6.0 s: Redis: killed and restarted empty)");
+        assert_eq!(told(Some(span(40, 41))), "lost (from 40.0 s to 41.0 s: nothing struck)");
+        assert_eq!(told(None), "lost");
+        assert_eq!(chronicle.counts()[&Fault::SqsPauses], 2);
+    }
+}

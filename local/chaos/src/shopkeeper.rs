@@ -1,0 +1,75 @@
+//! Who runs the shop: gives money back and counts stock, as a good client does.
+
+use serde_json::{Value, json};
+use shared::auth::token::Role;
+use tokio::time::{Instant, sleep};
+
+use super::customer::{PATIENCE, PAUSE, request};
+use super::door::{Reply, Request};
+use super::shop;
+use super::witness::StockChange;
+use super::world::World;
+
+/// An administrator whose limits nobody else uses up.
+pub(super) struct Shopkeeper<'a> {
+    world: &'a World,
+    user: u32,
+    token: String,
+    until: Instant,
+}
+
+impl<'a> Shopkeeper<'a> {
+    pub(super) fn new(world: &'a World, user: u32, until: Instant) -> Self {
+        let token = world.token(shop::user(user), Role::Administrator);
+        Self { world, user, token, until }
+    }
+
+    /// Gives so much of an order back, or all that is left, until there is an answer.
+    pub(super) async fn give_back(&self, order: &str, key: &str, amount: Option<i64>, returned: &Value) {
+        let body = json!({ "amount": amount, "returned": returned });
+        let path = format!("/api/orders/{order}/refund");
+        let request =
+            self.request("refund-order", "POST", path, &body).with("idempotency-key", key.to_owned());
+        while Instant::now() < self.until {
+            match self.world.send(&request, PATIENCE).await {
+                Some(Reply { status: 200 | 202, body }) => {
+                    let word = body["status"].as_str().unwrap_or_default();
+                    let amount = body["amount"].as_i64().unwrap_or_default();
+                    self.world.witness.refunded(order, key, amount, word);
+                    return;
+                }
+                None | Some(Reply { status: 409 | 429 | 503, .. }) => {}
+                Some(Reply { status, body }) => {
+                    self.world.witness.complain(format!("refund-order answered {status}: {body}"));
+                    return;
+                }
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// So many pieces of a product come in, or are found to be missing. Sent once: without an answer nobody knows
+    /// whether it was done, and to do it again would do it twice.
+    pub(super) async fn restock(&self, product: u32, change: i64) {
+        let id = shop::product(product);
+        let path = format!("/api/products/{id}/stock");
+        let request = self.request("set-stock", "PUT", path, &json!({ "change": change }));
+        let acknowledged = match self.world.send(&request, PATIENCE).await {
+            Some(Reply { status: 200, .. }) => true,
+            // Nothing was changed: too few are left, or too many requests were sent.
+            Some(Reply { status: 409 | 429, .. }) => return,
+            None | Some(Reply { status: 503, .. }) => false,
+            Some(Reply { status, body }) => {
+                return self.world.witness.complain(format!("set-stock answered {status}: {body}"));
+            }
+        };
+        self.world.witness.restocked(StockChange { product: id, change, acknowledged });
+    }
+
+    fn request(&self, function: &'static str, method: &'static str, path: String, body: &Value) -> Request {
+        request(function, method, path, self.user)
+            .with("authorization", format!("Bearer {}", self.token))
+            .with("content-type", "application/json".to_owned())
+            .sends(body.to_string())
+    }
+}
