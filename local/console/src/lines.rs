@@ -50,8 +50,8 @@ impl Lines {
         }
     }
 
-    /// Reads what is new: a wanted `line`, and `work` that no request waits for. `background` says whether that is told as
-    /// well: under load there is too much of it to be looked at.
+    /// Reads what is new: a wanted `line`, and `work` that no request waits for. `background` says whether that is told
+    /// as well: under load there is too much of it to be looked at.
     pub(crate) fn read(&self, background: bool, tell: impl Fn(&'static str, String)) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { position, wanted, recent } = &mut *state;

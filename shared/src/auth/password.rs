@@ -1,6 +1,7 @@
 //! Passwords, as argon2id hashes in PHC strings.
 //!
-//! A hash takes 7 to 15 ms of one core, by what its SIMD can do: work for a blocking thread: on a `current_thread` runtime it would hold up everything else.
+//! A hash takes 7 to 15 ms of one core, by what its SIMD can do: work for a blocking thread, because on a
+//! `current_thread` runtime it would hold up everything else.
 //!
 //! A shop that brings its customers along brings hashes that others wrote. They are compared too, and whoever compares
 //! them learns that they are due to be replaced.

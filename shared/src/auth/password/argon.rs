@@ -17,8 +17,8 @@ const OURS: Argon2 = Argon2::new(
 const MOST_WORK: u64 = 8;
 const MOST_MEMORY: u32 = 64 * 1024;
 
-/// Hashes wait for each other: an environment has one processor or little more. Their memory is kept: allocated anew for
-/// each, and given back, an environment grew to 239 MB in 200 logins.
+/// Hashes wait for each other: an environment has one processor or little more. Their memory is kept: allocated anew
+/// for each, and given back, an environment grew to 239 MB in 200 logins.
 static HASHER: LazyLock<Mutex<Hasher>> = LazyLock::new(|| Mutex::new(OURS.hasher()));
 
 fn with_hasher<T>(argon2: Argon2, work: impl FnOnce(&mut Hasher) -> T) -> T {
