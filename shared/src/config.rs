@@ -114,12 +114,14 @@ fn identity_provider() -> Result<Option<provider::Settings>, Error> {
 
 /// Less than this, and an order would be given up while its first charge is under way.
 const SHORTEST_DEADLINE: u64 = 60;
+/// A year. No customer waits for longer, and no calendar ends before.
+const LONGEST_DEADLINE: u64 = 31_536_000;
 
 fn order_deadline() -> Result<Duration, Error> {
     const NAME: &str = "ORDER_DEADLINE_SECONDS";
     match number(NAME, 86_400)? {
-        seconds @ SHORTEST_DEADLINE.. => Ok(Duration::from_secs(seconds)),
-        _ => Err(Error::Malformed(NAME, "a whole number of at least 60")),
+        seconds @ SHORTEST_DEADLINE..=LONGEST_DEADLINE => Ok(Duration::from_secs(seconds)),
+        _ => Err(Error::Malformed(NAME, "a whole number from 60 to 31536000")),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Access tokens: JWTs signed with Ed25519.
 //!
-//! Only login holds the private key; every other function verifies with the public one and so cannot issue a token even
-//! if it is taken over. One algorithm, one issuer, one audience: nothing in a token chooses how it is checked.
+//! Only the functions that sign somebody in hold the private key; every other one verifies with the public one and so
+//! cannot issue a token even if it is taken over. One algorithm, one issuer, one audience: nothing in a token chooses how
+//! it is checked.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -100,8 +102,12 @@ impl Verifier {
     /// From the base64url of the 32 bytes of the public key:
     /// `openssl pkey -in key.der -inform DER -pubout -outform DER | tail -c 32 | basenc --base64url`.
     pub fn new(public_key: &str) -> Result<Self, Error> {
-        let key = DecodingKey::from_ed_components(public_key.trim().trim_end_matches('='))
-            .map_err(|_| Error::Key("TOKEN_PUBLIC_KEY"))?;
+        let (key, unusable) = (public_key.trim().trim_end_matches('='), || Error::Key("TOKEN_PUBLIC_KEY"));
+        // A key of another length would be taken, and refuse every token.
+        if !BASE64_URL_SAFE_NO_PAD.decode(key).is_ok_and(|bytes| bytes.len() == 32) {
+            return Err(unusable());
+        }
+        let key = DecodingKey::from_ed_components(key).map_err(|_| unusable())?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -122,7 +128,6 @@ impl Verifier {
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-    use base64::Engine;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
     use super::*;
@@ -152,6 +157,15 @@ mod tests {
 
     fn sign(issuer: &Issuer, claims: &Claims) -> String {
         jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), claims, &issuer.0).expect("encodes")
+    }
+
+    #[test]
+    fn a_public_key_has_32_bytes() {
+        let public = SigningKey::new(&"9d".repeat(32)).expect("a key").public_key();
+        assert!(Verifier::new(&format!(" {public}=\n")).is_ok());
+        for wrong in ["", ",", "AAAA", &public[1..], &format!("{public}AAAA")] {
+            assert!(Verifier::new(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
