@@ -56,6 +56,9 @@ const LAGGING: Duration = Duration::from_mins(5);
 /// minute, and some six seconds of an invocation.
 const PAGES: u32 = 20;
 
+/// How many keys a refund may need: each outage that a key replays for ever takes one.
+const REFUND_KEYS: u32 = 10;
+
 /// Said where the key after it is spent as well.
 const KEY_REUSED: &str = "its idempotency key was used with other parameters";
 
@@ -373,32 +376,54 @@ impl<'a> Provider<'a> {
     pub(super) async fn give_back(&mut self, lease: &Lease, refund: PendingRefund) -> Step {
         let Some(intent) = lease.intent_id.as_deref() else { return Step::RefundRefused };
         let given = lease.refunded + refund.amount;
-        if refund.begun_before {
-            match self.retrieve(lease, intent).await {
-                Ok(Intent { charge: Some(charge), .. }) if charge.refunded >= given => {
-                    return part_refunded(lease, given, None);
+        if refund.begun_before
+            && let Some(step) = self.was_given(lease, intent, given).await
+        {
+            return step;
+        }
+        for number in 0..REFUND_KEYS {
+            let reply = self.refund_part(lease, intent, refund, number).await;
+            match reply {
+                Reply { outcome: Outcome::Refused(refusal), .. } => {
+                    return self.refund_refused(lease, intent, given, refusal).await;
                 }
-                Ok(_) => {}
-                Err(step) => return step,
+                reply if !reply.key_is_spent() => return made(lease, given, reply),
+                _ => {}
+            }
+            // What a key says for ever tells how its first try went, and not whether that gave anything back.
+            if let Some(step) = self.was_given(lease, intent, given).await {
+                return step;
             }
         }
-        let (order, purpose) = (lease.order.0, refund.id.to_string());
-        let reply = self.payments.refund_part(order, intent, refund.amount, &purpose, self.until()).await;
+        Step::Unknown(RETRY)
+    }
+
+    /// How the refund stands, unless a look shows that it was not made.
+    async fn was_given(&mut self, lease: &Lease, intent: &str, given: i64) -> Option<Step> {
+        match self.retrieve(lease, intent).await {
+            Ok(Intent { charge: Some(charge), .. }) if charge.refunded >= given => {
+                Some(part_refunded(lease, given, None))
+            }
+            Ok(_) => None,
+            Err(step) => Some(step),
+        }
+    }
+
+    /// Under the first of the refund's keys, or a later one. They are the same for whoever goes on with it: two who do
+    /// make one refund.
+    async fn refund_part(
+        &mut self,
+        lease: &Lease,
+        intent: &str,
+        refund: PendingRefund,
+        number: u32,
+    ) -> Reply<Refund> {
+        let purpose = if number == 0 { refund.id.to_string() } else { format!("{}:{number}", refund.id) };
+        let (order, until) = (lease.order.0, self.until());
+        let reply = self.payments.refund_part(order, intent, refund.amount, &purpose, until).await;
         KillPoint::AfterRefund.reached();
         self.observe(&reply);
-        match reply.outcome {
-            Outcome::Answered(made)
-                if matches!(made.status, RefundStatus::Succeeded | RefundStatus::Pending) =>
-            {
-                part_refunded(lease, given, Some(made.id))
-            }
-            Outcome::Answered(_) => {
-                operator(lease, "a refund of it did not succeed");
-                Step::RefundRefused
-            }
-            Outcome::Refused(refusal) => self.refund_refused(lease, intent, given, refusal).await,
-            outcome => unanswered(lease, outcome),
-        }
+        reply
     }
 
     /// A refund ends by a refusal that is about it. Any other is the shop's fault and passes, or a proxy's, which may
@@ -409,10 +434,8 @@ impl<'a> Provider<'a> {
             tracing::warn!(order = %lease.order, "a refund was refused: {refusal}");
             return Step::RefundRefused;
         }
-        match self.retrieve(lease, intent).await {
-            Ok(Intent { charge: Some(charge), .. }) if charge.refunded >= given => {
-                part_refunded(lease, given, None)
-            }
+        match self.was_given(lease, intent, given).await {
+            Some(given @ Step::PartRefunded { .. }) => given,
             _ => unanswered(lease, Outcome::<Refund>::Refused(refusal)),
         }
     }
@@ -578,6 +601,20 @@ fn given_back(lease: &Lease, refunded: i64) -> Step {
         tracing::warn!(order = %lease.order, "order {}: {told} at the provider, and not by us", lease.order);
     }
     Step::GivenBack { refunded, status }
+}
+
+/// What the answer to a refund means, which would bring what was given back to so much.
+fn made(lease: &Lease, given: i64, reply: Reply<Refund>) -> Step {
+    match reply.outcome {
+        Outcome::Answered(made) if matches!(made.status, RefundStatus::Succeeded | RefundStatus::Pending) => {
+            part_refunded(lease, given, Some(made.id))
+        }
+        Outcome::Answered(_) => {
+            operator(lease, "a refund of it did not succeed");
+            Step::RefundRefused
+        }
+        outcome => unanswered(lease, outcome),
+    }
 }
 
 fn part_refunded(lease: &Lease, refunded: i64, refund_id: Option<String>) -> Step {

@@ -14,7 +14,10 @@ use shared::payments::{Payments, Secret, Settings};
 #[derive(Default)]
 struct Told {
     answers: HashMap<&'static str, (u16, String)>,
+    once: HashMap<&'static str, (u16, String)>,
     seen: Vec<String>,
+    /// Operations whose first key replays a failure for ever, and that key once it was seen.
+    spent: HashMap<&'static str, Option<String>>,
 }
 
 pub(crate) struct Provider {
@@ -54,6 +57,17 @@ impl Provider {
     pub(crate) fn says(&self, operation: &'static str, status: u16, body: &Value) {
         let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
         self.told.lock().expect("whole").answers.insert(operation, (status, text));
+    }
+
+    /// The next request of an operation is answered with the first of these, and others with the second.
+    pub(crate) fn shows_then(&self, operation: &'static str, first: &Value, later: &Value) {
+        self.says(operation, 200, later);
+        self.told.lock().expect("whole").once.insert(operation, (200, first.to_string()));
+    }
+
+    /// The first key of an operation replays a failure for ever; others are answered as they were told.
+    pub(crate) fn spends_the_first_key(&self, operation: &'static str) {
+        self.told.lock().expect("whole").spent.insert(operation, None);
     }
 
     /// The operations that were asked for, with their keys.
@@ -98,12 +112,19 @@ fn serve(stream: &TcpStream, told: &Mutex<Told>) -> Option<()> {
         }
         reader.read_exact(&mut vec![0; length]).ok()?;
         let operation = operation(&first);
-        let (status, body) = {
+        let ((status, body), replayed) = {
             let mut told = told.lock().ok()?;
             told.seen.push(format!("{operation}{key}"));
-            told.answers.get(operation)?.clone()
+            let first = told.spent.get_mut(operation).map(|first| first.get_or_insert_with(|| key.clone()));
+            if first.is_some_and(|first| *first == key) {
+                ((500, "{}".to_owned()), "idempotent-replayed: true\r\n")
+            } else {
+                let once = told.once.remove(operation);
+                (once.or_else(|| told.answers.get(operation).cloned())?, "")
+            }
         };
-        let answer = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {status} -\r\n{replayed}content-length: {length}\r\n\r\n{body}");
         { stream }.write_all(answer.as_bytes()).ok()?;
     }
 }

@@ -211,3 +211,21 @@ async fn who_is_no_administrator_any_more_has_to_log_in() {
     let refused = begin_refund(&order.shop.functions, request).await.err().expect("refused");
     assert_eq!(status(&refused), 401);
 }
+
+#[tokio::test]
+async fn a_refund_whose_key_replays_a_failure_is_made_under_another_and_only_if_it_was_not_made() {
+    for given in [0, 500] {
+        let order = paid().await;
+        let RefundBegun::New(..) = begin(&order, "back", &back(&order, 500)).await.expect("begins") else {
+            panic!("it is new");
+        };
+        crash(&order).await;
+        let provider = provider(0);
+        provider.spends_the_first_key("refund");
+        // Nothing was given back when it is looked at first, and so much when the key has said its say.
+        provider.shows_then("look", &given_back(0), &given_back(given));
+        order.step(&provider).await;
+        let asked = provider.seen().iter().filter(|asked| asked.starts_with("refund ")).count();
+        assert_eq!((refunded(&order).await, asked), (500, if given == 0 { 2 } else { 1 }));
+    }
+}
