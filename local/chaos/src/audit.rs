@@ -43,7 +43,7 @@ pub(super) struct Order {
     pub(super) charge: Option<String>,
     /// How much of it went back.
     pub(super) refunded: i64,
-    /// When it was placed and when something was done about it last, in milliseconds since 1970.
+    /// When it was placed and when it last came to something else, in milliseconds since 1970.
     pub(super) placed: i64,
     pub(super) moved: i64,
 }
@@ -143,16 +143,19 @@ impl<'a> Evidence<'a> {
         let user = shop::user(purchase.user).to_string();
         let ordered = self.books.orders.iter().find(|order| order.key == *key && order.user == user);
         let ordered_id = ordered.map_or("", |order| &order.id);
-        let told: BTreeSet<_> = purchase.said.iter().map(|said| said.order.as_str()).collect();
+        let named = purchase.said.iter().map(|said| said.order.as_str()).filter(|order| !order.is_empty());
+        let told: BTreeSet<_> = named.collect();
         if told.len() > 1 {
             let what = format!("key {key} was answered with different orders: {:?}", purchase.said);
             broken.push(self.about(ordered_id, what));
         }
         for said in &purchase.said {
             let Some(order) = self.orders.get(said.order.as_str()) else {
-                // Out of stock is the one answer without an order, and then there must be none.
+                // Out of stock is the one answer without an order, and then there must be none; unless the request was
+                // sent again, found that pieces had come in, and was told of its order.
                 match ordered {
                     None if said.order.is_empty() => {}
+                    Some(order) if said.order.is_empty() && told.contains(order.id.as_str()) => {}
                     _ => {
                         let what = format!("key {key} was told {said:?}, and there is {ordered:?}");
                         broken.push(self.about(ordered_id, what));

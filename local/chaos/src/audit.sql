@@ -5,7 +5,9 @@ select json_build_object(
             'id', orders.id, 'user', orders.user_id, 'key', idempotency_key, 'status', status, 'total', total,
             'currency', currency, 'intent', intent_id, 'charge', charge_id, 'refunded', refunded,
             'placed', (extract(epoch from created_at) * 1000)::bigint,
-            'moved', (extract(epoch from updated_at) * 1000)::bigint
+            'moved', (
+                select (extract(epoch from max(at)) * 1000)::bigint from order_history where order_id = orders.id
+            )
         )), '[]')
         from orders join payments on order_id = orders.id
     ),
