@@ -33,6 +33,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (14, "words of what is sold", include_str!("../../migrations/0014_words_of_what_is_sold.sql")),
     (15, "returned stock", include_str!("../../migrations/0015_returned_stock.sql")),
     (16, "kept and owed", include_str!("../../migrations/0016_kept_and_owed.sql")),
+    (17, "imports", include_str!("../../migrations/0017_imports.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.
