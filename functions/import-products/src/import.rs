@@ -178,8 +178,8 @@ impl<'a> Import<'a> {
         if self.limit.left().is_zero() { Err(Stop::OutOfTime) } else { Ok(()) }
     }
 
-    /// Tells the caches of these products, and the lists of all. While Redis is away an import stands still: it can wait,
-    /// and who reads must not get what was before.
+    /// Tells the caches of these products, and the lists of all. While Redis is away an import stands still: it can
+    /// wait, and who reads must not get what was before.
     async fn announce(&self, changed: &[Changed]) -> Result<(), Stop> {
         let mut left = changed;
         loop {
@@ -248,8 +248,8 @@ fn is_worth_another_try(error: &Error) -> bool {
 struct Skus(HashMap<u64, u64>);
 
 impl Skus {
-    /// Refuses the second product of a sku: which of the two is meant is not known here, and if both were written the same
-    /// file would change them each time.
+    /// Refuses the second product of a sku: which of the two is meant is not known here, and if both were written the
+    /// same file would change them each time.
     fn first(
         &mut self,
         line: u64,

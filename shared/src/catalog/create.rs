@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::{
     Money, Product, ProductId,
-    money::check_price,
+    price::check_price,
     text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name},
 };
 use crate::{

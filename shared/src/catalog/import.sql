@@ -89,7 +89,8 @@ moved as (
         refused = imports.refused + (select count(*) from turned_down),
         refusals = case
             when jsonb_array_length(imports.refusals) >= 1000 then imports.refusals
-            else imports.refusals || coalesce((select jsonb_agg(to_jsonb(turned_down) order by line) from turned_down), '[]')
+            else imports.refusals
+                || coalesce((select jsonb_agg(to_jsonb(turned_down) order by line) from turned_down), '[]')
         end,
         batch_at = now(),
         batches = array(

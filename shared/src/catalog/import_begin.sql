@@ -1,5 +1,5 @@
--- Begins the import of an object, unless it has begun, and says how far it is; what was there of an older object of this
--- name is forgotten: $1 object  $2 its tag  $3 when it was put there
+-- Begins the import of an object, unless it has begun, and says how far it is; what was there of an older object of
+-- this name is forgotten: $1 object  $2 its tag  $3 when it was put there
 with begun as (
     insert into imports (object, etag, uploaded_at)
     values ($1, $2, $3)

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Money,
     create::{LONGEST_SKU, required_sku, some_stock},
-    money::check_price,
+    price::check_price,
     text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name},
 };
 use crate::error::Result;

@@ -21,6 +21,7 @@ mod money;
 mod page;
 mod place;
 mod popularity;
+mod price;
 mod product;
 mod search;
 mod stock;

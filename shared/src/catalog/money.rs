@@ -4,9 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::Rule;
-use crate::error::{Result as Checked, invalid};
-
 /// An amount in the currency's minor unit (cents), as payment providers count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,15 +24,6 @@ fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
         Ok(amount)
     } else {
         Err(de::Error::custom(format!("must be a whole number of minor units from 0 to {MOST_PRICE}")))
-    }
-}
-
-/// Refuses what nothing can be sold for.
-pub(super) fn check_price(price: &Money) -> Checked<()> {
-    let rule = Rule::of(price.currency.as_str());
-    match rule.misfit_of_price(price.amount) {
-        Some(misfit) => Err(invalid("price.amount", rule.explain(misfit, price.currency))),
-        None => Ok(()),
     }
 }
 

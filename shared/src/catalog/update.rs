@@ -5,7 +5,7 @@ use sqlx::{FromRow, Row, postgres::PgRow};
 
 use super::{
     Money, Product, ProductId, Versions,
-    money::check_price,
+    price::check_price,
     text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name},
     versions::another_version,
 };

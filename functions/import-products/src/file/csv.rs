@@ -1,13 +1,16 @@
 //! CSV as RFC 4180 has it: fields with commas between them, in quotes where they hold commas, quotes or line ends.
 //!
-//! Read to the letter, and not as the crates that we know read it: they make something of every text, and a quote that is
-//! never closed would take all lines up to the next one with it, without a word. Here a quote in the wrong place is
+//! Read to the letter, and not as the crates that we know read it: they make something of every text, and a quote that
+//! is never closed would take all lines up to the next one with it, without a word. Here a quote in the wrong place is
 //! refused with its line, and the next line is tried.
 
 use serde_json::{Map, Value, json};
 use shared::catalog::LineOfFile;
 
-use super::{Cut, Refused, product};
+use super::{
+    cut::{Cut, Refused},
+    product,
+};
 
 /// What columns may be called, and whether they have to be there.
 const KNOWN: [(&str, bool); 7] = [

@@ -1,6 +1,6 @@
 //! JSON lines: an object on each line, like the body of `POST /api/products`.
 
-use super::{Cut, product};
+use super::{cut::Cut, product};
 
 pub(super) fn cut(text: &[u8], ended: bool) -> Cut {
     let end = text.iter().position(|&byte| byte == b'\n');

@@ -1,12 +1,14 @@
 //! From the bytes of a file, in whatever pieces they arrive, to products and refused lines.
 
 mod csv;
+mod cut;
 mod json_lines;
 mod product;
 
 use shared::catalog::{LineOfFile, Refusal};
 
 use csv::Columns;
+use cut::{Cut, Refused};
 
 /// The most bytes of what holds one product: all that its texts may have, however JSON writes them.
 pub(crate) const LONGEST: usize = 64 * 1024;
@@ -37,29 +39,6 @@ pub(crate) struct Record {
     /// The line on which it ends.
     pub(crate) until: u64,
     pub(crate) read: Result<LineOfFile, Refusal>,
-}
-
-/// What stands at the beginning of some text.
-enum Cut {
-    /// Its end is not there yet.
-    More,
-    /// So many bytes, the line's end included, and what they hold.
-    Taken(usize, Result<LineOfFile, Refused>),
-    /// It cannot be told where it ends: its first line is refused, and the next one tried.
-    Broken(Refused),
-}
-
-/// Why something is no product, without its line.
-#[derive(Debug, PartialEq, Eq)]
-struct Refused {
-    field: Option<String>,
-    message: String,
-}
-
-impl From<&str> for Refused {
-    fn from(message: &str) -> Self {
-        Self { field: None, message: message.to_owned() }
-    }
 }
 
 /// A file that is read piece by piece. It keeps what it has not cut yet, and no more.

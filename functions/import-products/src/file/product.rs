@@ -2,7 +2,7 @@
 
 use shared::{catalog::LineOfFile, error::Error, http::read_json};
 
-use super::Refused;
+use super::cut::Refused;
 
 /// The most characters of a field's name that are told: it may be anything.
 const LONGEST_NAME: usize = 100;
