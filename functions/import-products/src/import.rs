@@ -109,7 +109,9 @@ impl<'a> Import<'a> {
         } else {
             // Whoever wrote the last batch may have died before the caches knew.
             let last = catalog::changed_last(&self.app.database, &upload).await?;
-            self.announce(&last).await?;
+            if !last.is_empty() {
+                self.announce(&last).await?;
+            }
             let done = begun.lines.cast_unsigned();
             let (lines, failure) = match self.lines_of(file, &upload, done).await {
                 Ok(lines) => (lines, None),
