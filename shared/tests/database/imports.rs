@@ -107,18 +107,25 @@ async fn what_is_new_is_added_what_differs_is_changed_and_the_rest_is_not_touche
         (1, 3, true, true, 0, false)
     );
 
-    let second = [with(line("A", "Lamp", 150), "stock", 99), line("B", "Bowl", 200), line("D", "Jug", 400)];
+    let second = [
+        with(line("A", "Lamp", 150), "stock", 99),
+        line("B", "Bowl", 250),
+        line("C", "Mug", 300),
+        line("D", "Jug", 400),
+    ];
     let written = shop.imports(&upload("a.csv", 1), &second).await;
     let changed: Vec<_> = written.changed.iter().map(|changed| (changed.id.0, changed.version)).collect();
-    assert_eq!((written.created, changed), (1, vec![(a.id, 2)]));
+    assert_eq!((written.created, changed), (1, vec![(a.id, 2), (b.id, 2)]));
     let now = shop.product("A").await;
     assert_eq!((now.price, now.available, now.id), (150, 3, a.id), "the stock of what is there stays");
-    assert_eq!((shop.product("B").await, shop.product("C").await), (b, c), "not even written");
-    assert_eq!(shop.counts(&upload("a.csv", 1)).await.0, [1, 1, 1, 0]);
+    let b = shop.product("B").await;
+    assert_eq!((b.price, b.featured), (250, true), "what the line does not say stays");
+    assert_eq!(shop.product("C").await, c, "not even written");
+    assert_eq!(shop.counts(&upload("a.csv", 1)).await.0, [1, 2, 1, 0]);
 
     let same = shop.imports(&upload("a.csv", 2), &second).await;
     assert_eq!((same.created, same.changed.len(), shop.product("A").await), (0, 0, now));
-    assert_eq!(shop.counts(&upload("a.csv", 2)).await.0, [0, 0, 3, 0]);
+    assert_eq!(shop.counts(&upload("a.csv", 2)).await.0, [0, 0, 4, 0]);
 }
 
 #[tokio::test]
