@@ -1,5 +1,7 @@
 //! The budgets of a warm request: round trips and statements, counted.
 
+use std::fmt::Write;
+
 use serde_json::json;
 use tests::{
     Call, Cost, Customer, administrator, administrator_with_account, cost_of, env, invoke, new_product,
@@ -195,7 +197,7 @@ async fn running_the_shop_costs_one_statement_and_a_refund_two_and_one_call_to_t
 async fn imports(skus: &str, lines: usize, amount: i64) {
     let mut text = "sku,name,description,amount,currency\n".to_owned();
     for number in 0..lines {
-        text.push_str(&format!("{skus}-{number},Lamp of the tests,,{amount},usd\n"));
+        let _ = writeln!(text, "{skus}-{number},Lamp of the tests,,{amount},usd");
     }
     let key = format!("held/{}.csv", Uuid::now_v7());
     let put = reqwest::Client::new().put(format!("{}/{key}", env("IMPORTS_URL"))).body(text);

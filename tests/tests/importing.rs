@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use uuid::Uuid;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const COLUMNS: &str = "sku,name,description,amount,currency,featured,stock\n";
 
 static BY_SKU: Statement = Statement::new(

@@ -237,6 +237,12 @@ async fn the_sweep_is_left_the_last_batch_alone_and_every_change_of_others() {
     let any = Versions { any_of: None, none_of: Vec::new() };
     archive(&shop.functions, a, any).await.expect("archives");
     assert_eq!(swept().await, [last, a.0]);
+    end(&shop.functions, &file, 3, None).await.expect("answers").expect("is there");
+    assert_eq!(swept().await, [a.0]);
+    let empty = upload("empty.csv", 0);
+    begin(&shop.functions, &empty).await.expect("answers");
+    end(&shop.functions, &empty, 0, None).await.expect("answers").expect("is there");
+    assert_eq!(swept().await, [a.0]);
 }
 
 #[tokio::test]
