@@ -30,6 +30,20 @@ where
     H: Fn(App, E, TimeLimit) -> F + Send + Sync + 'static,
     F: Future<Output = Result<R>> + Send,
 {
+    serve_within(TimeLimit::of_invocation, handler).await
+}
+
+/// The same with a time limit of one's own, from Lambda's deadline (milliseconds since 1970).
+///
+/// # Errors
+/// As for [`serve`].
+pub async fn serve_within<E, R, H, F>(limit: fn(Option<u64>) -> TimeLimit, handler: H) -> Result<(), Fatal>
+where
+    E: DeserializeOwned + Send + 'static,
+    R: Serialize + Send + 'static,
+    H: Fn(App, E, TimeLimit) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<R>> + Send,
+{
     telemetry::init();
     let app = App::from_env()?;
     let handler = Arc::new(handler);
@@ -37,7 +51,7 @@ where
         let (app, handler) = (app.clone(), Arc::clone(&handler));
         async move {
             let LambdaEvent { payload, context } = event;
-            let limit = TimeLimit::of_invocation(Some(context.deadline));
+            let limit = limit(Some(context.deadline));
             let last_moment = app.last_moment.clone();
             // Boxed: the compiler gives up on types as deep as these.
             let work = Box::pin(caught(handler(app, payload, limit)));

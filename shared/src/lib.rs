@@ -13,7 +13,7 @@
 //! | [`accounts`], [`auth`] | who may log in; passwords and access tokens |
 //! | [`edge`] | how CloudFront is known from who says that he is |
 //! | [`cache`], [`rate_limit`], [`breaker`], [`token_bucket`] | the resilience mechanisms, commands of one Redis batch |
-//! | [`database`], [`redis`], [`payments`], [`queue`] | the world outside |
+//! | [`database`], [`redis`], [`payments`], [`queue`], [`objects`] | the world outside |
 //! | [`presign`], [`secrets`] | signing in by IAM; secrets that rotate |
 //! | [`time_limit`] | how long an invocation may still take |
 //! | [`telemetry`] | logs and metrics |
@@ -44,6 +44,8 @@ pub mod insights;
 mod json_text;
 pub mod kill_point;
 mod last_moment;
+#[cfg(feature = "objects")]
+pub mod objects;
 pub mod orders;
 mod outgoing;
 #[cfg(feature = "payments")]

@@ -100,6 +100,8 @@ def test_the_proxy_has_a_role():
         ("DATABASE_DIRECT_URL", "ChangeTheSchema"),
         ("EDGE_SECRET_ARN", "KnowTheEdge"),
         ("ADMINISTRATOR_PASSWORD_ARN", "WelcomeTheAdministrator"),
+        ("IMPORTS_URL", "ImportFiles"),
+        ("IMPORTS_QUEUE_URL", "TakeImports"),
     ],
 )
 def test_a_function_may_use_what_its_settings_name_and_nothing_else(setting, policy):

@@ -11,7 +11,13 @@ SESSION = botocore.session.get_session()
 # Options of every command, and what the AWS CLI calls otherwise than the service does.
 GLOBAL = {"query", "output", "region", "cli-binary-format"}
 RENAMED = {("sns", "subscribe"): {"endpoint": "notification-endpoint"}}
-OWN = {("rds", "generate-db-auth-token"): {"hostname", "port", "username"}}
+# What is the AWS CLI's own, and no operation of a service.
+OWN = {
+    ("rds", "generate-db-auth-token"): {"hostname", "port", "username"},
+    ("s3", "cp"): set(),
+    ("s3", "rb"): {"force"},
+    ("logs", "tail"): {"follow"},
+}
 
 
 def commands():

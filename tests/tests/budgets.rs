@@ -1,7 +1,12 @@
 //! The budgets of a warm request: round trips and statements, counted.
 
+use std::fmt::Write;
+
 use serde_json::json;
-use tests::{Call, Customer, administrator, administrator_with_account, cost_of, new_product, webhooks_lost};
+use tests::{
+    Call, Cost, Customer, administrator, administrator_with_account, cost_of, env, invoke, new_product,
+    webhooks_lost,
+};
 use uuid::Uuid;
 
 fn product(customer: &Customer, id: &str) -> Call {
@@ -186,4 +191,36 @@ async fn running_the_shop_costs_one_statement_and_a_refund_two_and_one_call_to_t
     let cost = cost_of(5, async || refund(&orders.pop().expect("one for each run")).await).await;
     assert!(cost.redis_round_trips <= 2, "{cost:?}");
     assert_eq!((cost.statement_count(), cost.provider_calls), (2, 1), "{cost:?}");
+}
+
+/// Imports a file of so many lines.
+async fn imports(skus: &str, lines: usize, amount: i64) {
+    let mut text = "sku,name,description,amount,currency\n".to_owned();
+    for number in 0..lines {
+        let _ = writeln!(text, "{skus}-{number},Lamp of the tests,,{amount},usd");
+    }
+    let key = format!("held/{}.csv", Uuid::now_v7());
+    let put = reqwest::Client::new().put(format!("{}/{key}", env("IMPORTS_URL"))).body(text);
+    put.send().await.expect("the bucket answers").error_for_status().expect("takes it");
+    let outcomes = invoke("import-products", &json!({ "key": key })).await;
+    assert_eq!(outcomes[0]["outcome"], "finished", "{outcomes}");
+}
+
+#[tokio::test]
+async fn a_thousand_lines_of_an_import_cost_one_statement() {
+    let (skus, mut amount) = (Uuid::now_v7().to_string(), 1000);
+    imports(&skus, 2000, amount).await;
+    let expected = [("", 2), ("_begin", 1), ("_end", 1), ("_last", 1)];
+    let expected = expected.map(|(name, calls)| (format!("catalog.import{name}"), calls));
+    let statements = |cost: Cost| cost.statements.into_iter().collect::<Vec<_>>();
+    let same = cost_of(3, async || imports(&skus, 2000, amount).await).await;
+    assert_eq!((same.redis_round_trips, statements(same)), (0, expected.to_vec()));
+    let changed = cost_of(3, async || {
+        amount += 1;
+        imports(&skus, 2000, amount).await;
+    })
+    .await;
+    assert_eq!((changed.redis_round_trips, statements(changed)), (20, expected.to_vec()));
+    let new = cost_of(3, async || imports(&Uuid::now_v7().to_string(), 2000, amount).await).await;
+    assert_eq!((new.redis_round_trips, statements(new)), (2, expected.to_vec()));
 }

@@ -7,10 +7,14 @@ use crate::cloud::{Cloud, OWNER};
 use crate::demo;
 use crate::key_value;
 use crate::service::Service;
+use crate::services::IMPORTS_BUCKET;
 use lambda::aws::AWS_REGION;
 
 /// The queue that checkout falls back to, by its logical name in template.yaml.
 const DEFERRED_CHARGES: &str = "DeferredCharges";
+
+/// The queue of files that are to be imported.
+const IMPORTS: &str = "Imports";
 
 /// Writes the file.
 pub fn write(cloud: &Cloud) -> Result<()> {
@@ -27,6 +31,8 @@ pub fn write(cloud: &Cloud) -> Result<()> {
 fn of(cloud: &Cloud) -> Result<Vec<(&'static str, String)>> {
     let queue = cloud.template.queue(DEFERRED_CHARGES);
     let queue = queue.with_context(|| format!("template.yaml has no queue {DEFERRED_CHARGES}"))?;
+    let imports = cloud.template.queue(IMPORTS);
+    let imports = imports.with_context(|| format!("template.yaml has no queue {IMPORTS}"))?;
     let owner = cloud.secrets.owner_password();
     let mut env = vec![
         ("API_URL", cloud.http(Service::Functions)?),
@@ -39,6 +45,8 @@ fn of(cloud: &Cloud) -> Result<Vec<(&'static str, String)>> {
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
         ("AWS_ENDPOINT_URL_SQS", cloud.http(Service::Sqs)?),
         ("DEFERRED_CHARGES_QUEUE_URL", cloud.queue_url(&queue.name)?),
+        ("IMPORTS_QUEUE_URL", cloud.queue_url(&imports.name)?),
+        ("IMPORTS_URL", format!("{}/{IMPORTS_BUCKET}", cloud.http(Service::Sqs)?)),
         ("PAYMENTS_URL", cloud.http(Service::Payments)?),
         // The double takes as many as come. One that nobody reaches, so that what is counted is what counts on AWS.
         ("PAYMENTS_RATE_LIMIT", "10000".to_owned()),

@@ -62,6 +62,14 @@ enum Command {
         function: String,
         event: Option<String>,
     },
+    Import {
+        file: PathBuf,
+    },
+    Export {
+        file: Option<PathBuf>,
+        #[arg(long)]
+        format: Option<commands::Format>,
+    },
     Breaker {
         order: commands::Order,
         name: String,
@@ -160,6 +168,8 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Invoke { function, event } => {
             return commands::invoke(&folder, &function, event.map(PathBuf::from).as_deref()).await;
         }
+        Command::Import { file } => return commands::import(&folder, &file).await,
+        Command::Export { file, format } => commands::export(&folder, file.as_deref(), format).await?,
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
         #[cfg(feature = "trials")]
         Command::Bench(arguments) => tokio::select! {

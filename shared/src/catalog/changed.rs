@@ -21,7 +21,7 @@ pub struct Changed {
     pub version: i64,
 }
 
-/// The products that changed within the last `period`, at most a thousand.
+/// The products that changed within the last `period`, at most two thousand.
 pub async fn changed_within(database: &Database, period: Duration) -> Result<Vec<Changed>> {
     let seconds = i32::try_from(period.as_secs()).unwrap_or(i32::MAX);
     Ok(database.fetch_all(CHANGED.bind(seconds)).await?)

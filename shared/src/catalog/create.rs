@@ -3,7 +3,8 @@
 use serde::{Deserialize, Deserializer, de};
 
 use super::{
-    Money, Product, ProductId, Rule,
+    Money, Product, ProductId,
+    price::check_price,
     text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name},
 };
 use crate::{
@@ -35,7 +36,7 @@ pub struct NewProduct {
 }
 
 /// The most characters of a shop's own name.
-const LONGEST_SKU: usize = 100;
+pub(super) const LONGEST_SKU: usize = 100;
 
 impl NewProduct {
     /// The most characters that its texts may have.
@@ -43,12 +44,19 @@ impl NewProduct {
 }
 
 fn sku<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let Some(sku) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    Option::<String>::deserialize(deserializer)?.map(checked_sku).transpose()
+}
+
+pub(super) fn required_sku<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    checked_sku(String::deserialize(deserializer)?)
+}
+
+fn checked_sku<E: de::Error>(sku: String) -> Result<String, E> {
     let plain = text::is_line(&sku) && sku.contains(text::is_visible) && sku.trim() == sku;
     if plain && sku.chars().count() <= LONGEST_SKU {
-        Ok(Some(sku))
+        Ok(sku)
     } else {
-        Err(de::Error::custom(format!(
+        Err(E::custom(format!(
             "must be one line of 1 to {LONGEST_SKU} characters, at least one of them visible, without space around them"
         )))
     }
@@ -58,11 +66,18 @@ fn sku<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::
 pub(super) const MOST_PIECES: i32 = 1_000_000_000;
 
 fn stock<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
-    let stock = i32::deserialize(deserializer)?;
+    checked_stock(i32::deserialize(deserializer)?)
+}
+
+pub(super) fn some_stock<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i32>, D::Error> {
+    Option::<i32>::deserialize(deserializer)?.map(checked_stock).transpose()
+}
+
+fn checked_stock<E: de::Error>(stock: i32) -> Result<i32, E> {
     if (0..=MOST_PIECES).contains(&stock) {
         Ok(stock)
     } else {
-        Err(de::Error::custom(format!("must be a whole number from 0 to {MOST_PIECES}")))
+        Err(E::custom(format!("must be a whole number from 0 to {MOST_PIECES}")))
     }
 }
 
@@ -71,18 +86,14 @@ fn stock<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
 /// # Errors
 /// 409 if another product has its `sku`; 422 if it is sold at no such price.
 pub async fn create(database: &Database, new: NewProduct) -> Result<Product> {
-    let currency = new.price.currency;
-    let rule = Rule::of(currency.as_str());
-    if let Some(misfit) = rule.misfit_of_price(new.price.amount) {
-        return Err(invalid("price.amount", rule.explain(misfit, currency)));
-    }
+    check_price(&new.price)?;
     let query = CREATE
         .bind(ProductId::new())
         .bind(new.sku)
         .bind(new.name)
         .bind(new.description)
         .bind(new.price.amount)
-        .bind(currency.as_str())
+        .bind(new.price.currency.as_str())
         .bind(new.featured)
         .bind(new.stock);
     let created: Option<Product> = database.fetch_optional(query).await?;

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use sqlx::{FromRow, Row, postgres::PgRow};
 
 use super::{
-    Money, Product, ProductId, Rule, Versions,
+    Money, Product, ProductId, Versions,
+    price::check_price,
     text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name},
     versions::another_version,
 };
@@ -61,10 +62,7 @@ pub async fn update(
     versions: Versions,
 ) -> Result<Product> {
     let currency = change.price.currency;
-    let rule = Rule::of(currency.as_str());
-    if let Some(misfit) = rule.misfit_of_price(change.price.amount) {
-        return Err(invalid("price.amount", rule.explain(misfit, currency)));
-    }
+    check_price(&change.price)?;
     let query = UPDATE
         .bind(id)
         .bind(change.name)

@@ -34,6 +34,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (15, "returned stock", include_str!("../../migrations/0015_returned_stock.sql")),
     (16, "kept and owed", include_str!("../../migrations/0016_kept_and_owed.sql")),
     (17, "customers of a provider", include_str!("../../migrations/0017_customers_of_a_provider.sql")),
+    (18, "imports", include_str!("../../migrations/0018_imports.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::argument::Argument;
 use super::error::{Error, Result};
-use super::limits::{MAX_LONG_TEXT_BYTES, MAX_TEXT_BYTES};
+use super::limits::{MAX_BULK_TEXT_BYTES, MAX_LONG_TEXT_BYTES, MAX_TEXT_BYTES};
 use super::placeholder;
 
 /// One SQL statement: static text with `$1…$n`, and the name by which logs, errors and `pg_stat_statements` know it.
@@ -52,6 +52,12 @@ impl Statement {
     #[must_use]
     pub const fn long(self) -> Self {
         Self { longest: MAX_LONG_TEXT_BYTES, ..self }
+    }
+
+    /// The same for work that nobody waits for and that is done by one invocation at a time: up to 1 MB.
+    #[must_use]
+    pub const fn bulk(self) -> Self {
+        Self { longest: MAX_BULK_TEXT_BYTES, ..self }
     }
 
     /// The name given to it.
@@ -203,6 +209,8 @@ mod tests {
         assert!(matches!(error, Error::TooLarge { bytes, .. } if bytes > MAX_TEXT_BYTES));
         assert!(ECHO.long().bind("a".repeat(24_000)).bind(1).render().is_ok());
         assert!(ECHO.long().bind("a".repeat(25_000)).bind(1).render().is_err());
+        assert!(ECHO.bulk().bind("a".repeat(780_000)).bind(1).render().is_ok());
+        assert!(ECHO.bulk().bind("a".repeat(790_000)).bind(1).render().is_err());
     }
 
     #[test]

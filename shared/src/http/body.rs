@@ -38,6 +38,14 @@ pub(super) fn json<T: DeserializeOwned>(
         let detail = "Send the body as JSON, with the header Content-Type: application/json.";
         return Err(Error::new(Kind::UnsupportedMediaType, detail));
     }
+    read_json(body)
+}
+
+/// Reads JSON as bodies are read, wherever it comes from.
+///
+/// # Errors
+/// 400 for broken JSON, 422 for wrong values.
+pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     // Nobody should write a byte order mark before JSON, and readers may ignore it (RFC 8259, section 8.1).
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     // Every body of ours is an object; serde would also read one from an array, by position.

@@ -32,7 +32,7 @@ mod serve;
 mod words;
 
 pub use ::http::header;
-pub use body::NO_TEXTS;
+pub use body::{NO_TEXTS, read_json};
 pub use endpoint::Endpoint;
 pub use event::Event;
 pub use precondition::Preconditions;

@@ -13,6 +13,7 @@ mod deadlines;
 mod encoder;
 mod following;
 mod frozen;
+mod imports;
 mod insights;
 mod life;
 mod migrations;

@@ -6,6 +6,7 @@ mod payments;
 mod pgbouncer;
 mod postgres;
 mod redis;
+mod s3;
 mod sqs;
 
 use anyhow::Result;
@@ -14,6 +15,7 @@ use crate::cloud::Cloud;
 use crate::process::Program;
 use crate::service::Service;
 use answers::answers;
+pub use s3::IMPORTS_BUCKET;
 
 /// What it is, for the table.
 pub fn role(service: Service, cloud: &Cloud) -> &'static str {
@@ -21,7 +23,7 @@ pub fn role(service: Service, cloud: &Cloud) -> &'static str {
         Service::Postgres => "database, fsync off",
         Service::Pgbouncer => "transaction pooling, 5 server connections",
         Service::Redis => "cache, rate limits, breaker; keeps nothing",
-        Service::Sqs => "queues; keeps nothing",
+        Service::Sqs => "queues, and the bucket of imports; keeps nothing",
         Service::Payments => "payment provider",
         Service::Functions if cloud.wishes.profile.is_some() => "a finished build",
         Service::Functions if cloud.wishes.no_reload => "the debug build",
@@ -72,7 +74,10 @@ pub async fn ask(service: Service, cloud: &Cloud) -> Result<()> {
 pub async fn furnish(service: Service, cloud: &Cloud) -> Result<()> {
     match service {
         Service::Postgres => postgres::furnish(cloud).await,
-        Service::Sqs => sqs::furnish(cloud).await,
+        Service::Sqs => {
+            sqs::furnish(cloud).await?;
+            s3::furnish(cloud).await
+        }
         _ => Ok(()),
     }
 }

@@ -1,6 +1,8 @@
 //! What a person types.
 
 mod breaker;
+mod export;
+mod import;
 mod inspect;
 mod invoke;
 mod open;
@@ -10,6 +12,8 @@ mod sizes;
 mod up;
 
 pub(crate) use breaker::{Order, breaker};
+pub(crate) use export::{Format, export};
+pub(crate) use import::import;
 pub(crate) use inspect::{logs, status};
 pub(crate) use invoke::invoke;
 pub(crate) use open::open;

@@ -28,6 +28,8 @@ const NOTHING: &str = "'00000000-0000-0000-0000-000000000000'::uuid";
 const LAST: &str = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid";
 const VERSIONS: &str = "'{}'::bigint[]";
 const NO_TIME: &str = "null::timestamptz";
+const NOW: &str = "now()";
+const FILE: &str = "'products/a.csv'::text";
 const FUTURE: &str = "'9999-12-31T00:00:00Z'::timestamptz";
 
 /// Every statement at least once; in the order of their names.
@@ -48,8 +50,32 @@ pub(super) const SAMPLES: &[Sample] = &[
         "catalog.create",
         &[NEW, "'A-1'::text", "'A name'::text", "''::text", "1000", "'usd'::text", "true", "3"],
     ),
+    sample("catalog.export", &[PRODUCT, "1000"]),
     sample("catalog.featured", &[]),
     sample("catalog.find", &[PRODUCT]),
+    sample(
+        "catalog.import",
+        &[
+            FILE,
+            "'etag'::text",
+            NOW,
+            "0",
+            "2",
+            "'[{\"line\":2,\"message\":\"is not UTF-8\"}]'::jsonb",
+            "'{1}'::bigint[]",
+            "'{01900000-0000-7000-b000-000000000001}'::uuid[]",
+            "'{A-1}'::text[]",
+            "'{A name}'::text[]",
+            "'{Words.}'::text[]",
+            "'{1000}'::bigint[]",
+            "'{usd}'::text[]",
+            "'{NULL}'::boolean[]",
+            "'{3}'::integer[]",
+        ],
+    ),
+    sample("catalog.import_begin", &[FILE, "'etag'::text", NOW]),
+    sample("catalog.import_end", &[FILE, "'etag'::text", NOW, "0", "null::text"]),
+    sample("catalog.import_last", &[FILE]),
     sample(
         "catalog.list_by_name",
         &[PRODUCT, "'Oak'::text", "21", "null::text", "0", "100000000", "null::boolean", "true"],

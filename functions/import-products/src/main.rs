@@ -1,0 +1,54 @@
+//! SQS, told by S3: puts the products of a file into the shop.
+//!
+//! A message only says which file to look at. How far it is stands in the database, and every batch moves that in the
+//! statement that writes it: a message that comes twice, late or after a crash does no harm. Whoever runs out of time
+//! sends the message anew, and the next invocation goes on.
+
+mod event;
+mod file;
+mod import;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::{
+    app::App,
+    config,
+    error::{Result, internal},
+    events,
+    objects::Bucket,
+    queue::Queue,
+    time_limit::TimeLimit,
+};
+
+use import::{Import, Outcome};
+
+/// Kept of the invocation for the batch that is under way, and for sending the message.
+const RESERVE: Duration = Duration::from_secs(15);
+
+/// Where there is no deadline, as under cargo-lambda: the time-out in template.yaml less the reserve.
+const CEILING: Duration = Duration::from_secs(300 - 15);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), events::Fatal> {
+    let limit = |deadline| TimeLimit::of_long_invocation(deadline, CEILING, RESERVE);
+    events::serve_within(limit, import_products).await
+}
+
+async fn import_products(app: App, event: Value, limit: TimeLimit) -> Result<Vec<Outcome>> {
+    let bucket = Bucket::new(&config::required("IMPORTS_URL").map_err(internal)?)?;
+    let mut outcomes = Vec::new();
+    for key in event::keys(&event)? {
+        let outcome = Import::new(&app, &bucket, limit).of(&key).await?;
+        if matches!(outcome, Outcome::OutOfTime { .. }) {
+            go_on_later(&key).await?;
+        }
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+async fn go_on_later(key: &str) -> Result<()> {
+    let queue = Queue::new(config::required("IMPORTS_QUEUE_URL").map_err(internal)?).await;
+    queue.send(json!({ "key": key }).to_string(), Duration::ZERO).await.map_err(internal)
+}

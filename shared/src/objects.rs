@@ -1,0 +1,166 @@
+//! S3: one bucket, read in ranges and written whole.
+//!
+//! Requests that are signed in advance, instead of AWS's SDK for S3: three methods are needed, and the signer is there
+//! for Postgres and Redis anyway.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Method, StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Client, RequestBuilder, Response};
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+use url::Url;
+
+use crate::{
+    error::{Result, internal},
+    presign::Signer,
+    tls,
+};
+
+/// Of one request, its body included.
+const LIMIT: Duration = Duration::from_secs(10);
+/// Tries of one request: S3 answers 500 and 503 now and then, and says that they are to be repeated.
+const TRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What S3 leaves as it is in a key, with the slash.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// A bucket.
+pub struct Bucket {
+    client: Client,
+    signer: Signer,
+    url: Url,
+}
+
+/// What is known of an object without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Its name.
+    pub key: String,
+    /// In bytes.
+    pub size: u64,
+    /// Changes with its content.
+    pub etag: String,
+    /// To the second.
+    pub modified: OffsetDateTime,
+}
+
+/// Why an object was not read.
+#[derive(Debug)]
+pub enum Unread {
+    /// Another one has taken its place, or none.
+    Replaced,
+    /// Anything else.
+    Failed(crate::error::Error),
+}
+
+impl Bucket {
+    /// The bucket at this address, `https://NAME.s3.REGION.amazonaws.com`. Signs with the function's role; no network.
+    ///
+    /// # Errors
+    /// For an address that is none, and where there are no keys to sign with.
+    pub fn new(url: &str) -> Result<Self> {
+        let tls = tls::client(tls::of_the_web()).map_err(internal)?;
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .timeout(LIMIT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(internal)?;
+        let url = Url::parse(url).map_err(internal)?;
+        Ok(Self { client, signer: Signer::of_function().map_err(internal)?, url })
+    }
+
+    /// Looks at an object; `None` if there is none of this name, or none that may be read.
+    pub async fn find(&self, key: &str) -> Result<Option<Object>> {
+        let answer = self.send(Method::HEAD, key, |request| request).await?;
+        // Who may not list a bucket is not told either what is not in it.
+        if matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::FORBIDDEN) {
+            return Ok(None);
+        }
+        let answer = answer.error_for_status().map_err(|error| internal(error.without_url()))?;
+        let text =
+            |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(Some(Object {
+            key: key.to_owned(),
+            size: text(header::CONTENT_LENGTH).parse().map_err(internal)?,
+            etag: text(header::ETAG).to_owned(),
+            modified: OffsetDateTime::parse(text(header::LAST_MODIFIED), &Rfc2822).map_err(internal)?,
+        }))
+    }
+
+    /// Some bytes of an object: `length` of them, fewer at its end.
+    pub async fn read(&self, object: &Object, from: u64, length: u64) -> Result<Bytes, Unread> {
+        let range = format!("bytes={from}-{}", from + length - 1);
+        let ask = |request: RequestBuilder| {
+            request.header(header::RANGE, range.as_str()).header(header::IF_MATCH, object.etag.as_str())
+        };
+        let answer = self.send(Method::GET, &object.key, ask).await.map_err(Unread::Failed)?;
+        if matches!(answer.status(), StatusCode::PRECONDITION_FAILED | StatusCode::NOT_FOUND) {
+            return Err(Unread::Replaced);
+        }
+        let failed = |error: reqwest::Error| Unread::Failed(internal(error.without_url()));
+        answer.error_for_status().map_err(failed)?.bytes().await.map_err(failed)
+    }
+
+    /// Writes an object, in place of what is there.
+    pub async fn write(&self, key: &str, media_type: &str, body: Vec<u8>) -> Result<()> {
+        let body = Bytes::from(body);
+        let put =
+            |request: RequestBuilder| request.header(header::CONTENT_TYPE, media_type).body(body.clone());
+        let answer = self.send(Method::PUT, key, put).await?;
+        answer.error_for_status().map(drop).map_err(|error| internal(error.without_url()))
+    }
+
+    /// Sends a request until it is answered by something else than "later". All three methods are harmless to repeat.
+    async fn send(
+        &self,
+        method: Method,
+        key: &str,
+        with: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Response> {
+        let mut tries = 1;
+        loop {
+            let url = self.signer.presign_object(method.as_str(), self.address(key), SystemTime::now());
+            let request = self.client.request(method.clone(), url.map_err(internal)?);
+            match with(request).send().await {
+                Ok(answer) if !answer.status().is_server_error() || tries == TRIES => return Ok(answer),
+                // The address is as good as a key for a quarter of an hour.
+                Err(error) if tries == TRIES => return Err(internal(error.without_url())),
+                _ => tokio::time::sleep(PAUSE * tries).await,
+            }
+            tries += 1;
+        }
+    }
+
+    fn address(&self, key: &str) -> Url {
+        let mut url = self.url.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/{}", utf8_percent_encode(key, KEPT)));
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_credential_types::Credentials;
+
+    use super::*;
+
+    #[test]
+    fn a_key_of_any_characters_is_written_as_s3_signs_it() {
+        let bucket = Bucket {
+            client: Client::new(),
+            signer: Signer::new("us-east-1", Credentials::new("id", "secret", None, None, "test")),
+            url: Url::parse("https://b.s3.us-east-1.amazonaws.com").expect("a URL"),
+        };
+        let address = bucket.address("products/a b+(é).csv");
+        assert_eq!(
+            address.as_str(),
+            "https://b.s3.us-east-1.amazonaws.com/products/a%20b%2B%28%C3%A9%29.csv"
+        );
+    }
+}
