@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     database::{Database, Statement},
-    error::{Result, conflict, invalid},
+    error::{Result, conflict},
     text,
 };
 

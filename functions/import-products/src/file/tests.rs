@@ -118,7 +118,11 @@ fn each_wrong_field_is_named_as_its_file_names_it() {
         Ok(words(&[
             (2, 2, "amount must be a whole number"),
             (3, 3, "name must have 1 to 200 characters, at least one of them visible"),
-            (4, 4, "sku must be one line of 1 to 100 characters, at least one of them visible, without space around them"),
+            (
+                4,
+                4,
+                "sku must be one line of 1 to 100 characters, at least one of them visible, without space around them"
+            ),
             (5, 5, "currency must be a currency code of three lower-case letters, such as usd"),
             (6, 6, "has 4 fields, and the first line names 5 columns"),
             (7, 7, "amount must be a whole number"),
