@@ -1,8 +1,8 @@
 //! Access tokens: JWTs signed with Ed25519.
 //!
 //! Only the functions that sign somebody in hold the private key; every other one verifies with the public one and so
-//! cannot issue a token even if it is taken over. One algorithm, one issuer, one audience: nothing in a token chooses how
-//! it is checked.
+//! cannot issue a token even if it is taken over. One algorithm, one issuer, one audience: nothing in a token chooses
+//! how it is checked.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
