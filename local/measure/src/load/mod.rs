@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `shop` | sends every request when it is due |
-//! | `outages` | `--faults` |
+//! | `outages`, `ceiling` | `--faults`, `--ceiling` |
 //! | `answers`, `watch`, `waited` | what customers saw; what is seen from outside and in the log; orders that waited |
 //! | `run` | all of that at once |
 //! | `verdict`, `text`, `page`, `plots` | whether the goals held; for the terminal; for the browser |
@@ -13,6 +13,7 @@
 //! do. Webhooks, queues and schedules come through the doors, as in `./dev up`.
 
 mod answers;
+mod ceiling;
 mod outages;
 mod page;
 mod plots;
@@ -32,6 +33,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
+use ceiling::Ceiling;
 use cloud::folder::Folder;
 use cloud::own_cloud::OwnCloud;
 use cloud::progress::say;
@@ -57,6 +59,10 @@ pub struct Arguments {
     /// How many users; several numbers with commas between them are tried one after the other.
     #[arg(long, value_delimiter = ',', default_value = "10000", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     users: Vec<u64>,
+    /// Looks for the largest number for which every goal holds: doubled from the first of --users until one gives out,
+    /// then the gap is halved down to a tenth.
+    #[arg(long)]
+    ceiling: bool,
     /// How long, for each number of users.
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
@@ -102,7 +108,7 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
         _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
     };
     own.dev(&["down"]).await?;
-    let runs = outcome?;
+    let (runs, ceiling) = outcome?;
     for run in &runs {
         print!("{}", text::of(run));
         report(folder, run, arguments)?;
@@ -110,11 +116,19 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
     if runs.len() > 1 {
         print!("{}", text::sweep(&runs));
     }
-    let held = runs.iter().all(verdict::held);
+    if let Some(ceiling) = &ceiling {
+        print!("{}", text::ceiling(ceiling, &runs));
+    }
+    // A ceiling is found by going above it.
+    let held = ceiling.map_or_else(|| runs.iter().all(verdict::held), |ceiling| ceiling.holds() > 0);
     Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn under_load(cloud: &Cloud, arguments: &Arguments, length: Duration) -> Result<Vec<Run>> {
+async fn under_load(
+    cloud: &Cloud,
+    arguments: &Arguments,
+    length: Duration,
+) -> Result<(Vec<Run>, Option<Ceiling>)> {
     let late = json!({ "delay_ms": u64::try_from(WEBHOOKS_LATE.as_millis())? });
     let provider = Control::new(&cloud.http(Service::Payments)?)?;
     provider.webhooks(late).await?;
@@ -123,18 +137,23 @@ async fn under_load(cloud: &Cloud, arguments: &Arguments, length: Duration) -> R
     cloud.sql(Service::Postgres, DATABASE, "update inventory set available = 1000000").await?;
     let mut runs = Vec::new();
     let outages = arguments.faults.then_some(arguments.provider_limit);
-    for users in &arguments.users {
-        let fleet = Arc::new(Fleet::start(settings(cloud, *users, length, arguments.provider_limit)?).await?);
+    let mut ceiling = arguments.ceiling.then(|| Ceiling::from(arguments.users[0]));
+    let mut listed = arguments.users.iter().copied();
+    while let Some(users) = ceiling.as_ref().map_or_else(|| listed.next(), Ceiling::next) {
+        let fleet = Arc::new(Fleet::start(settings(cloud, users, length, arguments.provider_limit)?).await?);
         let shop =
             Arc::new(Shop { fleet: Arc::clone(&fleet), traffic: Traffic::new(cloud, arguments.scale)? });
         say(format_args!("\n  {} users, {} minutes:", users, arguments.minutes));
         let run = tokio::select! {
-            run = run::perform(cloud, &shop, *users, length, outages) => run?,
+            run = run::perform(cloud, &shop, users, length, outages) => run?,
             opened = serving::open(cloud, fleet) => anyhow::bail!("the doors have closed: {opened:?}"),
         };
+        if let Some(ceiling) = &mut ceiling {
+            ceiling.learn(users, verdict::held(&run));
+        }
         runs.push(run);
     }
-    Ok(runs)
+    Ok((runs, ceiling))
 }
 
 /// As many environments as so many users may need.

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use super::answers::{Summary, status_name};
+use super::ceiling::Ceiling;
 use super::run::Run;
 use super::verdict::{goals, held, mean};
 use super::watch::Moment;
-use crate::goal;
+use crate::goal::{self, Goal, Outcome};
 use cloud::figures::{float, milliseconds, thousands};
 use cloud::progress::{seconds, table};
 use customers::journeys::Journey;
@@ -108,6 +109,20 @@ pub(super) fn sweep(runs: &[Run]) -> String {
     let rows: Vec<_> = runs.iter().map(row).collect();
     let headings = ["users", "/s", "p50 ms", "p99", "429", "errors", "connections", "processors", "goal"];
     format!("\n{}", table(headings, &rows))
+}
+
+/// How many users every goal holds for, and what gave out above them.
+pub(super) fn ceiling(ceiling: &Ceiling, runs: &[Run]) -> String {
+    let mut text = match ceiling.holds() {
+        0 => "\n  No number of users that was tried keeps every goal".to_owned(),
+        users => format!("\n  Every goal holds for {} users", thousands(users)),
+    };
+    for run in runs.iter().filter(|run| Some(run.users) == ceiling.gives_out()) {
+        let broken: Vec<Goal> =
+            goals(run).into_iter().filter(|goal| goal.outcome == Outcome::Broken).collect();
+        let _ = write!(text, "; for {} not:\n{}", thousands(run.users), goal::lines(&broken));
+    }
+    text + "\n"
 }
 
 /// A count of things that fit into memory.
