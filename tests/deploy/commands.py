@@ -11,9 +11,9 @@ PAGE = Path(__file__).resolve().parents[2] / "docs/operations.md"
 UNKNOWN = re.compile(r"NotImplemented|not yet implemented|has not been implemented|Internal Server Error|UnknownOperation|"
                      r"NoSuchResourceException")
 # What a reader has to put there himself.
-TO_FILL_IN = re.compile(r"…|<[a-zA-Z]|subnet-0|\$1\b|\$host|\$2\b|file://rules|-version 41")
+TO_FILL_IN = re.compile(r"…|<[a-zA-Z]|subnet-0|\$1\b|\$host|\$2\b|file://rules|-version 41|spring\.csv")
 # Of what is there only after something else was done, or costs: said, and not run.
-BY_HAND = re.compile(r"/aws/rds/|-restored|generate-db-auth-token| wait |cancel-update|continue-update|delete-secret|describe-availability-zones$")
+BY_HAND = re.compile(r"/aws/rds/|-restored|generate-db-auth-token| wait |cancel-update|continue-update|delete-secret|describe-availability-zones$| s3 rb | --follow$")
 
 
 def rehearse_commands(stack, outputs, tools):
