@@ -55,6 +55,7 @@ const WEBHOOKS_LATE: Duration = Duration::from_secs(1);
 
 /// What `./dev load` takes.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Arguments {
     /// How many users; several numbers with commas between them are tried one after the other.
     #[arg(long, value_delimiter = ',', default_value = "10000", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
