@@ -6,7 +6,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, RequestBuilder, Response};
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
@@ -14,12 +14,15 @@ use url::Url;
 
 use crate::{
     error::{Result, internal},
+    outgoing,
     presign::Signer,
     tls,
 };
 
 /// Of one request, its body included.
 const LIMIT: Duration = Duration::from_secs(10);
+/// Between two pieces of a file a connection rests while a batch is written.
+const REST: Duration = Duration::from_secs(90);
 /// Tries of one request: S3 answers 500 and 503 now and then, and says that they are to be repeated.
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
@@ -63,13 +66,7 @@ impl Bucket {
     /// For an address that is none, and where there are no keys to sign with.
     pub fn new(url: &str) -> Result<Self> {
         let tls = tls::client(tls::of_the_web()).map_err(internal)?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .timeout(LIMIT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(internal)?;
+        let client = outgoing::client(HeaderMap::new(), tls, REST).map_err(internal)?;
         let url = Url::parse(url).map_err(internal)?;
         Ok(Self { client, signer: Signer::of_function().map_err(internal)?, url })
     }
@@ -125,7 +122,7 @@ impl Bucket {
         let mut tries = 1;
         loop {
             let url = self.signer.presign_object(method.as_str(), self.address(key), SystemTime::now());
-            let request = self.client.request(method.clone(), url.map_err(internal)?);
+            let request = self.client.request(method.clone(), url.map_err(internal)?).timeout(LIMIT);
             match with(request).send().await {
                 Ok(answer) if !answer.status().is_server_error() || tries == TRIES => return Ok(answer),
                 // The address is as good as a key for a quarter of an hour.
