@@ -36,7 +36,7 @@ pub struct NewProduct {
 }
 
 /// The most characters of a shop's own name.
-pub(super) const LONGEST_SKU: usize = 100;
+const LONGEST_SKU: usize = 100;
 
 impl NewProduct {
     /// The most characters that its texts may have.

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Money,
-    create::{LONGEST_SKU, required_sku, some_stock},
+    Money, NewProduct,
+    create::{required_sku, some_stock},
     price::check_price,
-    text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name},
+    text::{description, name},
 };
 use crate::error::Result;
 
@@ -35,11 +35,8 @@ pub struct LineOfFile {
 }
 
 impl LineOfFile {
-    /// The most characters that its texts may have.
-    pub const CHARACTERS: usize = LONGEST_SKU + LONGEST_NAME + LONGEST_DESCRIPTION;
-
-    /// The most bytes of its texts.
-    pub(super) const MOST_TEXT_BYTES: usize = Self::CHARACTERS * 4;
+    /// The most bytes of its texts, which are a new product's.
+    pub(super) const MOST_TEXT_BYTES: usize = NewProduct::CHARACTERS * 4;
 
     /// Looks at what no single field says.
     ///
