@@ -25,7 +25,17 @@ fn with_hasher<T>(argon2: Argon2, work: impl FnOnce(&mut Hasher) -> T) -> T {
     // One that panicked left only scratch.
     let mut hasher = HASHER.lock().unwrap_or_else(PoisonError::into_inner);
     hasher.set_argon2(argon2);
+    #[cfg(test)]
+    tests::DONE.with(|done| done.set(done.get() + self::work(argon2.params())));
     work(&mut hasher)
+}
+
+/// The work of the hashes that `action` makes in this thread, in kB passed over.
+#[cfg(test)]
+pub(super) fn work_of<T>(action: impl FnOnce() -> T) -> u64 {
+    let before = tests::DONE.get();
+    action();
+    tests::DONE.get() - before
 }
 
 /// A new hash of ours, as a PHC string.
@@ -81,10 +91,17 @@ fn words(error: Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use argon2_rust::params::TagLen;
     use proptest::prelude::*;
 
     use super::*;
+
+    thread_local! {
+        /// What [`work_of`] counts.
+        pub(super) static DONE: Cell<u64> = const { Cell::new(0) };
+    }
 
     /// The same by the crate `argon2`, which shares no code with the one that is used.
     fn elsewhere(password: &str, salt: &[u8], hash: &Argon2, output: &mut [u8]) -> Result<(), argon2::Error> {
