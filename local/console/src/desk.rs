@@ -53,7 +53,7 @@ impl Inner {
     pub(crate) fn new(cloud: Cloud) -> Result<Desk> {
         let url = format!("redis://127.0.0.1:{}", cloud.port(Service::Redis)?);
         let redis = Redis::new(redis::Settings::new(url))?;
-        let invoker = Invoker::new(cloud.http(Service::Functions)?)?;
+        let invoker = || Invoker::new(cloud.http(Service::Functions)?);
         let traffic = Arc::new(Traffic::new(&cloud, cloud.wishes.scale)?);
         Ok(Arc::new(Self {
             secret: secret()?,
@@ -65,8 +65,8 @@ impl Inner {
             breaker: Breaker::new("payments", Settings::payments(), redis.clone(), "console"),
             redis,
             lines: Lines::new(cloud.folder.log(Service::Functions.name())),
-            visitors: Visitors::new(invoker.clone(), Arc::clone(&traffic)),
-            invoker,
+            visitors: Visitors::new(invoker()?, Arc::clone(&traffic))?,
+            invoker: invoker()?,
             traffic,
             told: broadcast::channel(BACKLOG).0,
             pulled: Mutex::default(),

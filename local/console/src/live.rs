@@ -1,7 +1,6 @@
 //! What every open page is told: how things stand each second, the lines of its requests, plots.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,16 +10,17 @@ use axum::response::sse::{Event, KeepAlive};
 use futures::Stream;
 use futures::stream::unfold;
 use serde_json::json;
-use stats::Log;
 use stats::chart::Band;
 use stats::plots::plots;
+use stats::{Moments, Sample};
 use time::OffsetDateTime;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
+use cloud::log::read_from;
 use cloud::service::Service;
 
-use crate::desk::{Desk, Inner};
+use crate::desk::Desk;
 use crate::pulled::Outage;
 use crate::{look, switches};
 
@@ -111,28 +111,20 @@ async fn every<F: Future<Output = ()>>(desk: Desk, pause: Duration, work: impl F
 
 /// Draws the plots again and again. The log is read on meanwhile, so that a page that is opened sees what was before.
 async fn draw(desk: Desk) {
-    let path: PathBuf = desk.cloud.folder.log(Service::Functions.name());
-    let mut log = Log::new(path, REACH);
-    let mut ticks = ticks(DRAW);
+    let path = desk.cloud.folder.log(Service::Functions.name());
+    let (mut position, mut moments, mut ticks) = (0, Moments::new(REACH), ticks(DRAW));
     loop {
         ticks.tick().await;
-        let Ok((began, now)) = log.read() else { continue };
+        let take = |line: &str| Sample::read(line).into_iter().for_each(|sample| moments.add(&sample));
+        let Ok(read) = read_from(&path, position, take) else { continue };
+        position = read;
+        let now = OffsetDateTime::now_utc();
+        moments.settle(now);
         if desk.told.receiver_count() > 0 {
-            let figures = figures(&desk, &mut log, began, now);
+            let figures = plots(&moments, now, |began, now| bands(&desk.pulled().outages, began, now));
             desk.tell("plots", json!({ "figures": figures }).to_string());
         }
     }
-}
-
-fn figures(desk: &Inner, log: &mut Log, began: OffsetDateTime, now: OffsetDateTime) -> Vec<String> {
-    let samples = log.samples();
-    // From the first request on: empty minutes before it would only press the rest together.
-    let began = samples.iter().map(|sample| sample.at).min().unwrap_or(began);
-    let clock = |moment: OffsetDateTime| {
-        format!("{:02}:{:02}:{:02}", moment.hour(), moment.minute(), moment.second())
-    };
-    let bands = bands(&desk.pulled().outages, began, now);
-    plots(samples, began, now, [&clock(began), &clock(now)], &bands)
 }
 
 /// When something was away, as shares of the time shown.

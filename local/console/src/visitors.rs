@@ -1,13 +1,16 @@
 //! Load for as long as a page is open: customers who think between two requests, and callers who never pause.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use customers::journeys::{Journey, per_second};
 use customers::traffic::{Invocation, Traffic};
 use lambda::sources::Invoker;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
@@ -26,6 +29,8 @@ const UNDER_WAY: usize = 200;
 pub(crate) struct Visitors(Arc<Inner>);
 
 struct Inner {
+    /// A thread of their own: what they do is not to hold up the page, and not to be taken for what it costs.
+    thread: Handle,
     invoker: Invoker,
     traffic: Arc<Traffic>,
     /// How many there are meant to be. Each task ends by itself when it is one too many.
@@ -36,10 +41,14 @@ struct Inner {
 }
 
 impl Visitors {
-    /// Nobody yet.
-    pub(crate) fn new(invoker: Invoker, traffic: Arc<Traffic>) -> Self {
-        let (number, callers, turn) = Default::default();
-        Self(Arc::new(Inner { invoker, traffic, number, callers, turn }))
+    /// Nobody yet. The invoker is theirs alone: its connections live where they were first used.
+    pub(crate) fn new(invoker: Invoker, traffic: Arc<Traffic>) -> Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (thread, (number, callers, turn)) = (runtime.handle().clone(), Default::default());
+        thread::Builder::new()
+            .name("visitors".to_owned())
+            .spawn(move || runtime.block_on(pending::<()>()))?;
+        Ok(Self(Arc::new(Inner { thread, invoker, traffic, number, callers, turn })))
     }
 
     /// Visitors and callers.
@@ -57,10 +66,10 @@ impl Visitors {
         self.0.callers.store(callers, Relaxed);
         let turn = self.0.turn.fetch_add(1, Relaxed) + 1;
         if visitors > 0 {
-            tokio::spawn(self.clone().visit(visitors, turn));
+            self.0.thread.spawn(self.clone().visit(visitors, turn));
         }
         for _ in 0..callers {
-            tokio::spawn(self.clone().call(turn));
+            self.0.thread.spawn(self.clone().call(turn));
         }
         Ok(match (visitors, callers) {
             (0, 0) => "Nobody else is in the shop.".to_owned(),

@@ -7,11 +7,12 @@
 //! | `summary` | many of them: rates, percentiles, sums |
 //! | `text` | for the terminal |
 //! | `queue` | what waits in the queues |
-//! | [`plots`], [`chart`] | plots of the log; any plots |
+//! | [`Moments`], [`plots`], [`chart`] | the log by time; plots of it; any plots |
 //! | `page` | for the browser: one file with everything in it |
 
 pub mod chart;
 mod log;
+mod moments;
 mod page;
 pub mod plots;
 mod queue;
@@ -31,7 +32,8 @@ use cloud::folder::Folder;
 use cloud::progress::say;
 use cloud::service::Service;
 use lambda::aws::sqs_client;
-pub use log::Log;
+use log::Log;
+pub use moments::Moments;
 pub use sample::Sample;
 use summary::Summary;
 
@@ -62,7 +64,7 @@ pub async fn run(folder: Folder, arguments: Arguments) -> Result<()> {
         let queues = queue::all(&cloud, &sqs).await;
         let samples = log.samples();
         if let Some(file) = &arguments.html {
-            let page = page::of(samples, &queues, began, now);
+            let page = page::of(samples, &queues, arguments.minutes, now);
             std::fs::write(file, page).with_context(|| format!("cannot write {}", file.display()))?;
             say(format_args!("  {} requests: {}", samples.len(), file.display()));
             return Ok(());

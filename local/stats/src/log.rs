@@ -12,7 +12,7 @@ use cloud::log::read_from;
 use crate::sample::Sample;
 
 /// The functions' log, read on from where it was read before.
-pub struct Log {
+pub(crate) struct Log {
     path: PathBuf,
     position: u64,
     minutes: u16,
@@ -21,12 +21,12 @@ pub struct Log {
 
 impl Log {
     /// Of the file at a path, from which nothing was read yet.
-    pub fn new(path: PathBuf, minutes: u16) -> Self {
+    pub(crate) fn new(path: PathBuf, minutes: u16) -> Self {
         Self { path, position: 0, minutes, samples: VecDeque::new() }
     }
 
     /// Takes what is new and forgets what is too old. The two ends of the time looked at.
-    pub fn read(&mut self) -> Result<(OffsetDateTime, OffsetDateTime)> {
+    pub(crate) fn read(&mut self) -> Result<(OffsetDateTime, OffsetDateTime)> {
         let now = OffsetDateTime::now_utc();
         let began = now - Duration::from_mins(self.minutes.into());
         let samples = &mut self.samples;
@@ -38,7 +38,7 @@ impl Log {
     }
 
     /// What was read and is not too old, nearly in order.
-    pub fn samples(&mut self) -> &[Sample] {
+    pub(crate) fn samples(&mut self) -> &[Sample] {
         self.samples.make_contiguous()
     }
 }

@@ -9,16 +9,14 @@ use super::sample::Sample;
 use super::summary::{Percentiles, Summary};
 use super::text::figures;
 use crate::chart::STYLE;
-use crate::plots::plots;
+use crate::moments::Moments;
+use crate::plots::{clock, plots};
 use cloud::figures::escape;
 
-pub(crate) fn of(samples: &[Sample], queues: &[Queue], began: OffsetDateTime, now: OffsetDateTime) -> String {
+pub(crate) fn of(samples: &[Sample], queues: &[Queue], minutes: u16, now: OffsetDateTime) -> String {
     // From the first request on: an empty half hour before it would only press the rest together.
-    let began = samples.iter().map(|sample| sample.at).min().unwrap_or(began);
+    let began = samples.iter().map(|sample| sample.at).min().unwrap_or(now);
     let summary = Summary::of(samples, now - began);
-    let clock = |moment: OffsetDateTime| {
-        format!("{:02}:{:02}:{:02}", moment.hour(), moment.minute(), moment.second())
-    };
     let (from, to) = (clock(began), clock(now));
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Millrace, {from} to {to}</title>\
@@ -32,7 +30,11 @@ pub(crate) fn of(samples: &[Sample], queues: &[Queue], began: OffsetDateTime, no
         let _ = write!(page, "<dt>{}</dt><dd>{}</dd>", escape(label), escape(&figures));
     }
     page += "</dl>";
-    for chart in plots(samples, began, now, [&from, &to], &[]) {
+    let mut moments = Moments::new(minutes);
+    for sample in samples {
+        moments.add(sample);
+    }
+    for chart in plots(&moments, now, |_, _| Vec::new()) {
         page += &chart;
     }
     page + "</html>\n"

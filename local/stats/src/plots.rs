@@ -4,98 +4,86 @@ use shared::telemetry::{Counter, Timer};
 use time::OffsetDateTime;
 
 use crate::chart::{Band, Chart, Series};
-use crate::sample::Sample;
+use crate::moments::{COUNTS, Moment, Moments, WAITS};
 use crate::summary::{Percentiles, ratio};
 
-/// Moments of a plot: a line of 720 points can show no more.
-const MOMENTS: usize = 120;
-
-/// The plots of a stretch of time, as figures for a page that has [`STYLE`](crate::chart::STYLE). `labels` stand under
-/// its two ends, `bands` are shaded in each.
+/// The plots of the last minutes, as figures for a page that has [`STYLE`](crate::chart::STYLE). `bands` makes what is
+/// shaded in each of the two ends of the time shown.
 pub fn plots(
-    samples: &[Sample],
-    began: OffsetDateTime,
+    moments: &Moments,
     now: OffsetDateTime,
-    labels: [&str; 2],
-    bands: &[Band],
+    bands: impl FnOnce(OffsetDateTime, OffsetDateTime) -> Vec<Band>,
 ) -> Vec<String> {
-    let lines = |title, unit, series| {
-        Chart { title, unit, about: "", labels, bands, logarithmic: false, series }.svg()
-    };
-    let span = (now - began).as_seconds_f64().max(1.0);
-    let width = (span / 120.0).ceil().max(1.0);
-    let mut moments: Vec<Vec<&Sample>> = (0..MOMENTS).map(|_| Vec::new()).collect();
-    for sample in samples {
-        let after = (sample.at - began).as_seconds_f64();
-        let moment = (0..MOMENTS).rev().find(|moment| after >= width * float(*moment)).unwrap_or_default();
-        moments[moment].push(sample);
-    }
-    moments.truncate((0..MOMENTS).take_while(|moment| width * float(*moment) <= span).count());
-    let series = |name: &str, value: &dyn Fn(&[&Sample]) -> Option<f64>| Series {
+    let (began, shown) = moments.shown(now);
+    let bands = bands(began, now);
+    let (from, to) = (clock(began), clock(now));
+    let series = |name: &str, value: &dyn Fn(&Moment) -> Option<f64>| Series {
         name: name.to_owned(),
-        points: moments.iter().map(|samples| value(samples)).collect(),
+        points: shown.iter().map(value).collect(),
     };
-    let percentile = |of: fn(Percentiles) -> f64| {
-        move |samples: &[&Sample]| {
-            Percentiles::of(samples.iter().map(|sample| sample.latency).collect()).map(of)
-        }
-    };
-    let p95 = |timer: Timer| {
-        move |samples: &[&Sample]| {
-            let times = samples.iter().filter_map(|sample| sample.time(timer)).collect();
-            Percentiles::of(times).map(|percentiles| percentiles.p95)
-        }
-    };
-    let sum = |counter: Counter| move |samples: &[&Sample]| Some(float(total(samples, counter)));
-    let rate = |samples: &[&Sample]| Some(float(samples.len()) / width);
-    let failures = |samples: &[&Sample]| {
-        let failed = samples.iter().filter(|sample| ["5xx", "failed"].contains(&sample.class.as_str()));
-        Some(float(failed.count()) / width)
-    };
-    let hits = |samples: &[&Sample]| {
-        let count = |counter| u64::try_from(total(samples, counter)).unwrap_or_default();
-        ratio(count(Counter::CacheHit), count(Counter::CacheMiss))
-    };
-    vec![
-        lines("Requests", "a second", vec![series("all", &rate), series("5xx, failed", &failures)]),
-        lines(
+    let rate = |requests: u32| Some(f64::from(requests) / float(moments.width().cast_unsigned()));
+    let percentile = |name, of: fn(Percentiles) -> f64| series(name, &|moment| moment.latency.map(of));
+    let wait = |name, timer| series(name, &|moment| value(WAITS, &timer, moment.waits).flatten());
+    let count = |counter, moment: &Moment| value(COUNTS, &counter, moment.counts).unwrap_or_default();
+    let sum = |name, counter| series(name, &|moment| Some(float(count(counter, moment))));
+    let hits = |moment: &Moment| ratio(count(Counter::CacheHit, moment), count(Counter::CacheMiss, moment));
+    [
+        (
+            "Requests",
+            "a second",
+            vec![
+                series("all", &|moment| rate(moment.requests)),
+                series("5xx, failed", &|moment| rate(moment.failed)),
+            ],
+        ),
+        (
             "Latency",
             "ms, all routes",
             vec![
-                series("p50", &percentile(|percentiles| percentiles.p50)),
-                series("p95", &percentile(|percentiles| percentiles.p95)),
-                series("p99", &percentile(|percentiles| percentiles.p99)),
+                percentile("p50", |percentiles| percentiles.p50),
+                percentile("p95", |percentiles| percentiles.p95),
+                percentile("p99", |percentiles| percentiles.p99),
             ],
         ),
-        lines(
+        (
             "Time spent waiting",
             "ms, p95",
             vec![
-                series("Postgres", &p95(Timer::DatabaseTime)),
-                series("Redis", &p95(Timer::RedisTime)),
-                series("another's fill", &p95(Timer::CacheWait)),
-                series("payment provider", &p95(Timer::ProviderTime)),
+                wait("Postgres", Timer::DatabaseTime),
+                wait("Redis", Timer::RedisTime),
+                wait("another's fill", Timer::CacheWait),
+                wait("payment provider", Timer::ProviderTime),
             ],
         ),
-        lines("Cache", "% hits", vec![series("hits", &hits)]),
-        lines(
+        ("Cache", "% hits", vec![series("hits", &hits)]),
+        (
             "Refused and degraded",
             "count",
             vec![
-                series("rate limited", &sum(Counter::RateLimited)),
-                series("without Redis", &sum(Counter::RedisAway)),
-                series("denied by the breaker", &sum(Counter::BreakerDenied)),
-                series("deferred orders", &sum(Counter::DeferredOrders)),
+                sum("rate limited", Counter::RateLimited),
+                sum("without Redis", Counter::RedisAway),
+                sum("denied by the breaker", Counter::BreakerDenied),
+                sum("deferred orders", Counter::DeferredOrders),
             ],
         ),
     ]
+    .map(|(title, unit, series)| {
+        let labels = [from.as_str(), to.as_str()];
+        Chart { title, unit, about: "", labels, bands: &bands, logarithmic: false, series }.svg()
+    })
+    .into()
 }
 
-fn total(samples: &[&Sample], counter: Counter) -> usize {
-    let total: u64 = samples.iter().map(|sample| sample.count(counter)).sum();
-    usize::try_from(total).unwrap_or(usize::MAX)
+/// The time of day.
+pub(crate) fn clock(moment: OffsetDateTime) -> String {
+    format!("{:02}:{:02}:{:02}", moment.hour(), moment.minute(), moment.second())
 }
 
-fn float(number: usize) -> f64 {
+/// What belongs to `key`.
+fn value<K: PartialEq, V, const N: usize>(keys: [K; N], key: &K, values: [V; N]) -> Option<V> {
+    keys.into_iter().zip(values).find(|(other, _)| other == key).map(|(_, value)| value)
+}
+
+fn float(number: u64) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }

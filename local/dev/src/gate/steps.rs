@@ -52,6 +52,25 @@ pub(super) const WITHOUT_CLOUD: &[Step] = &[
         needs_cloud: false,
     },
     Step {
+        name: "Lints: a read alone",
+        // Most functions turn no feature of `shared` on, and what only others use must not be left over in them.
+        command: &[
+            "cargo",
+            "clippy",
+            "-p",
+            "shared",
+            "-p",
+            "features",
+            "--no-default-features",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        counter: Counter::One,
+        advice: "Give what only a feature uses the #[cfg] of that feature.",
+        needs_cloud: false,
+    },
+    Step {
         name: "Documentation",
         command: &["cargo", "doc", "--workspace", "--no-deps", "--document-private-items"],
         counter: Counter::One,
