@@ -14,12 +14,12 @@ use crate::{
     config::{self, Config},
     database::{self, Database},
     edge::{self, Edge},
-    error::{Result, internal},
+    error::Result,
     last_moment::LastMoment,
     presign::Signer,
     rate_limit::Limiter,
     redis::{self, Redis},
-    secrets::{Made, Rotating},
+    secrets::Rotating,
     token_bucket::TokenBuckets,
 };
 
@@ -212,7 +212,7 @@ impl Services {
     #[cfg(feature = "queue")]
     pub async fn queue(&self) -> Result<&crate::queue::Queue> {
         let make = async || {
-            let url = config::required("DEFERRED_CHARGES_QUEUE_URL").map_err(internal)?;
+            let url = config::required("DEFERRED_CHARGES_QUEUE_URL").map_err(crate::error::internal)?;
             Ok(crate::queue::Queue::new(url).await)
         };
         self.queue.get_or_try_init(make).await
@@ -220,7 +220,7 @@ impl Services {
 }
 
 #[cfg(feature = "payments")]
-fn payments(key: &str) -> Made<crate::payments::Payments> {
+fn payments(key: &str) -> crate::secrets::Made<crate::payments::Payments> {
     use crate::payments::{Payments, Secret, Settings};
     let base_url = config::required("PAYMENTS_URL").map_err(|error| error.to_string())?;
     Payments::new(&Settings { base_url, secret_key: Secret::new(key) }).map_err(|error| error.to_string())
