@@ -56,8 +56,8 @@ mod tests {
     fn it_follows_the_deadline_less_a_reserve_and_never_exceeds_the_ceiling() {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
         let now = u64::try_from(now).expect("fits");
-        let short = TimeLimit::of_invocation(Some(now + 3_000)).left();
-        assert!(short <= Duration::from_millis(2_500) && short > Duration::from_millis(1_500), "{short:?}");
+        let short = TimeLimit::of_invocation(Some(now + 15_000)).left();
+        assert!(short <= Duration::from_millis(14_500) && !short.is_zero(), "{short:?}");
         for unlimited in [Some(u64::MAX), None] {
             let left = TimeLimit::of_invocation(unlimited).left();
             assert!(left <= CEILING && left > CEILING / 2, "{left:?}");

@@ -15,7 +15,7 @@ QUIET = ["--disable-background-networking", "--disable-component-update", "--dis
 URL = os.environ.get("CONSOLE_URL", "")
 ROOT = Path(__file__).resolve().parents[2]
 # Longer than any single thing takes on a machine that is busy with other work.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")

@@ -149,11 +149,11 @@ def test_closing_the_page_puts_everything_back(open_page):
     expect(page.locator("#phase")).to_have_text("Forced open by an operator.")
     page.context.close()
     # Not by opening it again: a page that is back within five seconds was only reloaded, and keeps the switches.
-    for _ in range(60):
+    for _ in range(120):
         if "forced" not in subprocess.run(["./dev", "breaker", "show", "payments"], cwd=ROOT, check=True, capture_output=True, text=True).stdout:
             return
         time.sleep(0.5)
-    raise AssertionError("half a minute after the page was closed the breaker is still forced")
+    raise AssertionError("a minute after the page was closed the breaker is still forced")
 
 
 def test_the_tour_goes_from_end_to_end(page):
@@ -215,13 +215,13 @@ def test_the_limiters_window_empties_when_it_says(page):
     expect(page.locator("#limiter-said")).to_have_text(re.compile(r"Refused at call \d+"))
     expect(page.locator("#window")).to_have_text(re.compile(r"Refused; the next call passes in \d+ s\."))
     seconds = int(re.search(r"in (\d+) s", page.locator("#window").text_content()).group(1))
-    expect(page.locator("#window")).not_to_contain_text("Refused", timeout=(seconds + 5) * 1000)
+    expect(page.locator("#window")).not_to_contain_text("Refused", timeout=(seconds + 60) * 1000)
     product = page.locator("#shelf .products button").first
     product.click()
     expect(page.locator("#price")).to_be_visible()
 
 
-def wait_for(page, condition, seconds=30):
+def wait_for(page, condition, seconds=90):
     """Asks again until it holds; the pause leaves the page its time."""
     for _ in range(seconds * 2):
         if condition():

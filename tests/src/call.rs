@@ -3,12 +3,13 @@
 //! Over the invoke door and not over HTTP, because only here may a test choose its source address; that the routes lead
 //! to these functions is shown by the journeys that go over HTTP.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use lambda::gateway::{HttpRequest, Matched, event};
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
-use crate::env;
+use crate::{PATIENCE, env};
 
 /// A request in the making.
 #[derive(Clone)]
@@ -29,6 +30,12 @@ pub async fn invoke(function: &str, event: &Value) -> Value {
     let response = reqwest::Client::new().post(url).json(event).send().await.expect("the emulator answers");
     assert!(response.status().is_success(), "{function} was not invoked: {}", response.status());
     response.json().await.expect("a response of a function")
+}
+
+/// An address that nobody else calls from.
+pub fn new_address() -> String {
+    let [a, b, c, d] = std::array::from_fn(|at| fastrand::u8(100..if at == 0 { 224 } else { 255 }));
+    format!("{a}.{b}.{c}.{d}")
 }
 
 /// What came back.
@@ -64,7 +71,6 @@ impl Answer {
 impl Call {
     /// From an address nobody else calls from.
     pub fn new(function: &'static str, method: &'static str, path: impl Into<String>) -> Self {
-        let [a, b, c] = std::array::from_fn(|_| fastrand::u8(1..255));
         Self {
             function,
             method,
@@ -72,7 +78,7 @@ impl Call {
             query: BTreeMap::new(),
             parameters: BTreeMap::new(),
             headers: BTreeMap::from([("host".to_owned(), "shop.example.com".to_owned())]),
-            source: format!("10.{a}.{b}.{c}"),
+            source: new_address(),
             body: None,
         }
     }
@@ -137,6 +143,20 @@ impl Call {
                 .collect(),
             text: response["body"].as_str().unwrap_or_default().to_owned(),
         }
+    }
+
+    /// Sends it, and again for as long as a worker looks at what the provider told of the order, as the answer asks for.
+    pub async fn settled(&self) -> Answer {
+        let in_other_hands =
+            |answer: &Answer| answer.status == 409 && answer.headers.contains_key("retry-after");
+        let mut answer = self.send().await;
+        let end = Instant::now() + PATIENCE;
+        while in_other_hands(&answer) {
+            assert!(Instant::now() < end, "nobody lets go of the order: {}", answer.text);
+            sleep(Duration::from_secs(1)).await;
+            answer = self.send().await;
+        }
+        answer
     }
 
     fn event(&self) -> Value {

@@ -17,13 +17,13 @@ mod provider;
 mod shop;
 
 pub use broken::{Broken, away, breaker_forced};
-pub use call::{Answer, Call, invoke};
+pub use call::{Answer, Call, invoke, new_address};
 pub(crate) use cloud::folder;
 pub use cloud::{database, env, environment};
 pub use counts::{Cost, ask_redis, cost_of};
 pub use customer::{Customer, PASSWORD, administrator, administrator_with_account};
 pub use dev::dev;
-pub use eventually::eventually;
+pub use eventually::{PATIENCE, eventually};
 pub use logs::Logs;
 pub use postgres::{Paused, pause_postgres};
 pub use provider::{

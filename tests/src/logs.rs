@@ -1,6 +1,6 @@
 //! What the local cloud's services have written.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf};
 
 use serde_json::Value;
 
@@ -34,8 +34,8 @@ impl Logs {
     }
 
     /// The first line of JSON that the functions have written since and that is `right`.
-    pub async fn line(&self, what: &str, patience: Duration, right: impl Fn(&Value) -> bool) -> Value {
-        eventually(what, patience, async || {
+    pub async fn line(&self, what: &str, right: impl Fn(&Value) -> bool) -> Value {
+        eventually(what, async || {
             let logs = self.read();
             let (_, text) = logs.iter().find(|(name, _)| name == "functions.log")?;
             text.lines().filter_map(|line| serde_json::from_str(line).ok()).find(|line| right(line))
@@ -47,6 +47,6 @@ impl Logs {
     pub async fn line_of(&self, answer: &Answer) -> Value {
         let id = answer.header("x-request-id");
         let right = |line: &Value| line["request_id"] == id && line["_aws"].is_object();
-        self.line("the request's line", Duration::from_secs(10), right).await
+        self.line("the request's line", right).await
     }
 }

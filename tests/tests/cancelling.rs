@@ -1,14 +1,10 @@
 //! Orders that wait for their customer: paid in the end, or cancelled.
 
-use std::time::Duration;
-
 use serde_json::json;
 use tests::{
     Call, Customer, charges_of, customer_authenticates, eventually, new_product, status_of, stock_of,
 };
 use uuid::Uuid;
-
-const PATIENCE: Duration = Duration::from_secs(100);
 
 async fn order_that_needs_authentication(customer: &Customer, product: &str) -> String {
     let key = Uuid::now_v7().to_string();
@@ -16,7 +12,7 @@ async fn order_that_needs_authentication(customer: &Customer, product: &str) -> 
     let answer = call.send().await.expect(202).json();
     assert_eq!(answer["status"], "action_required");
     assert!(answer["charge"]["client_secret"].is_string(), "{answer}");
-    let again = call.send().await.expect(202);
+    let again = call.settled().await.expect(202);
     assert_eq!((again.json(), again.header("idempotent-replayed")), (answer.clone(), "true"));
     let order = answer["order_id"].as_str().expect("an id").to_owned();
     let secret = &answer["charge"]["client_secret"];
@@ -39,7 +35,7 @@ async fn an_order_is_paid_once_its_customer_authenticates() {
     assert!(charges_of(&order).await.is_empty());
     // The provider's webhook makes the order due; nobody asks for it here.
     customer_authenticates(&order).await;
-    eventually("the payment", PATIENCE, async || (status_of(&order).await == "paid").then_some(())).await;
+    eventually("the payment", async || (status_of(&order).await == "paid").then_some(())).await;
     assert!(customer.order(&order).await["charge"]["client_secret"].is_null());
     assert_eq!(charges_of(&order).await.len(), 1);
     assert_eq!(stock_of(&product).await, 4);
@@ -52,7 +48,7 @@ async fn a_cancelled_order_gives_its_stock_back_and_is_never_charged() {
     let order = order_that_needs_authentication(&customer, &product).await;
     assert_eq!(stock_of(&product).await, 4);
     for _ in 0..2 {
-        let answer = cancel(&customer, &order).send().await.expect(200).json();
+        let answer = cancel(&customer, &order).settled().await.expect(200).json();
         assert_eq!(answer["status"], "cancelled");
     }
     assert_eq!(stock_of(&product).await, 5);

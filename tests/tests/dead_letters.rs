@@ -1,12 +1,7 @@
 //! Messages that nobody could handle, and the way back for them.
 
-use std::time::Duration;
-
 use serde_json::json;
 use tests::{Customer, Logs, dev, env, new_product};
-
-/// A poll of the queue and a visit of the worker.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 const MOVED: &str = "messages: deferred-charges-dead-letters → deferred-charges";
 
@@ -38,6 +33,6 @@ async fn a_dead_letter_that_is_sent_back_is_handled_like_any_message() {
     assert!(dev(&["redrive"]).contains(&format!("1 {MOVED}")));
     // Paid long ago: the worker looks, and has nothing to do.
     let looked = format!("order {order} is in other hands");
-    logs.line("the worker's look", PATIENCE, |line| line["message"] == looked).await;
+    logs.line("the worker's look", |line| line["message"] == looked).await;
     assert!(dev(&["redrive"]).contains(&format!("0 {MOVED}")), "nothing is left there");
 }

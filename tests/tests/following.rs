@@ -1,8 +1,6 @@
 //! What the provider says, as the shop hears it: refusals that are no declines, and what happens to a payment
 //! afterwards.
 
-use std::time::Duration;
-
 use provider::Operation;
 use serde_json::{Value, json};
 use shared::payments::{Secret, webhook};
@@ -12,8 +10,6 @@ use tests::{
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-const PATIENCE: Duration = Duration::from_secs(100);
 
 /// The provider's event, signed.
 async fn event(event: &Value) -> Answer {
@@ -40,10 +36,10 @@ async fn a_mistake_in_the_shops_setup_keeps_the_order_waiting_and_is_told_to_an_
     assert!(answer["deadline"].is_string(), "{answer}");
     let order = answer["order_id"].as_str().expect("an id");
     let told = |line: &Value| line["level"] == "ERROR" && line["order"] == order;
-    let line = logs.line("the operator's line", PATIENCE, told).await;
+    let line = logs.line("the operator's line", told).await;
     assert!(line["message"].as_str().expect("words").ends_with("status 400: Invalid API version"), "{line}");
     let counted = |line: &Value| line["Route"] == "POST /api/checkout" && line["OperatorNeeded"].is_number();
-    logs.line("the alarm's metric", PATIENCE, counted).await;
+    logs.line("the alarm's metric", counted).await;
     assert_eq!(stock_of(&product).await, 4);
 }
 
@@ -62,13 +58,13 @@ async fn a_refund_at_the_provider_is_shown_to_its_customer() {
     let order = paid(&customer, &product).await;
     // The provider's own webhook makes the order due.
     refund_at_the_provider(&order, 500).await;
-    eventually("a part of the money", PATIENCE, async || {
+    eventually("a part of the money", async || {
         let shown = customer.order(&order).await;
         (shown["charge"]["refunded"] == 500 && shown["status"] == "paid").then_some(())
     })
     .await;
     refund_at_the_provider(&order, 750).await;
-    eventually("the rest", PATIENCE, async || (status_of(&order).await == "refunded").then_some(())).await;
+    eventually("the rest", async || (status_of(&order).await == "refunded").then_some(())).await;
     assert_eq!(stock_of(&product).await, 4);
 }
 
@@ -91,7 +87,7 @@ async fn a_dispute_and_a_warning_call_an_operator_and_the_order_says_that_it_is_
         let sent = json!({ "id": "evt_1", "type": kind, "created": 1, "data": { "object": object } });
         event(&sent).await.expect(204);
         let told = |line: &Value| line["level"] == "ERROR" && line["order"] == order;
-        let line = logs.line("the operator's line", PATIENCE, told).await;
+        let line = logs.line("the operator's line", told).await;
         assert!(line["message"].as_str().expect("words").contains(why), "{line}");
     }
     assert_eq!(customer.order(&order).await["charge"]["disputed"], true);
@@ -110,7 +106,7 @@ async fn whatever_the_provider_has_signed_is_taken_and_told_where_it_is_not_for_
         let answer = event(&sent).await.expect(204);
         let id = answer.header("x-request-id").to_owned();
         let told = |line: &Value| line["level"] == "WARN" && line["request_id"] == id;
-        logs.line("a warning", PATIENCE, told).await;
+        logs.line("a warning", told).await;
     }
 }
 

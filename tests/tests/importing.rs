@@ -1,7 +1,6 @@
 //! Products from files, through the bucket, the queue and the function.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,7 +12,6 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use uuid::Uuid;
 
-const PATIENCE: Duration = Duration::from_mins(1);
 const COLUMNS: &str = "sku,name,description,amount,currency,featured,stock\n";
 
 static BY_SKU: Statement = Statement::new(
@@ -100,7 +98,7 @@ async fn a_file_in_the_bucket_is_imported_and_its_bad_lines_are_told_with_their_
     // Spaces and signs of a name are written in another way in each place that it passes.
     let key = format!("{skus}%20%28b%2Bw%29.csv");
     put(&format!("products/{key}"), text).await;
-    let import: Value = eventually("the result", PATIENCE, async || {
+    let import: Value = eventually("the result", async || {
         let answer = bucket(Method::GET, &format!("results/{key}.json"), "").await;
         if answer.status().is_success() { answer.json().await.ok() } else { None }
     })

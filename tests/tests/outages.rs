@@ -19,9 +19,6 @@ static PLACED: Statement = Statement::new(
     "select id::text from orders join payments on order_id = id where user_id = $1 and status = 'charging' and attempt = 1",
 );
 
-/// Enough for the breaker's longest interval, when it is the default's 60 s, and for the schedule's minute.
-const PATIENCE: Duration = Duration::from_secs(200);
-
 async fn order_placed(customer: &Customer, product: &str) -> String {
     let answer = customer.buys(product).await.expect(202).json();
     assert_eq!(answer["charge"]["id"], "pending");
@@ -30,7 +27,7 @@ async fn order_placed(customer: &Customer, product: &str) -> String {
 
 async fn all_paid_once(customer: &Customer, orders: &[String]) {
     for order in orders {
-        eventually("an order's payment", PATIENCE, async || {
+        eventually("an order's payment", async || {
             let status = status_of(order).await;
             assert!(["deferred", "charging", "paid"].contains(&status.as_str()), "{status}");
             (status == "paid").then_some(())
@@ -41,7 +38,7 @@ async fn all_paid_once(customer: &Customer, orders: &[String]) {
     }
     // For the tests that follow: the breaker closes once enough probes have succeeded.
     let product = new_product(100, 100).await;
-    eventually("a purchase paid at once", PATIENCE, async || {
+    eventually("a purchase paid at once", async || {
         let customer = Customer::register().await;
         (customer.buys(&product).await.status == 201).then_some(())
     })
@@ -82,11 +79,10 @@ async fn three_failures_open_the_breaker_and_the_orders_are_paid_once_it_closes(
     for _ in 0..3 {
         orders.push(order_placed(&customer, &product).await);
     }
-    let seen = requests_to_provider().await;
+    // Of three at least one is no probe.
     let cost = cost_of(3, async || orders.push(order_placed(&customer, &product).await)).await;
     assert_eq!(cost.provider_calls, 0, "{cost:?}");
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
-    assert!(requests_to_provider().await <= seen + 1, "an open breaker lets a probe through, no more");
 
     drop(failing);
     all_paid_once(&customer, &orders).await;
@@ -185,7 +181,7 @@ async fn an_eviction_of_a_list_that_redis_did_not_confirm_counts_as_lost() {
         ask_redis(broken).await;
         update.send().await.expect(200);
         let right = |line: &Value| line["message"] == INVALIDATION_LOST && line["product"] == id.as_str();
-        logs.line("a word of the loss", PATIENCE, right).await;
+        logs.line("a word of the loss", right).await;
         assert!(lost().await >= Some(1), "{key}");
         ask_redis(&["DEL", key]).await;
         assert_eq!(lost().await, Some(0), "{key}");
@@ -221,9 +217,9 @@ async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwar
     assert!(told.json()["detail"].as_str().is_some_and(|text| text.starts_with("Perhaps")), "{told:?}");
     drop(paused);
 
-    eventually("an order list", PATIENCE, async || (list.send().await.status == 200).then_some(())).await;
+    eventually("an order list", async || (list.send().await.status == 200).then_some(())).await;
     customer.buys(&product).await.expect(201);
-    eventually("an end to every transaction", PATIENCE, async || {
+    eventually("an end to every transaction", async || {
         let (open,): (i64,) = database().fetch_one(&OPEN).await.expect("counts");
         (open == 0).then_some(())
     })
@@ -236,13 +232,13 @@ async fn who_was_charged_while_postgres_went_away_is_told_perhaps_and_learns_it_
     let product = new_product(1000, 10).await;
     customer.buys(&product).await.expect(201);
 
-    let slow = provider_slow(Operation::Create, Duration::from_millis(2500)).await;
+    let slow = provider_slow(Operation::Create, Duration::from_millis(3500)).await;
     let call = customer.checkout(&Uuid::now_v7().to_string(), &product, 1, "pm_card_visa");
     let bought = tokio::spawn({
         let call = call.clone();
         async move { call.send().await }
     });
-    let (order,) = eventually("the order", PATIENCE, async || {
+    let (order,) = eventually("the order", async || {
         database().fetch_optional::<(String,)>(PLACED.bind(customer.id)).await.expect("looks")
     })
     .await;
@@ -252,7 +248,7 @@ async fn who_was_charged_while_postgres_went_away_is_told_perhaps_and_learns_it_
     drop((paused, slow));
     assert_eq!(charges_of(&order).await.len(), 1, "it was");
 
-    eventually("the order's end", PATIENCE, async || {
+    eventually("the order's end", async || {
         invoke("order-sweeper", &json!({})).await;
         (status_of(&order).await == "paid").then_some(())
     })
@@ -287,7 +283,7 @@ async fn order_paid_and_cancelled(customer: &Customer, product: &str) -> String 
 }
 
 async fn all_given_back(order: &str, product: &str) {
-    eventually("the refund", PATIENCE, async || {
+    eventually("the refund", async || {
         // The schedule would do it once a minute, and each of several tries would wait for it.
         invoke("order-sweeper", &json!({})).await;
         (status_of(order).await == "refunded").then_some(())

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::database::Statement;
-use tests::{Answer, Call, Customer, PASSWORD, database};
+use tests::{Answer, Call, Customer, PASSWORD, database, new_address};
 use uuid::Uuid;
 
 const GOOD: &str = "follow the water down";
@@ -76,7 +76,7 @@ async fn a_registration_is_refused_field_by_field() {
 
 #[tokio::test]
 async fn registrations_and_logins_are_counted_by_address_whatever_token_comes_along() {
-    let source = format!("192.0.2.{}", fastrand::u8(..));
+    let source = new_address();
     for attempt in 0..6 {
         // Each with another account's token, which would be another quota.
         let customer = Customer::register().await;

@@ -48,7 +48,7 @@ fn service(folder: &Path) -> (Child, u32) {
 
 /// What a file will hold.
 fn number_in(path: &Path) -> u32 {
-    let end = Instant::now() + Duration::from_secs(20);
+    let end = Instant::now() + Duration::from_mins(1);
     loop {
         if let Some(number) = fs::read_to_string(path).ok().and_then(|text| text.trim().parse().ok()) {
             return number;

@@ -8,6 +8,7 @@ use crate::{
     auth::password::{self, Match},
     error::{Error, Result, internal, unauthorized},
     rate_limit::{Check, Identity, LOGIN_ACCOUNT, Verdict},
+    telemetry::{self, Counter},
 };
 
 /// What a login of an account waits that saw too many wrong passwords within a minute.
@@ -39,6 +40,7 @@ pub async fn authenticate(
     password: String,
 ) -> Result<Authenticated> {
     if !failures.allowed {
+        telemetry::count(Counter::LoginSlowed);
         tokio::time::sleep(SLOWED_BY).await;
     }
     let account = by_email(&app.database, email).await?;

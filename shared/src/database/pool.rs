@@ -24,8 +24,6 @@ use super::settings::Settings;
 use crate::alarm::Alarm;
 use crate::telemetry::{self, Counter, Timer};
 
-/// Idle for longer, a connection is tested before it is used.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// A live server in the same region answers a ping within a few milliseconds.
 const PING_LIMIT: Duration = Duration::from_millis(300);
 
@@ -100,7 +98,8 @@ impl Pool {
     /// One that was used a moment ago. The newest first: under little load the others stay idle and the server may
     /// close them.
     fn trusted(&self) -> Option<Idle> {
-        self.idle().pop_if(|idle| idle.since.elapsed().is_ok_and(|idle| idle <= TRUSTED_FOR))
+        let limit = self.settings.trusted_for;
+        self.idle().pop_if(|idle| idle.since.elapsed().is_ok_and(|idle| idle <= limit))
     }
 
     async fn idle_connection(&self) -> Option<Idle> {

@@ -16,6 +16,7 @@ pub struct Settings {
     pub(super) connections: usize,
     pub(super) acquire_limit: Duration,
     pub(super) statement_limit: Duration,
+    pub(super) trusted_for: Duration,
     signer: Option<Signer>,
 }
 
@@ -40,6 +41,7 @@ impl Settings {
             connections: 1,
             acquire_limit: Duration::from_secs(3),
             statement_limit: Duration::from_secs(6),
+            trusted_for: Duration::from_secs(1),
             signer: None,
         })
     }
@@ -63,6 +65,12 @@ impl Settings {
     #[must_use]
     pub fn statement_limit(self, statement_limit: Duration) -> Self {
         Self { statement_limit, ..self }
+    }
+
+    /// How long a connection may have been idle and still be used without being looked at first. Default 1 s.
+    #[must_use]
+    pub fn trusted_for(self, trusted_for: Duration) -> Self {
+        Self { trusted_for, ..self }
     }
 
     /// Refuses an address that anybody between here and there could answer at: one without TLS, or without a look at

@@ -56,6 +56,8 @@ metrics! {
         RateLimited,
         /// The limiter decided without Redis.
         RateDegraded,
+        /// A login waited a second, because of too many wrong passwords of its account.
+        LoginSlowed,
         /// A breaker let a call through.
         BreakerAllowed,
         /// A breaker let a call through to find out whether to close.

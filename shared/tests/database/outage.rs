@@ -1,10 +1,12 @@
 //! The database goes away and comes back: 503 in time, and no hand has to be lifted.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shared::database::{Database, Error, Statement};
 
-use crate::servers::{Servers, until};
+use tokio::time::timeout;
+
+use crate::servers::{PATIENCE, Servers, until};
 
 static ANSWER: Statement = Statement::new("test.answer", "select 42");
 
@@ -20,15 +22,14 @@ async fn it_answers_in_time_while_postgres_is_paused_and_recovers_by_itself() {
     };
     for settings in [servers.pooled(), servers.direct()] {
         let database = Database::new(limits(settings));
-        answer(&database).await.expect("answers");
+        until("it answers", async || answer(&database).await.is_ok()).await;
 
         servers.pause_postgres();
         // The first finds its connection silent, those after it cannot open another.
         for _ in 0..3 {
-            let started = Instant::now();
-            let error = answer(&database).await.expect_err("paused");
+            let answered = timeout(PATIENCE, answer(&database)).await.expect("it has limits of its own");
+            let error = answered.expect_err("paused");
             assert!(error.is_unavailable(), "{error:?}");
-            assert!(started.elapsed() < Duration::from_secs(10), "its limits add up to less than a second");
         }
 
         servers.resume_postgres();

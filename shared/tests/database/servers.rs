@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::future::Future;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -21,6 +20,9 @@ pub(crate) const SERVER_CONNECTIONS: usize = 5;
 
 /// What is a letter, and which is its other case: macOS has no `C.UTF-8`.
 pub(crate) const CTYPE: &str = if cfg!(target_os = "macos") { "en_US.UTF-8" } else { "C.UTF-8" };
+
+/// How long a test waits for what must come, however busy the machine is.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Names Postgres' socket in its folder.
 const SOCKET_PORT: u16 = 5432;
@@ -57,9 +59,9 @@ impl Servers {
 
     /// Without the schema, and on `localhost` over TLS too, at the port returned. Does not wait for it.
     pub(crate) fn start_with_tls(certificate: &str, key: &str) -> (Self, u16) {
-        // It may be taken before Postgres binds it; then the test fails, once in a very long while.
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+        // Below the ports that the kernel gives to outgoing connections, one of which could take it meanwhile.
+        let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        let port = std::iter::repeat_with(|| fastrand::u16(10_000..20_000)).find(free).expect("a free port");
         let files = [("server.pem", certificate), ("server.key", key)];
         (Self::launch(&installation(), port, &files, &[]), port)
     }
@@ -114,7 +116,7 @@ impl Servers {
 
     /// Directly, as the owner.
     pub(crate) fn owner(&self) -> Settings {
-        Settings::new(&self.owner_url()).expect("valid")
+        patient(&self.owner_url())
     }
 
     pub(crate) fn owner_url(&self) -> String {
@@ -123,12 +125,12 @@ impl Servers {
 
     /// Directly, as the functions' role.
     pub(crate) fn direct(&self) -> Settings {
-        Settings::new(&self.direct_url()).expect("valid")
+        patient(&self.direct_url())
     }
 
     /// Through PgBouncer, as the functions' role.
     pub(crate) fn pooled(&self) -> Settings {
-        Settings::new(&self.pooled_url()).expect("valid")
+        patient(&self.pooled_url())
     }
 
     pub(crate) fn direct_url(&self) -> String {
@@ -173,13 +175,19 @@ impl Drop for Servers {
     }
 }
 
+/// With limits that a busy machine does not reach.
+fn patient(url: &str) -> Settings {
+    let settings = Settings::new(url).expect("valid").acquire_limit(PATIENCE).statement_limit(PATIENCE);
+    settings.trusted_for(PATIENCE)
+}
+
 static PING: Statement = Statement::new("test.ping", "select 1");
 
 /// Waits until `condition` holds; panics after a generous while.
-pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !condition().await {
-        assert!(started.elapsed() < Duration::from_secs(30), "waited 30 s: {what}");
+        assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?}: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -8,9 +8,11 @@ use crate::servers::{Servers, until};
 
 static PREPARE: Statement = Statement::new("test.prepare", "create table note (id bigint primary key)");
 static ALLOW: Statement = Statement::new("test.allow", "grant select, insert on note to millrace_app");
-/// So that it is ours to end a transaction: the server would do it after ten seconds.
+/// So that it is ours to end a transaction: the server would do it after ten seconds, and end a statement after five.
 static NO_LIMIT: Statement =
     Statement::new("test.no_limit", "alter role millrace_app set idle_in_transaction_session_timeout = 0");
+static NO_LIMIT_EITHER: Statement =
+    Statement::new("test.no_limit_either", "alter role millrace_app set statement_timeout = 0");
 static INSERT: Statement = Statement::new("test.insert", "insert into note values ($1)");
 static COUNT: Statement = Statement::new("test.count", "select count(*) from note");
 static OPEN: Statement = Statement::new(
@@ -30,6 +32,7 @@ async fn fixture() -> Fixture {
     owner.execute(&PREPARE).await.expect("creates");
     owner.execute(&ALLOW).await.expect("grants");
     owner.execute(&NO_LIMIT).await.expect("alters");
+    owner.execute(&NO_LIMIT_EITHER).await.expect("alters");
     Fixture { database: Database::new(servers.pooled()), owner, _servers: servers }
 }
 
@@ -165,14 +168,14 @@ async fn it_leaves_nothing_open_when_the_request_is_cancelled() {
 
 #[tokio::test]
 async fn it_leaves_nothing_open_when_cancelled_in_the_middle_of_a_statement() {
-    static SLEEP: Statement = Statement::new("test.sleep", "select pg_sleep(4)::text");
+    static SLEEP: Statement = Statement::new("test.sleep", "select pg_sleep(15)::text");
     let fixture = fixture().await;
     let work = fixture.database.transaction(async |tx| {
         insert(tx, 1).await?;
         tx.execute(&SLEEP).await
     });
     tokio::select! {
-        _ = work => panic!("it sleeps for four seconds"),
+        _ = work => panic!("it sleeps for a quarter of a minute"),
         () = until("the statement runs", async || fixture.open().await == 1) => {}
     }
     // The pool of one is free at once, although the server still sleeps.

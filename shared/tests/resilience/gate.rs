@@ -21,8 +21,13 @@ struct Way {
 impl Way {
     fn new(redis: Redis) -> Self {
         // Whoever waits for a token asks often: it is by failures in a row that it opens here.
-        let settings =
-            Settings { minimum_calls: u32::MAX, probes: 1, open_for: Duration::ZERO, ..Settings::payments() };
+        let settings = Settings {
+            minimum_calls: u32::MAX,
+            probes: 1,
+            open_for: Duration::ZERO,
+            lease: Duration::from_mins(10),
+            ..Settings::payments()
+        };
         let breaker = Breaker::new("payments", settings, redis.clone(), "a");
         // Two at once.
         let tokens = TokenBuckets::new("payments", Limit::new(15));

@@ -1,8 +1,8 @@
 //! A Redis of its own for each test: it starts in some 10 ms, and a test may kill, pause or empty it.
 
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -20,12 +20,15 @@ impl Server {
         Self::start_with(&[])
     }
 
-    /// With these arguments; `{port}` in them stands for the port.
+    /// With these arguments; `{port}` in them stands for the port, and `{bus}` for that of a cluster's bus.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
-        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         // A free port may be taken before Redis binds it: then another is tried.
         for _ in 0..10 {
-            let port = free_port();
+            let (port, bus) = (free_port(), free_port());
+            let numbered = |argument: &&str| {
+                argument.replace("{port}", &port.to_string()).replace("{bus}", &bus.to_string())
+            };
+            let arguments: Vec<String> = arguments.iter().map(numbered).collect();
             if let Some(child) = launch(port, &arguments) {
                 return Self { child, port, arguments };
             }
@@ -101,20 +104,27 @@ pub(crate) fn client(url: &str) -> Redis {
     Redis::new(patient(url)).expect("a valid URL")
 }
 
+/// How long a test waits for what must come, however busy the machine is.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
 /// Limits that a busy machine does not reach.
 pub(crate) fn patient(url: &str) -> Settings {
-    let limit = Duration::from_secs(20);
+    let limit = PATIENCE;
     Settings { batch_limit: limit, response_limit: limit, ..Settings::new(url) }
 }
 
+/// Nobody listens there: a port that only root may have, and that none of the tests beside this one gets.
+pub(crate) const NOWHERE: &str = "redis://127.0.0.1:1";
+
 /// A client of a Redis that is not there.
 pub(crate) fn nowhere() -> Redis {
-    client(&format!("redis://127.0.0.1:{}", free_port()))
+    client(NOWHERE)
 }
 
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("a bound address").port()
+/// Below the ports that the kernel gives to outgoing connections, which could take one while its Redis is stopped.
+fn free_port() -> u16 {
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(|| fastrand::u16(10_000..20_000)).find(free).expect("a free port")
 }
 
 /// Redis, or Valkey where that is what the machine has.
@@ -125,33 +135,28 @@ fn server() -> Command {
     Command::new(["redis-server", "valkey-server"].into_iter().find(installed).unwrap_or("redis-server"))
 }
 
+/// A Redis that accepts connections on this port; none if it cannot have it.
 fn launch(port: u16, arguments: &[String]) -> Option<Child> {
-    let port = port.to_string();
-    let arguments = arguments.iter().map(|argument| argument.replace("{port}", &port));
     let mut child = server()
-        .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "/tmp"])
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(["--save", "", "--appendonly", "no", "--dir", "/tmp"])
         .args(arguments)
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
-    let until = Instant::now() + Duration::from_secs(10);
-    while Instant::now() < until {
-        if TcpStream::connect(format!("127.0.0.1:{port}")).is_ok() {
-            // Somebody answers on the port: ours, unless it has given up because another had it.
-            sleep(Duration::from_millis(5));
-            return matches!(child.try_wait(), Ok(None)).then_some(child);
-        }
-        sleep(Duration::from_millis(2));
+    // Asked of itself: on its port somebody else may answer. One that ends says no more.
+    let said = BufReader::new(child.stdout.take()?).lines().map_while(Result::ok);
+    if said.into_iter().any(|line| line.contains("Ready to accept connections")) {
+        return Some(child);
     }
-    let _ = child.kill();
     let _ = child.wait();
     None
 }
 
 /// Waits for a condition that must come true.
 pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + PATIENCE;
     while !condition().await {
         assert!(Instant::now() < until, "it never came true that {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
