@@ -138,7 +138,7 @@ pub(super) const SAMPLES: &[Sample] = &[
             "30",
             "false",
             LEASE,
-            "array['', 'usd']::text[]",
+            "array['afn all', 'aud usd']::text[]",
             "'{1,50}'::bigint[]",
             "'{99999999,99999999}'::bigint[]",
             "'{1,1}'::bigint[]",
