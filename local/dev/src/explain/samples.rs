@@ -197,7 +197,10 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("insights.tables", &[]),
     sample("insights.unused_indexes", &[]),
     sample("orders.due", &["100::bigint"]),
-    sample("orders.due_by_intent", &["'pi_demo_1'::text", "true", "true", "null::text", "false", ORDER]),
+    sample(
+        "orders.due_by_intent",
+        &["'pi_demo_1'::text", "true", "true", "'won'::text", "false", ORDER, NOW],
+    ),
     sample("orders.find", &[ORDER, USER]),
     sample("orders.find_any", &[ORDER]),
     sample("orders.items", &[ORDERS]),
