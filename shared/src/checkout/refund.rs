@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Kind, Result, conflict, invalid, not_found},
     kill_point::KillPoint,
     orders::{OrderId, OrderStatus},
+    object::objects,
 };
 
 static REFUND: Statement = Statement::new("checkout.refund", include_str!("refund.sql"));
@@ -28,7 +29,7 @@ pub struct WantedRefund {
     /// In minor units of the order's currency; all that is left, where nothing is said.
     amount: Option<i64>,
     /// The pieces that come back into stock.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects")]
     returned: Vec<Item>,
 }
 
