@@ -193,6 +193,10 @@ fn refund(state: &State, form: &Form) -> Result<Effect, ApiError> {
             format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).");
         return Err(ApiError::invalid(message).param("amount"));
     }
+    if Rule::of(&charge.currency).is_some_and(|rule| amount % rule.multiple != 0) {
+        let message = format!("Refund amount ({amount}) is not one of {}.", charge.currency);
+        return Err(ApiError::invalid(message).code("parameter_invalid_integer").param("amount"));
+    }
     charge.amount_refunded += amount;
     let refund = Refund {
         id: new_id("re"),

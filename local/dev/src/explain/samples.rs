@@ -167,6 +167,8 @@ pub(super) const SAMPLES: &[Sample] = &[
             "30",
             "'https://id.example.com'::text",
             "'a subject'::text",
+            "array['aud usd', 'kwd omr']::text[]",
+            "'{1,10}'::bigint[]",
         ],
     ),
     sample(
