@@ -108,6 +108,7 @@ fn identity_provider() -> Result<Option<provider::Settings>, Error> {
         roles_claim: optional("TOKEN_ROLES_CLAIM").unwrap_or(usual.roles_claim),
         administrator_role: optional("TOKEN_ADMINISTRATOR_ROLE").unwrap_or(usual.administrator_role),
         clock_skew: Duration::from_secs(number("TOKEN_CLOCK_SKEW_SECONDS", 60)?),
+        authorities: file("TOKEN_ISSUER_CA_FILE")?,
         ..usual
     }))
 }

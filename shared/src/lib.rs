@@ -44,6 +44,7 @@ pub mod insights;
 mod json_text;
 pub mod kill_point;
 mod last_moment;
+mod object;
 #[cfg(feature = "objects")]
 pub mod objects;
 pub mod orders;

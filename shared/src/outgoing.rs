@@ -1,6 +1,6 @@
 //! HTTP clients for other people's servers, with the limits that all of them need.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 use http::HeaderMap;
 use reqwest::{Client, Response, redirect::Policy};
@@ -43,6 +43,26 @@ pub(crate) fn innermost(error: &reqwest::Error) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+/// Whether the server's certificate was the reason.
+pub(crate) fn is_untrusted(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(one) = cause {
+        if blames_a_certificate(one) {
+            return true;
+        }
+        cause = one.source();
+    }
+    false
+}
+
+fn blames_a_certificate(error: &(dyn Error + 'static)) -> bool {
+    // What an I/O error wraps is no source of it, and it may be another I/O error.
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => blames_a_certificate(wrapped),
+        None => matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))),
+    }
 }
 
 /// Whether nobody on the way can read or change what is asked there: TLS, or a server on this machine.

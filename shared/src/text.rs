@@ -1,6 +1,7 @@
 //! Text that people write and read.
 
 use serde::{Deserialize, Deserializer, de};
+use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// A line of text, such as a name: of so many characters, spaces around it cut off, with something to see in it.
@@ -47,8 +48,13 @@ pub(crate) fn is_line(text: &str) -> bool {
     })
 }
 
-/// Whether readers see every character of it and no space. Two such texts that look the same are the same, but for
-/// letters that are drawn alike.
+/// The text with its letters composed (NFC): some keyboards write an é as one character, and others as two.
+pub(crate) fn composed(text: &str) -> String {
+    text.nfc().collect()
+}
+
+/// Whether readers see every character of it and no space. Two such texts that look the same are the same once they are
+/// composed, but for letters that are drawn alike.
 #[cfg(feature = "passwords")]
 pub(crate) fn is_seen_whole(text: &str) -> bool {
     text.chars().all(|character| is_visible(character) || is_mark(character))

@@ -170,12 +170,43 @@ def a_cart_is_held_to_what_the_provider_charges(cloud):
         (5000, "usd", 1, 201),
         (1001, "kwd", 1, 422),
         (1000, "kwd", 1, 201),
+        (5000, "zzz", 1, 422),
+        (5000, "hrk", 1, 422),
+        (0, "zzz", 1, 201),
     ]:
         cloud.calm()
         product = cloud.product(price, currency)
         answer = cloud.buy(token, product, quantity=quantity)
         left = 1000 if expected == 422 else 1000 - quantity
         yield f"{quantity} × {price} {currency}", (answer.status, cloud.stock(product)), {(expected, left)}
+    for currency in ["zzz", "USD", "usdc", "ltl", "xau", "", "ｕｓｄ", "us\0"]:
+        price = {"amount": 5000, "currency": currency}
+        body = {"name": "A product of an attack", "description": "", "price": price}
+        answer = cloud.http("POST", "/api/products", body, token=cloud.administrator)
+        yield f"a product in {currency!r}", answer.status, {422}
+
+
+@attack
+def a_part_is_given_back_in_the_steps_of_its_currency(cloud):
+    token = cloud.customer(117)
+    for price, currency, amount, expected in [
+        (5120, "kwd", 5, 422),
+        (5120, "kwd", 5121, 422),
+        (5120, "kwd", 10, 200),
+        (50000, "isk", 50, 422),
+        (50000, "isk", 100, 200),
+        (1000, "jpy", 1, 200),
+        (1000, "usd", 1, 200),
+        (1000, "usd", 0, 422),
+        (1000, "usd", -1, 422),
+        (1000, "usd", 2**63, 422),
+        (1000, "usd", [1], 422),
+    ]:
+        cloud.calm()
+        order = cloud.buy(token, cloud.product(price, currency)).json["order_id"]
+        key = [("idempotency-key", str(uuid.uuid4()))]
+        answer = cloud.http("POST", f"/api/orders/{order}/refund", {"amount": amount}, key, cloud.administrator)
+        yield f"{amount} of {price} {currency}", answer.status, {expected}
 
 
 @attack
@@ -338,6 +369,21 @@ def what_happens_at_the_provider_afterwards_is_followed(cloud):
     yield "a dispute", (seen.status, cloud.order(token, order)["charge"].get("disputed")), {(204, True)}
     told = [line for line in cloud.lines() if line.get("level") == "ERROR" and line.get("order") == order]
     yield "an operator is called", len(told) > 0, True
+    now = int(time.time())
+    for status, age, stands in [
+        ("won", 100, "won"),
+        ("under_review", 110, "won"),
+        ("under_review", 100, "won"),
+        ("needs_response", 90, "needs_response"),
+        ("lost", 80, "lost"),
+        ("won", 100, "lost"),
+        ("won", -100_000, "won"),
+        ("needs_response", 10_000, "won"),
+    ]:
+        event = {"id": "evt_1", "type": "charge.dispute.updated", "created": now - age}
+        cloud.event(event | {"data": {"object": dispute | {"status": status}}})
+        seen = cloud.sql(f"select dispute from payments where order_id = '{order}'")
+        yield f"{status}, {age} s ago", seen, {stands}
 
 
 @attack
@@ -387,6 +433,8 @@ def a_body_that_is_no_cart_is_refused_field_by_field(cloud):
         "51 items": {"items": [item] * 51},
         "the same product twice": {"items": [item, item]},
         "a member too many": {"items": [item | {"price": 1}]},
+        "an item as a list": {"items": [[product, 1]]},
+        "a total as a list": {"items": [item], "expected_total": [1250, "usd"]},
         "a list": [],
         "null": b"null",
         "a number": b"7",

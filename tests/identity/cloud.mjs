@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SHOP } from "./provider.mjs";
+import { AUTHORITY, SHOP } from "./provider.mjs";
 
 const ROOT = process.env.MILLRACE_ROOT;
 const FOLDER = ".dev-identity";
@@ -16,6 +16,7 @@ export class Cloud {
       MILLRACE_CONCURRENCY: "1",
       TOKEN_ISSUER: issuer,
       TOKEN_AUDIENCE: SHOP,
+      TOKEN_ISSUER_CA_FILE: AUTHORITY,
       TOKEN_ROLES_CLAIM: "shop.roles",
       TOKEN_ADMINISTRATOR_ROLE: "manager",
     };

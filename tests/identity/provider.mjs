@@ -1,9 +1,13 @@
 // An OpenID provider on this machine (oidc-provider), whose keys can be changed, and which can go away and come back.
-import { createServer } from "node:http";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
 import { exportJWK, generateKeyPair } from "jose";
 import { Provider } from "oidc-provider";
 
+const file = (name) => new URL(name, import.meta.url).pathname;
+/** Who vouches for it. */
+export const AUTHORITY = file("authority.pem");
 export const SHOP = "https://shop.example.com";
 const ALGORITHMS = ["RS256", "ES256", "EdDSA"];
 // A service's token is of the service itself: each is another subject.
@@ -23,13 +27,14 @@ export class IdentityProvider {
   asked = {};
 
   async start(keys) {
-    this.server = createServer((request, response) => {
+    const certificate = { key: readFileSync(file("server.key")), cert: readFileSync(file("server.pem")) };
+    this.server = createServer(certificate, (request, response) => {
       const path = new URL(request.url, this.issuer).pathname;
       this.asked[path] = (this.asked[path] ?? 0) + 1;
       this.answer(request, response);
     });
     await this.comesBack();
-    this.issuer = `http://127.0.0.1:${this.port}`;
+    this.issuer = `https://localhost:${this.port}`;
     this.changesItsKeys(keys);
   }
 

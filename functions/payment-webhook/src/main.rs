@@ -77,6 +77,7 @@ fn news(event: &Event) -> Option<News<'_>> {
         afterwards: disputed || fraud_warning || refunded,
         dispute: disputed.then(|| event.status.as_deref().unwrap_or("unknown")),
         fraud_warning,
+        at: event.created,
     })
 }
 

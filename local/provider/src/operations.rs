@@ -68,9 +68,6 @@ fn create(form: &Form) -> Result<Effect, ApiError> {
     form.require("amount")?;
     let amount = form.integer("amount")?.unwrap_or_default();
     let currency = form.require("currency")?.to_owned();
-    if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_lowercase()) {
-        return Err(ApiError::invalid(format!("Invalid currency: {currency}")).param("currency"));
-    }
     chargeable(amount, &currency)?;
     let payment_method = form.get("payment_method").map(known_card).transpose()?;
     let id = new_id("pi");
@@ -100,9 +97,14 @@ fn create(form: &Form) -> Result<Effect, ApiError> {
     Ok(Effect { facts: vec![Fact::Intent(intent)], events: vec![created], ..Effect::answer(body) })
 }
 
-/// Stripe's refusals of amounts. To it nothing is too little, too.
+/// Stripe's refusals of currencies and amounts. To it nothing is too little, too.
 fn chargeable(amount: i64, currency: &str) -> Result<(), ApiError> {
-    let rule = Rule::of(currency);
+    let Some(rule) = Rule::of(currency) else {
+        let all = Rule::all().flat_map(|rule| rule.currencies.split(' ')).collect::<Vec<_>>().join(", ");
+        let message =
+            format!("Invalid currency: {currency}. Stripe currently supports these currencies: {all}");
+        return Err(ApiError::invalid(message).param("currency"));
+    };
     let (code, bound) = match rule.misfit(amount).or_else(|| (amount < 1).then_some(Misfit::TooSmall)) {
         None => return Ok(()),
         Some(Misfit::TooSmall) => ("amount_too_small", format!("at least {}", rule.smallest)),
@@ -190,6 +192,10 @@ fn refund(state: &State, form: &Form) -> Result<Effect, ApiError> {
         let message =
             format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).");
         return Err(ApiError::invalid(message).param("amount"));
+    }
+    if Rule::of(&charge.currency).is_some_and(|rule| amount % rule.multiple != 0) {
+        let message = format!("Refund amount ({amount}) is not one of {}.", charge.currency);
+        return Err(ApiError::invalid(message).code("parameter_invalid_integer").param("amount"));
     }
     charge.amount_refunded += amount;
     let refund = Refund {

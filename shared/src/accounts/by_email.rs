@@ -7,6 +7,7 @@ use crate::{
     auth::token::Role,
     database::{Database, Statement},
     error::Result,
+    text,
 };
 
 static BY_EMAIL: Statement = Statement::new("accounts.by_email", include_str!("by_email.sql"));
@@ -27,9 +28,9 @@ pub struct Account {
 
 /// The account with this e-mail address, whatever its case; `None` if there is none, or if it could not be one's.
 pub async fn by_email(database: &Database, email: &str) -> Result<Option<Account>> {
-    let email = email.trim();
+    let email = text::composed(email.trim());
     // What the schema would not store need not be looked for; and NUL would be refused by the statement.
-    if email.len() > 254 || email.contains('\0') {
+    if email.chars().count() > 254 || email.contains('\0') {
         return Ok(None);
     }
     Ok(database.fetch_optional(BY_EMAIL.bind(email)).await?)

@@ -20,12 +20,12 @@ impl Email {
     /// # Errors
     /// Says what an address looks like.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let text = text.trim();
+        let text = text::composed(text.trim());
         let whole = text.rsplit_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-        if text::is_seen_whole(text) && whole && text.len() <= 254 {
-            Ok(Self(text.to_owned()))
+        if text::is_seen_whole(&text) && whole && text.chars().count() <= 254 {
+            Ok(Self(text))
         } else {
-            Err("must be an e-mail address of at most 254 bytes such as ada@example.com")
+            Err("must be an e-mail address of at most 254 characters such as ada@example.com")
         }
     }
 }
@@ -41,8 +41,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_address_is_one_however_a_keyboard_writes_its_letters() {
+        let [composed, not] = ["zo\u{e9}@example.com", "zoe\u{301}@example.com"].map(Email::parse);
+        assert_eq!(composed, not);
+    }
+
+    #[test]
     fn it_takes_what_has_two_sides_and_no_space() {
-        for good in ["ada@example.com", " ada@example.com\n", "\"a@b\"@example.com", "ä@bücher.example"] {
+        let longest = format!("{}@b", "ä".repeat(252));
+        for good in
+            ["ada@example.com", " ada@example.com\n", "\"a@b\"@example.com", "ä@bücher.example", &longest]
+        {
             assert!(Email::parse(good).is_ok(), "{good}");
         }
         for bad in [

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     auth::{User, token::Role},
     database::{Database, Statement, Timestamp},
-    error::{Result, account_is_gone},
+    error::{Result, account_is_gone, conflict},
 };
 
 static ME: Statement = Statement::new("accounts.me", include_str!("me.sql"));
@@ -64,9 +64,22 @@ pub async fn me(database: &Database, user: &User) -> Result<Profile> {
     }
 }
 
+#[derive(FromRow)]
+struct Left {
+    last: bool,
+}
+
 /// Forgets whose account this is, and ends its sign-ins. Its orders stay, of somebody unknown.
+///
+/// # Errors
+/// 409 for the last administrator: nobody could run the shop any more, or make another one without a shell.
 pub async fn erase(database: &Database, user: &User) -> Result<()> {
     let issuer = user.subject.as_ref().map(|subject| subject.issuer.as_str());
-    database.execute(ERASE.bind(user.id).bind(issuer)).await?;
+    let left: Left = database.fetch_one(ERASE.bind(user.id).bind(issuer)).await?;
+    if left.last {
+        return Err(conflict(
+            "This is the account of the last administrator. Make another one before it is erased.",
+        ));
+    }
     Ok(())
 }

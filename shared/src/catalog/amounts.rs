@@ -2,15 +2,17 @@
 //!
 //! Source: <https://docs.stripe.com/currencies>, as of 2026-11-28. The smallest amount is that of an account that is
 //! paid out in the same currency; where Stripe converts, its own rate decides, and a refusal for it calls an operator.
-//! Of larger amounts in a few currencies the page names digits, which are kept to here.
+//! Of larger amounts in a few currencies the page names digits, which are kept to here. The currencies are those that
+//! the page lists for accounts of any country, and that Stripe's own refusal of others names. Without those that have
+//! come to an end, which the refusal still names. Which of them an account may charge in depends on its country.
 
 use super::Currency;
 
-/// What amounts of one currency have to be like. All are in minor units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What amounts of some currencies have to be like. All are in minor units.
+#[derive(Debug)]
 pub struct Rule {
-    /// Which; empty for all that have no rule of their own.
-    pub currency: &'static str,
+    /// Which, with spaces between them.
+    pub currencies: &'static str,
     /// How many digits of an amount stand behind the point.
     pub decimals: u32,
     /// The least that can be charged, apart from nothing.
@@ -21,81 +23,46 @@ pub struct Rule {
     pub multiple: i64,
 }
 
-/// A currency with two decimals and no smallest amount of its own.
-const OTHERS: Rule = Rule { currency: "", decimals: 2, smallest: 1, largest: 99_999_999, multiple: 1 };
-
-const fn least(currency: &'static str, smallest: i64) -> Rule {
-    Rule { currency, smallest, ..OTHERS }
+/// Two decimals and no smallest amount of their own.
+const fn plain(currencies: &'static str) -> Rule {
+    Rule { currencies, decimals: 2, smallest: 1, largest: 99_999_999, multiple: 1 }
 }
 
-const fn whole(currency: &'static str) -> Rule {
-    Rule { currency, decimals: 0, ..OTHERS }
+const fn least(smallest: i64, currencies: &'static str) -> Rule {
+    Rule { smallest, ..plain(currencies) }
 }
 
-/// Three decimals, of which the last has to be 0.
-const fn thousandths(currency: &'static str) -> Rule {
-    Rule { currency, decimals: 3, smallest: 10, multiple: 10, ..OTHERS }
+const fn most(largest: i64, currencies: &'static str) -> Rule {
+    Rule { largest, ..plain(currencies) }
 }
 
-/// Without decimals, and still counted in hundredths.
-const fn hundreds(currency: &'static str) -> Rule {
-    Rule { currency, smallest: 100, multiple: 100, ..OTHERS }
-}
-
-const fn most(currency: &'static str, largest: i64) -> Rule {
-    Rule { currency, largest, ..OTHERS }
-}
-
-static RULES: [Rule; 49] = [
-    OTHERS,
-    least("aed", 200),
-    least("aud", 50),
-    least("bgn", 100),
-    least("brl", 50),
-    least("cad", 50),
-    least("chf", 50),
-    least("czk", 1_500),
-    least("dkk", 250),
-    least("eur", 50),
-    least("gbp", 30),
-    least("hkd", 400),
-    Rule { largest: 9_999_999_999, ..least("huf", 17_500) },
-    Rule { largest: 999_999_999, ..least("inr", 50) },
-    Rule { decimals: 0, largest: 9_999_999_999, ..least("jpy", 50) },
-    least("mxn", 1_000),
-    least("myr", 200),
-    least("nok", 300),
-    least("nzd", 50),
-    least("pln", 200),
-    least("ron", 200),
-    least("sek", 300),
-    least("sgd", 50),
-    least("thb", 1_000),
-    least("usd", 50),
-    whole("bif"),
-    whole("clp"),
-    whole("djf"),
-    whole("gnf"),
-    whole("kmf"),
-    whole("krw"),
-    whole("mga"),
-    whole("pyg"),
-    whole("rwf"),
-    whole("vnd"),
-    whole("vuv"),
-    whole("xaf"),
-    whole("xof"),
-    whole("xpf"),
-    thousandths("bhd"),
-    thousandths("jod"),
-    thousandths("kwd"),
-    thousandths("omr"),
-    thousandths("tnd"),
-    hundreds("isk"),
-    hundreds("ugx"),
-    most("cop", 9_999_999_999),
-    most("idr", 999_999_999_999),
-    most("lbp", 99_999_999_999),
+static RULES: [Rule; 19] = [
+    plain(
+        "afn all amd ang aoa ars awg azn bam bbd bdt bmd bnd bob bsd btn bwp byn bzd cdf cny crc cve dop dzd egp etb \
+         fjd fkp gel ghs gip gmd gtq gyd hnl htg ils jmd kes kgs khr kyd kzt lak lkr lrd lsl mad mdl mkd mmk mnt mop \
+         mur mvr mwk mzn nad ngn nio npr pab pen pgk php pkr qar rsd rub sar sbd scr shp sle sos srd std szl tjs top \
+         try ttd twd tzs uah uyu uzs wst xcd xcg yer zar zmw",
+    ),
+    least(30, "gbp"),
+    least(50, "aud brl cad chf eur nzd sgd usd"),
+    least(100, "bgn"),
+    least(200, "aed myr pln ron"),
+    least(250, "dkk"),
+    least(300, "nok sek"),
+    least(400, "hkd"),
+    least(1_000, "mxn thb"),
+    least(1_500, "czk"),
+    Rule { largest: 9_999_999_999, ..least(17_500, "huf") },
+    Rule { largest: 999_999_999, ..least(50, "inr") },
+    most(9_999_999_999, "cop"),
+    most(99_999_999_999, "lbp"),
+    most(999_999_999_999, "idr"),
+    Rule { decimals: 0, ..plain("bif clp djf gnf kmf krw mga pyg rwf vnd vuv xaf xof xpf") },
+    Rule { decimals: 0, largest: 9_999_999_999, ..least(50, "jpy") },
+    // The last of three decimals has to be 0.
+    Rule { decimals: 3, multiple: 10, ..least(10, "bhd jod kwd omr tnd") },
+    // Without decimals, and still counted in hundredths.
+    Rule { multiple: 100, ..least(100, "isk ugx") },
 ];
 
 /// Why an amount cannot be charged.
@@ -110,19 +77,15 @@ pub enum Misfit {
 }
 
 impl Rule {
-    /// The rule of a currency.
+    /// The rule of a currency; none if it is no currency that is charged.
     #[must_use]
-    pub fn of(currency: &str) -> Self {
-        RULES.iter().find(|rule| rule.currency == currency).copied().unwrap_or(OTHERS)
+    pub fn of(currency: &str) -> Option<&'static Self> {
+        RULES.iter().find(|rule| rule.currencies.split(' ').any(|one| one == currency))
     }
 
-    /// The rules that say more than how an amount is written, that of all other currencies among them.
+    /// All rules.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        RULES.iter().filter(|rule| rule.currency.is_empty() || !rule.is_as_others())
-    }
-
-    fn is_as_others(&self) -> bool {
-        *self == Self { currency: self.currency, decimals: self.decimals, ..OTHERS }
+        RULES.iter()
     }
 
     /// Why this much cannot be charged at once; nothing at all is not charged, and so fits.
@@ -176,13 +139,27 @@ mod tests {
 
     #[test]
     fn every_currency_has_one_rule_that_some_amount_fits() {
-        let names: HashSet<_> = RULES.iter().map(|rule| rule.currency).collect();
-        assert_eq!(names.len(), RULES.len());
+        let mut names = HashSet::new();
         for rule in &RULES {
-            assert!(rule.currency.is_empty() || Currency::parse(rule.currency).is_ok(), "{rule:?}");
+            for currency in rule.currencies.split(' ') {
+                assert!(Currency::parse(currency).is_ok() && names.insert(currency), "{currency}");
+            }
             assert_eq!((rule.misfit(rule.smallest), rule.misfit(0)), (None, None), "{rule:?}");
             assert_eq!(rule.misfit(rule.smallest - 1).is_some(), rule.smallest > 1, "{rule:?}");
             assert_eq!(rule.misfit(rule.largest + rule.multiple), Some(Misfit::TooLarge), "{rule:?}");
+        }
+        assert_eq!(names.len(), 142);
+    }
+
+    #[test]
+    fn what_is_no_currency_or_one_no_more_has_no_rule() {
+        for currency in
+            ["zzz", "", " ", "USD", "usd ", "usd eur", "hrk", "ltl", "mro", "sll", "usdc", "xau", "irr"]
+        {
+            assert!(Rule::of(currency).is_none(), "{currency}");
+        }
+        for currency in ["afn", "zmw", "usd", "kwd", "isk", "xcg"] {
+            assert!(Rule::of(currency).is_some(), "{currency}");
         }
     }
 
@@ -198,16 +175,16 @@ mod tests {
             ("kwd", 5_124, "must come to a multiple of 0.010 kwd"),
             ("isk", 550, "must come to a multiple of 1.00 isk"),
         ] {
-            let rule = Rule::of(currency);
+            let rule = Rule::of(currency).expect("is charged");
             let told = rule
                 .misfit(amount)
                 .map(|misfit| rule.explain(misfit, Currency::parse(currency).expect("reads")));
             assert_eq!(told.as_deref(), Some(why), "{amount} {currency}");
         }
         for (currency, amount) in
-            [("usd", 50), ("jpy", 100_000_000), ("kwd", 5_120), ("isk", 500), ("zzz", 1), ("usd", 0)]
+            [("usd", 50), ("jpy", 100_000_000), ("kwd", 5_120), ("isk", 500), ("zar", 1), ("usd", 0)]
         {
-            assert_eq!(Rule::of(currency).misfit(amount), None, "{amount} {currency}");
+            assert_eq!(Rule::of(currency).map(|rule| rule.misfit(amount)), Some(None), "{amount} {currency}");
         }
     }
 }

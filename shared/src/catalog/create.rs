@@ -10,6 +10,7 @@ use super::{
 use crate::{
     database::{Database, Statement},
     error::{Result, conflict},
+    object::object,
     text,
 };
 
@@ -27,6 +28,7 @@ pub struct NewProduct {
     name: String,
     #[serde(deserialize_with = "description")]
     description: String,
+    #[serde(deserialize_with = "object")]
     price: Money,
     #[serde(default)]
     featured: bool,

@@ -8,7 +8,7 @@ use super::{
     price::check_price,
     text::{description, name},
 };
-use crate::error::Result;
+use crate::{error::Result, object::object};
 
 /// What a line says of its product. It is written like the body of `POST /api/products`, but that it needs a sku.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,7 @@ pub struct LineOfFile {
     #[serde(deserialize_with = "description")]
     pub description: String,
     /// What one piece costs.
+    #[serde(deserialize_with = "object")]
     pub price: Money,
     /// Whether it is shown on the front page. Without a word a product stays as it is, and a new one is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]

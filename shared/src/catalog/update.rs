@@ -12,6 +12,7 @@ use super::{
 use crate::{
     database::{Database, Statement},
     error::{Result, invalid, not_found},
+    object::object,
 };
 
 /// Long: a description of 4,000 characters of four bytes is 21 KB of base64.
@@ -25,6 +26,7 @@ pub struct Change {
     name: String,
     #[serde(deserialize_with = "description")]
     description: String,
+    #[serde(deserialize_with = "object")]
     price: Money,
     featured: bool,
 }

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::catalog::{Currency, ProductId};
+use crate::{
+    catalog::{Currency, ProductId},
+    object::{object_or_null, objects},
+};
 
 /// The most lines of one order: more would not fit the 16 KB of a statement that RDS Proxy does not pin.
 const LINES: usize = 50;
@@ -26,7 +29,7 @@ pub struct Cart {
     #[serde(deserialize_with = "payment_method")]
     pub payment_method: String,
     /// What the customer was shown: if it comes to anything else, nothing is ordered.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object_or_null")]
     pub expected_total: Option<ExpectedTotal>,
 }
 
@@ -53,7 +56,7 @@ pub struct Item {
 }
 
 fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Item>, D::Error> {
-    let items = Vec::<Item>::deserialize(deserializer)?;
+    let items: Vec<Item> = objects(deserializer)?;
     if !(1..=LINES).contains(&items.len()) {
         return Err(de::Error::custom(format!("must have 1 to {LINES} lines")));
     }
@@ -115,6 +118,24 @@ mod tests {
     }
 
     #[test]
+    fn an_expected_total_is_an_object_or_nothing() {
+        let read = |total: &str| {
+            let product = ProductId::new();
+            let items = format!(r#"[{{"product_id":"{product}","quantity":3}}]"#);
+            let cart =
+                format!(r#"{{"items":{items},"payment_method":"pm_card_visa","expected_total":{total}}}"#);
+            serde_json::from_str::<Cart>(&cart).map(|cart| cart.expected_total.map(|total| total.amount))
+        };
+        assert_eq!(read("null").expect("reads"), None);
+        assert_eq!(read(r#"{"amount":7,"currency":"usd"}"#).expect("reads"), Some(7));
+        for wrong in
+            [r#"[7,"usd"]"#, "[]", "7", r#"{"amount":7}"#, r#"{"amount":7,"currency":"usd","tax":1}"#]
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn it_refuses_no_lines_doubled_products_odd_quantities_and_prices_from_the_caller() {
         let id = ProductId::new();
         for items in [
@@ -130,6 +151,7 @@ mod tests {
             ),
             format!(r#"[{{"product_id":"{id}","quantity":1,"unit_price":1}}]"#),
             r#"[{"product_id":"1","quantity":1}]"#.to_owned(),
+            format!(r#"[["{id}",1]]"#),
         ] {
             assert!(read(&items, "pm_card_visa").is_err(), "{items}");
         }

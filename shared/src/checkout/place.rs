@@ -184,7 +184,7 @@ impl Purchase<'_> {
             .bind(whole_seconds(begin.next))
             .bind(begin.owner.is_none())
             .bind(begin.owner)
-            .bind(rules.iter().map(|rule| rule.currency).collect::<Vec<_>>())
+            .bind(rules.iter().map(|rule| rule.currencies).collect::<Vec<_>>())
             .bind(rules.iter().map(|rule| rule.smallest).collect::<Vec<_>>())
             .bind(rules.iter().map(|rule| rule.largest).collect::<Vec<_>>())
             .bind(rules.iter().map(|rule| rule.multiple).collect::<Vec<_>>())
@@ -262,7 +262,9 @@ fn deadline(patience: Duration) -> OffsetDateTime {
 
 /// Says what the whole cart has to come to.
 fn misfit(amount: i64, currency: &str) -> Error {
-    let rule = Rule::of(currency);
+    let Some(rule) = Rule::of(currency) else {
+        return invalid("items", format!("are sold in {currency}, which cannot be charged"));
+    };
     match (rule.misfit(amount), Currency::parse(currency)) {
         (Some(misfit), Ok(currency)) => invalid("items", rule.explain(misfit, currency)),
         _ => internal("the amount of a cart fits here and not in the database"),

@@ -3,7 +3,7 @@
 --
 --   $1 order  $2 user  $3 idempotency key  $4 request digest  $5 product ids  $6 quantities  $7 payment method
 --   $8 status  $9 seconds until somebody else may go on  $10 whether it is answered at once  $11 lease owner, or null
---   $12 currencies  $13 smallest  $14 largest amounts  $15 what they are multiples of; '' is the currency of the others
+--   $12 what is charged: currencies of one rule  $13 smallest  $14 largest amounts  $15 what they are multiples of
 --   $16 when it is given up, if it is not paid by then  $17 expected amount  $18 expected currency, or nulls
 --   $19 most unpaid orders of a customer  $20 most pieces in them
 --   $21 identity provider  $22 its name for the customer, or nulls
@@ -61,17 +61,13 @@ due as (
         total.*,
         total.amount = 0 as free,
         total.amount = 0
-            or (total.amount between rule.smallest and rule.largest and total.amount % rule.multiple = 0) as fits,
+            or coalesce(total.amount between rule.smallest and rule.largest and total.amount % rule.multiple = 0, false)
+            as fits,
         $17::bigint is null or (total.amount = $17 and total.currency = $18) as agreed
     from total
-    left join lateral (
-        select smallest, largest, multiple
-        from unnest($12::text[], $13::bigint[], $14::bigint[], $15::bigint[])
-            as r (currency, smallest, largest, multiple)
-        where r.currency in (total.currency, '')
-        order by r.currency desc
-        limit 1
-    ) rule on true
+    left join unnest($12::text[], $13::bigint[], $14::bigint[], $15::bigint[])
+        as rule (currencies, smallest, largest, multiple)
+        on total.currency = any(string_to_array(rule.currencies, ' '))
 ),
 -- What the customer's unpaid orders hold. Requests of the same moment do not see one another.
 unpaid as (

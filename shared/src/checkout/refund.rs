@@ -10,9 +10,11 @@ use super::{
 };
 use crate::{
     auth::User,
+    catalog::{Misfit, Rule},
     database::{Database, Statement},
-    error::{Error, Kind, Result, conflict, invalid, not_found},
+    error::{Error, Kind, Result, account_is_gone, conflict, invalid, not_found},
     kill_point::KillPoint,
+    object::objects,
     orders::{OrderId, OrderStatus},
 };
 
@@ -28,7 +30,7 @@ pub struct WantedRefund {
     /// In minor units of the order's currency; all that is left, where nothing is said.
     amount: Option<i64>,
     /// The pieces that come back into stock.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects")]
     returned: Vec<Item>,
 }
 
@@ -57,6 +59,7 @@ pub enum RefundBegun {
 struct Found {
     begun: bool,
     busy: bool,
+    gone: bool,
     amount: i64,
     lease: Lease,
     refused: Option<Json<Vec<RefusedLine>>>,
@@ -79,6 +82,7 @@ impl<'r> FromRow<'r, PgRow> for Found {
         Ok(Self {
             begun: row.try_get("begun")?,
             busy: row.try_get("busy")?,
+            gone: row.try_get("gone")?,
             amount: row.try_get("pending_amount")?,
             lease: Lease::from_row(row)?,
             refused: row.try_get("refused")?,
@@ -112,11 +116,16 @@ pub async fn begin_refund(database: &Database, request: RefundRequest<'_>) -> Re
         .bind(owner)
         .bind(SECONDS)
         .bind(subject.map(|subject| subject.issuer.as_str()))
-        .bind(subject.map(|subject| subject.name.as_str()));
+        .bind(subject.map(|subject| subject.name.as_str()))
+        .bind(Rule::all().map(|rule| rule.currencies).collect::<Vec<_>>())
+        .bind(Rule::all().map(|rule| rule.multiple).collect::<Vec<_>>());
     KillPoint::BeforeClaim.reached();
     let found: Option<Found> = database.fetch_optional(query).await?;
     KillPoint::AfterClaim.reached();
     let found = found.ok_or_else(|| not_found("order"))?;
+    if found.gone {
+        return Err(account_is_gone());
+    }
     if found.begun {
         return Ok(RefundBegun::New(Box::new(found.lease.owned_by(owner)), found.amount));
     }
@@ -163,6 +172,11 @@ fn refuse(found: &Found, returned: &[Item]) -> Error {
     }
     if left == 0 {
         return conflict("The order cost nothing, or everything was given back.");
+    }
+    let (currency, amount) = (found.lease.currency, found.amount);
+    let rule = Rule::of(currency.as_str()).filter(|rule| amount % rule.multiple != 0);
+    if let Some(rule) = rule.filter(|_| (1..=left).contains(&amount)) {
+        return invalid("amount", rule.explain(Misfit::Uneven, currency));
     }
     invalid("amount", format!("must be from 1 to {left}, which is what is left of the charge"))
         .member("left", Value::from(left))

@@ -3,9 +3,14 @@
 --   $6 amount, or null for all that is left
 --   $7 products that come back into stock  $8 how many of each  $9 new owner  $10 seconds
 --   $11 identity provider  $12 its name for the administrator, or nulls
+--   $13 currencies whose amounts are multiples  $14 of this
 -- `begun` says whether that was done; what is known of the order and of an earlier request with this key is there
 -- whether or not.
-with known as (
+with gone as (
+    -- Whose account was erased gives nothing back, whatever token is shown.
+    select id from users where id = $3 and erased_at is not null
+),
+known as (
     select amount, status, encode(request_digest, 'hex') as digest from refunds where order_id = $2 and idempotency_key = $4
 ),
 target as (
@@ -13,6 +18,11 @@ target as (
         orders.id, orders.status, orders.total, orders.currency, payments.payment_method, payments.intent_id,
         payments.attempt, payments.refunded,
         coalesce($6, orders.total - payments.refunded) as amount,
+        exists (
+            select
+            from unnest($13::text[], $14::bigint[]) as rule (currencies, multiple)
+            where orders.currency = any(string_to_array(rule.currencies, ' ')) and $6 % rule.multiple <> 0
+        ) as uneven,
         orders.lease_until > now() or exists (select from refunds where order_id = $2 and status = 'pending') as busy
     from orders
     join payments on payments.order_id = orders.id
@@ -39,8 +49,8 @@ begun as (
     from target
     where
         status = 'paid' and intent_id is not null and not coalesce(busy, false)
-        and amount between 1 and total - refunded
-        and not exists (select from known) and not exists (select from refused)
+        and amount between 1 and total - refunded and not uneven
+        and not exists (select from known) and not exists (select from refused) and not exists (select from gone)
     on conflict do nothing
     returning id
 ),
@@ -67,7 +77,7 @@ select
     target.payment_method, target.intent_id, target.attempt, false as key_may_be_forgotten,
     null::bigint as asked_at, false as key_is_old, target.refunded, 0::bigint as waited,
     false as refund_failed, $1 as pending_refund, target.amount as pending_amount, false as pending_before,
-    coalesce(target.busy, false) as busy,
+    coalesce(target.busy, false) as busy, exists (select from gone) as gone,
     (select json_agg(json_build_object('product_id', product_id, 'most', most)) from refused) as refused,
     known.amount as known_amount, known.status as known_status, known.digest as known_digest
 from target

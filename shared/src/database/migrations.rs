@@ -35,6 +35,11 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (16, "kept and owed", include_str!("../../migrations/0016_kept_and_owed.sql")),
     (17, "customers of a provider", include_str!("../../migrations/0017_customers_of_a_provider.sql")),
     (18, "imports", include_str!("../../migrations/0018_imports.sql")),
+    (
+        19,
+        "disputes and administrators",
+        include_str!("../../migrations/0019_disputes_and_administrators.sql"),
+    ),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.

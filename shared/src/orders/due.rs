@@ -1,6 +1,7 @@
 //! Orders that wait for somebody to go on with them.
 
 use sqlx::FromRow;
+use time::OffsetDateTime;
 
 use super::OrderId;
 use crate::{
@@ -40,6 +41,8 @@ pub struct News<'a> {
     pub dispute: Option<&'a str>,
     /// A card network reports fraud.
     pub fraud_warning: bool,
+    /// When that happened, where the news say so.
+    pub at: Option<OffsetDateTime>,
 }
 
 /// The order that the provider's news are about.
@@ -63,7 +66,8 @@ pub async fn take_note(database: &Database, news: News<'_>) -> Result<Option<Not
         .bind(news.afterwards)
         .bind(news.dispute)
         .bind(news.fraud_warning)
-        .bind(news.order.map(|order| order.0));
+        .bind(news.order.map(|order| order.0))
+        .bind(news.at);
     KillPoint::BeforeDue.reached();
     let noted: Option<Noted> = database.fetch_optional(query).await?;
     KillPoint::AfterDue.reached();

@@ -4,11 +4,20 @@
 --   $1 intent  $2 whether it was paid  $3 whether something came afterwards: a refund, a dispute, a warning
 --   $4 where a dispute stands, or null  $5 whether it warns of fraud
 --   $6 the order that the intent names, or null: of an order that asked for one and has not heard of it, it is the one
+--   $7 when it happened, or null
 with known as (
     -- The order before its payment, like everybody else.
     select
         orders.id,
-        coalesce(payments.intent_id <> $1, payments.attempt = 0) as other
+        coalesce(payments.intent_id <> $1, payments.attempt = 0) as other,
+        -- Events may overtake one another, so the latest tells how a dispute stands: one that was won may be lost after
+        -- all, and another may come. Their times are whole seconds; within one, a decision is what came last. What
+        -- claims to come from the future comes from now.
+        $4::text is not null and case
+            when payments.dispute in ('won', 'lost', 'warning_closed', 'prevented')
+                then coalesce(payments.dispute_at < least($7, now()), true)
+            else coalesce(payments.dispute_at <= least($7, now()), true)
+        end as disputed
     from orders
     join payments on payments.order_id = orders.id
     where
@@ -34,11 +43,8 @@ noted as (
     update payments
     set
         intent_id = coalesce(intent_id, $1),
-        -- Events may overtake one another: a dispute that was decided stays so.
-        dispute = case
-            when dispute in ('won', 'lost', 'warning_closed', 'prevented') then dispute
-            else coalesce($4, dispute)
-        end,
+        dispute = case when known.disputed then $4 else dispute end,
+        dispute_at = case when known.disputed then least($7, now()) else dispute_at end,
         fraud_warning = fraud_warning or $5
     from known
     where payments.order_id = known.id and not known.other and ($4::text is not null or $5 or intent_id is null)

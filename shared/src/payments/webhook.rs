@@ -41,6 +41,8 @@ pub struct Event {
     pub order_id: Option<Uuid>,
     /// Where the object stands that it is about: an intent, a refund, a dispute.
     pub status: Option<String>,
+    /// When it happened, on a whole second.
+    pub created: Option<OffsetDateTime>,
 }
 
 /// Why a delivery is not believed.
@@ -139,6 +141,11 @@ fn digit(character: u8) -> Option<u32> {
     char::from(character).to_digit(16)
 }
 
+/// A time that the database can hold as well.
+fn moment(seconds: i64) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp(u32::try_from(seconds).ok()?.into()).ok()
+}
+
 impl Event {
     fn parse(body: &[u8]) -> Option<Self> {
         let event: Value = serde_json::from_slice(body).ok()?;
@@ -153,6 +160,7 @@ impl Event {
             intent_id: id(intent).or_else(|| id(&intent["id"])),
             order_id: intent["metadata"]["order_id"].as_str().and_then(|id| id.parse().ok()),
             status: text(&object["status"]),
+            created: event["created"].as_i64().and_then(moment),
         })
     }
 }

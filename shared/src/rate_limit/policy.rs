@@ -7,6 +7,8 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 
+use crate::text;
+
 /// At most `limit` calls of one caller in any `window`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -78,7 +80,7 @@ impl Identity {
 
     /// The account that somebody tries to log in to, by its e-mail address.
     pub fn account(email: impl AsRef<str>) -> Self {
-        Self::hashed("account", email.as_ref().trim().to_lowercase().as_bytes())
+        Self::hashed("account", text::composed(email.as_ref().trim()).to_lowercase().as_bytes())
     }
 
     /// The source address of the connection, never one from X-Forwarded-For. IPv6 counts by /64: a single subscriber
@@ -125,6 +127,7 @@ mod tests {
     fn the_same_text_of_another_kind_is_another_caller() {
         assert_ne!(Identity::user("a"), Identity::account("a"));
         assert_eq!(Identity::account(" Ann@Example.com "), Identity::account("ann@example.com"));
+        assert_eq!(Identity::account("zo\u{e9}@a.example"), Identity::account("zoe\u{301}@a.example"));
     }
 
     #[test]

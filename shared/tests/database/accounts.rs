@@ -3,9 +3,11 @@
 use shared::accounts::{
     Account, Email, by_email, change_password, erase, refresh, register, sign_in, sign_out,
 };
+use shared::auth::token::Role;
 use shared::auth::{RefreshToken, User};
 use shared::database::Database;
 use shared::database::Statement;
+use shared::error::Kind;
 
 use crate::servers::{Servers, until};
 
@@ -13,6 +15,12 @@ static WAITING: Statement =
     Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
 static HOLD: Statement =
     Statement::new("test.hold", "update users set password_hash = 'other', epoch = epoch + 1");
+static PROMOTE: Statement = Statement::new("test.promote", "update users set role = 'administrator'");
+static HOLD_ALL: Statement = Statement::new("test.hold_all", "select from users for update");
+static LEFT: Statement = Statement::new(
+    "test.left",
+    "select count(*) from users where role = 'administrator' and erased_at is null",
+);
 
 struct Shop {
     functions: Database,
@@ -77,6 +85,45 @@ async fn a_new_password_and_leaving_end_every_sign_in() {
     erase(&shop.functions, &User::of_shop(account.id, account.role)).await.expect("erases");
     assert!(!shop.is_good(&last).await);
     assert!(by_email(&shop.functions, "ada@example.com").await.expect("answers").is_none());
+}
+
+#[tokio::test]
+async fn of_the_last_two_administrators_who_leave_at_once_one_stays_and_customers_come_and_go() {
+    let shop = Shop::open().await;
+    let mut users = Vec::new();
+    for name in ["ada", "bob", "cy"] {
+        let email = Email::parse(&format!("{name}@example.com")).expect("an address");
+        users
+            .push(register(&shop.functions, &email, "a hash".to_owned(), &first()).await.expect("registers"));
+    }
+    let leave = async |user| erase(&shop.functions, &User::of_shop(user, Role::Administrator)).await;
+    // By the books a customer, whatever a token of before says.
+    leave(users.pop().expect("cy")).await.expect("erases");
+    shop.owner.execute(&PROMOTE).await.expect("promotes");
+    let waiting = async || shop.observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0 == 2;
+    let held = shop.owner.transaction(async |tx| {
+        tx.execute(&HOLD_ALL).await?;
+        let leaving = users.clone().into_iter().map(|user| {
+            let functions = shop.functions.clone();
+            tokio::spawn(async move { erase(&functions, &User::of_shop(user, Role::Administrator)).await })
+        });
+        let leaving: Vec<_> = leaving.collect();
+        until("both wait", waiting).await;
+        Ok::<_, shared::database::Error>(leaving)
+    });
+    let mut left = Vec::new();
+    for leaving in held.await.expect("commits") {
+        left.push(leaving.await.expect("no panic").map_err(|error| error.problem().kind()));
+    }
+    left.sort_by_key(Result::is_err);
+    assert_eq!(left, [Ok(()), Err(Kind::Conflict)]);
+    assert_eq!(shop.owner.fetch_one::<(i64,)>(&LEFT).await.expect("counts").0, 1);
+    for user in users {
+        // Who has left already leaves once more, and the last one stays.
+        let again = leave(user).await.map_err(|error| error.problem().kind());
+        assert!(matches!(again, Ok(()) | Err(Kind::Conflict)), "{again:?}");
+    }
+    assert_eq!(shop.owner.fetch_one::<(i64,)>(&LEFT).await.expect("counts").0, 1);
 }
 
 #[tokio::test]

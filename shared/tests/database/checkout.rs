@@ -30,6 +30,8 @@ static PRODUCT: Statement = Statement::new(
     )
     insert into inventory select id, $3 from product",
 );
+static IN_ANOTHER_CURRENCY: Statement =
+    Statement::new("test.in_another_currency", "update products set currency = 'zzz' where id = $1");
 static STOCK: Statement =
     Statement::new("test.stock", "select available from inventory where product_id = $1");
 static ORDERS: Statement =
@@ -321,6 +323,11 @@ async fn a_cart_that_the_provider_would_not_charge_is_refused_before_its_stock_i
         assert_eq!(place(&items).await, [told, told].map(|told| format!("items: {told}")));
     }
     assert_eq!((shop.stock(cheap).await, shop.stock(dear).await), (100, 100));
+    // One that was there before anybody asked what is charged.
+    let odd = shop.product(5_000, 100).await;
+    shop.owner.execute(IN_ANOTHER_CURRENCY.bind(odd)).await.expect("changes");
+    assert_eq!(place(&[(odd, 1)]).await, ["items: are sold in zzz, which cannot be charged"; 2]);
+    assert_eq!(shop.stock(odd).await, 100);
     assert!(shop.totals(user).await.is_empty());
     // Eight of them come to enough.
     new(purchase(user, "now", BODY, &[(cheap, 8)]).place_leased(&shop.functions, PATIENCE).await);

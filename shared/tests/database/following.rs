@@ -4,12 +4,17 @@ use serde_json::{Value, json};
 use shared::checkout::claim_to_cancel;
 use shared::database::Statement;
 use shared::orders::{News, Noted, OrderStatus, take_note};
+use time::OffsetDateTime;
 
 use crate::charging::Order;
 use crate::provider::{Provider, error, intent};
 
 static NOTES: Statement =
     Statement::new("test.notes", "select dispute, fraud_warning from payments where order_id = $1");
+static DATE_HISTORY: Statement =
+    Statement::new("test.date_history", "update order_history set at = $1::text::timestamptz");
+static DATE_DISPUTE: Statement =
+    Statement::new("test.date_dispute", "update payments set dispute_at = $1::text::timestamptz");
 static DUE: Statement = Statement::new("test.due_again", "update orders set lease_until = null");
 
 static WAITED: Statement = Statement::new(
@@ -17,8 +22,15 @@ static WAITED: Statement = Statement::new(
     "update orders set waits_since = waits_since - interval '1 day', lease_until = null",
 );
 
-const NEWS: News<'_> =
-    News { intent: "pi_1", order: None, paid: false, afterwards: true, dispute: None, fraud_warning: false };
+const NEWS: News<'_> = News {
+    intent: "pi_1",
+    order: None,
+    paid: false,
+    afterwards: true,
+    dispute: None,
+    fraud_warning: false,
+    at: None,
+};
 
 /// A paid intent of which so much was given back.
 fn given_back(amount: i64) -> Value {
@@ -89,16 +101,45 @@ async fn a_dispute_and_a_warning_are_noted_whatever_the_order_of_their_events() 
         order.shop.owner.fetch_one::<(Option<String>, bool)>(NOTES.bind(order.id)).await.expect("finds")
     };
     assert!(!order.shown().await.charge.disputed);
-    for (status, stands) in [("needs_response", "needs_response"), ("lost", "lost"), ("under_review", "lost")]
-    {
-        order.note(News { dispute: Some(status), ..NEWS }).await.expect("is ours");
-        assert_eq!(notes().await, (Some(stands.to_owned()), false));
+    let begun = OffsetDateTime::now_utc().truncate_to_second() - time::Duration::minutes(10);
+    for (second, status, stands) in [
+        (10, "needs_response", "needs_response"),
+        (30, "won", "won"),
+        (20, "under_review", "won"),
+        (30, "under_review", "won"),
+        // Another dispute of the charge, or the same one by a further instance of the bank.
+        (40, "needs_response", "needs_response"),
+        (40, "under_review", "under_review"),
+        (40, "needs_response", "needs_response"),
+        (50, "lost", "lost"),
+        (30, "won", "lost"),
+        (45, "under_review", "lost"),
+        // By a clock that goes an hour ahead: it counts, and so does what comes after it.
+        (3600, "needs_response", "needs_response"),
+        (3601, "won", "won"),
+    ] {
+        let at = Some(begun + time::Duration::seconds(second));
+        order.note(News { dispute: Some(status), at, ..NEWS }).await.expect("is ours");
+        assert_eq!(notes().await, (Some(stands.to_owned()), false), "{second}: {status}");
     }
+    order.note(News { dispute: Some("lost"), ..NEWS }).await.expect("is ours");
     order.note(News { fraud_warning: true, ..NEWS }).await.expect("is ours");
     order.note(NEWS).await.expect("is ours");
     assert_eq!(notes().await, (Some("lost".to_owned()), true));
     assert!(order.shown().await.charge.disputed);
     assert!(order.note(News { intent: "pi_of_another_shop", ..NEWS }).await.is_none());
+}
+
+#[tokio::test]
+async fn a_time_that_no_calendar_has_is_kept_out_of_what_happened_to_an_order() {
+    let order = Order::paid().await;
+    for (date, constraint) in [(&DATE_HISTORY, "order_history_times"), (&DATE_DISPUTE, "payments_times")] {
+        for time in ["infinity", "-infinity", "10000-01-01 00:00:00+00"] {
+            let refused = order.shop.owner.execute(date.bind(time)).await.expect_err("refused");
+            assert_eq!(refused.constraint(), Some(constraint), "{time}");
+        }
+        order.shop.owner.execute(date.bind("2026-11-28 00:00:00+00")).await.expect("a time");
+    }
 }
 
 #[tokio::test]

@@ -362,6 +362,7 @@ impl Pair<'_> {
                 let intent = format!("pi_{intent}");
                 let query = rows.statements.due_by_intent.bind(intent.clone()).bind(*paid).bind(*afterwards);
                 let query = query.bind(None::<String>).bind(false).bind(names_order.then_some(order));
+                let query = query.bind(None::<OffsetDateTime>);
                 let due = rows.shop.owner.fetch_optional::<(Uuid, bool, bool)>(query).await.expect("notes");
                 told(self.life.news(&intent, *names_order, *paid, *afterwards), due.map(|(_, _, due)| due))
             }

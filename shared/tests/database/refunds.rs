@@ -14,6 +14,8 @@ static END_LEASES: Statement = Statement::new(
     "test.end_leases",
     "update orders set lease_until = now(), next_attempt_at = coalesce(next_attempt_at, now())",
 );
+static ERASE_ALL: Statement = Statement::new("test.erase_all", "update users set erased_at = now()");
+static IN_DINARS: Statement = Statement::new("test.in_dinars", "update orders set currency = 'kwd'");
 static REFUNDED: Statement =
     Statement::new("test.refunded", "select refunded from payments where order_id = $1");
 static HISTORY: Statement = Statement::new(
@@ -210,6 +212,30 @@ async fn who_is_no_administrator_any_more_has_to_log_in() {
     };
     let refused = begin_refund(&order.shop.functions, request).await.err().expect("refused");
     assert_eq!(status(&refused), 401);
+}
+
+#[tokio::test]
+async fn whose_account_was_erased_gives_nothing_back_whatever_token_is_shown() {
+    let order = paid().await;
+    order.shop.owner.execute(&ERASE_ALL).await.expect("erases");
+    let refused = begin(&order, "a", &back(&order, 500)).await.err().expect("refused");
+    assert_eq!(status(&refused), 401);
+}
+
+#[tokio::test]
+async fn a_part_is_given_back_in_the_steps_of_its_currency() {
+    let order = paid().await;
+    order.shop.owner.execute(&IN_DINARS).await.expect("changes");
+    let refused = begin(&order, "a", &json!({ "amount": 505 })).await.err().expect("refused");
+    assert_eq!(status(&refused), 422);
+    let problem = refused.problem();
+    let told = problem.errors().first().expect("a field");
+    assert_eq!(
+        (told.field.as_str(), told.message.as_str()),
+        ("amount", "must come to a multiple of 0.010 kwd")
+    );
+    let begun = begin(&order, "a", &json!({ "amount": 510 })).await.expect("begins");
+    assert!(matches!(begun, RefundBegun::New(_, 510)));
 }
 
 #[tokio::test]

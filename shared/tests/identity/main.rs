@@ -1,7 +1,11 @@
 //! `shared::auth::provider` against a provider on this machine: whose tokens are believed, and how often it is asked.
 
+#[path = "../certificates/mod.rs"]
+mod certificates;
 mod provider;
 
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -13,6 +17,7 @@ use shared::auth::{
     token::Role,
 };
 
+use certificates::certificates;
 use provider::{Pair, SHOP, Server, at_once, now};
 
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
@@ -320,6 +325,62 @@ async fn keys_come_from_the_issuer_alone() {
         let outcome = server.believed().verify(&pair.sign(&server.claims())).await;
         assert!(matches!(outcome, Err(Error::NoKeys)));
     }
+}
+
+/// The lines of a log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("whole").write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// What was said since it was last asked.
+    fn told(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().expect("whole"))).expect("text")
+    }
+}
+
+#[tokio::test]
+async fn a_provider_is_believed_behind_an_authority_that_was_named_and_else_an_error_says_how_to_name_it() {
+    let log = Log::default();
+    let lines = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || lines.clone()).with_ansi(false).finish();
+    let _logged = tracing::subscriber::set_default(subscriber);
+    let (own, strangers, pair) = (certificates(), certificates(), Pair::new("one", Algorithm::EdDSA));
+    let server = Server::start_with(&own.server, &own.server_key, &[&pair]);
+    let token = pair.sign(&server.claims());
+    let trusting = |authorities: Option<&str>| {
+        let authorities = authorities.map(|pem| pem.as_bytes().to_vec());
+        Provider::new(Settings { authorities, ..server.settings() })
+    };
+    let both = format!("{}{}", strangers.authority, own.authority);
+    for authorities in [&own.authority, &both] {
+        trusting(Some(authorities)).expect("good settings").verify(&token).await.expect("verifies");
+    }
+    assert_eq!(log.told(), "");
+    for authorities in [None, Some(strangers.authority.as_str())] {
+        let outcome = trusting(authorities).expect("good settings").verify(&token).await;
+        assert!(matches!(outcome, Err(Error::NoKeys)), "{outcome:?}");
+        let told = log.told();
+        assert!(told.contains("ERROR") && told.contains("TOKEN_ISSUER_CA_FILE"), "{told}");
+    }
+    for broken in ["", "no certificate", &own.server_key, &own.authority.replace('M', "!")] {
+        assert!(trusting(Some(broken)).is_err(), "{broken}");
+    }
+    // Who is away comes back by himself.
+    server.is_away(true);
+    let outcome = trusting(Some(&own.authority)).expect("good settings").verify(&token).await;
+    assert!(matches!(outcome, Err(Error::NoKeys)), "{outcome:?}");
+    let told = log.told();
+    assert!(told.contains("WARN") && !told.contains("ERROR"), "{told}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! An identity provider on this machine, and what it signs.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
@@ -14,6 +14,10 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
 use serde_json::{Value, json};
 use shared::auth::provider::{Provider, Settings};
 
@@ -88,13 +92,34 @@ impl Server {
     pub(crate) fn start(pairs: &[&Pair]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
+        Self::serve(listener, address, pairs, |stream, answer| while answer(&mut &stream).is_some() {})
+    }
+
+    /// With this certificate for `localhost` and its key, both PEM.
+    pub(crate) fn start_with(certificate: &str, key: &str, pairs: &[&Pair]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("https://localhost:{}", listener.local_addr().expect("an address").port());
+        let config = tls(certificate, key);
+        Self::serve(listener, address, pairs, move |stream, answer| {
+            let connection = ServerConnection::new(Arc::clone(&config)).expect("TLS");
+            let mut stream = StreamOwned::new(connection, stream);
+            while answer(&mut stream).is_some() {}
+        })
+    }
+
+    fn serve(
+        listener: TcpListener,
+        address: String,
+        pairs: &[&Pair],
+        talk: impl Fn(TcpStream, &dyn Fn(&mut dyn Stream) -> Option<()>) + Clone + Send + 'static,
+    ) -> Self {
         let told = Arc::new(Mutex::new(Told::default()));
         let server = Self { address: address.clone(), told: Arc::clone(&told) };
         server.publishes(&pairs.iter().map(|pair| pair.public()).collect::<Vec<_>>());
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (address, told) = (address.clone(), Arc::clone(&told));
-                thread::spawn(move || while answer(&stream, &address, &told).is_some() {});
+                let (address, told, talk) = (address.clone(), Arc::clone(&told), talk.clone());
+                thread::spawn(move || talk(stream, &|stream| answer(stream, &address, &told)));
             }
         });
         server
@@ -157,8 +182,22 @@ pub(crate) fn at_once(settings: Settings) -> Settings {
     Settings { ask_again_after: Duration::ZERO, ..settings }
 }
 
-fn answer(mut stream: &TcpStream, address: &str, told: &Mutex<Told>) -> Option<()> {
-    let mut lines = BufReader::new(stream).lines();
+/// What can be read and written.
+trait Stream: Read + Write {}
+
+impl<S: Read + Write> Stream for S {}
+
+fn tls(certificate: &str, key: &str) -> Arc<ServerConfig> {
+    let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate")];
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.expect("versions").with_no_client_auth().with_single_cert(chain, key);
+    Arc::new(config.expect("a certificate"))
+}
+
+fn answer(stream: &mut dyn Stream, address: &str, told: &Mutex<Told>) -> Option<()> {
+    let mut lines = BufReader::new(&mut *stream).lines();
     let first = lines.next()?.ok()?;
     while lines.next()?.ok().is_some_and(|line| !line.is_empty()) {}
     let body = {

@@ -22,7 +22,7 @@ use self::{
     claims::Claims,
     kept::{Kept, Need},
     keys::{Key, KeySet},
-    source::Source,
+    source::{Source, Unread},
 };
 use super::{Error, Subject, User};
 
@@ -133,9 +133,13 @@ impl Provider {
         }
         match self.0.source.fetch().await {
             Ok(keys) => self.kept().learn(keys, SystemTime::now()),
-            Err(cause) => {
+            Err(Unread::Away(cause)) => {
                 let issuer = self.issuer();
                 tracing::warn!(issuer, cause, "the keys of {issuer} were not read: {cause}");
+            }
+            Err(Unread::Wrong(cause)) => {
+                let issuer = self.issuer();
+                tracing::error!(issuer, cause, "the keys of {issuer} cannot be read: {cause}");
             }
         }
     }

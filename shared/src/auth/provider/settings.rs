@@ -22,6 +22,8 @@ pub struct Settings {
     pub administrator_role: String,
     /// `TOKEN_CLOCK_SKEW_SECONDS`: by how much the provider's clock may differ.
     pub clock_skew: Duration,
+    /// `TOKEN_ISSUER_CA_FILE`: PEM with the certificate authorities to trust, and no others. Unset, those of the web.
+    pub authorities: Option<Vec<u8>>,
     /// Keys of this age are asked for again while they go on serving: a key that the provider withdrew is good for as
     /// long.
     pub fresh_for: Duration,
@@ -44,6 +46,9 @@ pub enum SettingsError {
     /// A token would outlive its expiry for long.
     #[error("TOKEN_CLOCK_SKEW_SECONDS must be at most 300")]
     ClockSkew,
+    /// Whoever is trusted by it could say whom we believe.
+    #[error("TOKEN_ISSUER_CA_FILE must be a PEM file with certificates, and all of them readable")]
+    Authorities,
     /// The crypto library and the TLS library do not fit together: a mistake in how we were built.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
@@ -60,6 +65,7 @@ impl Settings {
             roles_claim: "roles".to_owned(),
             administrator_role: "administrator".to_owned(),
             clock_skew: Duration::from_mins(1),
+            authorities: None,
             fresh_for: Duration::from_mins(10),
             ask_again_after: Duration::from_secs(30),
         }

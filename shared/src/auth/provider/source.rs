@@ -38,38 +38,63 @@ struct Discovery {
 impl Source {
     pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
         let (issuer, discovery) = (settings.issuer.clone(), settings.discovery()?);
-        Ok(Self { issuer, discovery, tls: tls::client(tls::of_the_web())? })
+        let own = settings.authorities.as_deref();
+        let own = own.map(|pem| tls::of_pem(pem).ok_or(SettingsError::Authorities)).transpose()?;
+        Ok(Self { issuer, discovery, tls: tls::client(own.unwrap_or_else(tls::of_the_web))? })
     }
 
     /// The keys as they are published now, or why there are none.
-    pub(super) async fn fetch(&self) -> Result<KeySet, String> {
-        timeout(CEILING, self.read()).await.unwrap_or_else(|_elapsed| Err("no answer within 2 s".to_owned()))
+    pub(super) async fn fetch(&self) -> Result<KeySet, Unread> {
+        let late = |_elapsed| Err(Unread::Away("no answer within 2 s".to_owned()));
+        timeout(CEILING, self.read()).await.unwrap_or_else(late)
     }
 
-    async fn read(&self) -> Result<KeySet, String> {
-        let client = outgoing::client(HeaderMap::new(), self.tls.clone(), CEILING);
-        let client = client.map_err(|error| innermost(&error))?;
+    async fn read(&self) -> Result<KeySet, Unread> {
+        let client = outgoing::client(HeaderMap::new(), self.tls.clone(), CEILING)?;
         let discovery = get(&client, self.discovery.clone()).await?;
         let discovery: Discovery =
-            serde_json::from_slice(&discovery).map_err(|_| "that is no discovery document".to_owned())?;
+            serde_json::from_slice(&discovery).map_err(|_| wrong("that is no discovery document"))?;
         // Else somebody's document could hand us somebody else's keys (section 4.3).
         if discovery.issuer != self.issuer {
-            return Err("the discovery document is of another issuer than TOKEN_ISSUER".to_owned());
+            return Err(wrong("the discovery document is of another issuer than TOKEN_ISSUER"));
         }
         // A provider of the web has no keys on this machine.
         let is_safe = |url: &Url| is_private(url) && url.scheme() == self.discovery.scheme();
         let keys = Url::parse(&discovery.jwks_uri).ok().filter(is_safe);
-        let keys = keys.ok_or("jwks_uri is no address that begins with https://")?;
-        Ok(KeySet::read(&get(&client, keys).await?)?)
+        let keys = keys.ok_or_else(|| wrong("jwks_uri is no address that begins with https://"))?;
+        KeySet::read(&get(&client, keys).await?).map_err(wrong)
     }
 }
 
-async fn get(client: &reqwest::Client, url: Url) -> Result<Vec<u8>, String> {
-    let response = client.get(url.clone()).send().await.map_err(|error| innermost(&error))?;
+/// Why there are no keys.
+pub(super) enum Unread {
+    /// It will be back.
+    Away(String),
+    /// Asking again changes nothing: a setting is wrong, or the provider.
+    Wrong(String),
+}
+
+fn wrong(why: &str) -> Unread {
+    Unread::Wrong(why.to_owned())
+}
+
+impl From<reqwest::Error> for Unread {
+    fn from(error: reqwest::Error) -> Self {
+        match innermost(&error) {
+            cause if outgoing::is_untrusted(&error) => Self::Wrong(format!(
+                "{cause}: if its authority is your own, TOKEN_ISSUER_CA_FILE says whom to trust"
+            )),
+            cause => Self::Away(cause),
+        }
+    }
+}
+
+async fn get(client: &reqwest::Client, url: Url) -> Result<Vec<u8>, Unread> {
+    let response = client.get(url.clone()).send().await?;
     let status = response.status();
     if status != http::StatusCode::OK {
-        return Err(format!("{url} answered {status}"));
+        return Err(Unread::Away(format!("{url} answered {status}")));
     }
-    let body = outgoing::body(response, LARGEST_BODY).await.map_err(|error| innermost(&error))?;
-    body.ok_or_else(|| format!("{url} answered with too much"))
+    let body = outgoing::body(response, LARGEST_BODY).await?;
+    body.ok_or_else(|| Unread::Wrong(format!("{url} answered with too much")))
 }

@@ -143,6 +143,18 @@ fn it_believes_whatever_is_signed_and_reads_what_it_can() {
         let event = read(body).expect(body);
         assert_eq!((event.intent_id.as_deref(), event.status.as_deref()), (intent, status), "{body}");
     }
+    for (created, moment) in [
+        ("1795421730", Some(1_795_421_730)),
+        ("-1", None),
+        ("99999999999999", None),
+        ("\"2026-11-28T05:53:17Z\"", None),
+        ("1e300", None),
+        ("null", None),
+    ] {
+        let event = read(&format!(r#"{{"id": "evt_1", "type": "payout.paid", "created": {created}}}"#));
+        let read = event.expect("is read").created.map(OffsetDateTime::unix_timestamp);
+        assert_eq!(read, moment, "{created}");
+    }
     for body in ["", "[]", "7", r#"{"type": "payment_intent.succeeded"}"#, r#"{"id": 7, "type": []}"#] {
         assert_eq!(read(body), None, "{body}");
     }
