@@ -29,9 +29,10 @@ pub(super) fn figure(purchases: &[Purchase], chronicle: &Chronicle, clock: &Mach
 /// `None`: a fault was felt, struck meanwhile, or the wait was not over when all was.
 fn judge(purchase: &Purchase, chronicle: &Chronicle, clock: &MachineClock) -> Option<Result<(), Violation>> {
     let Purchase { key, begun, answered, .. } = purchase;
-    let deadline = clock.after(*begun, WITHIN)?;
-    let in_time = answered.is_some_and(|answered| answered <= deadline);
-    let decided = answered.unwrap_or(deadline).min(deadline);
+    // None on a machine that was so slow that it did not come before the end.
+    let deadline = clock.after(*begun, WITHIN);
+    let in_time = answered.is_some_and(|answered| deadline.is_none_or(|deadline| answered <= deadline));
+    let decided = if in_time { *answered } else { deadline }?;
     if !chronicle.is_calm(Span { from: *begun - QUIET, to: decided }) {
         return None;
     }
@@ -47,7 +48,7 @@ fn judge(purchase: &Purchase, chronicle: &Chronicle, clock: &MachineClock) -> Op
         format!("; what struck last was “{}”, over for {ago:.1} s", fault.name())
     });
     let what = format!("key {key} got {answer}{last}");
-    Some(Err(Violation { what, when: Some(Span { from: *begun, to: answered.unwrap_or(deadline) }) }))
+    Some(Err(Violation { what, when: Some(Span { from: *begun, to: answered.unwrap_or(decided) }) }))
 }
 
 #[cfg(test)]
@@ -110,5 +111,7 @@ mod tests {
     fn what_the_machine_itself_was_held_up_is_not_counted() {
         assert_eq!(told(6_000, Some(11_000), 2), (1, vec![]));
         assert_eq!(told(6_000, Some(12_100), 2).1.len(), 1);
+        assert_eq!(told(6_000, Some(19_000), 1_000), (1, vec![]), "it had no three seconds before all ended");
+        assert_eq!(told(6_000, None, 1_000), (0, vec![]));
     }
 }
