@@ -48,7 +48,7 @@ async fn ask_again(world: &World) {
         .map(|(number, _)| number)
         .collect();
     let submits = open.iter().map(|&number| async move {
-        let customer = Customer::new(world, world.witness.purchase(number).user, until);
+        let customer = Customer::new(world, world.witness.purchase(number).user, Some(until));
         if customer.submit(number, None).await.is_none() {
             world
                 .witness
@@ -73,7 +73,7 @@ async fn ask_again(world: &World) {
 pub(super) async fn browse(world: &World) {
     for product in 1..=shop::PRODUCTS {
         // Each by somebody who was not there before, and so is over no limit.
-        let customer = Customer::new(world, shop::LAST_VISITORS + product, Instant::now());
+        let customer = Customer::new(world, shop::LAST_VISITORS + product, Some(Instant::now()));
         for _ in 0..2 {
             customer.browse(product).await;
             customer.search(product).await;

@@ -1,6 +1,6 @@
 //! The audit: what the database, the provider's ledger and the clients say must fit together.
 //!
-//! It knows nothing of how the shop works. Each figure is one of the eight promises, with what was looked at and every
+//! It knows nothing of how the shop works. Each figure is one of the promises, with what was looked at and every
 //! violation that was found.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,7 +94,7 @@ impl<'a> Evidence<'a> {
         Self { books, seen, orders, charges, ledger }
     }
 
-    /// The eight figures of docs/checkout.md.
+    /// The figures of docs/checkout.md but the last, which is about time.
     pub(super) fn figures(&self) -> [Figure; 8] {
         [
             self.charged_once(),

@@ -52,20 +52,40 @@ impl Violation {
     }
 }
 
-/// All strikes of a run.
+/// All strikes of a run, and when nothing was to strike.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Chronicle(Vec<(Fault, Span)>);
+pub(super) struct Chronicle {
+    strikes: Vec<(Fault, Span)>,
+    calms: Vec<Span>,
+}
 
 impl Chronicle {
-    /// This one has struck, from then until now.
-    pub(super) fn struck(&mut self, fault: Fault, began: Instant) {
-        self.0.push((fault, Span::since(began)));
+    /// This one has struck then.
+    pub(super) fn struck(&mut self, fault: Fault, span: Span) {
+        self.strikes.push((fault, span));
+    }
+
+    /// Nothing was to strike then, and nobody to die.
+    pub(super) fn rested(&mut self, span: Span) {
+        self.calms.push(span);
+    }
+
+    /// Whether nothing struck in all that time, and nobody was to die.
+    pub(super) fn is_calm(&self, Span { from, to }: Span) -> bool {
+        self.calms.iter().any(|calm| calm.from <= from && to <= calm.to)
+            && !self.strikes.iter().any(|(_, strike)| strike.from <= to && from <= strike.to)
+    }
+
+    /// What ended last before a moment, and when.
+    pub(super) fn last_before(&self, moment: OffsetDateTime) -> Option<(Fault, OffsetDateTime)> {
+        let ended = self.strikes.iter().map(|(fault, strike)| (*fault, strike.to));
+        ended.filter(|(_, end)| *end <= moment).max_by_key(|(_, end)| *end)
     }
 
     /// How often each struck.
     pub(super) fn counts(&self) -> BTreeMap<Fault, usize> {
         let mut counts = BTreeMap::new();
-        for (fault, _) in &self.0 {
+        for (fault, _) in &self.strikes {
             *counts.entry(*fault).or_default() += 1;
         }
         counts
@@ -76,7 +96,7 @@ impl Chronicle {
         let Violation { what, when } = violation;
         let Some(Span { from, to }) = when else { return what.clone() };
         let second = |at: OffsetDateTime| Duration::try_from(at - opened).unwrap_or_default().as_secs_f64();
-        let felt = self.0.iter().filter(|(_, span)| span.from <= *to && *from <= span.to + FELT);
+        let felt = self.strikes.iter().filter(|(_, span)| span.from <= *to && *from <= span.to + FELT);
         let mut names: Vec<_> = felt.map(|(fault, _)| fault.name()).collect();
         names.sort_unstable();
         names.dedup();
@@ -89,19 +109,33 @@ impl Chronicle {
 mod tests {
     use super::*;
 
+    fn span(from: i64, to: i64) -> Span {
+        let second = |second| OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(second);
+        Span { from: second(from), to: second(to) }
+    }
+
+    #[test]
+    fn it_is_calm_where_nobody_was_to_die_and_nothing_struck_that_was_late() {
+        let strikes = vec![(Fault::RedisDies, span(8, 12)), (Fault::SqsDies, span(20, 21))];
+        let chronicle = Chronicle { strikes, calms: vec![span(10, 19), span(30, 40)] };
+        assert!(chronicle.is_calm(span(13, 19)));
+        for (from, to) in [(12, 15), (9, 11), (13, 20), (22, 25), (19, 30)] {
+            assert!(!chronicle.is_calm(span(from, to)), "{from} to {to}");
+        }
+        assert_eq!(chronicle.last_before(span(0, 14).to), Some((Fault::RedisDies, span(0, 12).to)));
+        assert_eq!(chronicle.last_before(span(0, 11).to), None);
+    }
+
     #[test]
     fn a_violation_is_told_with_its_time_and_the_faults_that_were_felt_then() {
         let opened = OffsetDateTime::UNIX_EPOCH;
-        let span = |from, to| Span {
-            from: opened + time::Duration::seconds(from),
-            to: opened + time::Duration::seconds(to),
-        };
-        let chronicle = Chronicle(vec![
+        let strikes = vec![
             (Fault::RedisDies, span(1, 2)),
             (Fault::SqsPauses, span(9, 11)),
             (Fault::SqsPauses, span(12, 13)),
             (Fault::PostgresDies, span(30, 31)),
-        ]);
+        ];
+        let chronicle = Chronicle { strikes, calms: Vec::new() };
         let told = |when| chronicle.tell(&Violation { what: "lost".to_owned(), when }, opened);
         assert_eq!(told(Some(span(10, 20))), "lost (from 10.0 s to 20.0 s: SQS: paused)");
         assert_eq!(told(Some(span(5, 6))), "lost (from 5.0 s to 6.0 s: Redis: killed and restarted empty)");

@@ -22,14 +22,18 @@ pub(super) struct Customer<'a> {
     world: &'a World,
     user: u32,
     token: String,
-    /// When to stop trying; the run's end tries once more.
-    until: Instant,
+    /// When to stop trying, if not soon after the shop has closed; the run's end tries once more.
+    until: Option<Instant>,
 }
 
 impl<'a> Customer<'a> {
-    pub(super) fn new(world: &'a World, user: u32, until: Instant) -> Self {
+    pub(super) fn new(world: &'a World, user: u32, until: Option<Instant>) -> Self {
         let token = world.token(shop::user(user), Role::Customer);
         Self { world, user, token, until }
+    }
+
+    fn tries(&self) -> bool {
+        self.until.map_or_else(|| self.world.serves(), |until| Instant::now() < until)
     }
 
     /// Decides to buy; the purchase's number.
@@ -52,7 +56,7 @@ impl<'a> Customer<'a> {
             .with("content-type", "application/json".to_owned())
             .sends(wanted.body.to_string());
         let mut impatience = impatience;
-        while Instant::now() < self.until {
+        while self.tries() {
             // Hangs up once; then it waits.
             let reply = self.send(&request, impatience.take().unwrap_or(PATIENCE)).await;
             let kind = reply.as_ref().and_then(|reply| reply.body["type"].as_str()).unwrap_or_default();
@@ -80,7 +84,7 @@ impl<'a> Customer<'a> {
     /// Cancels an order, until there is an answer.
     pub(super) async fn cancel(&self, purchase: usize, order: &str) {
         let request = self.request("cancel-order", "POST", format!("/api/orders/{order}/cancel"));
-        while Instant::now() < self.until {
+        while self.tries() {
             match self.send(&request, PATIENCE).await {
                 Some(reply) if matches!(reply.status, 200 | 202) => {
                     let word = reply.body["status"].as_str().unwrap_or_default();

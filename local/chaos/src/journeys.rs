@@ -1,9 +1,7 @@
 //! What customers do, all at once.
 
-use std::time::Duration;
-
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::customer::{self, Customer};
 use super::dice::Dice;
@@ -14,9 +12,6 @@ use super::world::World;
 
 /// People in the shop at a time.
 pub(super) const CUSTOMERS: u32 = 28;
-
-/// A journey that has begun may take so much longer than the shop is open.
-const LAST_ORDERS: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug)]
 enum Journey {
@@ -60,14 +55,14 @@ const CARDS: [(u32, &str); 6] = [
 ];
 
 /// One journey after another until the shop closes.
-pub(super) async fn live(world: &World, seat: u32, until: Instant) {
+pub(super) async fn live(world: &World, seat: u32) {
     let mut dice = Dice::new(world.seed, 1_000 + u64::from(seat));
     let mut user = shop::FIRST_CUSTOMER + seat;
-    while Instant::now() < until {
-        let customer = Customer::new(world, user, until + LAST_ORDERS);
+    while world.is_open() {
+        let customer = Customer::new(world, user, None);
         // Nobody comes twice: each journey finds the limits of its own account untouched.
         user += CUSTOMERS;
-        let shopkeeper = Shopkeeper::new(world, user, until + LAST_ORDERS);
+        let shopkeeper = Shopkeeper::new(world, user);
         if let Some(journey) = dice.weighted(&JOURNEYS) {
             travel(world, journey, &customer, &shopkeeper, &mut dice).await;
         }

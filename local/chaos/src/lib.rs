@@ -5,9 +5,11 @@
 //! | `journeys`, `customer`, `shopkeeper`, `door` | what people do, as good clients, through the functions' front door |
 //! | `faults`, `strikes` | what goes wrong and when, from the seed; how it is done |
 //! | `world`, `services`, `binaries`, `queue`, `shop` | what a run consists of |
+//! | `lines`, `relay` | the functions' ways to the servers, which slow down, hold back and break |
 //! | `witness`, `freshness`, `chronicle` | what clients were told; who read which version of a product; what struck when |
+//! | `canary` | how fast the machine itself was |
 //! | `aftermath` | until every order is finished |
-//! | `audit`, `report` | the eight figures, and what a run leaves behind |
+//! | `audit`, `liveness`, `report` | the nine figures, and what a run leaves behind |
 //! | `dice` | everything random, from the seed |
 //!
 //! The same seed plans the same faults and the same journeys. When which step meets which fault is up to the machine,
@@ -16,6 +18,7 @@
 mod aftermath;
 mod audit;
 mod binaries;
+mod canary;
 mod chronicle;
 mod customer;
 mod dice;
@@ -23,7 +26,10 @@ mod door;
 mod faults;
 mod freshness;
 mod journeys;
+mod lines;
+mod liveness;
 mod queue;
+mod relay;
 mod report;
 mod services;
 mod shop;
@@ -32,10 +38,9 @@ mod strikes;
 mod witness;
 mod world;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -46,14 +51,14 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use audit::{Books, Evidence};
-use chronicle::Chronicle;
+use chronicle::{Chronicle, Span};
 use cloud::folder::Folder;
 use cloud::progress::{say, seconds, step};
 use cloud::service::Service;
 use cloud::{Cloud, DATABASE};
 use cloud::{environment, lifecycle, supervisor};
 use dice::Dice;
-use faults::{Fault, Planned};
+use faults::{Fault, Planned, Schedule};
 use report::Report;
 use services::Services;
 use world::World;
@@ -104,7 +109,7 @@ pub async fn run(folder: &Folder, arguments: Arguments) -> Result<ExitCode> {
     ensure!(Service::Pgbouncer.is_available(), "chaos needs PgBouncer, which is not on the PATH");
     cloud.choose_ports()?;
     environment::write(&cloud)?;
-    let services = Arc::new(Services::new(cloud));
+    let services = Arc::new(Services::new(cloud).await?);
     let mut terminate = signal(SignalKind::terminate())?;
     let passed = tokio::select! {
         passed = perform(&services, seed, length, &kinds, &arguments) => passed,
@@ -132,9 +137,8 @@ async fn perform(
     let (begun, opened) = (OffsetDateTime::now_utc(), Instant::now());
     say(format_args!("  Seed {seed}: faults for {}", seconds(length)));
 
-    let struck = strike_while_open(&world, length, kinds).await;
-    // Nobody dies any more, and no fault is left.
-    std::fs::rename(&world.deaths, world.deaths.with_extension("past"))?;
+    let struck = strike_while_open(&world, length, kinds).await?;
+    // No fault is left.
     world.provider.end_faults().await?;
     let (open_for, closed) = (opened.elapsed(), Instant::now());
     let unfinished = step("Settling", aftermath::settle(&world)).await?;
@@ -151,13 +155,17 @@ async fn perform(
     let books = books(services.cloud()).await?;
     let (ledger, seen) = (world.provider.ledger().await?, world.witness.seen());
     let evidence = Evidence::new(&books, &ledger, &seen);
+    let clock = world.canary.clock();
+    let mut figures = Vec::from(evidence.figures());
+    figures.push(liveness::figure(&seen.purchases, &struck, &clock));
     let report = Report {
         command: command(seed, arguments),
         seed,
         begun,
         open_for,
         settled_within,
-        figures: &evidence.figures(),
+        figures: &figures,
+        machine_speeds: clock.speeds(),
         orders: evidence.orders_by_status(),
         orphans: evidence.orphans(),
         seen: &seen,
@@ -165,7 +173,7 @@ async fn perform(
         chronicle: &struck,
         kinds,
         struck: &world.requests_struck(),
-        deaths: &deaths(&world)?,
+        deaths: &world.deaths()?,
         deadlocks: deadlocks(services.cloud())?,
     };
     let text = report.text();
@@ -176,54 +184,68 @@ async fn perform(
     Ok(report.passes())
 }
 
-/// Customers and faults at once, until the time is up and the last of both has ended. What struck when.
-async fn strike_while_open(world: &Arc<World>, length: Duration, kinds: &[Fault]) -> Chronicle {
+/// Customers and faults at once, until all faults have struck and a calm has passed. What struck when.
+async fn strike_while_open(world: &Arc<World>, length: Duration, kinds: &[Fault]) -> Result<Chronicle> {
     let opened = Instant::now();
-    let until = opened + length;
     let mut people = JoinSet::new();
     for seat in 0..journeys::CUSTOMERS {
         let world = Arc::clone(world);
-        people.spawn(async move { journeys::live(&world, seat, until).await });
+        people.spawn(async move { journeys::live(&world, seat).await });
     }
-    let banks = {
-        let world = Arc::clone(world);
-        tokio::spawn(async move {
-            let mut dice = Dice::new(world.seed, 3);
-            loop {
-                sleep(BANKS_EVERY).await;
-                // While Postgres or the provider is away they wait for the next time.
-                aftermath::banks_answer(&world, &mut dice).await.ok();
-            }
-        })
-    };
-    let struck = Arc::new(Mutex::new(Chronicle::default()));
-    let mut faults = JoinSet::new();
-    for (number, planned) in (0..).zip(faults::schedule(world.seed, length, kinds)) {
-        let (world, struck) = (Arc::clone(world), Arc::clone(&struck));
-        faults.spawn(async move { strike_at(&world, opened, planned, number, &struck).await });
-    }
-    let progress = tell(world, opened, length, &struck);
+    let struck = Mutex::new(Chronicle::default());
     tokio::select! {
-        () = progress => {}
-        () = async {
+        () = tell(world, opened, length, &struck) => {}
+        () = banks(world) => {}
+        () = world.canary.sing() => {}
+        kept = async {
+            strike_all(world, opened, length, kinds, &struck).await?;
+            calm(world, Instant::now() + faults::CALM, &struck).await?;
+            world.close();
             people.join_all().await;
-            faults.join_all().await;
-        } => {}
+            anyhow::Ok(())
+        } => kept?,
     }
-    banks.abort();
-    struck.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    Ok(struck.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Every fault in its time, and the calms between them. Afterwards nothing strikes any more.
+async fn strike_all(
+    world: &World,
+    opened: Instant,
+    length: Duration,
+    kinds: &[Fault],
+    struck: &Mutex<Chronicle>,
+) -> Result<()> {
+    let Schedule { strikes, calms } = faults::schedule(world.seed, length, kinds);
+    let strikes = (0..).zip(strikes);
+    let strikes = strikes.map(|(number, planned)| strike_at(world, opened, planned, number, struck));
+    let rests = async {
+        for between in calms {
+            sleep_until(opened + between.start).await;
+            calm(world, opened + between.end, struck).await?;
+            world.let_die(true)?;
+        }
+        anyhow::Ok(())
+    };
+    futures::future::join(futures::future::join_all(strikes), rests).await.1
+}
+
+/// Nobody dies at a kill point until then, nor afterwards.
+async fn calm(world: &World, until: Instant, struck: &Mutex<Chronicle>) -> Result<()> {
+    world.let_die(false)?;
+    let began = Instant::now();
+    sleep_until(until).await;
+    note(struck).rested(Span::since(began));
+    Ok(())
 }
 
 async fn strike_at(world: &World, opened: Instant, planned: Planned, number: u64, struck: &Mutex<Chronicle>) {
     sleep_until(opened + planned.at).await;
     let mut dice = Dice::new(world.seed, 1_000_000 + number);
+    let began = Instant::now();
     for tries_left in (0..TRIES).rev() {
-        let began = Instant::now();
         match strikes::strike(world, planned.fault, planned.length, &mut dice).await {
-            Ok(()) => {
-                struck.lock().unwrap_or_else(PoisonError::into_inner).struck(planned.fault, began);
-                return;
-            }
+            Ok(()) => return note(struck).struck(planned.fault, Span::since(began)),
             // The provider takes no orders while it is away itself, for one.
             Err(_) if tries_left > 0 => sleep(Duration::from_secs(1)).await,
             Err(error) => say(format_args!("  {} did not strike: {error:#}", planned.fault.name())),
@@ -231,17 +253,31 @@ async fn strike_at(world: &World, opened: Instant, planned: Planned, number: u64
     }
 }
 
+fn note(struck: &Mutex<Chronicle>) -> MutexGuard<'_, Chronicle> {
+    struck.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Banks answer, for ever.
+async fn banks(world: &World) {
+    let mut dice = Dice::new(world.seed, 3);
+    loop {
+        sleep(BANKS_EVERY).await;
+        // While Postgres or the provider is away they wait for the next time.
+        aftermath::banks_answer(world, &mut dice).await.ok();
+    }
+}
+
 /// Says how far the run is, for ever.
 async fn tell(world: &World, opened: Instant, length: Duration, struck: &Mutex<Chronicle>) {
     loop {
         sleep(TELL_EVERY).await;
-        let faults: usize = struck.lock().unwrap_or_else(PoisonError::into_inner).counts().values().sum();
+        let faults: usize = note(struck).counts().values().sum();
         say(format_args!(
             "  {} of {}: {} orders, {faults} faults, {} functions died at kill points",
             seconds(opened.elapsed()),
             seconds(length),
             world.witness.orders(),
-            deaths(world).map_or(0, |deaths| deaths.values().sum())
+            world.deaths().map_or(0, |deaths| deaths.values().sum())
         ));
     }
 }
@@ -249,17 +285,6 @@ async fn tell(world: &World, opened: Instant, length: Duration, struck: &Mutex<C
 async fn books(cloud: &Cloud) -> Result<Books> {
     let books = cloud.sql(Service::Postgres, DATABASE, include_str!("audit.sql")).await?;
     serde_json::from_str(&books).context("the audit cannot read the database's books")
-}
-
-/// Deaths by kill point and function, from the lines that the dying wrote.
-fn deaths(world: &World) -> Result<BTreeMap<(String, String), usize>> {
-    let text = std::fs::read_to_string(&world.deaths)
-        .or_else(|_| std::fs::read_to_string(world.deaths.with_extension("past")))?;
-    let mut counts = BTreeMap::new();
-    for (function, point) in text.lines().filter_map(|line| line.split_once(' ')) {
-        *counts.entry((point.to_owned(), function.to_owned())).or_default() += 1;
-    }
-    Ok(counts)
 }
 
 fn deadlocks(cloud: &Cloud) -> Result<usize> {

@@ -27,6 +27,8 @@ pub(super) struct Report<'a> {
     pub(super) open_for: Duration,
     pub(super) settled_within: Duration,
     pub(super) figures: &'a [Figure],
+    /// How fast the machine was, in the middle and at its slowest; 1 is as fast as it can be.
+    pub(super) machine_speeds: (f64, f64),
     pub(super) seen: &'a Seen,
     pub(super) orders: BTreeMap<&'a str, usize>,
     pub(super) orphans: usize,
@@ -87,6 +89,13 @@ impl Report<'_> {
             text,
             "- {} intents that no order knows (unconfirmed, and harmless), {} deadlocks in Postgres' log",
             self.orphans, self.deadlocks
+        )?;
+        let (middle, slowest) = self.machine_speeds;
+        writeln!(
+            text,
+            "- waits are judged by the machine's time: mostly it went at {:.0} % of its best speed, at worst {:.0} %",
+            middle * 100.0,
+            slowest * 100.0
         )?;
         self.write_figures(text)?;
         self.write_faults(text)?;

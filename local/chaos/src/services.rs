@@ -6,7 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 use tokio::sync::Mutex;
+use tokio::time::sleep;
 
+use super::lines::Lines;
+use super::relay::Relay;
 use cloud::Cloud;
 use cloud::launch::launch;
 use cloud::process::Identity;
@@ -25,12 +28,15 @@ pub(super) const SERVICES: [Service; 5] =
 pub(super) struct Services {
     cloud: Cloud,
     running: BTreeMap<Service, Mutex<Option<Identity>>>,
+    lines: Lines,
 }
 
 impl Services {
-    /// Starts none yet.
-    pub(super) fn new(cloud: Cloud) -> Self {
-        Self { cloud, running: SERVICES.into_iter().map(|service| (service, Mutex::default())).collect() }
+    /// Starts none yet; the lines to them are open.
+    pub(super) async fn new(cloud: Cloud) -> Result<Self> {
+        let lines = Lines::open(&cloud).await?;
+        let running = SERVICES.into_iter().map(|service| (service, Mutex::default())).collect();
+        Ok(Self { cloud, running, lines })
     }
 
     /// The cloud whose servers these are.
@@ -55,11 +61,15 @@ impl Services {
     /// Kills a server, and brings it back after `absence`. What it kept in memory is lost.
     pub(super) async fn kill(&self, service: Service, absence: Duration) -> Result<()> {
         let mut running = self.of(service).lock().await;
-        if let Some(process) = running.take() {
-            process.end(Signal::SIGKILL, Duration::ZERO).await?;
-        }
-        tokio::time::sleep(absence).await;
-        *running = Some(self.launch(service).await?);
+        let brought_back = self.unreachable(service, async {
+            if let Some(process) = running.take() {
+                process.end(Signal::SIGKILL, Duration::ZERO).await?;
+            }
+            sleep(absence).await;
+            self.launch(service).await
+        });
+        let process = brought_back.await?;
+        *running = Some(process);
         if service == Service::Sqs { Box::pin(services::furnish(service, &self.cloud)).await } else { Ok(()) }
     }
 
@@ -68,9 +78,32 @@ impl Services {
         let running = self.of(service).lock().await;
         let process = running.with_context(|| format!("{} does not run", service.name()))?;
         process.signal_family(Signal::SIGSTOP);
-        tokio::time::sleep(pause).await;
+        sleep(pause).await;
         process.signal_family(Signal::SIGCONT);
         Ok(())
+    }
+
+    /// The relay before a server.
+    pub(super) fn line(&self, service: Service) -> Result<&Relay> {
+        self.lines.before(service).with_context(|| format!("{} has no line", service.name()))
+    }
+
+    /// A server's address for the functions.
+    pub(super) fn by_way_of_line(&self, address: &str) -> String {
+        self.lines.by_way_of(address)
+    }
+
+    /// Nobody listens where a server's door was, as long as something lasts.
+    pub(super) async fn unreachable<T>(&self, service: Service, meanwhile: impl Future<Output = T>) -> T {
+        let shut = |shut| {
+            if let Some(line) = self.lines.before(service) {
+                line.shut(shut);
+            }
+        };
+        shut(true);
+        let done = meanwhile.await;
+        shut(false);
+        done
     }
 
     /// Ends all of them.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::auth::token::Role;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::customer::{PATIENCE, PAUSE, request};
 use super::door::{Reply, Request};
@@ -15,13 +15,12 @@ pub(super) struct Shopkeeper<'a> {
     world: &'a World,
     user: u32,
     token: String,
-    until: Instant,
 }
 
 impl<'a> Shopkeeper<'a> {
-    pub(super) fn new(world: &'a World, user: u32, until: Instant) -> Self {
+    pub(super) fn new(world: &'a World, user: u32) -> Self {
         let token = world.token(shop::user(user), Role::Administrator);
-        Self { world, user, token, until }
+        Self { world, user, token }
     }
 
     /// Gives so much of an order back, or all that is left, until there is an answer.
@@ -30,7 +29,7 @@ impl<'a> Shopkeeper<'a> {
         let path = format!("/api/orders/{order}/refund");
         let request =
             self.request("refund-order", "POST", path, &body).with("idempotency-key", key.to_owned());
-        while Instant::now() < self.until {
+        while self.world.serves() {
             match self.world.send(&request, PATIENCE).await {
                 Some(Reply { status: 200 | 202, body }) => {
                     let word = body["status"].as_str().unwrap_or_default();

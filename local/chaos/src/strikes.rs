@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::dice::Dice;
 use super::faults::Fault;
+use super::services::Services;
 use super::world::World;
 use cloud::DATABASE;
 use cloud::service::Service;
@@ -16,6 +17,8 @@ use provider::{Fault as Order, Kind};
 
 /// How much slower a slow provider answers: over the client's time limit of 5 s now and then.
 const SLOW_MS: (u32, u32) = (300, 6_000);
+/// How much later comes what is sent over a slow line, each way: over Redis' time limit of 100 ms or under it.
+const SLOW_LINE_MS: (u32, u32) = (20, 400);
 
 /// Strikes, and returns when all is well again.
 pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: &mut Dice) -> Result<()> {
@@ -24,7 +27,7 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
         Fault::ProviderRefuses => {
             let _alone = world.provider_is_struck.lock().await;
             world.provider.refuse(length).await?;
-            sleep(length).await;
+            services.unreachable(Service::Payments, sleep(length)).await;
             Ok(())
         }
         Fault::ProviderDies => {
@@ -48,6 +51,9 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
             order(world, Kind::Delay, delay, length).await
         }
         Fault::ProviderForgetsKeys => pass_day(world).await,
+        Fault::ProviderLineSlows => slow_down(services, Service::Payments, length, dice).await,
+        Fault::ProviderLineBreaks => break_again(services, Service::Payments, length, dice).await,
+        Fault::ProviderLineHoldsBack => hold_back(services, Service::Payments, length).await,
         Fault::WebhooksGoAstray => webhooks(world, json!({ "enabled": false }), length).await,
         Fault::WebhooksOvertake => {
             webhooks(world, json!({ "delay_ms": 4_000, "copies": 3, "shuffle": true }), length).await
@@ -55,6 +61,9 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
         Fault::RedisDies => services.kill(Service::Redis, length).await,
         Fault::RedisPauses => services.pause(Service::Redis, length).await,
         Fault::RedisIsEmptied => services.kill(Service::Redis, Duration::ZERO).await,
+        Fault::RedisLineSlows => slow_down(services, Service::Redis, length, dice).await,
+        Fault::RedisLineBreaks => break_again(services, Service::Redis, length, dice).await,
+        Fault::RedisLineHoldsBack => hold_back(services, Service::Redis, length).await,
         Fault::SqsDies => services.kill(Service::Sqs, length).await,
         Fault::SqsPauses => services.pause(Service::Sqs, length).await,
         Fault::SqsIsEmptied => world.queue.empty().await,
@@ -63,6 +72,9 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
         Fault::PgbouncerPauses => services.pause(Service::Pgbouncer, length).await,
         Fault::PostgresDies => services.kill(Service::Postgres, length / 2).await,
         Fault::PostgresPauses => services.pause(Service::Postgres, length).await,
+        Fault::PostgresLineSlows => slow_down(services, Service::Pgbouncer, length, dice).await,
+        Fault::PostgresLineBreaks => break_again(services, Service::Pgbouncer, length, dice).await,
+        Fault::PostgresLineHoldsBack => hold_back(services, Service::Pgbouncer, length).await,
         Fault::LeasesRunOut => end_leases(world).await,
         Fault::FunctionDies => {
             world.fleet.signal(busy(world, dice)?, Signal::SIGKILL);
@@ -76,6 +88,37 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
             Ok(())
         }
     }
+}
+
+/// Whatever is sent comes later.
+async fn slow_down(services: &Services, service: Service, length: Duration, dice: &mut Dice) -> Result<()> {
+    let line = services.line(service)?;
+    line.delay(dice.pause(SLOW_LINE_MS.0, SLOW_LINE_MS.1));
+    sleep(length).await;
+    line.delay(Duration::ZERO);
+    Ok(())
+}
+
+/// All connections break, and the next ones, and so on.
+async fn break_again(services: &Services, service: Service, length: Duration, dice: &mut Dice) -> Result<()> {
+    let line = services.line(service)?;
+    let end = Instant::now() + length;
+    while Instant::now() < end {
+        line.cut();
+        sleep(dice.pause(100, 500)).await;
+    }
+    // Whoever has sent nothing meanwhile must not meet this fault when it is over.
+    line.hang_up();
+    Ok(())
+}
+
+/// Nothing comes, and then everything at once, also what nobody waits for any more.
+async fn hold_back(services: &Services, service: Service, length: Duration) -> Result<()> {
+    let line = services.line(service)?;
+    line.hold_back(true);
+    sleep(length).await;
+    line.hold_back(false);
+    Ok(())
 }
 
 /// The provider does this to six requests in ten.

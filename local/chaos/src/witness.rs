@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::chronicle::{Span, Violation};
@@ -15,6 +16,9 @@ pub(super) struct Purchase {
     pub(super) user: u32,
     pub(super) key: String,
     pub(super) body: Value,
+    /// When its customer decided to buy, and got the first final answer.
+    pub(super) begun: OffsetDateTime,
+    pub(super) answered: Option<OffsetDateTime>,
     /// Final answers, in the order in which they came.
     pub(super) said: Vec<Said>,
     /// The answer to a cancellation, if there was one: the status word.
@@ -85,7 +89,16 @@ impl Witness {
     /// A new purchase; its number.
     pub(super) fn begin(&self, user: u32, key: String, body: Value) -> usize {
         let mut seen = self.lock();
-        seen.purchases.push(Purchase { user, key, body, said: Vec::new(), cancelled: None });
+        let begun = OffsetDateTime::now_utc();
+        seen.purchases.push(Purchase {
+            user,
+            key,
+            body,
+            begun,
+            answered: None,
+            said: Vec::new(),
+            cancelled: None,
+        });
         seen.purchases.len() - 1
     }
 
@@ -94,7 +107,9 @@ impl Witness {
     }
 
     pub(super) fn said(&self, purchase: usize, said: Said) {
-        self.lock().purchases[purchase].said.push(said);
+        let purchase = &mut self.lock().purchases[purchase];
+        purchase.answered.get_or_insert_with(OffsetDateTime::now_utc);
+        purchase.said.push(said);
     }
 
     pub(super) fn cancelled(&self, purchase: usize, word: &str) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use super::canary::Canary;
 use super::door::{Door, Reply, Request};
 use super::queue::Queue;
 use super::services::Services;
@@ -45,6 +46,9 @@ pub(super) const FUNCTIONS: [(&str, usize); 11] = [
 /// Sweeps come twelve times as often as in production, so that ten minutes hold what two hours would.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// A journey that has begun may take so much longer than the shop is open.
+const LAST_ORDERS: Duration = Duration::from_secs(5);
+
 /// A run's world.
 pub(super) struct World {
     pub(super) seed: u64,
@@ -56,9 +60,12 @@ pub(super) struct World {
     pub(super) queue: Queue,
     pub(super) witness: Witness,
     /// The functions' deaths at kill points. They die only as long as this file is there.
-    pub(super) deaths: PathBuf,
+    deaths: PathBuf,
     /// Requests that the provider's faults struck, by the provider's name for the fault.
     struck: std::sync::Mutex<BTreeMap<String, usize>>,
+    /// When the shop closed, once it has.
+    closed: OnceLock<Instant>,
+    pub(super) canary: Canary,
     door: Door,
     issuer: Issuer,
 }
@@ -83,6 +90,8 @@ impl World {
             witness: Witness::default(),
             deaths,
             struck: std::sync::Mutex::default(),
+            closed: OnceLock::new(),
+            canary: Canary::default(),
             door: Door::new(Arc::clone(&fleet), &cloud.template.functions),
             issuer: Issuer::new(cloud.secrets.token_private_key())?,
             fleet,
@@ -113,6 +122,39 @@ impl World {
             }
         });
         Ok(work)
+    }
+
+    /// Whether customers come in.
+    pub(super) fn is_open(&self) -> bool {
+        self.closed.get().is_none()
+    }
+
+    /// Whether those who are in may go on.
+    pub(super) fn serves(&self) -> bool {
+        self.closed.get().is_none_or(|closed| closed.elapsed() < LAST_ORDERS)
+    }
+
+    /// Nobody comes in any more.
+    pub(super) fn close(&self) {
+        self.closed.set(Instant::now()).ok();
+    }
+
+    /// Whether functions die at kill points.
+    pub(super) fn let_die(&self, die: bool) -> Result<()> {
+        let (lively, spared) = (&self.deaths, self.deaths.with_extension("spared"));
+        if die { std::fs::rename(spared, lively) } else { std::fs::rename(lively, spared) }?;
+        Ok(())
+    }
+
+    /// Deaths by kill point and function, from the lines that the dying wrote.
+    pub(super) fn deaths(&self) -> Result<BTreeMap<(String, String), usize>> {
+        let text = std::fs::read_to_string(&self.deaths)
+            .or_else(|_| std::fs::read_to_string(self.deaths.with_extension("spared")))?;
+        let mut counts = BTreeMap::new();
+        for (function, point) in text.lines().filter_map(|line| line.split_once(' ')) {
+            *counts.entry((point.to_owned(), function.to_owned())).or_default() += 1;
+        }
+        Ok(counts)
     }
 
     /// Sends a request to a function, and counts its answer.
@@ -164,6 +206,9 @@ fn settings(seed: u64, services: &Services, binaries: &Path, deaths: &Path) -> R
         function.command = vec![binaries.join(name).display().to_string()];
         function.environments = environments(name).map_or(1, |(_, most)| *most);
         function.log = open_log(&cloud.folder.log(name))?;
+    }
+    for (_, address) in &mut settings.environment {
+        *address = services.by_way_of_line(address);
     }
     settings.environment.extend([
         // Often enough for each point, seldom enough for most journeys to come through.

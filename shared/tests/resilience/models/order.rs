@@ -1,5 +1,5 @@
-//! One order, charged by one call: two workers, a customer who cancels, a provider, a webhook, and whatever may go
-//! wrong.
+//! One order, charged by one call: two workers, a customer who submits again and cancels, a provider, a webhook, and
+//! whatever may go wrong.
 //!
 //! The order's own rules are the machine's (`orders/life.rs`); who asks the provider what, and when, is
 //! `checkout/provider.rs` written a second time, small. Guards can be taken away, to see that each is needed.
@@ -162,6 +162,8 @@ struct State {
     workers: [Option<Worker>; 2],
     key: Option<Key>,
     intents: Vec<Standing>,
+    /// The first final answer to whoever submits under the order's key.
+    told: Option<OrderStatus>,
     faults: u8,
 }
 
@@ -180,6 +182,8 @@ enum Action {
     Ages,
     Authenticates(u8),
     Webhook(u8),
+    /// The customer submits again under the same key.
+    Submit,
 }
 
 impl Worker {
@@ -437,6 +441,7 @@ impl Model for Checkout {
             workers: [None, None],
             key: None,
             intents: Vec::new(),
+            told: None,
             faults: self.faults,
         };
         // A checkout that charges now holds the lease, and has stored the key with the order.
@@ -492,6 +497,9 @@ impl Model for Checkout {
             }
         }
         actions.push(Action::LeaseEnds);
+        if state.status.is_final() && state.told.is_none() {
+            actions.push(Action::Submit);
+        }
         if !state.overdue {
             actions.push(Action::Deadline);
         }
@@ -536,6 +544,7 @@ impl Model for Checkout {
             }
             Action::Authenticates(intent) => state.intents[usize::from(intent)] = Standing::Charged,
             Action::Webhook(intent) => state.webhook(intent),
+            Action::Submit => state.told = Some(state.status),
         }
         (state != *last && state.intents.len() <= 3).then_some(state)
     }
@@ -544,6 +553,11 @@ impl Model for Checkout {
         vec![
             Property::always("at most one standing charge", |_, state: &State| state.standing_charges() <= 1),
             Property::always("stock goes back once", |_, state: &State| state.given_back <= 1),
+            // Money may go back afterwards; nothing else.
+            Property::always("the same key gets one answer", |_, state: &State| {
+                let back = [OrderStatus::RefundPending, OrderStatus::Refunded];
+                state.told.is_none_or(|told| told == state.status || back.contains(&state.status))
+            }),
             // Without a webhook: all of them may be lost.
             Property::always("it ends well once faults end", |model: &Self, state: &State| {
                 state.ends_well(model.missing)

@@ -1,0 +1,117 @@
+//! Whether the shop answers its customers while nothing strikes it.
+//!
+//! Leases, breakers and dead connections of the last fault may be felt for five seconds. Whoever decides to buy
+//! after that has an answer within three, whatever it took to get: an order, a declined card, nothing left. The three
+//! are seconds of the machine's time ([`super::canary`]). A wait into which the next fault strikes says nothing.
+
+use std::time::Duration;
+
+use super::audit::Figure;
+use super::canary::MachineClock;
+use super::chronicle::{Chronicle, Span, Violation};
+use super::witness::Purchase;
+
+/// How long nothing has struck.
+const QUIET: Duration = Duration::from_secs(5);
+/// And then a checkout is answered within so long.
+const WITHIN: Duration = Duration::from_secs(3);
+
+/// What became of the purchases that fall into a calm.
+pub(super) fn figure(purchases: &[Purchase], chronicle: &Chronicle, clock: &MachineClock) -> Figure {
+    let judged: Vec<_> = purchases.iter().filter_map(|purchase| judge(purchase, chronicle, clock)).collect();
+    Figure {
+        promise: "while nothing strikes for five seconds, a checkout is answered within three",
+        checked: judged.len(),
+        violations: judged.into_iter().filter_map(Result::err).collect(),
+    }
+}
+
+/// `None`: a fault was felt, struck meanwhile, or the wait was not over when all was.
+fn judge(purchase: &Purchase, chronicle: &Chronicle, clock: &MachineClock) -> Option<Result<(), Violation>> {
+    let Purchase { key, begun, answered, .. } = purchase;
+    // None on a machine that was so slow that it did not come before the end.
+    let deadline = clock.after(*begun, WITHIN);
+    let in_time = answered.is_some_and(|answered| deadline.is_none_or(|deadline| answered <= deadline));
+    let decided = if in_time { *answered } else { deadline }?;
+    if !chronicle.is_calm(Span { from: *begun - QUIET, to: decided }) {
+        return None;
+    }
+    if in_time {
+        return Some(Ok(()));
+    }
+    let answer = answered.map_or_else(
+        || "no answer".to_owned(),
+        |answered| format!("an answer after {:.1} s", (answered - *begun).as_seconds_f64()),
+    );
+    let last = chronicle.last_before(*begun).map_or_else(String::new, |(fault, ended)| {
+        let ago = (*begun - ended).as_seconds_f64();
+        format!("; what struck last was “{}”, over for {ago:.1} s", fault.name())
+    });
+    let what = format!("key {key} got {answer}{last}");
+    Some(Err(Violation { what, when: Some(Span { from: *begun, to: answered.unwrap_or(decided) }) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::canary::Beat;
+    use crate::faults::Fault;
+
+    /// So many milliseconds after something has struck, for no time at all.
+    fn at(ms: u64) -> OffsetDateTime {
+        OffsetDateTime::UNIX_EPOCH + Duration::from_millis(ms)
+    }
+
+    /// How many were looked at, and what is told of those that were not answered in time. The calm lasts for twenty
+    /// seconds; `slow`: how much slower the machine was than it can be.
+    fn told(begun: u64, answered: Option<u64>, slow: u64) -> (usize, Vec<String>) {
+        let mut chronicle = Chronicle::default();
+        chronicle.struck(Fault::RedisDies, Span { from: at(0), to: at(0) });
+        chronicle.rested(Span { from: at(0), to: at(20_000) });
+        let beat = |second: u64| Beat {
+            span: Span { from: at(second * 1_000), to: at((second + 1) * 1_000) },
+            took: Duration::from_millis(if second == 0 { 1 } else { slow }),
+        };
+        let clock = MachineClock::new((0..40).map(beat).collect());
+        let purchase = Purchase {
+            user: 1,
+            key: "key".to_owned(),
+            body: json!({}),
+            begun: at(begun),
+            answered: answered.map(at),
+            said: Vec::new(),
+            cancelled: None,
+        };
+        let figure = figure(&[purchase], &chronicle, &clock);
+        (figure.checked, figure.violations.into_iter().map(|violation| violation.what).collect())
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_or_never_is_told_with_what_struck_last() {
+        assert_eq!(told(6_000, Some(8_900), 1), (1, vec![]));
+        let name = Fault::RedisDies.name();
+        let late =
+            format!("key key got an answer after 3.1 s; what struck last was “{name}”, over for 6.0 s");
+        assert_eq!(told(6_000, Some(9_100), 1), (1, vec![late]));
+        let never = format!("key key got no answer; what struck last was “{name}”, over for 6.0 s");
+        assert_eq!(told(6_000, None, 1), (1, vec![never]));
+    }
+
+    #[test]
+    fn who_comes_while_a_fault_is_felt_or_waits_into_the_next_is_not_looked_at() {
+        assert_eq!(told(4_900, Some(12_000), 1), (0, vec![]));
+        assert_eq!(told(18_000, Some(22_000), 1), (0, vec![]));
+        assert_eq!(told(18_000, Some(19_000), 1), (1, vec![]));
+    }
+
+    #[test]
+    fn what_the_machine_itself_was_held_up_is_not_counted() {
+        assert_eq!(told(6_000, Some(11_000), 2), (1, vec![]));
+        assert_eq!(told(6_000, Some(12_100), 2).1.len(), 1);
+        assert_eq!(told(6_000, Some(19_000), 1_000), (1, vec![]), "it had no three seconds before all ended");
+        assert_eq!(told(6_000, None, 1_000), (0, vec![]));
+    }
+}
