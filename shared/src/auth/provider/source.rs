@@ -1,8 +1,7 @@
 //! Where the keys come from: the provider's discovery document, and the set that it names.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use http::HeaderMap;
 use rustls::ClientConfig;
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -10,7 +9,7 @@ use url::Url;
 
 use super::{Settings, SettingsError, keys::KeySet};
 use crate::{
-    outgoing::{self, innermost, is_private},
+    outgoing::{document, is_private},
     tls,
 };
 
@@ -24,9 +23,9 @@ const LARGEST_BODY: usize = 256 * 1024;
 pub(super) struct Source {
     issuer: String,
     discovery: Url,
-    /// Kept, so that sessions are resumed. The client is made for each asking: they are minutes apart, and a connection
-    /// that slept with the environment is dead.
-    tls: ClientConfig,
+    /// Kept, so that sessions are resumed. No connection is: askings are minutes apart, and one that slept with the
+    /// environment is dead.
+    tls: Arc<ClientConfig>,
 }
 
 #[derive(Deserialize)]
@@ -38,7 +37,7 @@ struct Discovery {
 impl Source {
     pub(super) fn new(settings: &Settings) -> Result<Self, SettingsError> {
         let (issuer, discovery) = (settings.issuer.clone(), settings.discovery()?);
-        Ok(Self { issuer, discovery, tls: tls::client(tls::of_the_web())? })
+        Ok(Self { issuer, discovery, tls: Arc::new(tls::client(tls::of_the_web())?) })
     }
 
     /// The keys as they are published now, or why there are none.
@@ -47,9 +46,7 @@ impl Source {
     }
 
     async fn read(&self) -> Result<KeySet, String> {
-        let client = outgoing::client(HeaderMap::new(), self.tls.clone(), CEILING);
-        let client = client.map_err(|error| innermost(&error))?;
-        let discovery = get(&client, self.discovery.clone()).await?;
+        let discovery = document(&self.tls, &self.discovery, LARGEST_BODY).await?;
         let discovery: Discovery =
             serde_json::from_slice(&discovery).map_err(|_| "that is no discovery document".to_owned())?;
         // Else somebody's document could hand us somebody else's keys (section 4.3).
@@ -60,16 +57,6 @@ impl Source {
         let is_safe = |url: &Url| is_private(url) && url.scheme() == self.discovery.scheme();
         let keys = Url::parse(&discovery.jwks_uri).ok().filter(is_safe);
         let keys = keys.ok_or("jwks_uri is no address that begins with https://")?;
-        Ok(KeySet::read(&get(&client, keys).await?)?)
+        Ok(KeySet::read(&document(&self.tls, &keys, LARGEST_BODY).await?)?)
     }
-}
-
-async fn get(client: &reqwest::Client, url: Url) -> Result<Vec<u8>, String> {
-    let response = client.get(url.clone()).send().await.map_err(|error| innermost(&error))?;
-    let status = response.status();
-    if status != http::StatusCode::OK {
-        return Err(format!("{url} answered {status}"));
-    }
-    let body = outgoing::body(response, LARGEST_BODY).await.map_err(|error| innermost(&error))?;
-    body.ok_or_else(|| format!("{url} answered with too much"))
 }
