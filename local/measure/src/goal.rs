@@ -5,6 +5,8 @@
 pub(crate) enum Outcome {
     Holds,
     Broken,
+    /// What was measured lies on both sides of the limit.
+    Undecided,
     NotMeasured,
 }
 
@@ -17,6 +19,7 @@ impl Outcome {
         match self {
             Self::Holds => "✓",
             Self::Broken => "✗",
+            Self::Undecided => "?",
             Self::NotMeasured => "–",
         }
     }
@@ -33,14 +36,18 @@ pub(crate) struct Goal {
 /// All of them in words that can follow a colon.
 pub(crate) fn headline(goals: &[Goal]) -> String {
     let count = |outcome| goals.iter().filter(|goal| goal.outcome == outcome).count();
-    let (broken, unmeasured) = (count(Outcome::Broken), count(Outcome::NotMeasured));
+    let broken = count(Outcome::Broken);
+    let (undecided, unmeasured) = (count(Outcome::Undecided), count(Outcome::NotMeasured));
     let verdict = match broken {
+        0 if undecided > 0 => "no goal is missed".to_owned(),
         0 if unmeasured > 0 => "every goal that was measured holds".to_owned(),
         0 => "every goal holds".to_owned(),
         1 => format!("1 of {} goals does NOT hold", goals.len()),
         _ => format!("{broken} of {} goals do NOT hold", goals.len()),
     };
-    if unmeasured > 0 { format!("{verdict}, {unmeasured} not measured") } else { verdict }
+    let open = [(undecided, "undecided"), (unmeasured, "not measured")];
+    let open = open.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}"));
+    verdict + &open.collect::<String>()
 }
 
 /// A line of text for each.
@@ -64,11 +71,14 @@ mod tests {
             outcomes.iter().map(goal).collect::<Vec<_>>()
         };
         let (holds, broken, unmeasured) = (Outcome::Holds, Outcome::Broken, Outcome::NotMeasured);
+        let undecided = Outcome::Undecided;
         for (outcomes, words) in [
             (&[holds, holds][..], "every goal holds"),
             (&[holds, unmeasured], "every goal that was measured holds, 1 not measured"),
             (&[holds, broken], "1 of 2 goals does NOT hold"),
             (&[broken, broken, unmeasured], "2 of 3 goals do NOT hold, 1 not measured"),
+            (&[holds, undecided], "no goal is missed, 1 undecided"),
+            (&[broken, undecided, unmeasured], "1 of 3 goals does NOT hold, 1 undecided, 1 not measured"),
         ] {
             assert_eq!(headline(&goals(outcomes)), words);
         }

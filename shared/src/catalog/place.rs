@@ -20,7 +20,7 @@ pub struct Place {
 }
 
 impl Place {
-    const STEPS: i16 = 6;
+    const STEPS: i16 = 12;
     const MOST_POPULAR: i16 = 30;
 
     /// Before the first.
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_forged_place_is_refused_and_not_believed() {
-        let outside = [(6, 0), (-1, 0), (0, 31), (0, -1)]
+        let outside = [(Place::STEPS, 0), (-1, 0), (0, 31), (0, -1)]
             .map(|(step, popularity)| Place { step, popularity, id: ProductId::new() }.to_string());
         for forged in ["", "abc", "!!!!", &"A".repeat(26), &"A".repeat(28), &"_".repeat(27)] {
             assert!(forged.parse::<Place>().is_err(), "{forged}");

@@ -3,11 +3,15 @@
 -- with popularity $4 and id $5, which cost $6 to $7 and are in stock if $8.
 --
 -- What it reads is bounded, however much is sold and whatever is typed. The words are looked for among the shop's own
--- (product_words): what no product has is spelt another way there, or does not count. Then the indexes are asked one
--- after the other, until there are enough products: of the names of some two thousand best-selling products, of some
--- thirty thousand, of all; and again of whole texts. A word that many products have finds enough in the first, a rare
--- one has few in the last. Which index serves which step is said by the predicates of `matching`, not by the planner's
--- estimates, which for words that go together are wrong by any factor.
+-- (product_words): what no product has is part of longer words there, or spelt another way, or does not count. Then the
+-- indexes are asked one after the other, until there are enough products: of the names of some two thousand
+-- best-selling products, of some thirty thousand, of all; and again of whole texts. A word that many products have
+-- finds enough in the first, a rare one has few in the last. Words that all are common may have no product together,
+-- and to learn that from an index is to read all that it has of them: then the newest products are looked at instead.
+-- Which index serves which step is said by the predicates of `matching`, not by the planner's estimates, which for
+-- words that go together are wrong by any factor.
+--
+-- Steps 0 to 5 take the last word as it is. If they find nothing, 6 to 11 take it for the beginning of one.
 with recursive typed as (
     -- Each word, folded, and its stem; what has none, as `the`, does not count.
     select word, stem, position, position = max(position) over () as is_last
@@ -22,32 +26,52 @@ with recursive typed as (
     where stem is not null
     order by position
     limit 10
+), beginnings as materialized (
+    -- What the last word may become, which may not be finished.
+    select array_agg(stem) as stems, sum(products) as products
+    from (
+        select stem, sum(products) as products
+        from product_words
+        where
+            products > 0
+            and word ~>=~ (select word from typed where is_last)
+            and word ~<~ (select word || chr(1114111) from typed where is_last)
+        group by stem
+        order by sum(products) desc, stem
+        limit 8
+    ) as found
 ), meant as (
-    -- The first of: the word, if the shop has it; for the last one, which may not be finished, words that begin with
-    -- it; the word of the shop that is most like it.
-    select typed.position, typed.word as typed, found.word, found.stems
+    -- The first of: the word, if the shop has it; for the last one, words that begin with it; words that end in it, as
+    -- German ones do; the word of the shop that is most like it.
+    select typed.position, typed.is_last, typed.word as typed, typed.stem, found.word, found.stems, found.products
     from typed
     left join lateral (
-        select typed.word, array[typed.stem] as stems
-        where exists (select from product_words where stem = typed.stem and products > 0)
+        select typed.word, array[typed.stem] as stems, sum(products) as products
+        from product_words
+        where stem = typed.stem and products > 0
+        having count(*) > 0
         union all
-        select typed.word, array_agg(stem)
+        select typed.word, stems, products from beginnings where typed.is_last and stems is not null
+        union all
+        select typed.word, array_agg(stem), sum(products)
         from (
-            select stem
+            select stem, sum(products) as products
             from product_words
             where
-                typed.is_last
-                and products > 0
-                and word ~>=~ typed.word
-                and word ~<~ (typed.word || chr(1114111))
+                products > 0
+                and length(typed.stem) > 3
+                and typed.word <% word
+                -- A letter or two more are an error.
+                and length(stem) > length(typed.stem) + 2
+                and right(stem, length(typed.stem)) = typed.stem
             group by stem
             order by sum(products) desc, stem
             limit 8
-        ) as beginnings
+        ) as endings
         having count(*) > 0
         union all
         (
-            select word, array[stem]
+            select word, array[stem], products
             from (
                 select
                     word,
@@ -71,9 +95,20 @@ with recursive typed as (
         )
         limit 1
     ) as found on true
+), attempts as (
+    select 0 as attempt, position, typed, word, stems, products from meant
+    union all
+    select 1, position, typed, word, case when is_last then beginnings.stems else meant.stems end,
+        case when is_last then beginnings.products else meant.products end
+    from meant
+    cross join beginnings
+    where exists (select from meant where is_last and stems = array[stem]) and beginnings.stems is not null
 ), wanted as materialized (
     select
+        attempt,
         string_agg('(' || query || ')', ' & ' order by position)::tsquery as query,
+        -- What the indexes have of all words together would take 10 ms to read.
+        count(query) > 1 and sum(products) > 80000 as is_dear,
         case when bool_or(word is distinct from typed) then string_agg(word, ' ' order by position) end as corrected
     from (
         select
@@ -86,60 +121,80 @@ with recursive typed as (
                 )
                 from unnest(stems) as stem
             ) as query
-        from meant
+        from attempts
     ) as parts
+    group by attempt
 ), walk as (
     select $3 - 1 as step, 0 as found, null::uuid[] as ids
     union all
-    select walk.step + 1, found + coalesce(cardinality(best.ids), 0), best.ids
+    select next.step, found + coalesce(cardinality(best.ids), 0), best.ids
     from walk
-    cross join wanted
+    cross join lateral (select walk.step + 1 as step, (walk.step + 1) % 6 as kind) as next
+    join wanted on attempt = next.step / 6
     cross join lateral (
         select array_agg(id order by popularity desc, id desc) as ids
         from (
             select id, popularity
             from (
                 select id, popularity, price, in_stock from products
-                where step = -1 and popularity >= 20 and search_name @@ query and archived_at is null
+                where kind = 0 and popularity >= 20 and search_name @@ query and archived_at is null
                 union all
                 select id, popularity, price, in_stock from products
                 where
-                    step = 0 and popularity >= 16 and popularity < 20
+                    kind = 1 and popularity >= 16 and popularity < 20
                     and search_name @@ query and archived_at is null
                 union all
                 (
                     select id, popularity, price, in_stock from products
-                    where step = 1 and popularity < 16 and search_name @@ query and archived_at is null
-                    limit 5000
+                    where
+                        kind = 2 and not is_dear and popularity < 16
+                        and search_name @@ query and archived_at is null
+                    limit 3000
                 )
                 union all
                 select id, popularity, price, in_stock from products
                 where
-                    step = 2 and popularity >= 20
+                    kind = 3 and popularity >= 20
                     and search @@ query and not search_name @@ query and archived_at is null
                 union all
                 select id, popularity, price, in_stock from products
                 where
-                    step = 3 and popularity >= 16 and popularity < 20
+                    kind = 4 and popularity >= 16 and popularity < 20
                     and search @@ query and not search_name @@ query and archived_at is null
                 union all
                 (
                     select id, popularity, price, in_stock from products
                     where
-                        step = 4 and popularity < 16
+                        kind = 5 and not is_dear and popularity < 16
                         and search @@ query and not search_name @@ query and archived_at is null
-                    limit 5000
+                    limit 3000
                 )
+                union all
+                select id, popularity, price, in_stock
+                from (
+                    select id, popularity, price, in_stock, search, search_name, archived_at
+                    from products
+                    where is_dear and kind in (2, 5) and (next.step > $3 or id < $5)
+                    order by id desc
+                    limit 2000
+                ) as newest
+                where
+                    popularity < 16 and archived_at is null
+                    and search @@ query and (search_name @@ query) = (kind = 2)
             ) as matching
             where
-                (step >= $3 or (popularity, id) < ($4, $5))
+                (next.step > $3 or (popularity, id) < ($4, $5))
                 and price between $6 and $7
                 and (not $8 or in_stock)
             order by popularity desc, id desc
             limit $2
         ) as next_best
     ) as best
-    where query is not null and found < $2 and step < 5
+    where
+        query is not null
+        and found < $2
+        -- A page that goes on after one of the first steps needs no others.
+        and (next.step <> 6 or $3 >= 6 or found = 0 and $4 > 30)
 ), page as (
     select step, place, id
     from walk
@@ -160,5 +215,6 @@ select
         'MaxWords=30, MinWords=15, StartSel="' || chr(2) || '", StopSel="' || chr(3) || '"'
     ) as excerpt
 from wanted
-left join (page join products p on p.id = page.id) on true
+left join (page join products p on p.id = page.id) on page.step / 6 = attempt
+where page.id is not null or attempt = 0 and not exists (select from page)
 order by page.step, page.place

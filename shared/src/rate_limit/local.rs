@@ -7,9 +7,18 @@ use std::sync::{Mutex, PoisonError};
 use super::Policy;
 use super::window::{Reading, Window};
 
-/// About 2 MB at most. Beyond it any windows go, whether they are over or not: an attacker with that many addresses is
-/// limited by other means.
-const MOST_WINDOWS: usize = 10_000;
+/// What an environment remembers of its callers, however many they are: a tenth of all that it takes.
+const MOST_BYTES: usize = 1024 * 1024;
+
+/// Beyond it any windows go, whether they are over or not: an attacker with that many addresses is limited by other
+/// means. A map has up to 16 places for 7 entries; keys are on the heap.
+const MOST_WINDOWS: usize = MOST_BYTES / (size_of::<Entry>() * 16 / 7 + LONGEST_KEY);
+
+/// A digest and the name of a policy, and what the allocator adds.
+const LONGEST_KEY: usize = 64;
+
+/// A window with its length in milliseconds, by its key.
+type Entry = (String, (u64, Window));
 
 /// So few are not worth looking through.
 const FEW_WINDOWS: usize = 256;
@@ -151,12 +160,17 @@ mod tests {
     }
 
     #[test]
-    fn it_stays_small_whatever_the_number_of_callers() {
+    fn it_takes_no_more_than_its_bytes_whatever_the_number_of_callers() {
         let local = Local::default();
         for caller in 0..25_000 {
             local.note(&keys(&caller.to_string(), &[API]), &[API], 0);
         }
-        assert!(remembered(&local) <= MOST_WINDOWS);
+        let windows = local.0.lock().expect("the windows");
+        let places = windows.all.capacity() * 8 / 7;
+        let keys: usize = windows.all.keys().map(String::capacity).sum();
+        let bytes = places * (size_of::<Entry>() + 1) + keys;
+        assert!((MOST_BYTES / 4..=MOST_BYTES).contains(&bytes), "{bytes} bytes");
+        assert!(windows.all.len() > 1_000, "{} callers", windows.all.len());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use serde_json::Value;
 use shared::catalog::{self, ProductId, Search, rank};
 use shared::database::{Database, Statement};
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
 use crate::servers::Servers;
@@ -26,7 +28,12 @@ static KNOWN: Statement = Statement::new(
     "test.search_known",
     "select coalesce(sum(products), 0)::bigint from product_words where word = $1",
 );
-/// So many products whose names have three of ten words, a tenth of which sells.
+static POPULARITY_OF: Statement =
+    Statement::new("test.search_popularity_of", "update products set popularity = $2 where name = $1");
+/// As if the shop had a hundred thousand products with each of its words.
+static COMMON: Statement =
+    Statement::new("test.search_common", "update product_words set products = products + 100000");
+/// A thousand products after so many, whose names have three of ten words; the first of all sell.
 static MANY: Statement = Statement::new(
     "test.search_many",
     "insert into products (id, name, description, price, currency, featured, popularity)
@@ -35,7 +42,7 @@ static MANY: Statement = Statement::new(
                 || (array['Chair', 'Table', 'Backpack'])[n % 3 + 1] || ' '
                 || (array['Sturdy', 'Rustic', 'Nordic'])[n / 3 % 3 + 1],
             'A thing', 100, 'usd', false, greatest(0, 31 - length(ltrim(n::bit(32)::text, '0')))
-     from generate_series(1, $1) as n",
+     from generate_series($1 + 1, $1 + 1000) as n",
 );
 /// As autovacuum does: gives the planner its figures, and the indexes what was added.
 static TIDY: Statement = Statement::new("test.search_tidy", "vacuum analyze");
@@ -51,14 +58,14 @@ static DATE: Statement =
 struct Shop {
     owner: Database,
     functions: Database,
-    _servers: Servers,
+    servers: Servers,
 }
 
 impl Shop {
     async fn open() -> Self {
         let servers = Servers::start().await;
         let (owner, functions) = (Database::new(servers.owner()), Database::new(servers.pooled()));
-        Self { owner, functions, _servers: servers }
+        Self { owner, functions, servers }
     }
 
     async fn sells(&self, name: &str, description: &str) -> ProductId {
@@ -84,6 +91,25 @@ impl Shop {
 
     async fn names(&self, words: &str) -> Vec<String> {
         names(&self.find(words).await)
+    }
+
+    /// Sells thousands of products more, each thousand by a statement of its own, which a busy machine has time for.
+    async fn grow(&self, thousands: std::ops::Range<i32>) {
+        for thousand in thousands {
+            self.owner.execute(MANY.bind(1_000 * thousand)).await.expect("inserts");
+        }
+    }
+
+    /// All that is found, so many a page.
+    async fn walk(&self, words: &str, limit: u16) -> Vec<String> {
+        let (mut search, mut walked) = (Search { limit, ..looking_for(words) }, Vec::new());
+        loop {
+            let page = self.page(&search).await;
+            walked.extend(names(&page));
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            search.after = Some(cursor.parse().expect("a cursor"));
+        }
+        walked
     }
 }
 
@@ -179,6 +205,54 @@ async fn a_last_word_may_be_a_beginning() {
         );
     }
     assert_eq!(shop.names("cha walnut").await, ["Walnut Tablecloth", "Walnut Chair"], "only the last");
+
+    // `powers` is a word of the shop too, but nothing has both.
+    shop.sells("Power Bank", "").await;
+    shop.sells("Canon PowerShot 1", "").await;
+    shop.sells("Canon PowerShot 2", "").await;
+    assert_eq!(shop.names("powers").await, ["Power Bank"]);
+    assert_eq!(shop.walk("canon powers", 1).await, ["Canon PowerShot 2", "Canon PowerShot 1"]);
+    assert_eq!(shop.walk("canon powers", 20).await, ["Canon PowerShot 2", "Canon PowerShot 1"]);
+}
+
+#[tokio::test]
+async fn a_word_that_no_product_has_is_looked_for_at_the_end_of_longer_ones() {
+    let shop = Shop::open().await;
+    shop.owner.fetch_one::<(bool,)>(SPEAK.bind("german")).await.expect("sets");
+    for name in ["Bürostuhl", "Gartenstühle", "Stahlregal"] {
+        shop.sells(name, "").await;
+    }
+    let page = shop.find("stuhl").await;
+    assert_eq!(
+        (names(&page), &page["corrected"]),
+        (vec!["Gartenstühle".into(), "Bürostuhl".into()], &Value::Null)
+    );
+    // A letter more is an error.
+    shop.sells("Ahorn", "").await;
+    assert_eq!(shop.find("horn").await["corrected"], "ahorn");
+    shop.sells("Stuhl", "").await;
+    assert_eq!(shop.names("stuhl").await, ["Stuhl"]);
+}
+
+#[tokio::test]
+async fn words_that_all_are_common_are_looked_for_among_the_newest() {
+    let shop = Shop::open().await;
+    for (name, description) in
+        [("Oak Chair 1", ""), ("Bench", "an oak chair"), ("Oak Chair 2", ""), ("Oak", "")]
+    {
+        shop.sells(name, description).await;
+    }
+    let all = ["Oak Chair 2", "Oak Chair 1", "Bench"];
+    assert_eq!(shop.walk("oak chair", 20).await, all);
+    shop.owner.execute(&COMMON).await.expect("counts");
+    for limit in [1, 2, 20] {
+        assert_eq!(shop.walk("oak chair", limit).await, all, "{limit} a page");
+    }
+    shop.grow(0..2).await;
+    assert_eq!(shop.walk("oak chair", 20).await, [""; 0], "not among the newest");
+    assert_eq!(shop.names("oak").await.len(), 4, "one word is cheap");
+    shop.owner.execute(POPULARITY_OF.bind("Oak Chair 1").bind(16_i16)).await.expect("sells");
+    assert_eq!(shop.walk("oak chair", 20).await, ["Oak Chair 1"], "what sells is always looked at");
 }
 
 #[tokio::test]
@@ -212,14 +286,7 @@ async fn names_come_before_descriptions_and_what_sells_before_the_rest() {
 
     // Page by page it is the same, however long pages are.
     for limit in [1, 3, 4] {
-        let (mut search, mut walked) = (Search { limit, ..looking_for("oak") }, Vec::new());
-        loop {
-            let page = shop.page(&search).await;
-            walked.extend(names(&page));
-            let Some(cursor) = page["next_cursor"].as_str() else { break };
-            search.after = Some(cursor.parse().expect("a cursor"));
-        }
-        assert_eq!(walked, expected, "{limit} a page");
+        assert_eq!(shop.walk("oak", limit).await, expected, "{limit} a page");
     }
 }
 
@@ -249,8 +316,8 @@ async fn what_nobody_sells_costs_the_same_however_much_is_sold() {
         "qqqqqq wwwwww eeeeee rrrrrr tttttt yyyyyy",
     ];
     let mut costs = Vec::new();
-    for more in [2_000, 18_000] {
-        shop.owner.execute(MANY.bind(more)).await.expect("inserts");
+    for thousands in [0..2, 2..20] {
+        shop.grow(thousands).await;
         shop.owner.execute(&TIDY).await.expect("vacuums");
         shop.owner.fetch_one::<(String,)>(&RESET).await.expect("resets");
         for words in searches {
@@ -259,6 +326,60 @@ async fn what_nobody_sells_costs_the_same_however_much_is_sold() {
         costs.push(shop.owner.fetch_one::<(i64,)>(&BLOCKS).await.expect("counts").0);
     }
     assert!(costs[0] > 0 && costs[1] < 3 * costs[0], "ten times the products: {costs:?} blocks");
+}
+
+/// The demo's products, a million of them.
+const DEMO: &str = include_str!("../../../local/cloud/src/demo/products.sql");
+static PLAN: Statement = Statement::new(
+    "test.search_plan",
+    concat!("explain (analyze, buffers, format json) ", include_str!("../../src/catalog/search.sql")),
+);
+
+/// Takes minutes: `cargo nextest run -p features -p shared --run-ignored only million`.
+#[tokio::test]
+#[ignore = "a million products take minutes to load"]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "several statements at once; a direct connection of the test's own"
+)]
+async fn a_few_thousand_of_a_million_products_are_read_whatever_is_typed() {
+    let shop = Shop::open().await;
+    let mut loading = PgConnection::connect(&shop.servers.owner_url()).await.expect("connects");
+    let demo = AssertSqlSafe(DEMO.replace(":scale", "100"));
+    sqlx::raw_sql(demo).execute(&mut loading).await.expect("loads");
+    shop.owner.execute(&TIDY).await.expect("vacuums");
+    for words in [
+        "oak",
+        "oak chair",
+        "made by hand",
+        "oak walnut",
+        "double oak pepper mill",
+        "made hand damp cloth",
+        "frost gets better age",
+        "frost gets better ag",
+        "chiar",
+        "wlanut chiar",
+        "cha",
+        "a",
+        "zzzzzz",
+    ] {
+        let nobody = Uuid::nil();
+        let plan = PLAN.bind(words).bind(21_i64).bind(0_i16).bind(31_i16).bind(nobody);
+        let plan = plan.bind(0_i64).bind(i64::from(i32::MAX)).bind(false);
+        let (plan,): (Value,) = shop.functions.fetch_one(plan).await.expect("explains");
+        let (rows, blocks) = (rows_of_products(&plan[0]["Plan"]), &plan[0]["Plan"]["Shared Hit Blocks"]);
+        println!("{words}: {rows} rows, {blocks} blocks");
+        assert!(rows < 5_000.0, "{words}: {rows} rows, {plan:#}");
+    }
+}
+
+/// Rows of products that a plan has read, those included that did not fit.
+fn rows_of_products(node: &Value) -> f64 {
+    let number = |name: &str| node[name].as_f64().unwrap_or_default();
+    let read =
+        number("Actual Rows") + number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
+    let own = if node["Relation Name"] == "products" { read * number("Actual Loops") } else { 0.0 };
+    own + node["Plans"].as_array().into_iter().flatten().map(rows_of_products).sum::<f64>()
 }
 
 static USER: Statement = Statement::new(

@@ -22,22 +22,22 @@ pub(crate) fn sizes(folder: &Folder, build: bool) -> Result<()> {
         }
         let size = fs::metadata(folder.root.join("target/release").join(&function));
         let size = size.map_or_else(|_| "not built: --build".to_owned(), |file| megabytes(file.len()));
-        rows.push([function.clone(), crates(&folder.root, &function)?.to_string(), size]);
+        rows.push([function.clone(), crates(&folder.root, &function)?.len().to_string(), size]);
     }
     print!("{}", table(["function", "crates", "binary"], &rows));
     Ok(())
 }
 
-/// How many crates are linked into it, its own included. Not those that only run while it is built.
-fn crates(root: &Path, function: &str) -> Result<usize> {
+/// The crates that are linked into it, by name and version, its own included; not those that only run while it is
+/// built.
+fn crates(root: &Path, function: &str) -> Result<BTreeSet<String>> {
     let arguments = ["tree", "--package", function, "--edges", "normal,no-proc-macro", "--prefix", "none"];
     let output = Command::new("cargo").args(arguments).current_dir(root).output();
     let output = output.context("cannot run cargo")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
     // A crate is its name and version; what follows says where it comes from or that it was listed before.
     let text = String::from_utf8_lossy(&output.stdout);
-    let crates: BTreeSet<_> = text.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>()).collect();
-    Ok(crates.len())
+    Ok(text.lines().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect())
 }
 
 fn megabytes(bytes: u64) -> String {
@@ -50,9 +50,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_who_asks_others_often_links_the_client_for_it() -> Result<()> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for (function, expected) in
+            [("get-product", false), ("search-products", false), ("list-orders", false), ("checkout", true)]
+        {
+            let linked = crates(&root, function)?.iter().any(|name| name.starts_with("reqwest "));
+            assert_eq!(linked, expected, "{function}");
+        }
+        Ok(())
+    }
+
+    #[test]
     fn it_counts_the_crates_of_a_function() -> Result<()> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let [product, checkout] = [crates(&root, "get-product")?, crates(&root, "checkout")?];
+        let [product, checkout] = [crates(&root, "get-product")?.len(), crates(&root, "checkout")?.len()];
         assert!(product > 20 && checkout > product, "{product} and {checkout}");
         assert_eq!(megabytes(12_345_678), "12.3 MB");
         Ok(())

@@ -1,7 +1,8 @@
 //! Which figures are shown, how, and beside what: one list for the table and the page.
 
 use super::cost::of_a_million;
-use super::report::Figures;
+use super::pairs::{Pair, Spread};
+use super::report::{Figures, Measured, Pairs};
 
 /// One figure.
 #[derive(Clone, Copy)]
@@ -17,7 +18,20 @@ pub(super) struct Column {
     /// Whether it is shown beside Node's.
     pub(super) beside_node: bool,
     pub(super) of: fn(&Figures) -> f64,
+    /// Where it was measured in turn with the empty handler, and with Node.js.
+    pairs: Option<InTurn>,
 }
+
+#[derive(Clone, Copy)]
+struct InTurn {
+    floor: fn(&Pairs) -> &[Pair],
+    node: fn(&Pairs) -> &[Pair],
+}
+
+/// One environment's processor time.
+const ALONE: InTurn = InTurn { floor: |pairs| &pairs.floor, node: |pairs| &pairs.node };
+/// That of eight which are busy, and beside Node.js alone.
+const BUSY: InTurn = InTurn { floor: |_| &[], node: |pairs| &pairs.busy };
 
 const fn column(
     short: &'static str,
@@ -25,7 +39,7 @@ const fn column(
     unit: &'static str,
     of: fn(&Figures) -> f64,
 ) -> Column {
-    Column { short, title, unit, decimals: 1, compared: true, beside_node: false, of }
+    Column { short, title, unit, decimals: 1, compared: true, beside_node: false, of, pairs: None }
 }
 
 const fn beside_node(column: Column) -> Column {
@@ -43,11 +57,22 @@ pub(super) const COLUMNS: &[Column] = &[
     })),
     beside_node(Column {
         decimals: 0,
+        pairs: Some(ALONE),
         ..column(
             "cpu µs",
             "Processor time of the function for one request, the kernel's on its behalf included; median of 5 rounds",
             "µs",
             |f| f.cpu_us,
+        )
+    }),
+    beside_node(Column {
+        decimals: 0,
+        pairs: Some(BUSY),
+        ..column(
+            "busy µs",
+            "The same while eight environments are kept busy by sixteen callers; median of 5 rounds",
+            "µs",
+            |f| f.busy_us,
         )
     }),
     Column {
@@ -109,10 +134,23 @@ impl Column {
         if value == 0.0 { "–".to_owned() } else { format!("{value:.*}", self.decimals) }
     }
 
-    /// How many times less a figure of ours is than Node's, where both were measured.
-    pub(super) fn times_less(&self, ours: &Figures, node: &Figures) -> Option<f64> {
-        let (ours, node) = ((self.of)(ours), (self.of)(node));
-        (ours > 0.0 && node > 0.0).then(|| node / ours)
+    /// How many times the empty handler's a figure is, where that says something: by rounds measured in turn, if there
+    /// are any.
+    pub(super) fn times_the_floor(&self, case: &Measured, floor: Option<&Figures>) -> Option<f64> {
+        let in_turn = self.pairs.and_then(|pairs| Spread::times((pairs.floor)(&case.pairs)));
+        in_turn.map(|spread| spread.middle).or_else(|| {
+            let (ours, floor) = ((self.of)(&case.figures), (self.of)(floor?));
+            (self.compared && floor > 0.0).then(|| ours / floor)
+        })
+    }
+
+    /// How many times less a figure of ours is than Node's, where both were measured; likewise.
+    pub(super) fn times_less(&self, case: &Measured) -> Option<f64> {
+        let in_turn = self.pairs.and_then(|pairs| Spread::times_less((pairs.node)(&case.pairs)));
+        in_turn.map(|spread| spread.middle).or_else(|| {
+            let (ours, node) = ((self.of)(&case.figures), (self.of)(case.node.as_ref()?));
+            (ours > 0.0 && node > 0.0).then(|| node / ours)
+        })
     }
 
     /// How a figure has changed since another run, in percent, where that says something.
@@ -124,7 +162,26 @@ impl Column {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pairs;
+    use super::super::report::tests::measured;
     use super::*;
+
+    #[test]
+    fn what_was_measured_in_turn_is_compared_round_by_round() {
+        let cpu = COLUMNS.iter().find(|column| column.short == "cpu µs").expect("a column");
+        let figures = |cpu_us| Figures { cpu_us, ..Figures::default() };
+        let mut case = measured("order", figures(150.0), Some(figures(630.0)));
+        assert_eq!(
+            (cpu.times_the_floor(&case, Some(&figures(50.0))), cpu.times_less(&case)),
+            (Some(3.0), Some(4.2))
+        );
+        case.pairs.floor = pairs::of(&[150.0, 300.0, 450.0], &[75.0, 150.0, 225.0]);
+        case.pairs.node = pairs::of(&[150.0, 300.0, 450.0], &[300.0, 600.0, 900.0]);
+        assert_eq!(
+            (cpu.times_the_floor(&case, Some(&figures(50.0))), cpu.times_less(&case)),
+            (Some(2.0), Some(2.0))
+        );
+    }
 
     #[test]
     fn a_change_is_told_only_between_two_figures_that_were_measured() {

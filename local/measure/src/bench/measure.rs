@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use nix::sys::signal::Signal;
 
 use super::cases::{Case, PATIENCE, ROUNDS};
-use super::counts::Counter;
+use super::counts::{Counter, Counts};
 use super::report::{Figures, Latency};
 use super::run::{Run, median, microseconds, quantile};
 use crate::usage::{memory, processor_time};
@@ -32,6 +32,8 @@ const NODE_WARM_UP: u64 = 1000;
 const COUNTED: u64 = 20;
 /// Environments at a time in the crowded run.
 const CROWD: usize = 8;
+/// Callers that leave none of them idle.
+const BUSY: usize = 2 * CROWD;
 /// What every function is told it has, so that none is given more garbage to keep than another.
 pub(super) const MEMORY_MB: u32 = 512;
 
@@ -44,6 +46,7 @@ pub(super) struct Bench<'a> {
 }
 
 /// What is started for a case: our function, or another that serves the same events.
+#[derive(Clone)]
 pub(super) struct Candidate {
     pub(super) command: Vec<String>,
     warm_up: u64,
@@ -91,17 +94,25 @@ impl Bench<'_> {
         Fleet::start(Settings { functions, environment }).await
     }
 
-    /// Everything about a case but its instructions and sizes.
-    pub(super) async fn measure(&self, case: &Case, candidate: &Candidate) -> Result<Figures> {
-        let alone = self.alone(case, candidate).await?;
-        let crowd = self.crowd(case, candidate).await?;
-        Ok(Figures { crowd: crowd.latency(), crowd_per_second: crowd.per_second(), ..alone })
-    }
-
-    /// One environment, one request after the other.
-    pub(super) async fn alone(&self, case: &Case, candidate: &Candidate) -> Result<Figures> {
+    /// One environment of each, one request after the other; in turn, so that what a busy machine adds, it adds to all.
+    pub(super) async fn alone(&self, candidates: &[(&Case, Candidate)]) -> Result<Vec<Alone>> {
         let mut counter = Counter::new(self.cloud).await?;
         counter.empty_redis().await?;
+        let mut started = Vec::new();
+        for (case, candidate) in candidates {
+            started.push(self.begin(case, candidate, &mut counter).await?);
+        }
+        for _ in 0..ROUNDS {
+            for ((case, _), alone) in candidates.iter().zip(&mut started) {
+                let round = self.round(&alone.fleet, case, alone.pid).await?;
+                alone.rounds.push(round);
+            }
+        }
+        try_join_all(started.into_iter().map(Started::end)).await
+    }
+
+    /// Starts, warms up and counts.
+    async fn begin(&self, case: &Case, candidate: &Candidate, counter: &mut Counter<'_>) -> Result<Started> {
         let fleet = self.fleet(case, 1, candidate.command.clone()).await?;
         let mut starts = Vec::new();
         for _ in 0..STARTS {
@@ -112,34 +123,7 @@ impl Bench<'_> {
         let before = counter.now().await?;
         self.ask(&fleet, case, COUNTED).await?;
         let counts = counter.now().await?.since(before);
-
-        let mut rounds = Vec::new();
-        for _ in 0..ROUNDS {
-            rounds.push(self.round(&fleet, case, pid).await?);
-        }
-        let memory = memory(pid)?;
-        fleet.end().await?;
-
-        let each = |total: u64| per_request(total, COUNTED);
-        let middle = |of: fn(&Round) -> f64| median(rounds.iter().map(of).collect());
-        Ok(Figures {
-            start_ms: milliseconds(quantile(&mut starts, 50)),
-            requests: rounds.iter().map(|round| round.requests).sum(),
-            alone: Latency {
-                p50_us: middle(|round| round.latency.p50_us),
-                p99_us: middle(|round| round.latency.p99_us),
-            },
-            cpu_us: middle(|round| round.function_us),
-            dispatcher_us: middle(|round| round.dispatcher_us),
-            resident_kb: memory.resident,
-            proportional_kb: memory.proportional,
-            peak_kb: memory.peak,
-            redis_commands: each(counts.redis_commands),
-            redis_round_trips: each(counts.redis_round_trips),
-            statements: each(counts.statements),
-            provider_calls: each(counts.provider_calls),
-            ..Figures::default()
-        })
+        Ok(Started { fleet, pid, starts, counts, rounds: Vec::new() })
     }
 
     async fn round(&self, fleet: &Fleet, case: &Case, pid: i32) -> Result<Round> {
@@ -156,14 +140,37 @@ impl Bench<'_> {
         })
     }
 
-    /// More callers and environments than the machine has processors.
-    async fn crowd(&self, case: &Case, candidate: &Candidate) -> Result<Run> {
+    /// More environments of each than the machine has processors: first with as many callers, then, in turn, with twice
+    /// as many, who leave none of them idle.
+    pub(super) async fn crowd(&self, case: &Case, candidates: &[Candidate]) -> Result<Vec<Crowd>> {
         Counter::new(self.cloud).await?.empty_redis().await?;
-        let fleet = self.fleet(case, CROWD, candidate.command.clone()).await?;
-        self.run(&fleet, case, candidate.warm_up(case) * CROWD as u64, CROWD).await?;
-        let run = self.run(&fleet, case, case.requests, CROWD).await?;
-        fleet.end().await?;
-        Ok(run)
+        let (mut fleets, mut crowds) = (Vec::new(), Vec::new());
+        for candidate in candidates {
+            let fleet = self.fleet(case, CROWD, candidate.command.clone()).await?;
+            self.run(&fleet, case, candidate.warm_up(case) * CROWD as u64, BUSY).await?;
+            let run = self.run(&fleet, case, case.requests, CROWD).await?;
+            fleets.push(fleet);
+            crowds.push(Crowd { latency: run.latency(), per_second: run.per_second(), busy_us: Vec::new() });
+        }
+        for _ in 0..ROUNDS {
+            for (fleet, crowd) in fleets.iter().zip(&mut crowds) {
+                crowd.busy_us.push(self.busy(fleet, case).await?);
+            }
+        }
+        try_join_all(fleets.into_iter().map(Fleet::end)).await?;
+        Ok(crowds)
+    }
+
+    /// Processor time of all environments of a fleet for one request.
+    async fn busy(&self, fleet: &Fleet, case: &Case) -> Result<f64> {
+        let used = || -> Result<Duration> {
+            let processes = fleet.environments();
+            let processes = processes.iter().map(|one| one.pid.context("a process has died"));
+            processes.map(|pid| processor_time(pid?)).sum()
+        };
+        let before = used()?;
+        let run = self.run(fleet, case, case.requests, BUSY).await?;
+        Ok(microseconds(used()?.saturating_sub(before)) / float(run.requests()))
     }
 
     /// From the invocation that finds no process to its answer.
@@ -220,6 +227,59 @@ impl Bench<'_> {
             ensure!(traffic::status(&answer.body)? == expected, "{} is answered with {text}", case.name);
         }
         Ok(took)
+    }
+}
+
+/// One environment that is being measured.
+struct Started {
+    fleet: Fleet,
+    pid: i32,
+    starts: Vec<Duration>,
+    counts: Counts,
+    rounds: Vec<Round>,
+}
+
+/// What one environment took.
+pub(super) struct Alone {
+    pub(super) figures: Figures,
+    /// Processor time of one request, in each round.
+    pub(super) cpu_us: Vec<f64>,
+}
+
+/// What eight environments took.
+pub(super) struct Crowd {
+    pub(super) latency: Latency,
+    pub(super) per_second: f64,
+    /// Processor time of one request while all were busy, in each round.
+    pub(super) busy_us: Vec<f64>,
+}
+
+impl Started {
+    async fn end(mut self) -> Result<Alone> {
+        let memory = memory(self.pid)?;
+        self.fleet.end().await?;
+        let each = |total: u64| per_request(total, COUNTED);
+        let rounds = &self.rounds;
+        let middle = |of: fn(&Round) -> f64| median(rounds.iter().map(of).collect());
+        let figures = Figures {
+            start_ms: milliseconds(quantile(&mut self.starts, 50)),
+            requests: rounds.iter().map(|round| round.requests).sum(),
+            alone: Latency {
+                p50_us: middle(|round| round.latency.p50_us),
+                p99_us: middle(|round| round.latency.p99_us),
+            },
+            cpu_us: middle(|round| round.function_us),
+            dispatcher_us: middle(|round| round.dispatcher_us),
+            resident_kb: memory.resident,
+            proportional_kb: memory.proportional,
+            peak_kb: memory.peak,
+            redis_commands: each(self.counts.redis_commands),
+            redis_round_trips: each(self.counts.redis_round_trips),
+            statements: each(self.counts.statements),
+            provider_calls: each(self.counts.provider_calls),
+            ..Figures::default()
+        };
+        Ok(Alone { figures, cpu_us: rounds.iter().map(|round| round.function_us).collect() })
     }
 }
 

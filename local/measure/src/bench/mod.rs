@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `cases` | one typical request for each endpoint |
 //! | `measure` | starts, times, processor time, memory, round trips of one case |
-//! | `run` | the times of a run |
+//! | `run`, `pairs` | the times of a run; what rounds that were measured in turn say of each other |
 //! | `instructions` | the same, counted by valgrind |
 //! | `node`, `alike` | the same endpoints in Node.js, and that they answer as ours do |
 //! | `counts`, `sizes` | where the figures come from, besides `usage` |
@@ -21,6 +21,7 @@ mod instructions;
 mod measure;
 mod node;
 mod page;
+mod pairs;
 mod report;
 mod run;
 mod sizes;
@@ -30,7 +31,7 @@ mod verdict;
 use std::fs;
 use std::sync::atomic::AtomicU64;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use time::OffsetDateTime;
 
 use cases::{CASES, Case, FLOOR};
@@ -40,10 +41,11 @@ use cloud::own_cloud::OwnCloud;
 use cloud::progress::{say, step};
 use cloud::service::Service;
 use customers::traffic::Traffic;
-use measure::{Bench, Candidate, MEMORY_MB};
+use measure::{Bench, Candidate, Crowd, MEMORY_MB};
 use node::Node;
 use provider::Control;
-use report::{Figures, Measured, Report};
+use report::{Figures, Measured, Pairs, Report};
+use run::median;
 
 /// The folder of the benchmark's cloud.
 const CLOUD: &str = ".dev-bench";
@@ -136,16 +138,14 @@ async fn measure(
     }
     let mut measured = Vec::new();
     for case in cases {
-        let figures = step(format!("Measuring: {}", case.name), of_ours(&bench, case, count)).await?;
-        let node = match node.and_then(|node| node.command(case.function, MEMORY_MB)) {
-            Some(command) => Some(
-                step(format!("Measuring: {}, in Node.js", case.name), of_node(&bench, case, command)).await?,
-            ),
-            None => None,
-        };
-        let (name, function) = (case.name.to_owned(), case.function.to_owned());
-        measured.push(Measured { name, function, figures, node });
+        let twin = node.and_then(|node| node.command(case.function, MEMORY_MB)).map(Candidate::in_node);
+        let beside = if twin.is_some() { ", beside Node.js" } else { "" };
+        let what = format!("Measuring: {}{beside}", case.name);
+        measured.push(step(what, measure_case(&bench, case, twin, count)).await?);
     }
+    let mut left_out: Vec<_> = cases.iter().map(|case| case.function.to_owned()).collect();
+    left_out.retain(|function| node.is_some_and(|node| node.lacks(function)));
+    left_out.dedup();
     let now = OffsetDateTime::now_utc();
     let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute]");
     Ok(Report {
@@ -155,28 +155,57 @@ async fn measure(
         scale: arguments.scale,
         note: arguments.save.clone().unwrap_or_else(|| "not stored".to_owned()),
         node: node.map(|node| node.version.clone()),
+        left_out,
         cases: measured,
     })
 }
 
-async fn of_ours(bench: &Bench<'_>, case: &Case, count_instructions: bool) -> Result<Figures> {
-    let cloud = bench.cloud;
-    let mut figures = bench.measure(case, &bench.ours(case)?).await?;
+/// One case: the empty handler, ours and the twin in Node.js in turn.
+async fn measure_case(
+    bench: &Bench<'_>,
+    case: &Case,
+    twin: Option<Candidate>,
+    count_instructions: bool,
+) -> Result<Measured> {
+    let ours = bench.ours(case)?;
+    if let Some(twin) = &twin {
+        alike::check(bench, case, &ours, twin).await?;
+    }
+    let has_twin = twin.is_some();
+    let both: Vec<_> = std::iter::once(ours).chain(twin).collect();
+    let mut candidates = vec![(&FLOOR, bench.ours(&FLOOR)?)];
+    // The empty handler stands beside nobody but itself.
+    candidates.retain(|_| case.name != FLOOR.name);
+    candidates.extend(both.iter().map(|candidate| (case, candidate.clone())));
+    let mut alone = bench.alone(&candidates).await?;
+    let mut crowd = bench.crowd(case, &both).await?;
+    let node = if has_twin { alone.pop().zip(crowd.pop()) } else { None };
+    let (ours, ours_crowd) = alone.pop().zip(crowd.pop()).context("ours is always measured")?;
+    let floor = alone.pop().map(|floor| floor.cpu_us).unwrap_or_default();
+    let of_node = node.as_ref().map(|(alone, crowd)| (&alone.cpu_us[..], &crowd.busy_us[..]));
+    let (node_cpu, node_busy) = of_node.unwrap_or_default();
+    let pairs = Pairs {
+        floor: pairs::of(&ours.cpu_us, &floor),
+        node: pairs::of(&ours.cpu_us, node_cpu),
+        busy: pairs::of(&ours_crowd.busy_us, node_busy),
+    };
+    let mut figures = with_crowd(ours.figures, ours_crowd);
     if count_instructions {
         figures.instructions = instructions::of_a_request(bench, case).await?;
     }
+    let cloud = bench.cloud;
     let program = cloud.folder.binaries("release").join(case.function);
     // The empty handler stands for any other.
     figures.memory_mb = cloud.template.function(case.function).map_or(512, |function| function.memory_mb);
     (figures.program_bytes, figures.zip_bytes) = sizes::of(&program, &cloud.folder.path).await?;
-    Ok(figures)
+    let node = node.map(|(alone, crowd)| with_crowd(alone.figures, crowd));
+    let (name, function) = (case.name.to_owned(), case.function.to_owned());
+    Ok(Measured { name, function, figures, node, pairs })
 }
 
-async fn of_node(bench: &Bench<'_>, case: &Case, command: Vec<String>) -> Result<Figures> {
-    let twin = Candidate::in_node(command);
-    alike::check(bench, case, &bench.ours(case)?, &twin).await?;
-    // No crowd: eight more of Node.js would take as long as all the rest, and are beside nothing.
-    bench.alone(case, &twin).await
+fn with_crowd(figures: Figures, crowd: Crowd) -> Figures {
+    let Crowd { latency, per_second, busy_us } = crowd;
+    Figures { crowd: latency, crowd_per_second: per_second, busy_us: median(busy_us), ..figures }
 }
 
 fn command(arguments: &Arguments) -> String {

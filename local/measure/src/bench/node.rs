@@ -16,6 +16,7 @@ const OLDEST: u32 = 20;
 /// Node.js, and the functions as bundles.
 pub(super) struct Node {
     program: PathBuf,
+    sources: PathBuf,
     bundles: PathBuf,
     /// Such as `v22.11.0`.
     pub(super) version: String,
@@ -36,13 +37,22 @@ impl Node {
             npm(&["ci"], &source, log).await?;
             npm(&["run", "build"], &source, log).await?;
         }
-        Ok(Self { program, bundles: source.join("dist"), version })
+        Ok(Self { program, sources: source.join("functions"), bundles: source.join("dist"), version })
+    }
+
+    /// Whether a function has a twin that is not built.
+    pub(super) fn lacks(&self, function: &str) -> bool {
+        self.sources.join(function).with_extension("mjs").is_file() && !self.bundle(function).is_file()
+    }
+
+    fn bundle(&self, function: &str) -> PathBuf {
+        self.bundles.join(function).with_extension("cjs")
     }
 
     /// What starts the twin of a function, with the memory limits that Lambda's own runtime sets; `None` if it has
     /// none.
     pub(super) fn command(&self, function: &str, memory_mb: u32) -> Option<Vec<String>> {
-        let bundle = self.bundles.join(function).with_extension("cjs");
+        let bundle = self.bundle(function);
         let young = memory_mb / 10;
         bundle.is_file().then(|| {
             vec![
@@ -94,12 +104,17 @@ mod tests {
     #[test]
     fn a_twin_starts_with_lambdas_memory_limits_and_only_where_there_is_one() -> Result<()> {
         let scratch = tempfile::tempdir()?;
-        let bundles = scratch.path().to_owned();
-        std::fs::write(bundles.join("get-order.cjs"), "")?;
-        let node = Node { program: "/bin/node".into(), bundles, version: String::new() };
+        let folder = scratch.path().to_owned();
+        for file in ["get-order.mjs", "get-order.cjs", "login.mjs"] {
+            std::fs::write(folder.join(file), "")?;
+        }
+        let (sources, bundles) = (folder.clone(), folder);
+        let node = Node { program: "/bin/node".into(), sources, bundles, version: String::new() };
         let command = node.command("get-order", 512).context("a twin")?;
         assert_eq!(command[..3], ["/bin/node", "--max-semi-space-size=25", "--max-old-space-size=461"]);
         assert_eq!(node.command("charge-worker", 512), None);
+        let lacks = ["get-order", "login", "charge-worker"].map(|function| node.lacks(function));
+        assert_eq!(lacks, [false, true, false], "only what has a twin can lack it");
         Ok(())
     }
 }

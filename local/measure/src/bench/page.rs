@@ -46,7 +46,8 @@ pub(super) fn of(report: &Report, previous: Option<&Report>) -> String {
         let (date, note) = (escape(&previous.date), escape(&previous.note));
         let _ = write!(page, " The pale bars are the run of {date} ({note}).");
     }
-    page.extend(report.cut_short().map(|note| format!(" {}", escape(&note))));
+    let notes = [report.cut_short(), report.left_out()].into_iter().flatten();
+    page.extend(notes.map(|note| format!(" {}", escape(&note))));
     page.push_str("</p>\n");
     verdict(&mut page, report);
     if let Some(version) = &report.node {
@@ -79,12 +80,13 @@ fn beside_node(page: &mut String, report: &Report, version: &str) {
         escape(version)
     );
     for column in COLUMNS.iter().filter(|column| column.beside_node) {
-        let bars = report.beside_node().map(|(name, node, ours)| {
+        let bars = report.beside_node().map(|(case, node)| {
+            let ours = &case.figures;
             let times =
-                column.times_less(ours, node).map_or_else(String::new, |times| format!("{times:.1} × less"));
+                column.times_less(case).map_or_else(String::new, |times| format!("{times:.1} × less"));
             let words = format!("{} to {}: {times}", column.text(node), column.text(ours));
             let other = Some(("node", (column.of)(node)));
-            Bars { name: name.to_owned(), other, now: (column.of)(ours), words }
+            Bars { name: case.name.clone(), other, now: (column.of)(ours), words }
         });
         plot(page, column, &bars.collect::<Vec<_>>(), None);
     }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::cases::{CASES, PATIENCE, ROUNDS};
+use super::pairs::Pair;
 
 /// A run of the benchmark.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub(super) struct Report {
     /// The Node.js that was measured too, such as `v22.11.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) node: Option<String>,
+    /// Functions whose twin in Node.js was to be measured, and was not there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) left_out: Vec<String>,
     pub(super) cases: Vec<Measured>,
 }
 
@@ -42,6 +46,20 @@ pub(super) struct Measured {
     /// Those of the same endpoint in Node.js, measured in the same run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) node: Option<Figures>,
+    #[serde(default)]
+    pub(super) pairs: Pairs,
+}
+
+/// Processor time of one request in each round, with that of the round beside it. Empty in runs that did not keep it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Pairs {
+    /// One environment, beside the empty handler.
+    pub(super) floor: Vec<Pair>,
+    /// One environment, beside Node.js.
+    pub(super) node: Vec<Pair>,
+    /// Eight that are kept busy, beside eight of Node.js.
+    pub(super) busy: Vec<Pair>,
 }
 
 /// What one case costs. Times of the crowd and of starts depend on what else the machine does; instructions and counts
@@ -60,6 +78,8 @@ pub(super) struct Figures {
     pub(super) crowd_per_second: f64,
     /// Processor time of the function for one request.
     pub(super) cpu_us: f64,
+    /// The same while eight environments are kept busy by sixteen callers.
+    pub(super) busy_us: f64,
     /// Processor time of the dispatcher (the Runtime API and the caller) for the same request.
     pub(super) dispatcher_us: f64,
     /// Instructions of one request, as valgrind counts them; zero where it was not asked.
@@ -90,9 +110,9 @@ impl Report {
         self.cases.iter().find(|case| case.name == name).map(|case| &case.figures)
     }
 
-    /// The cases that were measured in Node.js too: name, Node's figures, ours.
-    pub(super) fn beside_node(&self) -> impl Iterator<Item = (&str, &Figures, &Figures)> {
-        self.cases.iter().filter_map(|case| Some((case.name.as_str(), case.node.as_ref()?, &case.figures)))
+    /// The cases that were measured in Node.js too, with Node's figures.
+    pub(super) fn beside_node(&self) -> impl Iterator<Item = (&Measured, &Figures)> {
+        self.cases.iter().filter_map(|case| Some((case, case.node.as_ref()?)))
     }
 
     /// Which cases were asked less often than usual, because each request took long.
@@ -105,6 +125,16 @@ impl Report {
         let short = short.collect::<Vec<_>>().join("; ");
         (!short.is_empty()).then(|| {
             format!("A round ends after {} s, so these were asked less often: {short}.", PATIENCE.as_secs())
+        })
+    }
+
+    /// Which twins were to be measured and were not.
+    pub(super) fn left_out(&self) -> Option<String> {
+        (!self.left_out.is_empty()).then(|| {
+            format!(
+                "Not measured in Node.js: {}. Their bundles are not built, and --no-build builds none; leave it out once.",
+                self.left_out.join(", ")
+            )
         })
     }
 
@@ -152,13 +182,14 @@ pub(super) mod tests {
             note: String::new(),
             scale: 1,
             node: None,
+            left_out: Vec::new(),
             cases,
         }
     }
 
     /// A case with these figures, and Node's if it was measured too.
     pub(in super::super) fn measured(name: &str, figures: Figures, node: Option<Figures>) -> Measured {
-        Measured { name: name.to_owned(), function: "x".to_owned(), figures, node }
+        Measured { name: name.to_owned(), function: "x".to_owned(), figures, node, pairs: Pairs::default() }
     }
 
     fn cpu(cpu_us: f64) -> Figures {
@@ -210,8 +241,10 @@ pub(super) mod tests {
     fn nodes_figures_are_kept_with_the_case_that_they_belong_to() -> Result<()> {
         let cases = vec![measured("order", cpu(178.0), Some(cpu(700.0))), measured("login", cpu(1.0), None)];
         let report: Report = serde_json::from_str(&serde_json::to_string(&report(cases))?)?;
-        let beside: Vec<_> =
-            report.beside_node().map(|(name, node, ours)| (name, node.cpu_us, ours.cpu_us)).collect();
+        let beside: Vec<_> = report
+            .beside_node()
+            .map(|(case, node)| (&case.name[..], node.cpu_us, case.figures.cpu_us))
+            .collect();
         assert_eq!(beside, [("order", 700.0, 178.0)]);
         Ok(())
     }

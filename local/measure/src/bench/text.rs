@@ -30,7 +30,8 @@ pub(super) fn of(report: &Report, previous: Option<&Report>) -> String {
         push(&mut text, &heading, headings_beside_node(), beside_node(report));
     }
     text.push_str(&legend());
-    text.extend(report.cut_short().map(|note| format!("\n  {note}\n")));
+    let notes = [report.cut_short(), report.left_out()].into_iter().flatten();
+    text.extend(notes.map(|note| format!("\n  {note}\n")));
     text.push_str(&verdict(report));
     text
 }
@@ -45,11 +46,8 @@ fn times_the_floor(report: &Report) -> Vec<Row> {
     let floor = report.case(FLOOR.name);
     let others = report.cases.iter().filter(|case| case.name != FLOOR.name);
     let row = others.map(|case| {
-        let cells = COLUMNS.iter().map(|column| match floor.map(|floor| (column.of)(floor)) {
-            Some(floor) if column.compared && floor > 0.0 => {
-                format!("{:.2}", (column.of)(&case.figures) / floor)
-            }
-            _ => String::new(),
+        let cells = COLUMNS.iter().map(|column| {
+            column.times_the_floor(case, floor).map_or_else(String::new, |times| format!("{times:.2}"))
         });
         std::iter::once(case.name.clone()).chain(cells).collect()
     });
@@ -78,12 +76,12 @@ fn headings_beside_node() -> Row {
 }
 
 fn beside_node(report: &Report) -> Vec<Row> {
-    let row = report.beside_node().map(|(name, node, ours)| {
+    let row = report.beside_node().map(|(case, node)| {
         let cells = columns_beside_node().flat_map(|column| {
-            let times = column.times_less(ours, node).map_or_else(String::new, |times| format!("{times:.1}"));
-            [column.text(node), column.text(ours), times]
+            let times = column.times_less(case).map_or_else(String::new, |times| format!("{times:.1}"));
+            [column.text(node), column.text(&case.figures), times]
         });
-        std::iter::once(name.to_owned()).chain(cells).collect()
+        std::iter::once(case.name.clone()).chain(cells).collect()
     });
     row.collect()
 }

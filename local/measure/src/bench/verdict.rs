@@ -2,6 +2,7 @@
 
 use super::cases::{CASES, Case, FLOOR};
 use super::columns::megabytes;
+use super::pairs::Spread;
 use super::report::{Figures, Measured, Report};
 use crate::goal::{Goal, Outcome};
 
@@ -55,16 +56,17 @@ pub(super) fn goals(report: &Report) -> Vec<Goal> {
 }
 
 fn beside_the_floor(report: &Report) -> Option<Goal> {
-    let (floor, product) = (report.case(FLOOR.name)?.cpu_us, report.case(PRODUCT)?.cpu_us);
-    let times = product / floor;
+    let product = report.cases.iter().find(|case| case.name == PRODUCT)?;
+    let times = Spread::times(&product.pairs.floor)?;
     Some(Goal {
         promise: format!("{PRODUCT}: processor time at most {TIMES_THE_FLOOR} × the empty handler's"),
-        seen: format!("{product:.0} µs to {floor:.0}, {times:.2} ×"),
-        outcome: Outcome::of(times <= TIMES_THE_FLOOR),
+        seen: format!("{:.0} µs, {}", product.figures.cpu_us, times.words(2)),
+        outcome: times.at_most(TIMES_THE_FLOOR),
     })
 }
 
-/// A goal for each endpoint; where Node was not measured, one for all of them.
+/// A goal for each endpoint, all environments busy: one that waits costs the same in any language. Where Node was not
+/// measured, one goal for all of them.
 fn beside_node(report: &Report) -> Vec<Goal> {
     let judged: Vec<_> = report.cases.iter().filter_map(|case| Some((case, times_less(case)?))).collect();
     if !judged.is_empty() && judged.iter().all(|(case, _)| case.node.is_none()) {
@@ -75,11 +77,15 @@ fn beside_node(report: &Report) -> Vec<Goal> {
         return vec![Goal { promise, seen: NOT_MEASURED.to_owned(), outcome: Outcome::NotMeasured }];
     }
     let goal = |(case, goal): (&Measured, f64)| {
-        let (node, ours) = (case.node?.cpu_us, case.figures.cpu_us);
+        let (node, ours) = (case.node?.busy_us, case.figures.busy_us);
+        let times = Spread::times_less(&case.pairs.busy)?;
         Some(Goal {
-            promise: format!("{}: processor time {goal} × less than Node's", case.name),
-            seen: format!("{ours:.0} µs to {node:.0}, {:.1} ×", node / ours),
-            outcome: Outcome::of(node / ours >= goal),
+            promise: format!(
+                "{}: processor time {goal} × less than Node's, all environments busy",
+                case.name
+            ),
+            seen: format!("{ours:.0} µs to {node:.0}, {}", times.words(1)),
+            outcome: times.at_least(goal),
         })
     };
     judged.into_iter().filter_map(goal).collect()

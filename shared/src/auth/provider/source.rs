@@ -1,8 +1,7 @@
 //! Where the keys come from: the provider's discovery document, and the set that it names.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use http::HeaderMap;
 use rustls::ClientConfig;
 use serde::Deserialize;
 use tokio::time::timeout;
@@ -10,7 +9,7 @@ use url::Url;
 
 use super::{Settings, SettingsError, keys::KeySet};
 use crate::{
-    outgoing::{self, innermost, is_private},
+    outgoing::{NoDocument, document, is_private},
     tls,
 };
 
@@ -24,9 +23,9 @@ const LARGEST_BODY: usize = 256 * 1024;
 pub(super) struct Source {
     issuer: String,
     discovery: Url,
-    /// Kept, so that sessions are resumed. The client is made for each asking: they are minutes apart, and a connection
-    /// that slept with the environment is dead.
-    tls: ClientConfig,
+    /// Kept, so that sessions are resumed. No connection is: askings are minutes apart, and one that slept with the
+    /// environment is dead.
+    tls: Arc<ClientConfig>,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +39,7 @@ impl Source {
         let (issuer, discovery) = (settings.issuer.clone(), settings.discovery()?);
         let own = settings.authorities.as_deref();
         let own = own.map(|pem| tls::of_pem(pem).ok_or(SettingsError::Authorities)).transpose()?;
-        Ok(Self { issuer, discovery, tls: tls::client(own.unwrap_or_else(tls::of_the_web))? })
+        Ok(Self { issuer, discovery, tls: Arc::new(tls::client(own.unwrap_or_else(tls::of_the_web))?) })
     }
 
     /// The keys as they are published now, or why there are none.
@@ -50,8 +49,7 @@ impl Source {
     }
 
     async fn read(&self) -> Result<KeySet, Unread> {
-        let client = outgoing::client(HeaderMap::new(), self.tls.clone(), CEILING)?;
-        let discovery = get(&client, self.discovery.clone()).await?;
+        let discovery = document(&self.tls, &self.discovery, LARGEST_BODY).await?;
         let discovery: Discovery =
             serde_json::from_slice(&discovery).map_err(|_| wrong("that is no discovery document"))?;
         // Else somebody's document could hand us somebody else's keys (section 4.3).
@@ -62,7 +60,7 @@ impl Source {
         let is_safe = |url: &Url| is_private(url) && url.scheme() == self.discovery.scheme();
         let keys = Url::parse(&discovery.jwks_uri).ok().filter(is_safe);
         let keys = keys.ok_or_else(|| wrong("jwks_uri is no address that begins with https://"))?;
-        KeySet::read(&get(&client, keys).await?).map_err(wrong)
+        KeySet::read(&document(&self.tls, &keys, LARGEST_BODY).await?).map_err(wrong)
     }
 }
 
@@ -78,23 +76,14 @@ fn wrong(why: &str) -> Unread {
     Unread::Wrong(why.to_owned())
 }
 
-impl From<reqwest::Error> for Unread {
-    fn from(error: reqwest::Error) -> Self {
-        match innermost(&error) {
-            cause if outgoing::is_untrusted(&error) => Self::Wrong(format!(
+impl From<NoDocument> for Unread {
+    fn from(why: NoDocument) -> Self {
+        match why {
+            NoDocument::Away(cause) => Self::Away(cause),
+            NoDocument::TooLarge => wrong("it answered with too much"),
+            NoDocument::Untrusted(cause) => Self::Wrong(format!(
                 "{cause}: if its authority is your own, TOKEN_ISSUER_CA_FILE says whom to trust"
             )),
-            cause => Self::Away(cause),
         }
     }
-}
-
-async fn get(client: &reqwest::Client, url: Url) -> Result<Vec<u8>, Unread> {
-    let response = client.get(url.clone()).send().await?;
-    let status = response.status();
-    if status != http::StatusCode::OK {
-        return Err(Unread::Away(format!("{url} answered {status}")));
-    }
-    let body = outgoing::body(response, LARGEST_BODY).await?;
-    body.ok_or_else(|| Unread::Wrong(format!("{url} answered with too much")))
 }

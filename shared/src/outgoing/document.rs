@@ -1,0 +1,105 @@
+//! One small document, now and then: over a connection of its own, by what the runtime's client is made of already.
+//! With the client for payments in it every function would be larger by that, for a document in some minutes.
+
+use std::{error::Error, io, pin::pin, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use futures::future::{Either, select};
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http1::handshake;
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+use super::{CONNECT, USER_AGENT, innermost};
+
+/// Why there is no document.
+pub(crate) enum NoDocument {
+    /// Nobody answers, or not as expected.
+    Away(String),
+    /// Whoever answers has a certificate that nobody vouches for who is trusted.
+    Untrusted(String),
+    /// It is larger than anything that is meant.
+    TooLarge,
+}
+
+fn away(error: impl Error + 'static) -> NoDocument {
+    NoDocument::Away(innermost(&error))
+}
+
+/// What is answered there with 200; redirects are not followed. The caller has a ceiling on it.
+pub(crate) async fn document(
+    tls: &Arc<ClientConfig>,
+    url: &Url,
+    largest: usize,
+) -> Result<Bytes, NoDocument> {
+    let nowhere = || NoDocument::Away("an address without a host or port".to_owned());
+    let host = url.host_str().ok_or_else(nowhere)?.trim_matches(['[', ']']);
+    let port = url.port_or_known_default().ok_or_else(nowhere)?;
+    let secure = url.scheme() == "https";
+    let connecting = async {
+        let plain = TcpStream::connect((host, port)).await?;
+        if !secure {
+            return Ok(Either::Left(plain));
+        }
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        Ok(Either::Right(TlsConnector::from(Arc::clone(tls)).connect(name, plain).await?))
+    };
+    let connected = timeout(CONNECT, connecting).await;
+    let connected = connected.map_err(|_elapsed| NoDocument::Away("no connection within 1 s".to_owned()))?;
+    let failed = |error: io::Error| {
+        if blames_a_certificate(&error) { NoDocument::Untrusted(innermost(&error)) } else { away(error) }
+    };
+    match connected.map_err(failed)? {
+        Either::Left(plain) => ask(plain, url, largest).await,
+        Either::Right(encrypted) => ask(encrypted, url, largest).await,
+    }
+}
+
+async fn ask<S>(stream: S, url: &Url, largest: usize) -> Result<Bytes, NoDocument>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(away)?;
+    let exchange = pin!(async {
+        let request = Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
+            .header(header::HOST, &url[url::Position::BeforeHost..url::Position::AfterPort])
+            .header(header::USER_AGENT, USER_AGENT)
+            .body(Empty::<Bytes>::new())
+            .map_err(away)?;
+        let answer = sender.send_request(request).await.map_err(away)?;
+        if answer.status() != StatusCode::OK {
+            return Err(NoDocument::Away(format!("{url} answered {}", answer.status())));
+        }
+        let (mut body, mut document) = (answer.into_body(), BytesMut::new());
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(away)?;
+            let Some(data) = frame.data_ref() else { continue };
+            if document.len() + data.len() > largest {
+                return Err(NoDocument::TooLarge);
+            }
+            document.extend_from_slice(data);
+        }
+        Ok(document.freeze())
+    });
+    // The connection moves the bytes; it may have ended before all of them are read here.
+    match select(exchange, pin!(connection)).await {
+        Either::Left((document, _)) => document,
+        Either::Right((_, exchange)) => exchange.await,
+    }
+}
+
+fn blames_a_certificate(error: &(dyn Error + 'static)) -> bool {
+    // What an I/O error wraps is no source of it, and it may be another I/O error.
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => blames_a_certificate(wrapped),
+        None => matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))),
+    }
+}
