@@ -65,5 +65,3 @@ def written(language):
     """Names and descriptions of a file beside this one."""
     lines = (HERE / f"{language}.tsv").read_text().splitlines()
     return dict(line.split("\t") for line in lines)
-
-

@@ -15,8 +15,8 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::TlsConnector;
-use url::Url;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use url::{Position, Url};
 
 use super::{CONNECT, USER_AGENT, innermost};
 
@@ -40,19 +40,7 @@ pub(crate) async fn document(
     url: &Url,
     largest: usize,
 ) -> Result<Bytes, NoDocument> {
-    let nowhere = || NoDocument::Away("an address without a host or port".to_owned());
-    let host = url.host_str().ok_or_else(nowhere)?.trim_matches(['[', ']']);
-    let port = url.port_or_known_default().ok_or_else(nowhere)?;
-    let secure = url.scheme() == "https";
-    let connecting = async {
-        let plain = TcpStream::connect((host, port)).await?;
-        if !secure {
-            return Ok(Either::Left(plain));
-        }
-        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        Ok(Either::Right(TlsConnector::from(Arc::clone(tls)).connect(name, plain).await?))
-    };
-    let connected = timeout(CONNECT, connecting).await;
+    let connected = timeout(CONNECT, connect(tls, url)).await;
     let connected = connected.map_err(|_elapsed| NoDocument::Away("no connection within 1 s".to_owned()))?;
     let failed = |error: io::Error| {
         if blames_a_certificate(&error) { NoDocument::Untrusted(innermost(&error)) } else { away(error) }
@@ -63,14 +51,24 @@ pub(crate) async fn document(
     }
 }
 
+async fn connect(tls: &Arc<ClientConfig>, url: &Url) -> io::Result<Either<TcpStream, TlsStream<TcpStream>>> {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let plain = TcpStream::connect((host, url.port_or_known_default().unwrap_or_default())).await?;
+    if url.scheme() != "https" {
+        return Ok(Either::Left(plain));
+    }
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    Ok(Either::Right(TlsConnector::from(Arc::clone(tls)).connect(name, plain).await?))
+}
+
 async fn ask<S>(stream: S, url: &Url, largest: usize) -> Result<Bytes, NoDocument>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(away)?;
     let exchange = pin!(async {
-        let request = Request::get(&url[url::Position::BeforePath..url::Position::AfterQuery])
-            .header(header::HOST, &url[url::Position::BeforeHost..url::Position::AfterPort])
+        let request = Request::get(&url[Position::BeforePath..Position::AfterQuery])
+            .header(header::HOST, &url[Position::BeforeHost..Position::AfterPort])
             .header(header::USER_AGENT, USER_AGENT)
             .body(Empty::<Bytes>::new())
             .map_err(away)?;
@@ -87,7 +85,7 @@ where
             }
             document.extend_from_slice(data);
         }
-        Ok(document.freeze())
+        Ok::<_, NoDocument>(document.freeze())
     });
     // The connection moves the bytes; it may have ended before all of them are read here.
     match select(exchange, pin!(connection)).await {
