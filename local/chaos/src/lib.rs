@@ -3,11 +3,12 @@
 //! | module | holds |
 //! |---|---|
 //! | `journeys`, `customer`, `shopkeeper`, `door` | what people do, as good clients, through the functions' front door |
+//! | `imports` | a supplier whose files are imported meanwhile, and what has to come of them |
 //! | `faults`, `strikes` | what goes wrong and when, from the seed; how it is done |
 //! | `world`, `services`, `binaries`, `queue`, `shop` | what a run consists of |
 //! | `witness`, `freshness`, `chronicle` | what clients were told; who read which version of a product; what struck when |
 //! | `aftermath` | until every order is finished |
-//! | `audit`, `report` | the eight figures, and what a run leaves behind |
+//! | `audit`, `report` | the figures, and what a run leaves behind |
 //! | `dice` | everything random, from the seed |
 //!
 //! The same seed plans the same faults and the same journeys. When which step meets which fault is up to the machine,
@@ -22,6 +23,7 @@ mod dice;
 mod door;
 mod faults;
 mod freshness;
+mod imports;
 mod journeys;
 mod queue;
 mod report;
@@ -54,6 +56,7 @@ use cloud::{Cloud, DATABASE};
 use cloud::{environment, lifecycle, supervisor};
 use dice::Dice;
 use faults::{Fault, Planned};
+use imports::Supplier;
 use report::Report;
 use services::Services;
 use world::World;
@@ -132,7 +135,8 @@ async fn perform(
     let (begun, opened) = (OffsetDateTime::now_utc(), Instant::now());
     say(format_args!("  Seed {seed}: faults for {}", seconds(length)));
 
-    let struck = strike_while_open(&world, length, kinds).await;
+    let mut supplier = Supplier::new(&world).await?;
+    let struck = strike_while_open(&world, &mut supplier, length, kinds).await;
     // Nobody dies any more, and no fault is left.
     std::fs::rename(&world.deaths, world.deaths.with_extension("past"))?;
     world.provider.end_faults().await?;
@@ -143,6 +147,7 @@ async fn perform(
         say(format_args!("  {unfinished} orders are not finished and never will be"));
     }
     aftermath::browse(&world).await;
+    supplier.finish(services.cloud()).await;
     drop(work);
 
     world.remember_requests().await?;
@@ -151,13 +156,15 @@ async fn perform(
     let books = books(services.cloud()).await?;
     let (ledger, seen) = (world.provider.ledger().await?, world.witness.seen());
     let evidence = Evidence::new(&books, &ledger, &seen);
+    let supplied = supplier.figure(services.cloud()).await?;
+    let figures: Vec<_> = evidence.figures().into_iter().chain([supplied]).collect();
     let report = Report {
         command: command(seed, arguments),
         seed,
         begun,
         open_for,
         settled_within,
-        figures: &evidence.figures(),
+        figures: &figures,
         orders: evidence.orders_by_status(),
         orphans: evidence.orphans(),
         seen: &seen,
@@ -176,8 +183,13 @@ async fn perform(
     Ok(report.passes())
 }
 
-/// Customers and faults at once, until the time is up and the last of both has ended. What struck when.
-async fn strike_while_open(world: &Arc<World>, length: Duration, kinds: &[Fault]) -> Chronicle {
+/// Customers, imports and faults at once, until the time is up and the last of them has ended. What struck when.
+async fn strike_while_open(
+    world: &Arc<World>,
+    supplier: &mut Supplier,
+    length: Duration,
+    kinds: &[Fault],
+) -> Chronicle {
     let opened = Instant::now();
     let until = opened + length;
     let mut people = JoinSet::new();
@@ -206,6 +218,7 @@ async fn strike_while_open(world: &Arc<World>, length: Duration, kinds: &[Fault]
     tokio::select! {
         () = progress => {}
         () = async {
+            supplier.supply(world.services.cloud(), until).await;
             people.join_all().await;
             faults.join_all().await;
         } => {}
