@@ -21,6 +21,12 @@ static BY_SKU: Statement = Statement::new(
     "select id, price, version, available from products join inventory on product_id = id where sku = $1",
 );
 
+static HOLD: Statement = Statement::new("tests.hold_imports", "lock table imports in share mode");
+static WAITS: Statement = Statement::new(
+    "tests.import_waits",
+    "select exists (select from pg_locks where relation = 'imports'::regclass and not granted)",
+);
+
 #[derive(Debug, FromRow, PartialEq, Eq)]
 struct Stored {
     id: Uuid,
@@ -207,12 +213,6 @@ async fn two_invocations_of_one_file_write_every_line_once() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_at_all_says_why_and_puts_nothing_in() {
-    let import = import("name;price\nLamp;1\n").await;
-    assert_eq!(counts(&import), [0, 0, 0, 0]);
-    let failure = import["failure"].as_str().expect("a reason");
-    assert!(failure.starts_with("its first line names a column “name;price”"), "{failure}");
-#[tokio::test]
 async fn what_a_file_adds_is_newer_than_all_before_it_and_older_than_all_after_it() {
     let (skus, currency) = (skus(), "gip");
     let [first, last] = ["first", "last"].map(|which| format!("{skus}-{which}"));
@@ -255,6 +255,12 @@ async fn a_file_whose_place_another_took_before_it_was_read_is_imported_as_it_is
     assert_eq!(stored(&format!("{skus}-2")).await.price, 2000);
 }
 
+#[tokio::test]
+async fn a_file_that_cannot_be_read_at_all_says_why_and_puts_nothing_in() {
+    let import = import("name;price\nLamp;1\n").await;
+    assert_eq!(counts(&import), [0, 0, 0, 0]);
+    let failure = import["failure"].as_str().expect("a reason");
+    assert!(failure.starts_with("its first line names a column “name;price”"), "{failure}");
     assert_eq!(go_on("held/nothing.csv").await, json!({ "outcome": "gone", "object": "held/nothing.csv" }));
 }
 
