@@ -76,6 +76,12 @@ kill_points! {
     AfterUpdate = "after-update",
     /// The cached copy is invalidated; nobody is answered.
     AfterInvalidate = "after-invalidate",
+    /// A batch of a file is read; nothing of it is written.
+    BeforeImport = "before-import",
+    /// A batch of a file is written; no cache knows.
+    AfterImport = "after-import",
+    /// All of a file is written; nobody is told that it is.
+    BeforeImportEnds = "before-import-ends",
 }
 
 impl KillPoint {

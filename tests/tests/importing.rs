@@ -19,6 +19,12 @@ static BY_SKU: Statement = Statement::new(
     "select id, price, version, available from products join inventory on product_id = id where sku = $1",
 );
 
+static HOLD: Statement = Statement::new("tests.hold_imports", "lock table imports in share mode");
+static WAITS: Statement = Statement::new(
+    "tests.import_waits",
+    "select exists (select from pg_locks where relation = 'imports'::regclass and not granted)",
+);
+
 #[derive(Debug, FromRow, PartialEq, Eq)]
 struct Stored {
     id: Uuid,
@@ -205,55 +211,54 @@ async fn two_invocations_of_one_file_write_every_line_once() {
 }
 
 #[tokio::test]
+async fn what_a_file_adds_is_newer_than_all_before_it_and_older_than_all_after_it() {
+    let (skus, currency) = (skus(), "gip");
+    let [first, last] = ["first", "last"].map(|which| format!("{skus}-{which}"));
+    let line = |sku: &str| line(sku, 1000).replace(",usd,", &format!(",{currency},"));
+    let imported = import(format!("{COLUMNS}{}{}", line(&first), line(&last))).await;
+    assert_eq!(counts(&imported), [2, 0, 0, 0], "{imported}");
+    let new = json!({
+        "sku": format!("{skus}-new"), "name": "Lamp", "description": "",
+        "price": { "amount": 1000, "currency": currency },
+    });
+    let create = Call::new("create-product", "POST", "/api/products").bearer(&administrator()).json(&new);
+    create.send().await.expect(201);
+    let list =
+        Call::new("list-products", "GET", "/api/products").query("currency", currency).query("limit", "3");
+    let page = list.send().await.expect(200).json();
+    let listed: Vec<_> =
+        page["products"].as_array().expect("a list").iter().map(|one| one["sku"].clone()).collect();
+    assert_eq!(listed, [json!(format!("{skus}-new")), json!(last), json!(first)]);
+}
+
+#[tokio::test]
+async fn a_file_whose_place_another_took_before_it_was_read_is_imported_as_it_is_now() {
+    let (skus, key) = (skus(), format!("held/{}.csv", Uuid::now_v7()));
+    put(&key, file(&skus, 3, 1000)).await;
+    // It has looked at the file, and waits with that.
+    let held = database().transaction(async |tx| {
+        tx.execute(&HOLD).await?;
+        let key_of_file = key.clone();
+        let invoked = tokio::spawn(async move { go_on(&key_of_file).await });
+        eventually("it waits", async || {
+            let (waits,): (bool,) = database().fetch_one(&WAITS).await.expect("answers");
+            waits.then_some(())
+        })
+        .await;
+        put(&key, file(&skus, 3, 2000)).await;
+        Ok::<_, shared::database::Error>(invoked)
+    });
+    let import = held.await.expect("commits").await.expect("no panic");
+    assert_eq!(import["outcome"], "finished", "{import}");
+    assert_eq!(stored(&format!("{skus}-2")).await.price, 2000);
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_read_at_all_says_why_and_puts_nothing_in() {
     let import = import("name;price\nLamp;1\n").await;
     assert_eq!(counts(&import), [0, 0, 0, 0]);
     let failure = import["failure"].as_str().expect("a reason");
     assert!(failure.starts_with("its first line names a column “name;price”"), "{failure}");
-    #[tokio::test]
-    async fn what_a_file_adds_is_newer_than_all_before_it_and_older_than_all_after_it() {
-        let (skus, currency) = (skus(), "gip");
-        let [first, last] = ["first", "last"].map(|which| format!("{skus}-{which}"));
-        let line = |sku: &str| line(sku, 1000).replace(",usd,", &format!(",{currency},"));
-        let imported = import(format!("{COLUMNS}{}{}", line(&first), line(&last))).await;
-        assert_eq!(counts(&imported), [2, 0, 0, 0], "{imported}");
-        let new = json!({
-            "sku": format!("{skus}-new"), "name": "Lamp", "description": "",
-            "price": { "amount": 1000, "currency": currency },
-        });
-        let create = Call::new("create-product", "POST", "/api/products").bearer(&administrator()).json(&new);
-        create.send().await.expect(201);
-        let list = Call::new("list-products", "GET", "/api/products")
-            .query("currency", currency)
-            .query("limit", "3");
-        let page = list.send().await.expect(200).json();
-        let listed: Vec<_> =
-            page["products"].as_array().expect("a list").iter().map(|one| one["sku"].clone()).collect();
-        assert_eq!(listed, [json!(format!("{skus}-new")), json!(last), json!(first)]);
-    }
-
-    #[tokio::test]
-    async fn a_file_whose_place_another_took_before_it_was_read_is_imported_as_it_is_now() {
-        let (skus, key) = (skus(), format!("held/{}.csv", Uuid::now_v7()));
-        put(&key, file(&skus, 3, 1000)).await;
-        // It has looked at the file, and waits with that.
-        let held = database().transaction(async |tx| {
-            tx.execute(&HOLD).await?;
-            let key_of_file = key.clone();
-            let invoked = tokio::spawn(async move { go_on(&key_of_file).await });
-            eventually("it waits", PATIENCE, async || {
-                let (waits,): (bool,) = database().fetch_one(&WAITS).await.expect("answers");
-                waits.then_some(())
-            })
-            .await;
-            put(&key, file(&skus, 3, 2000)).await;
-            Ok::<_, shared::database::Error>(invoked)
-        });
-        let import = held.await.expect("commits").await.expect("no panic");
-        assert_eq!(import["outcome"], "finished", "{import}");
-        assert_eq!(stored(&format!("{skus}-2")).await.price, 2000);
-    }
-
     assert_eq!(go_on("held/nothing.csv").await, json!({ "outcome": "gone", "object": "held/nothing.csv" }));
 }
 

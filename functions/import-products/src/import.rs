@@ -52,6 +52,8 @@ pub(crate) enum Outcome {
 enum Stop {
     OutOfTime,
     Overtaken,
+    /// Another file has this name now.
+    Replaced,
     Failed(Error),
 }
 
@@ -76,16 +78,19 @@ impl<'a> Import<'a> {
     /// Imports the file of this key, from where it is.
     pub(crate) async fn of(&self, key: &str) -> Result<Outcome> {
         let object = key.to_owned();
-        let Some(file) = self.bucket.find(key).await? else {
-            tracing::warn!(object, "{object} is not there");
-            return Ok(Outcome::Gone { object });
-        };
         let mut tries = 1;
         loop {
+            let Some(file) = self.bucket.find(key).await? else {
+                tracing::warn!(object, "{object} is not there");
+                return Ok(Outcome::Gone { object });
+            };
             match self.of_file(&file).await {
                 Ok(import) => return Ok(Outcome::Finished(import)),
                 Err(Stop::OutOfTime) => return Ok(Outcome::OutOfTime { object }),
-                Err(Stop::Overtaken) => {
+                // Whoever was told of that one may have stopped for us: their times are whole seconds, and within one
+                // we took its place.
+                Err(Stop::Replaced) if tries < TRIES => tries += 1,
+                Err(Stop::Overtaken | Stop::Replaced) => {
                     tracing::info!(object, "{object} is in other hands, or another file took its place");
                     return Ok(Outcome::Overtaken { object });
                 }
@@ -234,7 +239,7 @@ impl From<Stop> for Halt {
 impl From<Unread> for Stop {
     fn from(unread: Unread) -> Self {
         match unread {
-            Unread::Replaced => Self::Overtaken,
+            Unread::Replaced => Self::Replaced,
             Unread::Failed(error) => Self::Failed(error),
         }
     }

@@ -3,13 +3,14 @@
 //! | module | holds |
 //! |---|---|
 //! | `journeys`, `customer`, `shopkeeper`, `door` | what people do, as good clients, through the functions' front door |
+//! | `imports` | a supplier whose files are imported meanwhile, and what has to come of them |
 //! | `faults`, `strikes` | what goes wrong and when, from the seed; how it is done |
 //! | `world`, `services`, `binaries`, `queue`, `shop` | what a run consists of |
 //! | `lines`, `relay` | the functions' ways to the servers, which slow down, hold back and break |
 //! | `witness`, `freshness`, `chronicle` | what clients were told; who read which version of a product; what struck when |
 //! | `canary` | how fast the machine itself was |
 //! | `aftermath` | until every order is finished |
-//! | `audit`, `liveness`, `report` | the nine figures, and what a run leaves behind |
+//! | `audit`, `liveness`, `report` | the figures, and what a run leaves behind |
 //! | `dice` | everything random, from the seed |
 //!
 //! The same seed plans the same faults and the same journeys. When which step meets which fault is up to the machine,
@@ -25,6 +26,7 @@ mod dice;
 mod door;
 mod faults;
 mod freshness;
+mod imports;
 mod journeys;
 mod lines;
 mod liveness;
@@ -59,6 +61,7 @@ use cloud::{Cloud, DATABASE};
 use cloud::{environment, lifecycle, supervisor};
 use dice::Dice;
 use faults::{Fault, Planned, Schedule};
+use imports::Supplier;
 use report::Report;
 use services::Services;
 use world::World;
@@ -137,7 +140,8 @@ async fn perform(
     let (begun, opened) = (OffsetDateTime::now_utc(), Instant::now());
     say(format_args!("  Seed {seed}: faults for {}", seconds(length)));
 
-    let struck = strike_while_open(&world, length, kinds).await?;
+    let mut supplier = Supplier::new(&world)?;
+    let struck = strike_while_open(&world, &mut supplier, length, kinds).await?;
     // No fault is left.
     world.provider.end_faults().await?;
     let (open_for, closed) = (opened.elapsed(), Instant::now());
@@ -147,6 +151,7 @@ async fn perform(
         say(format_args!("  {unfinished} orders are not finished and never will be"));
     }
     aftermath::browse(&world).await;
+    supplier.finish(services.cloud()).await;
     drop(work);
 
     world.remember_requests().await?;
@@ -155,9 +160,10 @@ async fn perform(
     let books = books(services.cloud()).await?;
     let (ledger, seen) = (world.provider.ledger().await?, world.witness.seen());
     let evidence = Evidence::new(&books, &ledger, &seen);
+    let supplied = supplier.figure(services.cloud()).await?;
     let clock = world.canary.clock();
     let mut figures = Vec::from(evidence.figures());
-    figures.push(liveness::figure(&seen.purchases, &struck, &clock));
+    figures.extend([supplied, liveness::figure(&seen.purchases, &struck, &clock)]);
     let report = Report {
         command: command(seed, arguments),
         seed,
@@ -184,8 +190,13 @@ async fn perform(
     Ok(report.passes())
 }
 
-/// Customers and faults at once, until all faults have struck and a calm has passed. What struck when.
-async fn strike_while_open(world: &Arc<World>, length: Duration, kinds: &[Fault]) -> Result<Chronicle> {
+/// Customers, imports and faults at once, until all faults have struck and a calm has passed. What struck when.
+async fn strike_while_open(
+    world: &Arc<World>,
+    supplier: &mut Supplier,
+    length: Duration,
+    kinds: &[Fault],
+) -> Result<Chronicle> {
     let opened = Instant::now();
     let mut people = JoinSet::new();
     for seat in 0..journeys::CUSTOMERS {
@@ -198,9 +209,13 @@ async fn strike_while_open(world: &Arc<World>, length: Duration, kinds: &[Fault]
         () = banks(world) => {}
         () = world.canary.sing() => {}
         kept = async {
-            strike_all(world, opened, length, kinds, &struck).await?;
-            calm(world, Instant::now() + faults::CALM, &struck).await?;
-            world.close();
+            let closing = async {
+                strike_all(world, opened, length, kinds, &struck).await?;
+                calm(world, Instant::now() + faults::CALM, &struck).await?;
+                world.close();
+                anyhow::Ok(())
+            };
+            futures::future::join(closing, supplier.supply(world)).await.0?;
             people.join_all().await;
             anyhow::Ok(())
         } => kept?,

@@ -5,9 +5,9 @@ select ('01900000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, 'user-' |
        case n when 2 then 'administrator' else 'customer' end
 from generate_series(1, 60000) as n;
 
-insert into products (id, name, description, price, currency, featured)
-select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'Product ' || n, 'Version 1.', 100 + 35 * n,
-       'usd', n % 8 = 0
+insert into products (id, sku, name, description, price, currency, featured)
+select ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'own-' || n, 'Product ' || n, 'Version 1.',
+       100 + 35 * n, 'usd', n % 8 = 0
 from generate_series(1, 40) as n;
 
 insert into inventory (product_id, available)

@@ -29,7 +29,7 @@ use lambda::tell::nobody;
 use provider::Control;
 
 /// The functions of a run, and how many environments each has at most.
-pub(super) const FUNCTIONS: [(&str, usize); 11] = [
+pub(super) const FUNCTIONS: [(&str, usize); 12] = [
     ("checkout", 8),
     ("cancel-order", 3),
     ("charge-worker", 5),
@@ -41,6 +41,7 @@ pub(super) const FUNCTIONS: [(&str, usize); 11] = [
     ("get-order", 3),
     ("refund-order", 3),
     ("set-stock", 2),
+    ("import-products", 2),
 ];
 
 /// Sweeps come twelve times as often as in production, so that ten minutes hold what two hours would.

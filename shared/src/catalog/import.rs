@@ -12,6 +12,7 @@ use super::{Changed, LineOfFile, ProductId};
 use crate::{
     database::{Database, Query, Statement},
     error::Result,
+    kill_point::KillPoint,
 };
 
 static BEGIN: Statement = Statement::new("catalog.import_begin", include_str!("import_begin.sql"));
@@ -180,7 +181,9 @@ struct Row {
 /// Writes a batch in one statement. `None` if the import is no longer where the batch begins: nothing was written.
 pub async fn import(database: &Database, upload: &Upload, batch: Batch) -> Result<Option<Written>> {
     let query = upload.bind(IMPORT).bind(batch.after.cast_signed()).bind(batch.until.cast_signed());
+    KillPoint::BeforeImport.reached();
     let rows: Vec<Row> = database.fetch_all(batch.bind(query)).await?;
+    KillPoint::AfterImport.reached();
     let Some(&Row { created, .. }) = rows.first() else { return Ok(None) };
     let changed =
         rows.iter().filter_map(|row| Some(Changed { id: ProductId(row.id?), version: row.version? }));
@@ -194,5 +197,6 @@ pub async fn end(
     lines: u64,
     failure: Option<&str>,
 ) -> Result<Option<Import>> {
+    KillPoint::BeforeImportEnds.reached();
     Ok(database.fetch_optional(upload.bind(END).bind(lines.cast_signed()).bind(failure)).await?)
 }
