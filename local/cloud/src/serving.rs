@@ -126,6 +126,7 @@ fn of_folder<'a>(
             time_limit: function.time_limit,
             memory_mb: function.memory_mb,
             environments: cloud.wishes.environments.unwrap_or(SERVED),
+            at_a_time: cloud.wishes.at_a_time,
             log: open_log(&cloud.folder.log(Service::Functions.name()))?,
         };
         Ok((function.name.clone(), settings))

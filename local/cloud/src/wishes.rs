@@ -16,6 +16,8 @@ pub(crate) const NO_RELOAD: &str = "MILLRACE_NO_RELOAD";
 pub(crate) const NO_CONSOLE: &str = "MILLRACE_NO_CONSOLE";
 /// The name of [`Wishes::environments`].
 const CONCURRENCY: &str = "MILLRACE_CONCURRENCY";
+/// The name of [`Wishes::at_a_time`].
+const AT_A_TIME: &str = "MILLRACE_AT_A_TIME";
 
 /// Products are scattered over orders by 16 bits and more; above this the bits would run out.
 const LARGEST_SCALE: u32 = 1_000;
@@ -31,6 +33,8 @@ pub struct Wishes {
     pub no_reload: bool,
     /// Environments of each function, at most; where nothing is said, whoever serves them knows what is good.
     pub environments: Option<usize>,
+    /// Requests that one environment serves at a time.
+    pub at_a_time: usize,
     /// Nobody is going to look at the console.
     pub no_console: bool,
 }
@@ -45,6 +49,7 @@ impl Wishes {
             profile: env::var(PROFILE).ok(),
             no_reload: env::var_os(NO_RELOAD).is_some(),
             environments: number(CONCURRENCY)?,
+            at_a_time: number(AT_A_TIME)?.unwrap_or(1).max(1),
             no_console: env::var_os(NO_CONSOLE).is_some(),
         })
     }

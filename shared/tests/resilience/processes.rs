@@ -247,7 +247,6 @@ async fn two_hundred_racers_for_a_half_open_breaker_get_three_probes_and_dead_on
     eventually("the third reports", async || !board.read("reports").is_empty()).await;
     let counted = format!("{:?}", Reported::Shared(Effect::Counted));
     assert_eq!(board.read("reports"), [counted], "one success closes nothing");
-    assert!(matches!(acquire().await, Admission::Probe(_)), "there is room for one");
     later(&server, "payments", leases_end);
     assert!(matches!(acquire().await, Admission::Deny { .. }), "it opens again");
     let shown = redis.batch(breaker.show()).await.expect("Redis is there");

@@ -156,6 +156,7 @@ mod tests {
             time_limit: Duration::from_secs(10),
             memory_mb: 512,
             environments: 1,
+            at_a_time: 1,
             log: File::create(folder.path().join("log"))?,
         };
         let functions = BTreeMap::from([("get-product".to_owned(), settings)]);

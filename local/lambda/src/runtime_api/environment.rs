@@ -1,5 +1,6 @@
 //! One environment: a process, and what it is doing.
 
+use std::collections::VecDeque;
 use std::process::ExitStatus;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -27,41 +28,42 @@ pub(super) struct Environment {
 }
 
 struct State {
-    phase: Phase,
+    life: Life,
+    /// For each invocation that it may take and has not asked for yet, until when it has to: it is starting, or has
+    /// answered. Until it asks, Lambda counts the invocation before as running.
+    coming: VecDeque<Instant>,
+    /// What it has under way, the oldest first.
+    busy: Vec<Busy>,
     invocations: u64,
     /// What it said of its own failure to start.
     init_error: Option<Bytes>,
 }
 
-enum Phase {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Life {
     /// Until it asks for its first event.
-    Starting {
-        deadline: Instant,
-    },
+    Starting,
     /// It has asked for an event.
-    Idle,
-    Busy {
-        request_id: String,
-        outcome: Outcome,
-        deadline: Instant,
-    },
-    /// It has answered and not asked for the next event yet. Until it does, Lambda counts the invocation as running.
-    Answered {
-        deadline: Instant,
-    },
+    Serving,
     /// Killed because its time was up; the process may still be there for a moment.
     TimedOut,
     Gone,
 }
 
-/// What an environment was doing when it ended.
+struct Busy {
+    request_id: String,
+    outcome: Outcome,
+    deadline: Instant,
+    cold: bool,
+}
+
+/// An environment that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    WhileStarting,
-    /// After an answer, before it asked for the next event.
-    BetweenEvents,
-    /// While it had an event, or waited for one.
-    Unexpected,
+pub(super) struct Left {
+    /// It never asked for an event.
+    pub(super) while_starting: bool,
+    /// So many invocations it would have asked for.
+    pub(super) coming: usize,
 }
 
 /// An environment as it was at a moment.
@@ -80,9 +82,11 @@ pub struct Snapshot {
 }
 
 impl Environment {
-    pub(super) fn new(id: u64, function: String, version: Option<Version>) -> Self {
-        let phase = Phase::Starting { deadline: Instant::now() + INIT_LIMIT };
-        let state = State { phase, invocations: 0, init_error: None };
+    /// One that takes so many invocations at a time.
+    pub(super) fn new(id: u64, function: String, version: Option<Version>, at_a_time: usize) -> Self {
+        let coming = VecDeque::from(vec![Instant::now() + INIT_LIMIT; at_a_time]);
+        let state =
+            State { life: Life::Starting, coming, busy: Vec::new(), invocations: 0, init_error: None };
         Self { id, function, version, pid: OnceLock::new(), state: Mutex::new(state) }
     }
 
@@ -94,41 +98,43 @@ impl Environment {
     }
 
     /// It asks for an event. Tells whether that was to be expected.
-    pub(super) fn becomes_idle(&self) -> bool {
+    pub(super) fn asks(&self) -> bool {
         let mut state = self.lock();
-        match std::mem::replace(&mut state.phase, Phase::Idle) {
-            Phase::Starting { .. } | Phase::Answered { .. } => return true,
-            Phase::Busy { outcome, .. } => {
-                let reason = "it asked for the next event without answering this one";
-                outcome.send(Err(InvokeError::Died(reason.to_owned()))).ok();
-            }
-            Phase::Idle => {}
-            // It is as good as dead.
-            over @ (Phase::TimedOut | Phase::Gone) => state.phase = over,
+        if state.life == Life::Starting {
+            state.life = Life::Serving;
         }
-        false
+        if state.life != Life::Serving {
+            // It is as good as dead.
+            return false;
+        }
+        let expected = state.coming.pop_front().is_some();
+        if !expected && !state.busy.is_empty() {
+            let reason = "it asked for the next event without answering this one";
+            state.busy.remove(0).outcome.send(Err(InvokeError::Died(reason.to_owned()))).ok();
+        }
+        expected
     }
 
     /// It is given an invocation.
-    pub(super) fn becomes_busy(&self, request_id: String, outcome: Outcome, limit: Duration) {
+    pub(super) fn is_given(&self, request_id: String, outcome: Outcome, limit: Duration) {
         let mut state = self.lock();
         state.invocations += 1;
-        state.phase = Phase::Busy { request_id, outcome, deadline: Instant::now() + limit };
+        let cold = state.invocations == 1;
+        state.busy.push(Busy { request_id, outcome, deadline: Instant::now() + limit, cold });
     }
 
-    /// It answers its invocation. `None` if it has none with this id; else whom to tell, and whether it was the first.
+    /// It answers an invocation. `None` if it has none with this id; else whom to tell, and whether it was the first.
     pub(super) fn answers(&self, request_id: &str) -> Option<(Outcome, bool)> {
         let mut state = self.lock();
-        match std::mem::replace(&mut state.phase, Phase::Idle) {
-            Phase::Busy { request_id: own, outcome, deadline } if own == request_id => {
-                state.phase = Phase::Answered { deadline };
-                Some((outcome, state.invocations == 1))
-            }
-            other => {
-                state.phase = other;
-                None
-            }
-        }
+        let index = state.busy.iter().position(|busy| busy.request_id == request_id)?;
+        let Busy { outcome, deadline, cold, .. } = state.busy.remove(index);
+        state.coming.push_back(deadline);
+        Some((outcome, cold))
+    }
+
+    /// Whether it has an invocation.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.lock().busy.is_empty()
     }
 
     /// It says why it cannot start.
@@ -138,22 +144,21 @@ impl Environment {
 
     /// When it has to be looked at again; `None` while it is idle.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        match self.lock().phase {
-            Phase::Starting { deadline } | Phase::Busy { deadline, .. } | Phase::Answered { deadline } => {
-                Some(deadline)
-            }
-            Phase::Idle | Phase::TimedOut | Phase::Gone => None,
+        let state = self.lock();
+        if matches!(state.life, Life::TimedOut | Life::Gone) {
+            return None;
         }
+        state.busy.iter().map(|busy| busy.deadline).chain(state.coming.iter().copied()).min()
     }
 
-    /// Its time is up: kills it, which fails its invocation.
+    /// The time of one of its invocations is up: kills it, which fails all of them.
     pub(super) fn times_out(&self, limit: Duration) {
         let mut state = self.lock();
-        match std::mem::replace(&mut state.phase, Phase::TimedOut) {
-            Phase::Busy { outcome, .. } => {
-                outcome.send(Err(InvokeError::TimedOut(limit))).ok();
-            }
-            other => state.phase = other,
+        if state.life == Life::Serving {
+            state.life = Life::TimedOut;
+        }
+        for busy in state.busy.drain(..) {
+            busy.outcome.send(Err(InvokeError::TimedOut(limit))).ok();
         }
         state.init_error.get_or_insert_with(|| format!("it asked for no event within {INIT_LIMIT:?}").into());
         drop(state);
@@ -161,16 +166,13 @@ impl Environment {
     }
 
     /// Its process has ended.
-    pub(super) fn is_gone(&self, status: &str) -> End {
-        match std::mem::replace(&mut self.lock().phase, Phase::Gone) {
-            Phase::Starting { .. } => return End::WhileStarting,
-            Phase::Answered { .. } => return End::BetweenEvents,
-            Phase::Busy { outcome, .. } => {
-                outcome.send(Err(InvokeError::Died(status.to_owned()))).ok();
-            }
-            Phase::Idle | Phase::TimedOut | Phase::Gone => {}
+    pub(super) fn is_gone(&self, status: &str) -> Left {
+        let mut state = self.lock();
+        let while_starting = std::mem::replace(&mut state.life, Life::Gone) == Life::Starting;
+        for busy in state.busy.drain(..) {
+            busy.outcome.send(Err(InvokeError::Died(status.to_owned()))).ok();
         }
-        End::Unexpected
+        Left { while_starting, coming: std::mem::take(&mut state.coming).len() }
     }
 
     /// What it said of its failure to start, else how it ended.
@@ -183,13 +185,13 @@ impl Environment {
     pub(super) fn signal(&self, signal: Signal) -> bool {
         // A process that was reaped an instant ago is not marked yet; no system hands out its pid again that soon.
         let state = self.lock();
-        let pid = self.pid.get().filter(|_| !matches!(state.phase, Phase::Gone));
+        let pid = self.pid.get().filter(|_| state.life != Life::Gone);
         pid.is_some_and(|pid| kill(Pid::from_raw(*pid), signal).is_ok())
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let state = self.lock();
-        let busy = matches!(state.phase, Phase::Busy { .. } | Phase::Answered { .. });
+        let busy = !state.busy.is_empty() || (state.life == Life::Serving && !state.coming.is_empty());
         let pid = self.pid.get().copied();
         Snapshot { id: self.id, function: self.function.clone(), pid, busy, invocations: state.invocations }
     }

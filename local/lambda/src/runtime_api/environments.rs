@@ -19,9 +19,9 @@ pub(super) struct Environments {
 
 impl Environments {
     /// A new one of a function. It is known before its process is, which may ask for an event at once.
-    pub(super) fn add(&self, function: &str, version: Option<Version>) -> Arc<Environment> {
+    pub(super) fn add(&self, function: &str, version: Option<Version>, at_a_time: usize) -> Arc<Environment> {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let environment = Arc::new(Environment::new(id, function.to_owned(), version));
+        let environment = Arc::new(Environment::new(id, function.to_owned(), version, at_a_time));
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         table.insert(id, Arc::clone(&environment));
         environment

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::aws::{AWS_ACCOUNT, AWS_REGION};
 
-use super::environment::{End, Environment, INIT_LIMIT, describe};
+use super::environment::{Environment, INIT_LIMIT, Left, describe};
 use super::environments::Environments;
 use super::invocation::{Answer, Invocation, InvokeError};
 use super::settings::FunctionSettings;
@@ -41,9 +41,9 @@ pub(super) struct Function {
 struct State {
     /// Invocations that no environment has taken, the oldest first.
     waiting: VecDeque<Invocation>,
-    /// Environments that ask for an invocation. The last to come is the first to go, as on Lambda: few stay warm.
+    /// Who asks for an invocation. The last to come is the first to go, as on Lambda: few stay warm.
     idle: Vec<oneshot::Sender<Invocation>>,
-    /// Environments that will ask for an invocation soon: they are starting, or have just answered.
+    /// How many invocations will be asked for soon, by environments that are starting or have just answered.
     expected: usize,
     /// All environments.
     alive: usize,
@@ -118,6 +118,10 @@ impl Function {
     pub(super) async fn next(&self, environment: &Environment) -> Option<Invocation> {
         let next = self.wait_for_next(environment).await;
         if next.is_none() {
+            // Not before what it has under way has ended, behind which it asks once more.
+            if environment.is_busy() {
+                std::future::pending().await
+            }
             environment.signal(Signal::SIGKILL);
         }
         next
@@ -126,7 +130,7 @@ impl Function {
     async fn wait_for_next(&self, environment: &Environment) -> Option<Invocation> {
         let invocation = {
             let mut state = self.lock();
-            if environment.becomes_idle() {
+            if environment.asks() {
                 state.expected -= 1;
             }
             if environment.version != state.version {
@@ -182,11 +186,11 @@ impl Function {
                 if !needed || state.closed || state.alive >= self.settings.environments {
                     return;
                 }
-                state.expected += 1;
+                state.expected += self.settings.at_a_time;
                 state.alive += 1;
                 state.version
             };
-            let environment = self.place.environments.add(&self.name, version);
+            let environment = self.place.environments.add(&self.name, version, self.settings.at_a_time);
             match self.start(environment.id) {
                 Ok(process) => {
                     environment.has_started(process.id().and_then(|pid| pid.try_into().ok()));
@@ -238,15 +242,11 @@ impl Function {
     /// function that cannot start would be started for ever.
     fn lost(&self, environment: &Environment, status: &str) {
         let mut state = self.lock();
-        let end = environment.is_gone(status);
+        let Left { while_starting, coming } = environment.is_gone(status);
         self.place.environments.remove(environment.id);
         state.alive -= 1;
-        if end != End::Unexpected {
-            state.expected -= 1;
-        }
-        if end == End::WhileStarting
-            && let Some(invocation) = state.waiting.pop_front()
-        {
+        state.expected -= coming;
+        if while_starting && let Some(invocation) = state.waiting.pop_front() {
             let reason = environment.last_words(status);
             invocation.outcome.send(Err(InvokeError::NotStarted(reason))).ok();
         }
@@ -269,6 +269,8 @@ fn variables(name: &str, settings: &FunctionSettings, common: &[(String, String)
         ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
         ("PATH", std::env::var("PATH").unwrap_or_default()),
     ];
-    let lambda = lambda.map(|(name, value)| (name.to_owned(), value));
-    lambda.into_iter().chain(common.iter().cloned()).collect()
+    let several =
+        (settings.at_a_time > 1).then(|| ("AWS_LAMBDA_MAX_CONCURRENCY", settings.at_a_time.to_string()));
+    let lambda = lambda.into_iter().chain(several).map(|(name, value)| (name.to_owned(), value));
+    lambda.chain(common.iter().cloned()).collect()
 }

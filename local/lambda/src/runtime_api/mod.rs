@@ -1,5 +1,5 @@
 //! Lambda's Runtime API: runs environments (processes) of the functions' binaries, and gives each one invocation at a
-//! time, as the service does on AWS.
+//! time, as the service does on AWS, or several, as it does on Managed Instances.
 //!
 //! It compiles nothing and waits for nobody who does: payloads pass through as bytes, deadlines are real, time-outs
 //! kill, and a dead environment fails its invocation and is replaced. Where somebody builds the functions meanwhile,

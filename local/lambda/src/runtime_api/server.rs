@@ -114,7 +114,7 @@ async fn next(asking: &Asking) -> Response<Full<Bytes>> {
         .header("lambda-runtime-trace-id", &invocation.trace_id)
         .header("lambda-runtime-invoked-function-arn", asking.function.arn())
         .body(Full::new(invocation.event));
-    asking.environment.becomes_busy(invocation.request_id, invocation.outcome, limit);
+    asking.environment.is_given(invocation.request_id, invocation.outcome, limit);
     response.unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR))
 }
 

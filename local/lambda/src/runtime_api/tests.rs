@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
 use super::*;
 
@@ -18,7 +19,8 @@ fn settings(folder: &Path, how: &str, environments: usize, time_limit: Duration)
     let command = vec!["python3".to_owned(), script.display().to_string(), how.to_owned()];
     let log = File::create(folder.join("function.log"))?;
     let program = None;
-    let function = FunctionSettings { command, program, time_limit, memory_mb: 512, environments, log };
+    let function =
+        FunctionSettings { command, program, time_limit, memory_mb: 512, environments, at_a_time: 1, log };
     let environment = vec![("SHOP".to_owned(), "open".to_owned())];
     Ok(Settings { functions: BTreeMap::from([("function".to_owned(), function)]), environment })
 }
@@ -146,7 +148,7 @@ async fn an_environment_that_is_killed_while_idle_costs_no_invocation() -> Resul
 #[tokio::test]
 async fn an_invocation_that_takes_too_long_is_killed_even_in_a_frozen_environment() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let limit = Duration::from_millis(400);
+    let limit = Duration::from_secs(2);
     let fleet = Fleet::start(settings(folder.path(), "well", 1, limit)?).await?;
     assert_eq!(invoke(&fleet, "\"hang\"").await, Err(InvokeError::TimedOut(limit)));
     // On a busy machine the limit may also pass before a fresh process has read its event.
@@ -179,6 +181,63 @@ async fn a_function_that_cannot_start_says_why_and_is_not_started_for_ever() -> 
     }
     let error = invoke(&Fleet::start(missing).await?, "1").await;
     assert!(matches!(error, Err(InvokeError::NotStarted(_))), "{error:?}");
+    Ok(())
+}
+
+/// One environment that takes so many invocations at a time.
+async fn wide(folder: &Path, at_a_time: usize) -> Result<Arc<Fleet>> {
+    let mut settings = settings(folder, "well", 1, AMPLE)?;
+    for function in settings.functions.values_mut() {
+        function.at_a_time = at_a_time;
+    }
+    Ok(Arc::new(Fleet::start(settings).await?))
+}
+
+/// So many invocations that end once there is a file.
+fn waiting_for(
+    gate: &Path,
+    fleet: &Arc<Fleet>,
+    number: usize,
+) -> Vec<JoinHandle<Result<Answer, InvokeError>>> {
+    let event = Bytes::from(serde_json::json!(format!("wait for {}", gate.display())).to_string());
+    let waits = || {
+        let (fleet, event) = (Arc::clone(fleet), event.clone());
+        tokio::spawn(async move { fleet.invoke("function", event).await })
+    };
+    (0..number).map(|_| waits()).collect()
+}
+
+#[tokio::test]
+async fn an_environment_may_have_several_invocations_at_a_time_and_no_more() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (fleet, gate) = (wide(folder.path(), 3).await?, folder.path().join("gate"));
+    let waiting = waiting_for(&gate, &fleet, 4);
+    let has =
+        |invocations| fleet.environments().iter().any(|environment| environment.invocations == invocations);
+    until(|| has(3)).await?;
+    std::fs::write(&gate, "")?;
+    let mut cold = 0;
+    for answer in waiting {
+        let answer = answer.await??;
+        assert_eq!(answer.environment, 1);
+        cold += u32::from(answer.cold);
+    }
+    assert_eq!((cold, has(4)), (1, true));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_environment_that_dies_fails_all_that_it_had_under_way() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let fleet = wide(folder.path(), 3).await?;
+    let waiting = waiting_for(&folder.path().join("never"), &fleet, 2);
+    until(|| fleet.environments().iter().any(|environment| environment.invocations == 2)).await?;
+    let died = Err(InvokeError::Died("exit status: 3".to_owned()));
+    assert_eq!(invoke(&fleet, "\"die\"").await, died);
+    for answer in waiting {
+        assert_eq!(answer.await?, died);
+    }
+    assert!(invoke(&fleet, "1").await?.cold);
     Ok(())
 }
 

@@ -87,6 +87,7 @@ impl Bench<'_> {
             time_limit: Duration::from_mins(1),
             memory_mb: MEMORY_MB,
             environments,
+            at_a_time: 1,
             log: open_log(&self.cloud.folder.log(Service::Functions.name()))?,
         };
         let functions = BTreeMap::from([(case.function.to_owned(), settings)]);

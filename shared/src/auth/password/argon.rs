@@ -1,6 +1,6 @@
 //! argon2: ours, and those of other parameters.
 
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use argon2_rust::{Algorithm, Argon2, Decoded, Error, Hasher, Params, Version, decode_phc, params::Memory};
 use aws_lc_rs::rand;
@@ -17,17 +17,23 @@ const OURS: Argon2 = Argon2::new(
 const MOST_WORK: u64 = 8;
 const MOST_MEMORY: u32 = 64 * 1024;
 
-/// Hashes wait for each other: an environment has one processor or little more. Their memory is kept: allocated anew
-/// for each, and given back, an environment grew to 239 MB in 200 logins.
-static HASHER: LazyLock<Mutex<Hasher>> = LazyLock::new(|| Mutex::new(OURS.hasher()));
+/// As many as were ever at work together: one on ordinary Lambda. Their memory is kept: allocated anew for each hash, and
+/// given back, an environment grew to 239 MB in 200 logins.
+static HASHERS: Mutex<Vec<Hasher>> = Mutex::new(Vec::new());
+
+fn hashers() -> MutexGuard<'static, Vec<Hasher>> {
+    HASHERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn with_hasher<T>(argon2: Argon2, work: impl FnOnce(&mut Hasher) -> T) -> T {
-    // One that panicked left only scratch.
-    let mut hasher = HASHER.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = hashers().pop();
+    let mut hasher = kept.unwrap_or_else(|| OURS.hasher());
     hasher.set_argon2(argon2);
     #[cfg(test)]
     tests::DONE.with(|done| done.set(done.get() + self::work(argon2.params())));
-    work(&mut hasher)
+    let done = work(&mut hasher);
+    hashers().push(hasher);
+    done
 }
 
 /// The work of the hashes that `action` makes in this thread, in kB passed over.
@@ -110,6 +116,15 @@ mod tests {
         let params =
             argon2::Params::new(params.memory_kib(), params.passes(), params.lanes(), Some(output.len()))?;
         argon2::Argon2::new(algorithm, version, params).hash_password_into(password.as_bytes(), salt, output)
+    }
+
+    #[test]
+    fn hashes_do_not_wait_for_each_other_and_their_memory_is_used_again() {
+        let two_at_once = || with_hasher(OURS, |_| with_hasher(OURS, |_| ()));
+        two_at_once();
+        let kept = hashers().len();
+        two_at_once();
+        assert!(kept >= 2 && hashers().len() == kept, "{kept}, then {}", hashers().len());
     }
 
     proptest! {
