@@ -2,7 +2,8 @@
 //!
 //! Ten times a second it does a small piece of work that is always the same. The quickest piece shows what the machine
 //! can do, and each other one, with how late it began, how fast the machine was just then: at a tenth of the speed,
-//! somebody else had most of it, or all of this process stood still. Waits are judged by the machine's time: of a second at a tenth of the speed, a tenth.
+//! somebody else had most of it, or all of this process stood still. Waits are judged by the machine's time: of a
+//! second at a tenth of the speed, a tenth.
 
 use std::hint::black_box;
 use std::sync::{Mutex, PoisonError};
