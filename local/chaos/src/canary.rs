@@ -1,8 +1,9 @@
 //! How much of the machine this process had: what is held up with it is not held against the shop.
 //!
 //! Ten times a second it does a small piece of work that is always the same. The quickest piece shows what the machine
-//! can do, and each other one how fast it was just then: at a tenth of the speed, somebody else had most of it, or all
-//! of this process stood still. Waits are judged by the machine's time: of a second at a tenth of the speed, a tenth.
+//! can do, and each other one, with how late it began, how fast the machine was just then: at a tenth of the speed,
+//! somebody else had most of it, or all of this process stood still. Waits are judged by the machine's time: of a
+//! second at a tenth of the speed, a tenth.
 
 use std::hint::black_box;
 use std::sync::{Mutex, PoisonError};
@@ -15,8 +16,8 @@ use super::chronicle::Span;
 
 /// Between two pieces of work.
 const PAUSE: Duration = Duration::from_millis(95);
-/// A timer may be so late on a machine with nothing to do.
-const JITTER: Duration = Duration::from_millis(5);
+/// A machine with nothing to do begins and ends a piece within so long.
+const AT_ONCE: Duration = Duration::from_millis(5);
 /// Some milliseconds of work, also where the program is built without optimisation.
 const ROUNDS: u64 = 200_000;
 
@@ -38,7 +39,7 @@ impl Canary {
         loop {
             let began = Instant::now();
             sleep(PAUSE).await;
-            let late = began.elapsed().saturating_sub(PAUSE + JITTER);
+            let late = began.elapsed().saturating_sub(PAUSE);
             let piece = Instant::now();
             work();
             let took = piece.elapsed() + late;
@@ -70,7 +71,7 @@ pub(super) struct MachineClock {
 impl MachineClock {
     /// From beats in the order in which they came.
     pub(super) fn new(beats: Vec<Beat>) -> Self {
-        let usual = beats.iter().map(|beat| beat.took).min().unwrap_or_default();
+        let usual = beats.iter().map(|beat| beat.took).min().unwrap_or_default().max(AT_ONCE);
         Self { beats, usual }
     }
 
@@ -98,8 +99,7 @@ impl MachineClock {
     }
 
     fn speed(&self, beat: &Beat) -> f64 {
-        // A piece of work that takes no time at all says nothing.
-        if beat.took.is_zero() { 1.0 } else { self.usual.as_secs_f64() / beat.took.as_secs_f64() }
+        self.usual.as_secs_f64() / beat.took.max(self.usual).as_secs_f64()
     }
 }
 

@@ -70,6 +70,8 @@ use world::World;
 const TELL_EVERY: Duration = Duration::from_secs(15);
 /// How often a fault is tried that cannot strike yet.
 const TRIES: u32 = 8;
+/// How long the last calm may take.
+const LONGEST_CALM: Duration = Duration::from_secs(90);
 /// How often banks answer.
 const BANKS_EVERY: Duration = Duration::from_secs(3);
 
@@ -209,15 +211,11 @@ async fn strike_while_open(
         () = banks(world) => {}
         () = world.canary.sing() => {}
         kept = async {
-            let closing = async {
+            let strikes = async {
                 strike_all(world, opened, length, kinds, &struck).await?;
-                calm(world, Instant::now() + faults::CALM, &struck).await?;
-                world.close();
-                anyhow::Ok(())
+                last_calm(world, people, &struck).await
             };
-            futures::future::join(closing, supplier.supply(world)).await.0?;
-            people.join_all().await;
-            anyhow::Ok(())
+            futures::future::join(strikes, supplier.supply(world)).await.0
         } => kept?,
     }
     Ok(struck.into_inner().unwrap_or_else(PoisonError::into_inner))
@@ -238,18 +236,32 @@ async fn strike_all(
         for between in calms {
             sleep_until(opened + between.start).await;
             calm(world, opened + between.end, struck).await?;
-            world.let_die(true)?;
         }
         anyhow::Ok(())
     };
     futures::future::join(futures::future::join_all(strikes), rests).await.1
 }
 
-/// Nobody dies at a kill point until then, nor afterwards.
+/// Nobody dies at a kill point until then.
 async fn calm(world: &World, until: Instant, struck: &Mutex<Chronicle>) -> Result<()> {
     world.let_die(false)?;
     let began = Instant::now();
     sleep_until(until).await;
+    note(struck).rested(Span::since(began));
+    world.let_die(true)
+}
+
+/// Nobody dies any more, and the shop closes: not before somebody who came in the calm has an answer, however slow the
+/// machine is, if it takes no longer than a shop that answers nobody should be waited for.
+async fn last_calm(world: &World, people: JoinSet<()>, struck: &Mutex<Chronicle>) -> Result<()> {
+    world.let_die(false)?;
+    let (began, quiet) = (Instant::now(), OffsetDateTime::now_utc() + liveness::QUIET);
+    sleep(faults::CALM).await;
+    while !world.witness.has_answered_since(quiet) && began.elapsed() < LONGEST_CALM {
+        sleep(Duration::from_millis(100)).await;
+    }
+    world.close();
+    people.join_all().await;
     note(struck).rested(Span::since(began));
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::chronicle::{Chronicle, Span, Violation};
 use super::witness::Purchase;
 
 /// How long nothing has struck.
-const QUIET: Duration = Duration::from_secs(5);
+pub(super) const QUIET: Duration = Duration::from_secs(5);
 /// And then a checkout is answered within so long.
 const WITHIN: Duration = Duration::from_secs(3);
 
@@ -73,7 +73,7 @@ mod tests {
         chronicle.rested(Span { from: at(0), to: at(20_000) });
         let beat = |second: u64| Beat {
             span: Span { from: at(second * 1_000), to: at((second + 1) * 1_000) },
-            took: Duration::from_millis(if second == 0 { 1 } else { slow }),
+            took: Duration::from_millis(if second == 0 { 5 } else { 5 * slow }),
         };
         let clock = MachineClock::new((0..40).map(beat).collect());
         let purchase = Purchase {

@@ -86,6 +86,11 @@ impl Witness {
         self.lock().purchases.iter().filter(ordered).count()
     }
 
+    /// Whether anybody who decided to buy after a moment has an answer.
+    pub(super) fn has_answered_since(&self, moment: OffsetDateTime) -> bool {
+        self.lock().purchases.iter().any(|purchase| purchase.begun > moment && purchase.answered.is_some())
+    }
+
     /// A new purchase; its number.
     pub(super) fn begin(&self, user: u32, key: String, body: Value) -> usize {
         let mut seen = self.lock();
