@@ -102,7 +102,7 @@ with recursive typed as (
         case when is_last then beginnings.products else meant.products end
     from meant
     cross join beginnings
-    where exists (select from meant where is_last and stems = array[stem]) and beginnings.stems is not null
+    where exists (select from meant where is_last and stems = array[stem] and stems <> beginnings.stems)
 ), wanted as materialized (
     select
         attempt,
