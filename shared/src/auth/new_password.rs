@@ -11,8 +11,8 @@ use zxcvbn::{Score, zxcvbn};
 /// The least and the most characters. The standard asks for at least 15, and for at least 64 to be taken.
 const LENGTH: std::ops::RangeInclusive<usize> = 15..=128;
 
-/// So many characters are judged, which are hard enough to guess by themselves or are not. What all of them cost grows
-/// with their square, and with every sign that may stand for a letter: nine seconds for a hundred of them (unoptimised),
+/// So many characters are judged, which are hard enough to guess by themselves or are not. What all of them cost
+/// grows with their square, and with every sign that may stand for a letter: nine seconds for a hundred (unoptimised),
 /// for anybody who asks.
 const JUDGED: usize = 40;
 
