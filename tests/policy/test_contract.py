@@ -64,6 +64,23 @@ def test_the_contract_asks_for_a_token_where_the_function_does():
         {route: asked(name) for route, name in routes().items()}
 
 
+def test_the_readme_says_each_route_its_function_and_its_limits():
+    policies = dict(re.findall(r'pub const ([A-Z_]+): Policy = Policy::per_minute\("[a-z-]+", (\d+)\)',
+                               (ROOT / "shared/src/rate_limit/policy.rs").read_text()))
+    readme = (ROOT / "README.md").read_text()
+    rows = re.findall(r"^\| (`[A-Z]+ /api/.*?) \| (.+?) \| .+? \| (.+?) \| .+ \|$", readme, re.M)
+    told = {(route.split("?")[0], name, limit) for served, names, limit in rows
+            for route, name in zip(re.findall("`(.+?)`", served), re.findall("`(.+?)`", names))}
+
+    def limits(name):
+        source = (ROOT / "functions" / name / "src/main.rs").read_text()
+        named = re.search(r"limited_by\(&\[(.*?)\]\)", source)
+        numbers = [policies[policy] for policy in (named[1].split(", ") if named else ["API"]) if policy]
+        numbers[:1] = [number + " by address" * (".by_address()" in source) for number in numbers[:1]]
+        return ", ".join(dict.fromkeys(numbers)) or "–"
+    assert told == {(" ".join(route), name, limits(name)) for route, name in routes().items()}
+
+
 def test_the_contract_is_openapi():
     validate(contract())
 
