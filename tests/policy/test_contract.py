@@ -3,16 +3,19 @@
 import json
 import re
 import tomllib
+from runpy import run_path
+from types import SimpleNamespace
 
 import yaml
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
-from templates import ROOT, source
+from samtranslator.yaml_helper import yaml_parse
+from templates import ROOT
 
 METHODS = {"get", "put", "post", "patch", "delete"}
-ROUTED = {method.upper() for method in METHODS}
+ROUTES = SimpleNamespace(**run_path(str(ROOT / "tests/routes")))
 
 
 def contract():
@@ -21,52 +24,61 @@ def contract():
     return json.loads(json.dumps(document, default=lambda time: time.isoformat().replace("+00:00", "Z")))
 
 
-def routes_of_the_contract():
-    return {(method.upper(), path): operation["operationId"]
-            for path, item in contract()["paths"].items()
+def operations():
+    """Of each operation of the contract its route."""
+    return {(method.upper(), path): operation for path, item in contract()["paths"].items()
             for method, operation in item.items() if method in METHODS}
 
 
-def routes_of_the_template(methods=ROUTED):
-    routes = {}
-    for resource in source("template")["Resources"].values():
-        for event in resource.get("Properties", {}).get("Events", {}).values():
-            if event["Type"] == "HttpApi" and event["Properties"]["Method"] in methods:
-                properties = event["Properties"]
-                routes[properties["Method"], properties["Path"]] = resource["Metadata"]["BuildProperties"]["Binary"]
-    return routes
+def routes():
+    """Which function serves a route, as the functions themselves say."""
+    return {route: name for name, route in ROUTES.endpoints().items() if route}
 
 
-def routes_of_the_local_cloud(methods=ROUTED):
-    manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
-    router = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"]
-    return {(route["method"], path): route["function"] for path, routes in router.items() for route in routes
-            if route["method"] in methods}
-
-
-def test_the_three_places_have_the_same_routes_and_functions():
-    assert routes_of_the_contract() == routes_of_the_template() == routes_of_the_local_cloud()
-
-
-def test_head_goes_wherever_get_goes():
-    """The contract says so in one sentence instead of once for each route."""
-    reads = {path: name for (method, path), name in routes_of_the_template().items() if method == "GET"}
-    for routes in routes_of_the_template({"HEAD"}), routes_of_the_local_cloud({"HEAD"}):
-        assert {path: name for (_, path), name in routes.items()} == reads
+def test_whatever_reads_routes_has_those_of_the_functions():
+    assert sorted(ROUTES.wrong()) == [], "tests/routes --write puts them right"
+    assert {route: operation["operationId"] for route, operation in operations().items()} == routes()
     assert "`HEAD`" in contract()["info"]["description"]
 
 
-def test_the_alarms_watch_those_routes():
-    mapping = source("observability")["Mappings"]["Functions"]
-    watched = {tuple(entry["Route"].split()): name for name, entry in mapping.items() if entry["Route"] != "none"}
-    assert watched == routes_of_the_template()
+def test_a_function_comes_and_goes_everywhere_and_takes_its_route_along():
+    functions = ROUTES.endpoints()
+    for name, place in ROUTES.PLACES.items():
+        text = (ROOT / name).read_text()
+        other = place(text, {**functions, "a-new-one": ("GET", "/api/things/{id}")})
+        assert "/api/things/{id}" in other or "!Ref anewone" in other, name
+        assert yaml_parse(other) if name.endswith("yaml") else tomllib.loads(other), name
+        assert place(other, functions) == text, name
+        moved = place(text, {**functions, "logout": ("PUT", "/api/goodbye")})
+        assert "/api/auth/logout" not in moved and ("/api/goodbye" in moved or name.endswith("access.yaml")), name
 
 
-def test_each_function_says_its_own_route():
-    for (method, path), name in routes_of_the_template().items():
-        main = ROOT / "functions" / name / "src" / "main.rs"
-        if main.exists() and "Endpoint" in main.read_text():
-            assert f'"{method} {path}"' in main.read_text(), name
+def test_the_contract_asks_for_a_token_where_the_function_does():
+    def asked(name):
+        source = "".join(path.read_text() for path in sorted((ROOT / "functions" / name / "src").glob("*.rs")))
+        if re.search(r"request\.(user|administrator)\(\)\?", source):
+            return [{"token": []}]
+        # Charged to the address, or to nobody: then nobody reads the token.
+        return [{}] if re.search(r"\.by_address\(\)|limited_by\(&\[\]\)", source) else [{}, {"token": []}]
+    assert {route: operation["security"] for route, operation in operations().items()} == \
+        {route: asked(name) for route, name in routes().items()}
+
+
+def test_the_readme_says_each_route_its_function_and_its_limits():
+    policies = dict(re.findall(r'pub const ([A-Z_]+): Policy = Policy::per_minute\("[a-z-]+", (\d+)\)',
+                               (ROOT / "shared/src/rate_limit/policy.rs").read_text()))
+    readme = (ROOT / "README.md").read_text()
+    rows = re.findall(r"^\| (`[A-Z]+ /api/.*?) \| (.+?) \| .+? \| (.+?) \| .+ \|$", readme, re.M)
+    told = {(route.split("?")[0], name, limit) for served, names, limit in rows
+            for route, name in zip(re.findall("`(.+?)`", served), re.findall("`(.+?)`", names))}
+
+    def limits(name):
+        source = (ROOT / "functions" / name / "src/main.rs").read_text()
+        named = re.search(r"limited_by\(&\[(.*?)\]\)", source)
+        numbers = [policies[policy] for policy in (named[1].split(", ") if named else ["API"]) if policy]
+        numbers[:1] = [number + " by address" * (".by_address()" in source) for number in numbers[:1]]
+        return ", ".join(dict.fromkeys(numbers)) or "–"
+    assert told == {(" ".join(route), name, limits(name)) for route, name in routes().items()}
 
 
 def test_the_contract_is_openapi():
@@ -142,22 +154,18 @@ def test_the_contract_and_the_code_know_the_same_problems():
 
 
 def test_every_operation_says_what_can_go_wrong_on_our_side():
-    for path, item in contract()["paths"].items():
-        for method, operation in item.items():
-            if method in METHODS:
-                assert {"429", "500", "503"} <= set(operation["responses"]), (method, path)
+    for route, operation in operations().items():
+        assert {"429", "500", "503"} <= set(operation["responses"]), route
 
 
 def test_every_function_has_a_sample_event_and_every_event_a_route():
-    names = {resource["Metadata"]["BuildProperties"]["Binary"]
-             for resource in source("template")["Resources"].values()
-             if "BuildProperties" in resource.get("Metadata", {})}
+    names = set(ROUTES.endpoints())
     events = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
     assert names <= set(events)
-    routes = {name: f"{method} {path}" for (method, path), name in routes_of_the_template().items()}
+    routed = {name: f"{method} {path}" for (method, path), name in routes().items()}
     for stem, event in events.items():
         [name] = sorted((name for name in names if stem == name or stem.startswith(f"{name}-")), key=len)[-1:]
-        assert event.get("routeKey") == routes.get(name), stem
+        assert event.get("routeKey") == routed.get(name), stem
 
 
 def test_the_events_explain_themselves_and_hold_no_token():
