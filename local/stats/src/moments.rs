@@ -1,7 +1,7 @@
 //! Requests by the moment at which they ended, summed up: what plots are drawn of.
 //!
-//! Whoever draws them again and again beside a busy shop must not go through the last fifteen minutes each time, nor keep
-//! them: a moment is summed up once, when no line of it is to be expected any more.
+//! Whoever draws them again and again beside a busy shop must not go through the last fifteen minutes each time, nor
+//! keep them: a moment is summed up once, when no line of it is to be expected any more.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::summary::Percentiles;
 
 /// Moments of a plot: a line of 720 points can show no more.
 const MOMENTS: i64 = 120;
-/// Several environments write to one log, so its lines are only nearly in order. What comes later than this is left out.
+/// Several environments write to one log, so its lines are only nearly in order. What comes later is left out.
 const LATE: Duration = Duration::seconds(30);
 
 /// What is waited for.

@@ -120,7 +120,7 @@ impl Function {
         if next.is_none() {
             // Not before what it has under way has ended, behind which it asks once more.
             if environment.is_busy() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             environment.signal(Signal::SIGKILL);
         }
