@@ -145,7 +145,8 @@ impl Call {
         }
     }
 
-    /// Sends it, and again for as long as a worker looks at what the provider told of the order, as the answer asks for.
+    /// Sends it, and again for as long as a worker looks at what the provider told of the order, as the answer asks
+    /// for.
     pub async fn settled(&self) -> Answer {
         let in_other_hands =
             |answer: &Answer| answer.status == 409 && answer.headers.contains_key("retry-after");

@@ -17,8 +17,8 @@ const OURS: Argon2 = Argon2::new(
 const MOST_WORK: u64 = 8;
 const MOST_MEMORY: u32 = 64 * 1024;
 
-/// As many as were ever at work together: one on ordinary Lambda. Their memory is kept: allocated anew for each hash, and
-/// given back, an environment grew to 239 MB in 200 logins.
+/// As many as were ever at work together: one on ordinary Lambda. Their memory is kept: allocated anew for each hash,
+/// and given back, an environment grew to 239 MB in 200 logins.
 static HASHERS: Mutex<Vec<Hasher>> = Mutex::new(Vec::new());
 
 fn hashers() -> MutexGuard<'static, Vec<Hasher>> {
