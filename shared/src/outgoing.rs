@@ -8,8 +8,10 @@ use std::{error::Error, time::Duration};
 
 use url::{Host, Url};
 
+#[cfg(feature = "payments")]
+pub(crate) use client::body;
 #[cfg(feature = "web")]
-pub(crate) use client::{body, client};
+pub(crate) use client::client;
 pub(crate) use document::{NoDocument, document};
 
 /// The ceiling on making a connection. Who has to wait longer is better told so.

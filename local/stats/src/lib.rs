@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`Sample`] | one request, as its line in the log tells it |
-//! | [`Log`] | those of the last minutes |
+//! | `log` | those of the last minutes |
 //! | `summary` | many of them: rates, percentiles, sums |
 //! | `text` | for the terminal |
 //! | `queue` | what waits in the queues |

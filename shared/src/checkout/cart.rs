@@ -4,10 +4,8 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{
-    catalog::{Currency, ProductId},
-    object::{object_or_null, objects},
-};
+use super::objects::{object_or_null, objects};
+use crate::catalog::{Currency, ProductId};
 
 /// The most lines of one order: more would not fit the 16 KB of a statement that RDS Proxy does not pin.
 const LINES: usize = 50;

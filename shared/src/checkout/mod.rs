@@ -16,6 +16,7 @@ mod cart;
 mod gate;
 mod idempotency;
 mod lease;
+mod objects;
 mod place;
 mod provider;
 mod refund;

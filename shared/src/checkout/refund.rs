@@ -6,7 +6,8 @@ use sqlx::{FromRow, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
 use super::{
-    IdempotencyKey, Item, Lease, idempotency::request_digest, lease::SECONDS, refund_state::RefundState,
+    IdempotencyKey, Item, Lease, idempotency::request_digest, lease::SECONDS, objects::objects,
+    refund_state::RefundState,
 };
 use crate::{
     auth::User,
@@ -14,7 +15,6 @@ use crate::{
     database::{Database, Statement},
     error::{Error, Kind, Result, account_is_gone, conflict, invalid, not_found},
     kill_point::KillPoint,
-    object::objects,
     orders::{OrderId, OrderStatus},
 };
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Client, redirect::Policy};
 use rustls::ClientConfig;
 
 use super::{CONNECT, USER_AGENT};
@@ -23,7 +23,11 @@ pub(crate) fn client(headers: HeaderMap, tls: ClientConfig, idle: Duration) -> r
 }
 
 /// The body of an answer; `None` if it is larger than this.
-pub(crate) async fn body(mut response: Response, largest: usize) -> reqwest::Result<Option<Vec<u8>>> {
+#[cfg(feature = "payments")]
+pub(crate) async fn body(
+    mut response: reqwest::Response,
+    largest: usize,
+) -> reqwest::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > largest {

@@ -46,11 +46,11 @@ impl Policy {
     }
 }
 
-/// Every route under /api/: 100 calls a minute (seed).
+/// Every route under /api/: 100 calls a minute.
 pub const API: Policy = Policy::per_minute("api", 100);
-/// Search: 30 calls a minute (seed).
+/// Search: 30 calls a minute, because each may be dear.
 pub const SEARCH: Policy = Policy::per_minute("search", 30);
-/// Login, by source address: 5 calls a minute (seed).
+/// Login, by source address: 5 calls a minute, whoever guesses.
 pub const LOGIN: Policy = Policy::per_minute("login", 5).degraded(2);
 /// New accounts, by source address.
 pub const REGISTER: Policy = Policy::per_minute("register", 5).degraded(2);
@@ -71,11 +71,6 @@ impl Identity {
     /// A user whose access token was verified.
     pub fn user(id: impl AsRef<str>) -> Self {
         Self::hashed("user", id.as_ref().as_bytes())
-    }
-
-    /// An API key that we issued and have verified.
-    pub fn api_key(key: impl AsRef<str>) -> Self {
-        Self::hashed("key", key.as_ref().as_bytes())
     }
 
     /// The account that somebody tries to log in to, by its e-mail address.

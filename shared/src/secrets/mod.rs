@@ -154,6 +154,10 @@ impl<T> Rotating<T> {
         (for_ever || asked || within(kept.read_at, age)).then(|| Arc::clone(&kept.made))
     }
 
+    #[cfg_attr(
+        not(feature = "secrets"),
+        expect(clippy::unused_async, reason = "there is nobody to wait for without stored secrets")
+    )]
     async fn read(&self, old: Option<&Kept<T>>) -> Result<(String, Arc<T>)> {
         let secret = match &self.source {
             Ok(Source::Here(secret)) => secret.clone(),
