@@ -248,7 +248,7 @@ async fn words_that_all_are_common_are_looked_for_among_the_newest() {
     for limit in [1, 2, 20] {
         assert_eq!(shop.walk("oak chair", limit).await, all, "{limit} a page");
     }
-    shop.grow(0..2).await;
+    shop.grow(0..3).await;
     assert_eq!(shop.walk("oak chair", 20).await, [""; 0], "not among the newest");
     assert_eq!(shop.names("oak").await.len(), 4, "one word is cheap");
     shop.owner.execute(POPULARITY_OF.bind("Oak Chair 1").bind(16_i16)).await.expect("sells");

@@ -6,7 +6,6 @@ use shared::breaker::{Admission, Breaker};
 use shared::cache::{Cache, Entry, Region};
 use shared::rate_limit::{API, Identity, LOGIN, Limiter};
 use shared::redis::{Redis, Settings};
-use shared::telemetry::{Counter, Record};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -169,16 +168,10 @@ async fn a_node_that_died_costs_as_little_as_any_outage() {
     let all_answer = async || redis.batch(everywhere()).await.iter().all(Option::is_some);
     eventually("the cluster answers", all_answer).await;
     cluster.nodes[2].stop();
-    for _ in 0..2 {
-        let answered = timeout(PATIENCE, all_answer()).await.expect("the client has a limit of its own");
-        assert!(!answered);
+    for _ in 0..3 {
+        let all = timeout(PATIENCE, all_answer()).await.expect("the client has a limit of its own");
+        assert!(!all, "the keys of a node that is away have no answer");
     }
-    eventually("the cluster is left alone", async || {
-        let record = Record::begin("", None);
-        record.observe(redis.batch(everywhere())).await;
-        record.count_of(Counter::RedisLeftAlone) == 1
-    })
-    .await;
     cluster.nodes[2].start_again();
     cluster.is_whole().await;
     eventually("the cluster answers again", all_answer).await;
