@@ -139,6 +139,18 @@ impl Purchase<'_> {
         .await
     }
 
+    /// Once more where the schema's own guard of the stock refused what our statement had found to be there: nothing was
+    /// written then, and the second time the pieces are there or are told to be short.
+    async fn try_to_place(&self, database: &Database, begin: &Begin, digest: &str) -> Result<Row> {
+        match database.fetch_one(self.query(begin, digest)).await {
+            Err(error) if error.constraint() == Some("inventory_available_check") => {
+                tracing::warn!("stock that was there under its lock was not; placing the order once more");
+                Ok(database.fetch_one(self.query(begin, digest)).await?)
+            }
+            placed => Ok(placed?),
+        }
+    }
+
     async fn place<T>(
         &self,
         database: &Database,
@@ -147,7 +159,7 @@ impl Purchase<'_> {
     ) -> Result<Placed<T>> {
         let digest = request_digest(self.body);
         KillPoint::BeforePlace.reached();
-        let mut row: Row = database.fetch_one(self.query(begin, &digest)).await?;
+        let mut row = self.try_to_place(database, begin, &digest).await?;
         KillPoint::AfterPlace.reached();
         if let Some(Json(known)) = row.known.take() {
             return known.repeat(&digest);

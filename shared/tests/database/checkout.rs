@@ -48,6 +48,19 @@ static WAITING: Statement =
     Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
 static ERASE: Statement = Statement::new("test.erase", "update users set erased_at = now() where id = $1");
 static OWNER: Statement = Statement::new("test.owner", "select lease_owner from orders where id = $1");
+/// Whoever takes the first piece meets the schema's guard, as if the stock had been less than it was under its lock.
+static LESS_THAN_IT_WAS: [Statement; 3] = [
+    Statement::new("test.times", "create sequence times"),
+    Statement::new(
+        "test.less",
+        "create function less() returns trigger language plpgsql security definer as \
+         'begin if nextval(''times'') = 1 then new.available := -1; end if; return new; end'",
+    ),
+    Statement::new(
+        "test.less_than_it_was",
+        "create trigger less before update on inventory for each row execute function less()",
+    ),
+];
 
 /// What a customer may leave unpaid.
 pub(crate) const UNPAID: Unpaid = Unpaid { orders: 20, pieces: 2000 };
@@ -184,6 +197,17 @@ async fn a_repeated_request_gets_the_first_answer_and_another_body_or_customer_d
     let stranger = shop.customer().await;
     new(purchase(stranger, "key", BODY, &[(product, 1)]).place_leased(&shop.functions, PATIENCE).await);
     assert_eq!(shop.stock(product).await, 8);
+}
+
+#[tokio::test]
+async fn an_order_is_placed_at_the_second_try_where_the_schemas_guard_of_the_stock_refused_the_first() {
+    let shop = Shop::open().await;
+    let (user, product) = (shop.customer().await, shop.product(1250, 10).await);
+    for statement in &LESS_THAN_IT_WAS {
+        shop.owner.execute(statement).await.expect("creates");
+    }
+    new(purchase(user, "key", BODY, &[(product, 1)]).place_leased(&shop.functions, PATIENCE).await);
+    assert_eq!((shop.stock(product).await, shop.totals(user).await), (9, vec![1250]));
 }
 
 #[tokio::test]
