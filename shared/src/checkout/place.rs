@@ -139,8 +139,8 @@ impl Purchase<'_> {
         .await
     }
 
-    /// Once more where the schema's own guard of the stock refused what our statement had found to be there: nothing was
-    /// written then, and the second time the pieces are there or are told to be short.
+    /// Once more where the schema's own guard of the stock refused what our statement had found to be there: nothing
+    /// was written then, and the second time the pieces are there or are told to be short.
     async fn try_to_place(&self, database: &Database, begin: &Begin, digest: &str) -> Result<Row> {
         match database.fetch_one(self.query(begin, digest)).await {
             Err(error) if error.constraint() == Some("inventory_available_check") => {
