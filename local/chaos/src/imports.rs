@@ -22,7 +22,7 @@ use super::queue::Queue;
 use super::shop;
 use super::world::World;
 use cloud::service::Service;
-use cloud::services::IMPORTS_BUCKET;
+use cloud::services::{IMPORTS_BUCKET, SIGNED};
 use cloud::{Cloud, DATABASE};
 
 /// Products of the first file, and how many more each has than the one before.
@@ -35,9 +35,6 @@ const LOOK: Duration = Duration::from_millis(300);
 /// A message whose invocation died comes again after so many looks in vain. The queue's own six minutes are longer than
 /// a run.
 const LOOKS: u32 = 8;
-/// Who does not say who he is puts nothing in the place of another's. The local bucket looks no closer.
-const SIGNED: &str =
-    "AWS4-HMAC-SHA256 Credential=local/20261128/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
 /// Within this time the last file is read once faults have ended.
 const LIMIT: Duration = Duration::from_secs(90);
 

@@ -15,7 +15,7 @@ use crate::cloud::Cloud;
 use crate::process::Program;
 use crate::service::Service;
 use answers::answers;
-pub use s3::IMPORTS_BUCKET;
+pub use s3::{IMPORTS_BUCKET, SIGNED};
 
 /// What it is, for the table.
 pub fn role(service: Service, cloud: &Cloud) -> &'static str {
