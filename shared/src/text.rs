@@ -48,9 +48,10 @@ pub(crate) fn is_line(text: &str) -> bool {
     })
 }
 
-/// The text with its letters composed (NFC): some keyboards write an é as one character, and others as two.
+/// The text without space around it and with its letters composed (NFC): some keyboards write an é as one character,
+/// and others as two.
 pub(crate) fn composed(text: &str) -> String {
-    text.nfc().collect()
+    text.trim().nfc().collect()
 }
 
 /// Whether readers see every character of it and no space. Two such texts that look the same are the same once they are

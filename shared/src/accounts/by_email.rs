@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::LONGEST_EMAIL;
 use crate::{
     auth::token::Role,
     database::{Database, Statement},
@@ -28,9 +29,9 @@ pub struct Account {
 
 /// The account with this e-mail address, whatever its case; `None` if there is none, or if it could not be one's.
 pub async fn by_email(database: &Database, email: &str) -> Result<Option<Account>> {
-    let email = text::composed(email.trim());
+    let email = text::composed(email);
     // What the schema would not store need not be looked for; and NUL would be refused by the statement.
-    if email.chars().count() > 254 || email.contains('\0') {
+    if email.chars().count() > LONGEST_EMAIL || email.contains('\0') {
         return Ok(None);
     }
     Ok(database.fetch_optional(BY_EMAIL.bind(email)).await?)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::LONGEST_EMAIL;
 use crate::text;
 
 /// An address of the right shape. Whether somebody reads what is sent there, only sending would show.
@@ -20,9 +21,9 @@ impl Email {
     /// # Errors
     /// Says what an address looks like.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let text = text::composed(text.trim());
+        let text = text::composed(text);
         let whole = text.rsplit_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-        if text::is_seen_whole(&text) && whole && text.chars().count() <= 254 {
+        if text::is_seen_whole(&text) && whole && text.chars().count() <= LONGEST_EMAIL {
             Ok(Self(text))
         } else {
             Err("must be an e-mail address of at most 254 characters such as ada@example.com")

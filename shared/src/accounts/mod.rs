@@ -14,9 +14,12 @@ mod register;
 #[cfg(feature = "passwords")]
 mod sign_in;
 
-/// The most characters that a body about an account has in its texts: an address of 254, and two passwords of 256.
+/// The most characters of an e-mail address, as the schema has it.
+const LONGEST_EMAIL: usize = 254;
+
+/// The most characters that a body about an account has in its texts: an address, and two passwords of 256.
 #[cfg(feature = "passwords")]
-pub const CHARACTERS: usize = 254 + 2 * 256;
+pub const CHARACTERS: usize = LONGEST_EMAIL + 2 * 256;
 
 #[cfg(feature = "passwords")]
 pub use answer::SignedIn;

@@ -75,7 +75,7 @@ impl Identity {
 
     /// The account that somebody tries to log in to, by its e-mail address.
     pub fn account(email: impl AsRef<str>) -> Self {
-        Self::hashed("account", text::composed(email.as_ref().trim()).to_lowercase().as_bytes())
+        Self::hashed("account", text::composed(email.as_ref()).to_lowercase().as_bytes())
     }
 
     /// The source address of the connection, never one from X-Forwarded-For. IPv6 counts by /64: a single subscriber
