@@ -94,7 +94,7 @@ impl<'a> Evidence<'a> {
         Self { books, seen, orders, charges, ledger }
     }
 
-    /// The figures of docs/checkout.md but the last, which is about time.
+    /// The figures of docs/checkout.md but the last two, of files and of time.
     pub(super) fn figures(&self) -> [Figure; 8] {
         [
             self.charged_once(),
