@@ -19,7 +19,7 @@ CUSTOMERS = 500
 GROWS_AT_MOST = 1.10
 
 
-def console():
+def server():
     """The process that serves the page."""
     port = f"{urlsplit(os.environ['CONSOLE_URL']).port:04X}"
     listening = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
@@ -49,7 +49,7 @@ def megabytes(process):
 
 @pytest.mark.skipif(not MINUTES, reason="it measures, and takes MINUTES")
 def test_endurance_beside_five_hundred_customers(page):
-    process, context = console(), page.context.new_cdp_session(page)
+    process, context = server(), page.context.new_cdp_session(page)
     expect(page.locator("dl.bars")).to_be_visible()
     page.evaluate(
         """() => {

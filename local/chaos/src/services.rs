@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::lines::Lines;
 use super::relay::Relay;
 use cloud::Cloud;
-use cloud::launch::launch;
+use cloud::launch;
 use cloud::process::Identity;
 use cloud::record::{self, Record, State};
 use cloud::service::Service;
@@ -125,12 +125,10 @@ impl Services {
     async fn launch(&self, service: Service) -> Result<Identity> {
         let folder = &self.cloud.folder;
         // Should this run be killed, `down` and the next run find the server by its record.
-        let process = launch(&self.cloud, service, |process, mut child| {
-            let starting = Record::new(State::Starting, Some(process), "");
-            record::write(folder, service.name(), &starting).ok();
-            tokio::spawn(async move { child.wait().await });
-        });
-        let process = Box::pin(process).await?;
+        let (process, mut child) = launch::spawn(&self.cloud, service)?;
+        tokio::spawn(async move { child.wait().await });
+        record::write(folder, service.name(), &Record::new(State::Starting, Some(process), ""))?;
+        launch::until_it_answers(&self.cloud, service, process).await?;
         record::write(folder, service.name(), &Record::new(State::Ready, Some(process), ""))?;
         Ok(process)
     }

@@ -14,17 +14,17 @@ use crate::services;
 /// A service that does not answer within this time has failed. Postgres may have to recover first.
 const READY_WITHIN: Duration = Duration::from_mins(1);
 
-/// `started` is told of the process as soon as there is one, and has to wait for its end.
-pub async fn launch(
-    cloud: &Cloud,
-    service: Service,
-    started: impl FnOnce(Identity, Child),
-) -> Result<Identity> {
+/// Starts its process, for whose end somebody has to wait.
+pub fn spawn(cloud: &Cloud, service: Service) -> Result<(Identity, Child)> {
     let program = services::program(service, cloud)?;
     let command = program.logged(&cloud.launcher, &cloud.folder.log(service.name()))?;
     let child = Command::from(command).spawn()?;
     let process = child.id().and_then(Identity::of).context("it ended at once")?;
-    started(process, child);
+    Ok((process, child))
+}
+
+/// Waits until the service answers, or this process of it has ended instead.
+pub async fn until_it_answers(cloud: &Cloud, service: Service, process: Identity) -> Result<()> {
     let (name, begun) = (service.name(), Instant::now());
     let tail = || record::tail(&cloud.folder, service);
     while let Err(silence) = Box::pin(services::ask(service, cloud)).await {
@@ -38,5 +38,5 @@ pub async fn launch(
     }
     // Somebody else may answer on the port while ours could not bind it.
     ensure!(process.is_alive(), "{name} ended at once");
-    Ok(process)
+    Ok(())
 }

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::builds::Builds;
 use crate::cloud::Cloud;
 use crate::environment;
-use crate::launch::launch;
+use crate::launch;
 use crate::process::Identity;
 use crate::progress::{Part, say, step};
 use crate::record::{self, Record, SUPERVISOR, State};
@@ -25,6 +25,9 @@ use crate::services;
 
 /// A service that has not ended by itself within this time is killed.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// What starts up while Postgres does.
+const WAITS_FOR_NOTHING: [Service; 4] = [Service::Redis, Service::Sqs, Service::Payments, Service::Console];
 
 /// Runs the cloud until a signal ends it. `when_ready` is told once everything answers.
 pub async fn run(mut cloud: Cloud, when_ready: impl FnOnce(&Cloud) -> Result<()>) -> Result<()> {
@@ -125,6 +128,9 @@ impl Supervisor {
             // While the servers start.
             self.builds = Some(Builds::start(&self.cloud));
         }
+        for service in self.cloud.services().filter(|service| WAITS_FOR_NOTHING.contains(service)) {
+            self.spawn(service)?;
+        }
         for service in self.cloud.services() {
             self.start(service).await?;
         }
@@ -149,7 +155,7 @@ impl Supervisor {
 
     async fn bring_up(&mut self, service: Service) -> Result<()> {
         services::prepare(service, &self.cloud).await?;
-        step(format!("Starting {}", service.name()), self.start_and_wait(service)).await?;
+        step(format!("Starting {}", service.name()), self.until_it_answers(service)).await?;
         services::furnish(service, &self.cloud).await?;
         match &mut self.builds {
             Some(builds) if service == Service::Functions => {
@@ -164,22 +170,29 @@ impl Supervisor {
         }
     }
 
-    /// Starts a service and waits until it answers, or until it has ended instead.
-    async fn start_and_wait(&mut self, service: Service) -> Result<()> {
+    fn spawn(&mut self, service: Service) -> Result<Identity> {
+        let (process, mut child) = launch::spawn(&self.cloud, service)?;
         let report_exit = self.report_exit.clone();
-        let launched = launch(&self.cloud, service, |process, mut child| {
-            tokio::spawn(async move {
-                let status = child.wait().await;
-                report_exit.send(Exit { service, process, status }).ok();
-            });
-            self.running.insert(service, process);
-            note(&self.cloud, service, State::Starting, Some(process), "");
+        tokio::spawn(async move {
+            let status = child.wait().await;
+            report_exit.send(Exit { service, process, status }).ok();
         });
-        let outcome = launched.await;
-        if self.running.get(&service).is_some_and(|process| !process.is_alive()) {
+        self.running.insert(service, process);
+        note(&self.cloud, service, State::Starting, Some(process), "");
+        Ok(process)
+    }
+
+    /// Waits until a service answers, or until it has ended instead.
+    async fn until_it_answers(&mut self, service: Service) -> Result<()> {
+        let process = match self.running.get(&service) {
+            Some(process) => *process,
+            None => self.spawn(service)?,
+        };
+        let outcome = launch::until_it_answers(&self.cloud, service, process).await;
+        if !process.is_alive() {
             self.running.remove(&service);
         }
-        outcome.map(drop)
+        outcome
     }
 
     /// Brings what runs into line with what is marked.

@@ -59,6 +59,7 @@ impl Inner {
             secret: secret()?,
             client: reqwest::Client::builder()
                 .no_proxy()
+                .tls_certs_only([])
                 .redirect(reqwest::redirect::Policy::none())
                 .build()?,
             provider: Control::new(&cloud.http(Service::Payments)?)?,
