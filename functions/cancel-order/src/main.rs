@@ -29,9 +29,7 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
     let answer = match (claimed, entry) {
         (Ok(Some(lease)), Entry::Open(pass)) => {
             let limit = request.time_limit();
-            checkout::advance(&app.database, &payments, &app.payment_breaker, pass.permit, lease, limit)
-                .await?
-                .answer
+            checkout::advance(&app.database, &payments, pass.permit, lease, limit).await?.answer
         }
         // The provider is away, or takes no more: the order will not be charged any more, and the sweeper cancels it
         // when it can.

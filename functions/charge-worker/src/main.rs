@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use shared::{
     app::App,
-    breaker::{Admission, Outcome, Permit},
+    breaker::{Admission, Permit},
     checkout::{self, Lease},
     error::{Kind, Result},
     events::{self, SqsBatchResponse, SqsEvent, SqsMessage},
@@ -83,7 +83,7 @@ async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<&'static 
         Ok(Some(lease)) => charge_in_turn(app, &payments, permit, lease, limit).await,
         // Finished, or in somebody else's hands.
         idle => {
-            app.payment_breaker.report(permit, Outcome::Skipped).await;
+            permit.close().await;
             idle.map(|_| "in other hands")
         }
     }
@@ -97,11 +97,10 @@ async fn charge_in_turn(
     lease: Lease,
     limit: TimeLimit,
 ) -> Result<&'static str> {
-    let breaker = &app.payment_breaker;
     let advanced = match turn(app, &lease, limit).await {
-        Turn::Granted(_) => checkout::advance(&app.database, payments, breaker, permit, lease, limit).await?,
+        Turn::Granted(_) => checkout::advance(&app.database, payments, permit, lease, limit).await?,
         Turn::Refused { wait } => {
-            breaker.report(permit, Outcome::Skipped).await;
+            permit.close().await;
             checkout::leave(&app.database, lease, wait).await?
         }
     };

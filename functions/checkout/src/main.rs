@@ -56,9 +56,9 @@ async fn charge_now(
     };
     let placed = match placed {
         Ok((Placed::New(lease), payments)) => {
-            let (breaker, limit) = (&app.payment_breaker, request.time_limit());
+            let limit = request.time_limit();
             let Advanced { answer, due_in, .. } =
-                checkout::advance(&app.database, &payments, breaker, pass.permit, lease, limit).await?;
+                checkout::advance(&app.database, &payments, pass.permit, lease, limit).await?;
             if matches!(answer.status, OrderStatus::Deferred | OrderStatus::Charging) {
                 telemetry::count(Counter::DeferredOrders);
             }

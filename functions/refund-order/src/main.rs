@@ -41,9 +41,8 @@ async fn refund_order(app: App, request: Request) -> Result<Response> {
     };
     let (amount, status) = match (begun, entry) {
         (Ok(RefundBegun::New(lease, amount)), Entry::Open(pass)) => {
-            let (breaker, limit) = (&app.payment_breaker, request.time_limit());
-            let advanced =
-                checkout::advance(&app.database, &payments, breaker, pass.permit, *lease, limit).await?;
+            let limit = request.time_limit();
+            let advanced = checkout::advance(&app.database, &payments, pass.permit, *lease, limit).await?;
             (amount, advanced.refund.unwrap_or(RefundState::Pending))
         }
         // The provider is away, or takes no more: the sweeper finds the order when it is due, the worker goes on.

@@ -3,9 +3,10 @@
 //! ```ignore
 //! match redis.batch(payments.acquire()).await {
 //!     Admission::Deny { retry_after } => defer(order, retry_after).await,
-//!     Admission::Allow(permit) | Admission::Probe(permit) => {
+//!     Admission::Allow(mut permit) | Admission::Probe(mut permit) => {
+//!         permit.calling();
 //!         let result = provider.confirm(&intent).await;
-//!         payments.report(permit, outcome_of(&result)).await;
+//!         permit.report(outcome_of(&result)).await;
 //!     }
 //! }
 //! ```
@@ -21,6 +22,7 @@
 
 mod local;
 mod machine;
+mod permit;
 mod settings;
 mod tally;
 mod telling;
@@ -31,6 +33,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
 pub use machine::{Answer, Effect, Forced, Machine, Phase, Report};
+pub use permit::Permit;
 pub use settings::{Limits, Settings};
 pub use tally::{Outcome, Part, Tally};
 pub use telling::{Force, Reported, Show, Shown};
@@ -38,6 +41,7 @@ pub use telling::{Force, Reported, Show, Shown};
 use crate::redis::{Call, Calls, Command, Redis, Replies, Script};
 use crate::telemetry::{self, Counter};
 use local::Local;
+use permit::{Grant, Kind, Store};
 
 static ACQUIRE: Script = Script::new(
     "breaker.acquire",
@@ -72,30 +76,6 @@ pub enum Admission {
     },
 }
 
-/// The right to make one call, to be given back with [`Breaker::report`].
-#[derive(Debug)]
-#[must_use = "report what became of the call: a probe that is never reported counts as failed"]
-pub struct Permit {
-    token: String,
-    generation: u64,
-    kind: Kind,
-    store: Store,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Plain,
-    /// Failures were seen lately, so that a success is news.
-    Watched,
-    Probe,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Store {
-    Shared,
-    Local,
-}
-
 impl Breaker {
     /// The breaker called `name`. `environment` tells this environment from the others; any unique text will do.
     pub fn new(
@@ -126,18 +106,14 @@ impl Breaker {
     }
 
     fn admission(&self, answer: Answer, token: String, store: Store) -> Admission {
+        let permit = |generation, kind| Permit::new(self, Grant { token, generation, kind, store });
         let (outcome, counter, admission) = match answer {
             Answer::Allow { generation, watched } => {
                 let kind = if watched { Kind::Watched } else { Kind::Plain };
-                (
-                    "allow",
-                    Counter::BreakerAllowed,
-                    Admission::Allow(Permit { token, generation, kind, store }),
-                )
+                ("allow", Counter::BreakerAllowed, Admission::Allow(permit(generation, kind)))
             }
             Answer::Probe { generation } => {
-                let permit = Permit { token, generation, kind: Kind::Probe, store };
-                ("probe", Counter::BreakerProbed, Admission::Probe(permit))
+                ("probe", Counter::BreakerProbed, Admission::Probe(permit(generation, Kind::Probe)))
             }
             Answer::Deny { wait } => {
                 let retry_after = Duration::from_millis(wait);

@@ -2,7 +2,10 @@
 
 use tracing::{debug, warn};
 
-use super::{Breaker, Effect, Forced, Kind, Machine, Outcome, Permit, Report, Store, now};
+use super::{
+    Breaker, Effect, Forced, Machine, Outcome, Report, now,
+    permit::{Grant, Store},
+};
 use crate::redis::{Call, Calls, Command, Replies, Script};
 use crate::telemetry::{self, Counter};
 
@@ -31,11 +34,9 @@ pub enum Reported {
 }
 
 impl Breaker {
-    /// Tells what became of a call. Goes to Redis only where it can change something: never for the success of a call
-    /// that was allowed while nothing had failed.
-    pub async fn report(&self, permit: Permit, outcome: Outcome) -> Reported {
-        let reported = self.carry(permit, outcome).await;
-        tally(outcome, reported);
+    pub(super) async fn tell(&self, grant: &Grant, outcome: Outcome) -> Reported {
+        let reported = self.carry(grant, outcome).await;
+        tally(reported);
         let (breaker, outcome) = (&self.0.name, outcome.name());
         let (effect, degraded) = match reported {
             Reported::NotNeeded => ("not_needed", false),
@@ -50,24 +51,18 @@ impl Breaker {
         reported
     }
 
-    async fn carry(&self, permit: Permit, outcome: Outcome) -> Reported {
-        let bad = matches!(outcome, Outcome::Failed | Outcome::Slow);
-        let news = match permit.kind {
-            Kind::Probe => true,
-            Kind::Watched => outcome != Outcome::Skipped,
-            Kind::Plain => bad,
-        };
-        if !news {
+    async fn carry(&self, grant: &Grant, outcome: Outcome) -> Reported {
+        if !grant.is_news(outcome) {
             return Reported::NotNeeded;
         }
         let inner = &self.0;
         let report = Report {
-            token: &permit.token,
-            generation: permit.generation,
+            token: &grant.token,
+            generation: grant.generation,
             outcome,
             environment: &inner.environment,
         };
-        if permit.store == Store::Local {
+        if grant.store == Store::Local {
             return Reported::Local(inner.local.report(now(), &report));
         }
         match inner.redis.batch(Send(self.call(&REPORT), &report)).await {
@@ -93,12 +88,7 @@ impl Breaker {
     }
 }
 
-fn tally(outcome: Outcome, reported: Reported) {
-    match outcome {
-        Outcome::Failed => telemetry::count(Counter::BreakerFailed),
-        Outcome::Slow => telemetry::count(Counter::BreakerSlow),
-        Outcome::Ok | Outcome::Skipped => {}
-    }
+fn tally(reported: Reported) {
     match reported {
         Reported::Shared(Effect::Opened) | Reported::Local(Effect::Opened) => {
             telemetry::count(Counter::BreakerOpened);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    breaker::{Acquire, Admission, Breaker, Outcome, Permit},
+    breaker::{Acquire, Admission, Breaker, Permit},
     orders::WaitsFor,
     payments::Operation,
     redis::{Calls, Command, Redis, Replies},
@@ -61,7 +61,7 @@ impl Gate {
     /// No call was made: gives back what others may miss, with one more round trip.
     pub async fn give_back(&self, entry: Entry) {
         if let Entry::Open(Pass { permit, token }) = entry {
-            self.breaker.report(permit, Outcome::Skipped).await;
+            permit.close().await;
             self.redis.undo::<Take>(Turn::Granted(token)).await;
         }
     }
