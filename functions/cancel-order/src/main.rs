@@ -21,11 +21,8 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
     let id: OrderId = request.path("id")?;
     let payments = app.payments().await?;
     let gate = app.payment_gate();
-    let (admitted, entry) = request.ask(gate.enter(Operation::Cancel)).await;
-    let claimed = match admitted {
-        Ok(()) => checkout::claim_to_cancel(&app.database, user, id).await,
-        Err(refusal) => Err(refusal),
-    };
+    let entry = request.admit(gate.enter(Operation::Cancel)).await?;
+    let claimed = checkout::claim_to_cancel(&app.database, user, id).await;
     let answer = match (claimed, entry) {
         (Ok(Some(lease)), Entry::Open(pass)) => {
             let limit = request.time_limit();

@@ -30,16 +30,11 @@ async fn serve_checkout(app: App, request: Request) -> Result<Response> {
     let purchase = Purchase { user, key, body: request.body(), cart, unpaid: app.unpaid };
 
     // One Redis round trip: the rate limit's verdict, the breaker's, and a token for the call to the provider.
-    let (admitted, entry) = request.ask(app.payment_gate().enter(Operation::Create)).await;
-    let placed = match (admitted, entry) {
-        (Ok(()), Entry::Open(pass)) => charge_now(&app, &request, &purchase, pass).await.map_err(perhaps)?,
-        (Ok(()), Entry::Shut(shut)) => charge_later(&app, &purchase, shut).await.map_err(perhaps)?,
-        (Err(refusal), entry) => {
-            app.payment_gate().give_back(entry).await;
-            return Err(refusal);
-        }
+    let placed = match request.admit(app.payment_gate().enter(Operation::Create)).await? {
+        Entry::Open(pass) => charge_now(&app, &request, &purchase, pass).await,
+        Entry::Shut(shut) => charge_later(&app, &purchase, shut).await,
     };
-    respond(&placed)
+    respond(&placed.map_err(perhaps)?)
 }
 
 async fn charge_now(

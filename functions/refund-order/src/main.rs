@@ -31,14 +31,9 @@ async fn refund_order(app: App, request: Request) -> Result<Response> {
     let wanted: WantedRefund = request.json(http::NO_TEXTS)?;
     let payments = app.payments().await?;
     let gate = app.payment_gate();
-    let (admitted, entry) = request.ask(gate.enter(Operation::Refund)).await;
-    let begun = match admitted {
-        Ok(()) => {
-            let refund = RefundRequest { order, administrator, key, body: request.body(), wanted };
-            checkout::begin_refund(&app.database, refund).await
-        }
-        Err(refusal) => Err(refusal),
-    };
+    let entry = request.admit(gate.enter(Operation::Refund)).await?;
+    let refund = RefundRequest { order, administrator, key, body: request.body(), wanted };
+    let begun = checkout::begin_refund(&app.database, refund).await;
     let (amount, status) = match (begun, entry) {
         (Ok(RefundBegun::New(lease, amount)), Entry::Open(pass)) => {
             let limit = request.time_limit();

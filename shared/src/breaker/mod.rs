@@ -155,6 +155,13 @@ impl Command for Acquire {
         let answer = local.acquire(now(), &self.token);
         self.breaker.admission(answer, self.token, Store::Local)
     }
+
+    /// Lets another probe at once.
+    fn undo(admission: Admission, calls: &mut Calls) {
+        if let Admission::Allow(permit) | Admission::Probe(permit) = admission {
+            permit.take_back(calls);
+        }
+    }
 }
 
 fn answer((kind, generation, wait, watched): &(String, u64, u64, u8)) -> Option<Answer> {

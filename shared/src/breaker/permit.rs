@@ -5,6 +5,7 @@ use std::fmt;
 use tokio::runtime::Handle;
 
 use super::{Breaker, Outcome, Reported};
+use crate::redis::Calls;
 use crate::telemetry::{self, Counter};
 
 /// The right to make one call. It knows what became of the call so far, and tells the breaker when it is dropped, as by
@@ -71,6 +72,14 @@ impl Permit {
         match self.end() {
             Some((grant, outcome)) => self.breaker.tell(&grant, outcome).await,
             None => Reported::NotNeeded,
+        }
+    }
+
+    /// No call was made. Told with others, where Redis is to know: that another may probe.
+    pub(super) fn take_back(mut self, calls: &mut Calls) {
+        let shared_probe = |grant: &mut Grant| (grant.kind, grant.store) == (Kind::Probe, Store::Shared);
+        if let Some(grant) = self.grant.take_if(shared_probe) {
+            calls.push(self.breaker.message(&grant, Outcome::Skipped));
         }
     }
 

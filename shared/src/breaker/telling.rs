@@ -65,11 +65,17 @@ impl Breaker {
         if grant.store == Store::Local {
             return Reported::Local(inner.local.report(now(), &report));
         }
-        match inner.redis.batch(Send(self.call(&REPORT), &report)).await {
+        match inner.redis.batch(Send(self.message(grant, outcome))).await {
             Some(effect) => Reported::Shared(effect),
             // Redis went away between the call and its report: the evidence is this environment's own.
             None => Reported::Local(inner.local.witness(now(), &report)),
         }
+    }
+
+    /// The call that reports it.
+    pub(super) fn message(&self, grant: &Grant, outcome: Outcome) -> Call {
+        let call = self.call(&REPORT).arg(&grant.token).arg(grant.generation);
+        call.arg(outcome.name()).arg(&self.0.environment)
     }
 
     /// A command that forces the breaker open or closed, or lets it decide again. Answers whether Redis got it.
@@ -101,14 +107,13 @@ fn tally(reported: Reported) {
 }
 
 /// A report on its way.
-struct Send<'a>(Call, &'a Report<'a>);
+struct Send(Call);
 
-impl Command for Send<'_> {
+impl Command for Send {
     type Output = Option<Effect>;
 
     fn calls(&self, calls: &mut Calls) {
-        let Report { token, generation, outcome, environment } = self.1;
-        calls.push(self.0.clone().arg(token).arg(generation).arg(outcome.name()).arg(environment));
+        calls.push(self.0.clone());
     }
 
     fn read(self, replies: &mut Replies) -> Self::Output {

@@ -60,10 +60,7 @@ impl Gate {
 
     /// No call was made: gives back what others may miss, with one more round trip.
     pub async fn give_back(&self, entry: Entry) {
-        if let Entry::Open(Pass { permit, token }) = entry {
-            permit.close().await;
-            self.redis.undo::<Take>(Turn::Granted(token)).await;
-        }
+        self.redis.undo::<Enter>(entry).await;
     }
 }
 
@@ -92,6 +89,13 @@ impl Command for Enter {
             (Admission::Allow(_), Turn::Refused { wait }) => {
                 Entry::Shut(Shut { waits_for: WaitsFor::ProvidersLimit, retry_after: wait })
             }
+        }
+    }
+
+    fn undo(entry: Entry, calls: &mut Calls) {
+        if let Entry::Open(Pass { permit, token }) = entry {
+            Acquire::undo(Admission::Allow(permit), calls);
+            Take::undo(Turn::Granted(token), calls);
         }
     }
 }

@@ -43,21 +43,15 @@ impl Request {
     ///
     /// # Errors
     /// 429 when a limit is exceeded. What the commands have done is taken back then, with one more round trip where
-    /// there is something: a refused caller must not keep the right to fill that others wait for.
+    /// there is something: a refused caller must not keep what others wait for, as the right to fill or to probe.
     pub async fn admit<C: Command>(&self, commands: C) -> Result<C::Output> {
-        match self.ask(commands).await {
+        match self.admission.ask(commands).await {
             (Ok(()), output) => Ok(output),
             (Err(refusal), output) => {
                 self.admission.take_back::<C>(output).await;
                 Err(refusal)
             }
         }
-    }
-
-    /// Like [`Request::admit`], for commands whose answers matter to a refused request too: a breaker's permit has to
-    /// be given back.
-    pub async fn ask<C: Command>(&self, commands: C) -> (Result<()>, C::Output) {
-        self.admission.ask(commands).await
     }
 
     /// How long this request may still take.

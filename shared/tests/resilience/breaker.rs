@@ -182,7 +182,8 @@ async fn how_a_call_ended_stands_though_its_permit_is_dropped_or_a_later_one_was
         probe.called(outcome);
     }
     drop(probe);
-    eventually("it has closed", async || matches!(acquire(&redis, &breaker).await, Admission::Allow(_))).await;
+    eventually("it has closed", async || matches!(acquire(&redis, &breaker).await, Admission::Allow(_)))
+        .await;
 }
 
 #[tokio::test]
