@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use provider::Operation;
 use serde_json::{Value, json};
-use shared::{catalog::INVALIDATION_LOST, database::Statement};
+use shared::catalog::INVALIDATION_LOST;
+use shared::database::Statement;
 use tests::{
     Call, Customer, Logs, administrator, ask_redis, away, breaker_forced, charges_of, cost_of,
     customer_authenticates, customer_pays_past_the_shop, database, dev, eventually, invoke, new_product,

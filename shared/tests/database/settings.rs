@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::accounts;
-use shared::auth::{User, token::Role};
+use shared::auth::User;
+use shared::auth::token::Role;
 use shared::catalog::{self, ProductId, Search};
 use shared::checkout::{Cart, Item, Placed, Purchase};
 use shared::config::Unpaid;
