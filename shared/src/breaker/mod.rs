@@ -1,14 +1,18 @@
 //! A circuit breaker whose state all environments share.
 //!
-//! ```ignore
-//! match redis.batch(payments.acquire()).await {
-//!     Admission::Deny { retry_after } => defer(order, retry_after).await,
+//! ```no_run
+//! # use shared::{breaker::{Admission, Breaker, Outcome}, redis::Redis};
+//! # async fn example(redis: Redis, carrier: Breaker, price: impl Future<Output = Result<u32, ()>>) -> Option<u32> {
+//! match redis.batch(carrier.acquire()).await {
+//!     Admission::Deny { .. } => None,
 //!     Admission::Allow(mut permit) | Admission::Probe(mut permit) => {
 //!         permit.calling();
-//!         let result = provider.confirm(&intent).await;
-//!         permit.report(outcome_of(&result)).await;
+//!         let price = price.await;
+//!         permit.report(if price.is_ok() { Outcome::Ok } else { Outcome::Failed }).await;
+//!         price.ok()
 //!     }
 //! }
+//! # }
 //! ```
 //!
 //! Closed, calls pass and are counted; open, none passes; half-open, a few *probes* find out whether to close. A probe

@@ -1,8 +1,14 @@
 //! A sliding-window rate limiter: several policies checked together, charged all or none, in one script.
 //!
-//! ```ignore
-//! let verdict = redis.batch(limiter.check(&Identity::address(source_ip), &[API, SEARCH])).await;
-//! if !verdict.allowed { return too_many_requests(&verdict) }
+//! ```no_run
+//! # use shared::{rate_limit::{API, Identity, Limiter, SEARCH}, redis::Redis};
+//! # async fn example(redis: Redis, limiter: Limiter, address: std::net::IpAddr) -> Result<(), std::time::Duration> {
+//! let verdict = redis.batch(limiter.check(&Identity::address(address), &[API, SEARCH])).await;
+//! match verdict.retry_after() {
+//!     Some(wait) => Err(wait),
+//!     None => Ok(()),
+//! }
+//! # }
 //! ```
 //!
 //! No span of the window's length ever sees more calls than the limit, for all environments together. Rejected calls

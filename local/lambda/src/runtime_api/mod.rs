@@ -5,9 +5,13 @@
 //! kill, and a dead environment fails its invocation and is replaced. Where somebody builds the functions meanwhile,
 //! the next invocation goes to the new build, and what is under way ends in the old one.
 //!
-//! ```ignore
+//! ```no_run
+//! # use lambda::runtime_api::{Fleet, Settings};
+//! # async fn example(settings: Settings, event: bytes::Bytes) -> anyhow::Result<()> {
 //! let fleet = Fleet::start(settings).await?;
 //! let answer = fleet.invoke("get-product", event).await?;
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! | module | holds |
