@@ -35,6 +35,3 @@ mod relay;
 mod server;
 mod tls;
 mod token_bucket;
-/// The very file of the limiter, which the crate does not show.
-#[path = "../../src/rate_limit/window.rs"]
-mod window;
