@@ -14,6 +14,7 @@
 //! | [`edge`] | how CloudFront is known from who says that he is |
 //! | [`cache`], [`rate_limit`], [`breaker`], [`token_bucket`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`], [`objects`] | the world outside |
+//! | [`tls`] | whom clients trust |
 //! | [`presign`], [`secrets`] | signing in by IAM; secrets that rotate |
 //! | [`time_limit`] | how long an invocation may still take |
 //! | [`telemetry`] | logs and metrics |
@@ -60,5 +61,5 @@ pub mod secrets;
 pub mod telemetry;
 pub mod text;
 pub mod time_limit;
-mod tls;
+pub mod tls;
 pub mod token_bucket;
