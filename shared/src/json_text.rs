@@ -42,7 +42,7 @@ impl Decode<'_, Postgres> for JsonText {
     fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
         match value.format() {
             PgValueFormat::Text => Ok(Self(value.as_str()?.to_owned())),
-            PgValueFormat::Binary => Err("JSON in the binary format is no text".into()),
+            PgValueFormat::Binary => Err("JSON in the binary format is not text".into()),
         }
     }
 }

@@ -80,7 +80,7 @@ async fn three_failures_open_the_breaker_and_the_orders_are_paid_once_it_closes(
     for _ in 0..3 {
         orders.push(order_placed(&customer, &product).await);
     }
-    // Of three at least one is no probe.
+    // Of three at least one is not a probe.
     let cost = cost_of(3, async || orders.push(order_placed(&customer, &product).await)).await;
     assert_eq!(cost.provider_calls, 0, "{cost:?}");
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");

@@ -109,7 +109,7 @@ fn read(request: &Request) -> Result<async_graphql::Request> {
 /// by field, where GraphQL refuses the request.
 fn missing_variable(query: &mut async_graphql::Request) -> Option<String> {
     let (variables, chosen) = (query.variables.clone(), query.operation_name.clone());
-    // What is no query says so when it is executed.
+    // What is not a query says so when it is executed.
     let document = query.parsed_query().ok()?;
     let mut operations = document.operations.iter();
     let (_, operation) = match &chosen {

@@ -110,7 +110,7 @@ impl Request {
         T: FromStr + PartialOrd + Display,
     {
         let Some(text) = self.query_text(name) else { return Ok(None) };
-        // Rust's own words for what is no number are not for callers.
+        // Rust's own words for what is not a number are not for callers.
         let number = text.parse().ok().filter(|number| bounds.contains(number));
         let message = || format!("must be from {} to {}", bounds.start(), bounds.end());
         number.map(Some).ok_or_else(|| bad_request(BAD_PARAMETER).field(name, message()))

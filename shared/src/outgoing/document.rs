@@ -95,7 +95,7 @@ where
 }
 
 fn blames_a_certificate(error: &(dyn Error + 'static)) -> bool {
-    // What an I/O error wraps is no source of it, and it may be another I/O error.
+    // What an I/O error wraps is not a source of it, and it may be another I/O error.
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => blames_a_certificate(wrapped),
         None => matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))),

@@ -148,7 +148,7 @@ impl Shop {
     /// Runs SQL as the owner.
     #[expect(
         clippy::disallowed_methods,
-        reason = "settings are no arguments; a direct connection of the test's own"
+        reason = "settings are not arguments; a direct connection of the test's own"
     )]
     async fn run(&self, sql: String) {
         let options: PgConnectOptions = self.servers.owner_url().parse().expect("valid");

@@ -127,7 +127,7 @@ impl Columns {
     }
 }
 
-/// As JSON would have it. What is no number or truth stays a text, which is then refused as such.
+/// As JSON would have it. What is not a number or truth stays a text, which is then refused as such.
 fn value(column: &str, text: &str) -> Value {
     match column {
         "featured" | "stock" if text.is_empty() => Value::Null,
