@@ -17,7 +17,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `settings` | what runs, and within which limits |
-//! | `function` | the queue of a function's invocations, and who takes them |
+//! | `function`, `invocation` | the queue of a function's invocations, and who takes them; one of them, and its end |
 //! | `version` | which build of a function's program there is |
 //! | `environment`, `environments` | one process and what it is doing; all of them |
 //! | `server` | the paths that a runtime calls |
