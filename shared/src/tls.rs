@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 /// A client that trusts servers with a certificate of one of these authorities.

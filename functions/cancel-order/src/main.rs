@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use shared::{
-    app::App,
-    checkout::{self, Entry},
-    error::{Result, conflict, not_found},
-    http::{self, Endpoint, Request, Response, ResponseExt, header},
-    orders::{self, Answer, OrderId, OrderStatus},
-    payments::Operation,
-};
+use shared::app::App;
+use shared::checkout::{self, Entry};
+use shared::error::{Result, conflict, not_found};
+use shared::http::{self, Endpoint, Request, Response, ResponseExt, header};
+use shared::orders::{self, Answer, OrderId, OrderStatus};
+use shared::payments::Operation;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

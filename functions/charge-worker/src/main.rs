@@ -6,19 +6,17 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use shared::{
-    app::App,
-    breaker::{Admission, Permit},
-    checkout::{self, Lease},
-    error::{Kind, Result},
-    events::{self, SqsBatchResponse, SqsEvent, SqsMessage},
-    kill_point::KillPoint,
-    orders::{Nudge, OrderId},
-    payments::Payments,
-    telemetry,
-    time_limit::TimeLimit,
-    token_bucket::{Class, Turn},
-};
+use shared::app::App;
+use shared::breaker::{Admission, Permit};
+use shared::checkout::{self, Lease};
+use shared::error::{Kind, Result};
+use shared::events::{self, SqsBatchResponse, SqsEvent, SqsMessage};
+use shared::kill_point::KillPoint;
+use shared::orders::{Nudge, OrderId};
+use shared::payments::Payments;
+use shared::telemetry;
+use shared::time_limit::TimeLimit;
+use shared::token_bucket::{Class, Turn};
 use tokio::time::sleep;
 
 /// Kept of the invocation for the call to the provider and the last write, while an order waits for its turn.

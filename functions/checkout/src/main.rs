@@ -1,15 +1,13 @@
 //! `POST /api/checkout`: places an order and charges it, at once or, while the payment provider is away, later.
 
-use shared::{
-    app::App,
-    checkout::{self, Advanced, Entry, IdempotencyKey, Pass, Placed, Purchase, Shut},
-    error::{Error, Kind, Result},
-    http::{self, Endpoint, Request, Response, ResponseExt, header},
-    orders::{self, Answer, OrderStatus},
-    payments::Operation,
-    rate_limit::{API, CHECKOUT},
-    telemetry::{self, Counter},
-};
+use shared::app::App;
+use shared::checkout::{self, Advanced, Entry, IdempotencyKey, Pass, Placed, Purchase, Shut};
+use shared::error::{Error, Kind, Result};
+use shared::http::{self, Endpoint, Request, Response, ResponseExt, header};
+use shared::orders::{self, Answer, OrderStatus};
+use shared::payments::Operation;
+use shared::rate_limit::{API, CHECKOUT};
+use shared::telemetry::{self, Counter};
 
 /// What is true of every 5xx from the moment on at which an order may stand, by this request or an earlier one.
 const PERHAPS: &str = "Perhaps the order was placed, and charged. Send the same request again under the same \

@@ -6,13 +6,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Name, PathSegment, ServerError, Value, indexmap::IndexMap};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, PathSegment, ServerError, Value};
 use mediatype::{MediaTypeList, ReadParams, names};
 use serde::Serialize;
-use shared::{
-    error::{Error, Result},
-    http::{self, Response, ResponseExt, header},
-};
+use shared::error::{Error, Result};
+use shared::http::{self, Response, ResponseExt, header};
 
 const GRAPHQL: &str = "application/graphql-response+json";
 

@@ -14,12 +14,10 @@ use std::sync::Arc;
 use async_graphql::{EmptyMutation, EmptySubscription, Schema, ServerError, Variables};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use shared::{
-    app::App,
-    config,
-    error::{Kind, Result, invalid},
-    http::{self, Endpoint, Request, Response, header},
-};
+use shared::app::App;
+use shared::config;
+use shared::error::{Kind, Result, invalid};
+use shared::http::{self, Endpoint, Request, Response, header};
 
 use answer::MediaType;
 use loaders::Batches;

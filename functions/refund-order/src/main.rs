@@ -2,14 +2,12 @@
 //! key.
 
 use serde::Serialize;
-use shared::{
-    app::App,
-    checkout::{self, Entry, IdempotencyKey, RefundBegun, RefundRequest, RefundState, WantedRefund},
-    error::Result,
-    http::{self, Endpoint, Request, Response},
-    orders::OrderId,
-    payments::Operation,
-};
+use shared::app::App;
+use shared::checkout::{self, Entry, IdempotencyKey, RefundBegun, RefundRequest, RefundState, WantedRefund};
+use shared::error::Result;
+use shared::http::{self, Endpoint, Request, Response};
+use shared::orders::OrderId;
+use shared::payments::Operation;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

@@ -2,10 +2,8 @@
 
 use tracing::{debug, warn};
 
-use super::{
-    Breaker, Effect, Forced, Machine, Outcome, Report, now,
-    permit::{Grant, Store},
-};
+use super::permit::{Grant, Store};
+use super::{Breaker, Effect, Forced, Machine, Outcome, Report, now};
 use crate::redis::{Call, Calls, Command, Replies, Script};
 use crate::telemetry::{self, Counter};
 

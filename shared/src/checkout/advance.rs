@@ -3,11 +3,16 @@
 //! Checkout, the worker and the cancellation all come here with a lease; what is to be done follows from the state the
 //! order was leased in.
 
-use super::{Advanced, Lease, provider::Provider, settle::settle};
-use crate::{
-    breaker::Permit, database::Database, error::Result, kill_point::KillPoint, orders::OrderStatus,
-    payments::Payments, time_limit::TimeLimit,
-};
+use super::provider::Provider;
+use super::settle::settle;
+use super::{Advanced, Lease};
+use crate::breaker::Permit;
+use crate::database::Database;
+use crate::error::Result;
+use crate::kill_point::KillPoint;
+use crate::orders::OrderStatus;
+use crate::payments::Payments;
+use crate::time_limit::TimeLimit;
 
 /// Brings a leased order one step forward, tells the breaker how the provider did, and writes down the result.
 ///

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use crate::{
-    breaker::{Acquire, Admission, Breaker, Permit},
-    orders::WaitsFor,
-    payments::Operation,
-    redis::{Calls, Command, Redis, Replies},
-    token_bucket::{Class, Take, Token, TokenBuckets, Turn},
-};
+use crate::breaker::{Acquire, Admission, Breaker, Permit};
+use crate::orders::WaitsFor;
+use crate::payments::Operation;
+use crate::redis::{Calls, Command, Redis, Replies};
+use crate::token_bucket::{Class, Take, Token, TokenBuckets, Turn};
 
 /// The gate of this environment. Cheap to clone.
 #[derive(Clone)]

@@ -13,20 +13,19 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::{Lease, lease::PendingRefund, settle::Step};
-use crate::{
-    breaker::{self, Permit},
-    database::Database,
-    error::Result,
-    kill_point::KillPoint,
-    orders::{self, ClientSecret, OrderStatus},
-    payments::{
-        Decline, Health, Intent, IntentStatus, Intents, Outcome, Payments, Refund, RefundStatus, Refusal,
-        Reply,
-    },
-    telemetry::{self, Counter, Timer},
-    time_limit::TimeLimit,
+use super::Lease;
+use super::lease::PendingRefund;
+use super::settle::Step;
+use crate::breaker::{self, Permit};
+use crate::database::Database;
+use crate::error::Result;
+use crate::kill_point::KillPoint;
+use crate::orders::{self, ClientSecret, OrderStatus};
+use crate::payments::{
+    Decline, Health, Intent, IntentStatus, Intents, Outcome, Payments, Refund, RefundStatus, Refusal, Reply,
 };
+use crate::telemetry::{self, Counter, Timer};
+use crate::time_limit::TimeLimit;
 
 /// One call to the provider, at most.
 const CALL: Duration = Duration::from_secs(5);

@@ -1,18 +1,24 @@
 //! A request as a handler sees it.
 
-use std::{borrow::Cow, fmt::Display, ops::RangeInclusive, str::FromStr, sync::Arc, time::Duration};
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::header;
 use serde::de::DeserializeOwned;
 
-use super::{Endpoint, Event, Preconditions, admission::Admission, body, caller::Caller};
-use crate::{
-    app::App,
-    auth::{self, User, token::Role},
-    error::{Error, Kind, Result, bad_request, forbidden, unauthorized},
-    redis::Command,
-    time_limit::TimeLimit,
-};
+use super::admission::Admission;
+use super::caller::Caller;
+use super::{Endpoint, Event, Preconditions, body};
+use crate::app::App;
+use crate::auth::token::Role;
+use crate::auth::{self, User};
+use crate::error::{Error, Kind, Result, bad_request, forbidden, unauthorized};
+use crate::redis::Command;
+use crate::time_limit::TimeLimit;
 
 /// When the provider is asked again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);

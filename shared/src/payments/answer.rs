@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use super::{Outcome, Unknown, intent::WireError};
+use super::intent::WireError;
+use super::{Outcome, Unknown};
 
 /// An answer as it came over the wire.
 pub(super) struct Answer {

@@ -7,10 +7,8 @@
 use serde_json::{Map, Value, json};
 use shared::catalog::LineOfFile;
 
-use super::{
-    cut::{Cut, Refused},
-    product,
-};
+use super::cut::{Cut, Refused};
+use super::product;
 
 /// What columns may be called, and whether they have to be there.
 const KNOWN: [(&str, bool); 7] = [

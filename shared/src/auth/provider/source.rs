@@ -1,17 +1,17 @@
 //! Where the keys come from: the provider's discovery document, and the set that it names.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ClientConfig;
 use serde::Deserialize;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Settings, SettingsError, keys::KeySet};
-use crate::{
-    outgoing::{NoDocument, document, is_private},
-    tls,
-};
+use super::keys::KeySet;
+use super::{Settings, SettingsError};
+use crate::outgoing::{NoDocument, document, is_private};
+use crate::tls;
 
 /// The ceiling on both calls together: somebody may be waiting.
 const CEILING: Duration = Duration::from_secs(2);
