@@ -4,7 +4,10 @@ use std::fmt;
 
 use tokio::runtime::Handle;
 
-use super::{Breaker, Outcome, Reported};
+use super::Breaker;
+use super::grant::{Grant, Kind, Store};
+use super::tally::Outcome;
+use super::telling::Reported;
 use crate::redis::Calls;
 use crate::telemetry::{self, Counter};
 
@@ -18,28 +21,6 @@ pub struct Permit {
     grant: Option<Grant>,
     under_way: bool,
     so_far: Outcome,
-}
-
-/// What the breaker said when it gave the permit.
-pub(super) struct Grant {
-    pub(super) token: String,
-    pub(super) generation: u64,
-    pub(super) kind: Kind,
-    pub(super) store: Store,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Plain,
-    /// Failures were seen lately, so that a success is news.
-    Watched,
-    Probe,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Store {
-    Shared,
-    Local,
 }
 
 impl Permit {
@@ -104,17 +85,6 @@ impl Drop for Permit {
         {
             let breaker = self.breaker.clone();
             runtime.spawn(telemetry::carry(async move { breaker.tell(&grant, outcome).await }));
-        }
-    }
-}
-
-impl Grant {
-    /// Whether this outcome can change anything.
-    pub(super) fn is_news(&self, outcome: Outcome) -> bool {
-        match self.kind {
-            Kind::Probe => true,
-            Kind::Watched => outcome != Outcome::Skipped,
-            Kind::Plain => matches!(outcome, Outcome::Failed | Outcome::Slow),
         }
     }
 }

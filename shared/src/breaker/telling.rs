@@ -2,7 +2,7 @@
 
 use tracing::{debug, warn};
 
-use super::permit::{Grant, Store};
+use super::grant::{Grant, Store};
 use super::{Breaker, Effect, Forced, Machine, Outcome, Report, now};
 use crate::redis::{Call, Calls, Command, Replies, Script};
 use crate::telemetry::{self, Counter};

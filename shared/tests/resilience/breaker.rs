@@ -153,7 +153,7 @@ async fn calls_that_were_given_up_or_panicked_have_failed() {
         permit.calling();
         assert!(!panics, "on purpose");
         called.notify_one();
-        pending().await
+        pending::<()>().await;
     };
     assert!(AssertUnwindSafe(call(true)).catch_unwind().await.is_err());
     for _ in 0..2 {
