@@ -4,7 +4,8 @@
 //! That is what a new `timeout` for each exchange with a server costs, though hardly one is ever reached. A timer that
 //! is only put off costs nothing; so a connection keeps one.
 
-use std::{pin::Pin, time::Duration};
+use std::pin::Pin;
+use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 
@@ -36,10 +37,8 @@ impl Alarm {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        future::{pending, ready},
-        pin::pin,
-    };
+    use std::future::{pending, ready};
+    use std::pin::pin;
 
     use super::*;
 

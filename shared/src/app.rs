@@ -1,27 +1,25 @@
 //! What a handler may touch. Built from the [`Config`] without any network: the first request pays for its connections.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::{
-    auth::{
-        Authority,
-        provider::{self, Provider},
-        token::{self, Verifier},
-    },
-    breaker::{self, Breaker},
-    cache::{Cache, Region},
-    catalog::{Announcement, Changed},
-    config::{self, Config},
-    database::{self, Database},
-    edge::{self, Edge},
-    error::Result,
-    last_moment::LastMoment,
-    presign::Signer,
-    rate_limit::Limiter,
-    redis::{self, Redis},
-    secrets::Rotating,
-    token_bucket::TokenBuckets,
-};
+use crate::auth::Authority;
+use crate::auth::provider::{self, Provider};
+use crate::auth::token::{self, Verifier};
+use crate::breaker::{self, Breaker};
+use crate::cache::{Cache, Region};
+use crate::catalog::{Announcement, Changed};
+use crate::config::{self, Config};
+use crate::database::{self, Database};
+use crate::edge::{self, Edge};
+use crate::error::Result;
+use crate::last_moment::LastMoment;
+use crate::presign::Signer;
+use crate::rate_limit::Limiter;
+use crate::redis::{self, Redis};
+use crate::secrets::Rotating;
+use crate::token_bucket::TokenBuckets;
 
 /// Everything a handler may touch; cheap to clone.
 #[derive(Clone)]

@@ -1,6 +1,7 @@
 //! A panic is a failure of the request or message that it happened in, and of nothing beside it.
 
-use std::{any::Any, panic::AssertUnwindSafe};
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
 

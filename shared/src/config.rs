@@ -1,8 +1,11 @@
 //! The settings that every function reads at its start, with the reason for each default. `docs/settings.md` lists all.
 
-use std::{env, str::FromStr, time::Duration};
+use std::env;
+use std::str::FromStr;
+use std::time::Duration;
 
-use crate::{auth::provider, token_bucket::Limit};
+use crate::auth::provider;
+use crate::token_bucket::Limit;
 
 /// A setting that is missing or cannot be read. Its text names the variable, never the value: many are secrets.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -5,7 +5,8 @@
 //!
 //! Constructors read like prose: `Err(not_found("product"))`.
 
-use std::{error::Error as StdError, time::Duration};
+use std::error::Error as StdError;
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 pub use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, Runtime, service_fn};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use crate::app::App;
 pub use crate::caught::caught;
-use crate::{
-    app::App,
-    error::{Error, Result, internal},
-    telemetry::{self, Outcome, Record},
-    time_limit::TimeLimit,
-};
+use crate::error::{Error, Result, internal};
+use crate::telemetry::{self, Outcome, Record};
+use crate::time_limit::TimeLimit;
 
 /// Why a function could not start.
 pub type Fatal = lambda_runtime::Error;

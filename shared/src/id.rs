@@ -16,7 +16,7 @@ macro_rules! id {
 
         impl $name {
             /// A new id, greater than all before it.
-            #[expect(clippy::new_without_default, reason = "a new id each time is no default")]
+            #[expect(clippy::new_without_default, reason = "a new id each time is not a default")]
             pub fn new() -> Self {
                 Self(uuid::Uuid::now_v7())
             }

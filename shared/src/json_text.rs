@@ -5,13 +5,12 @@
 //! `json` it has checked or built itself. `serde_json` writes whatever serializes under the name below without escaping
 //! it; the name is its own affair, so the test of this file stands guard over it.
 
-use serde::{Serialize, Serializer, ser::SerializeStruct};
-use sqlx::{
-    Decode, Postgres, Type,
-    error::BoxDynError,
-    postgres::{PgTypeInfo, PgValueFormat, PgValueRef},
-    types::Json,
-};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgTypeInfo, PgValueFormat, PgValueRef};
+use sqlx::types::Json;
+use sqlx::{Decode, Postgres, Type};
 
 /// By which `serde_json` knows text that is JSON.
 const NAME: &str = "$serde_json::private::RawValue";
@@ -42,7 +41,7 @@ impl Decode<'_, Postgres> for JsonText {
     fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
         match value.format() {
             PgValueFormat::Text => Ok(Self(value.as_str()?.to_owned())),
-            PgValueFormat::Binary => Err("JSON in the binary format is no text".into()),
+            PgValueFormat::Binary => Err("JSON in the binary format is not text".into()),
         }
     }
 }

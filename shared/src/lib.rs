@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`http`] | serving a Lambda function: layers, JSON bodies, path parameters, the caller, responses |
 //! | [`events`] | serving a function that SQS, a schedule or a person invokes |
-//! | [`app`] | what a handler may touch, built lazily from the [`config`] |
+//! | [`app`], [`config`] | what a handler may touch, built lazily; the settings it is built from |
 //! | [`error`] | one error for HTTP: what the caller sees, apart from what the log gets |
 //! | [`catalog`], [`orders`], [`checkout`] | the domain: products; orders; how they are placed and paid |
 //! | [`insights`] | what the database knows about itself, and what to do about it |
@@ -14,8 +14,11 @@
 //! | [`edge`] | how CloudFront is known from who says that he is |
 //! | [`cache`], [`rate_limit`], [`breaker`], [`token_bucket`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`], [`objects`] | the world outside |
+//! | `outgoing`, `aws`, [`tls`] | how others are asked: with hard limits, and whom we trust |
+//! | `id`, [`text`], `object`, `json_text` | what bodies and rows are read as |
 //! | [`presign`], [`secrets`] | signing in by IAM; secrets that rotate |
-//! | [`time_limit`] | how long an invocation may still take |
+//! | [`time_limit`], `last_moment`, `alarm` | how long an invocation may still take; how it ends then; a timer that is kept |
+//! | `caught` | a panic, which is a failure of one request |
 //! | [`telemetry`] | logs and metrics |
 //! | [`kill_point`] | where the chaos run kills |
 //!
@@ -60,5 +63,5 @@ pub mod secrets;
 pub mod telemetry;
 pub mod text;
 pub mod time_limit;
-mod tls;
+pub mod tls;
 pub mod token_bucket;

@@ -9,15 +9,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, RequestBuilder, Response};
-use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 use url::Url;
 
-use crate::{
-    error::{Result, internal},
-    outgoing,
-    presign::Signer,
-    tls,
-};
+use crate::error::{Result, internal};
+use crate::presign::Signer;
+use crate::{outgoing, tls};
 
 /// Of one request, its body included.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -4,7 +4,8 @@
 mod client;
 mod document;
 
-use std::{error::Error, time::Duration};
+use std::error::Error;
+use std::time::Duration;
 
 use url::{Host, Url};
 

@@ -5,19 +5,13 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_sqs::{
-    Client,
-    types::{
-        MessageSystemAttributeNameForSends::{self, AwsTraceHeader},
-        MessageSystemAttributeValue, SendMessageBatchRequestEntry,
-    },
-};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::MessageSystemAttributeNameForSends::{self, AwsTraceHeader};
+use aws_sdk_sqs::types::{MessageSystemAttributeValue, SendMessageBatchRequestEntry};
 
-use crate::{
-    aws,
-    telemetry::{self, Counter, Timer},
-    time_limit::whole_seconds,
-};
+use crate::aws;
+use crate::telemetry::{self, Counter, Timer};
+use crate::time_limit::whole_seconds;
 
 /// Most entries SQS takes in one call.
 pub const BATCH: usize = 10;

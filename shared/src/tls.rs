@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 /// A client that trusts servers with a certificate of one of these authorities.
-pub(crate) fn client(authorities: RootCertStore) -> Result<ClientConfig, rustls::Error> {
+///
+/// # Errors
+/// None that could happen: the crypto library has what the protocol's versions need.
+pub fn client(authorities: RootCertStore) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -16,7 +20,8 @@ pub(crate) fn client(authorities: RootCertStore) -> Result<ClientConfig, rustls:
 
 /// Mozilla's list, which is in the binary: reading the system's took 30 to 60 ms for each client (measured,
 /// unoptimised).
-pub(crate) fn of_the_web() -> RootCertStore {
+#[must_use]
+pub fn of_the_web() -> RootCertStore {
     webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
 

@@ -109,7 +109,7 @@ def bodies_are_read_as_they_come(cloud):
         "nothing": b"",
         "no JSON": b"{",
         "UTF-16": body.decode().encode("utf-16"),
-        "bytes that are no text": b"\xff\xfe\xfd",
+        "bytes that are not text": b"\xff\xfe\xfd",
         "two bodies": body + body,
         "deep lists": b"[" * 4000 + b"]" * 4000,
         "deep objects": b'{"a":' * 1500 + b"1" + b"}" * 1500,

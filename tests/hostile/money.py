@@ -295,7 +295,7 @@ def whatever_the_provider_has_signed_is_taken(cloud):
         "a list": b"[]",
         "no JSON": b"hello",
         "nothing": b"",
-        "bytes that are no text": b"\xff\xfe",
+        "bytes that are not text": b"\xff\xfe",
     }.items():
         yield what, cloud.event(text).status, {204, 400}
 

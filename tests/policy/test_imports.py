@@ -148,5 +148,15 @@ def test_no_files_import_each_other_in_a_circle():
     assert not found, "\n".join(", ".join(str(file.relative_to(ROOT)) for file in group) for group in found)
 
 
+def test_imports_are_one_line_a_module():
+    """Not one tree for several: smaller differences, and fewer lines."""
+    roots = {target["src_path"] for package in metadata() for target in package["targets"]}
+    crates = [Crate(ROOT / root) for root in roots]
+    found = {f"{crate.files[module].relative_to(ROOT)}: {' '.join(tree.split())}"
+             for crate in crates for module, text in crate.texts.items()
+             for _, tree in USE.findall(text) if re.search(r"\{.*(::|\{)", tree, re.S)}
+    assert not found, "\n".join(sorted(found))
+
+
 if __name__ == "__main__":
     test_no_files_import_each_other_in_a_circle()

@@ -1,4 +1,5 @@
-"""No line of prose or comment is longer than 120 characters, so that it can be read beside another file.
+"""No line of prose or comment is longer than 120 characters, so that it can be read beside another file; and a heading
+stands alone, between blank lines.
 
 Code has its formatter, which breaks what can be broken; YAML and TOML hold texts and tables that stand on one line.
 """
@@ -35,10 +36,31 @@ def too_long(path):
             yield number, len(line)
 
 
-def test_lines_are_at_most_120_characters_long():
+def of_kinds(*endings):
+    """The repository's files that end so."""
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     # Migrations are frozen.
-    ours = [ROOT / name for name in files if name.rpartition(".")[2] in {*COMMENT, "md"} and "migrations/" not in name]
+    ours = [ROOT / name for name in files if name.rpartition(".")[2] in endings and "migrations/" not in name]
+    return [path for path in ours if path.exists()]
+
+
+def crowded(path):
+    """The headings of a document that have no blank line before or behind them: (number, heading)."""
+    lines = dict(prose(path))
+    for number, line in lines.items():
+        if re.match("#+ ", line) and (lines.get(number - 1) or lines.get(number + 1)):
+            yield number, line
+
+
+def test_lines_are_at_most_120_characters_long():
+    ours = of_kinds(*COMMENT, "md")
     assert len(ours) > 400
-    long = [f"{path.relative_to(ROOT)}:{number}: {length}" for path in ours if path.exists() for number, length in too_long(path)]
+    long = [f"{path.relative_to(ROOT)}:{number}: {length}" for path in ours for number, length in too_long(path)]
     assert not long, "\n".join(long)
+
+
+def test_headings_stand_between_blank_lines():
+    ours = of_kinds("md")
+    assert len(ours) > 20
+    found = [f"{path.relative_to(ROOT)}:{number}: {line}" for path in ours for number, line in crowded(path)]
+    assert not found, "\n".join(found)

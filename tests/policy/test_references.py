@@ -82,7 +82,7 @@ def test_every_parameter_of_a_nested_stack_is_given(variant):
 
 @EVERY_VARIANT
 def test_every_permission_is_on_something_of_this_stack(variant):
-    # A permission on a resource that is not made is a slip of the conditions, and so is a name that is no prefix of
+    # A permission on a resource that is not made is a slip of the conditions, and so is a name that is not a prefix of
     # ours.
     for name in stacks(variant).values():
         for logical_id, resource in load(name, variant)["Resources"].items():

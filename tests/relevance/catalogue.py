@@ -42,7 +42,7 @@ def optics():
             for entry in root.iter(kind):
                 maker, model = in_english(entry, "maker"), in_english(entry, "model")
                 mounts = ", ".join(mount.text for mount in entry.iter("mount"))
-                # A lens that is part of its camera is no product.
+                # A lens that is part of its camera is not a product.
                 if maker and model and not (kind == "lens" and "fixed lens" in model):
                     named = maker.split()[0].lower() in model.lower()
                     products[model if named else f"{maker} {model}"] = f"{kind.title()}. Mount: {mounts}."

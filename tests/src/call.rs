@@ -3,7 +3,8 @@
 //! Over the invoke door and not over HTTP, because only here may a test choose its source address; that the routes lead
 //! to these functions is shown by the journeys that go over HTTP.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use lambda::gateway::{HttpRequest, Matched, event};
 use serde_json::Value;

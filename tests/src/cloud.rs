@@ -1,6 +1,9 @@
 //! The local cloud, as its `env` file describes it.
 
-use std::{collections::BTreeMap, env, fs, path::PathBuf, sync::OnceLock};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::{env, fs};
 
 use shared::database::{Database, Settings};
 

@@ -1,13 +1,9 @@
 //! Customers of the tests: accounts of their own, so that no test meets another's orders or rate limits.
 
 use serde_json::{Value, json};
-use shared::{
-    auth::{
-        password,
-        token::{Issuer, LIFETIME, Role},
-    },
-    database::Statement,
-};
+use shared::auth::password;
+use shared::auth::token::{Issuer, LIFETIME, Role};
+use shared::database::Statement;
 use uuid::Uuid;
 
 use crate::{Answer, Call, database, env};

@@ -1,6 +1,7 @@
 //! What the local cloud's services have written.
 
-use std::{fs, path::PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 use serde_json::Value;
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use futures::{StreamExt, future::join_all, stream};
+use futures::future::join_all;
+use futures::{StreamExt, stream};
 use serde_json::json;
 use tests::{Customer, charges_of, deadlocks, new_product, stock_of};
 use uuid::Uuid;

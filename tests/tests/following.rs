@@ -1,4 +1,4 @@
-//! What the provider says, as the shop hears it: refusals that are no declines, and what happens to a payment
+//! What the provider says, as the shop hears it: refusals that are not declines, and what happens to a payment
 //! afterwards.
 
 use provider::Operation;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use provider::Operation;
 use serde_json::{Value, json};
-use shared::{catalog::INVALIDATION_LOST, database::Statement};
+use shared::catalog::INVALIDATION_LOST;
+use shared::database::Statement;
 use tests::{
     Call, Customer, Logs, administrator, ask_redis, away, breaker_forced, charges_of, cost_of,
     customer_authenticates, customer_pays_past_the_shop, database, dev, eventually, invoke, new_product,
@@ -79,7 +80,7 @@ async fn three_failures_open_the_breaker_and_the_orders_are_paid_once_it_closes(
     for _ in 0..3 {
         orders.push(order_placed(&customer, &product).await);
     }
-    // Of three at least one is no probe.
+    // Of three at least one is not a probe.
     let cost = cost_of(3, async || orders.push(order_placed(&customer, &product).await)).await;
     assert_eq!(cost.provider_calls, 0, "{cost:?}");
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");

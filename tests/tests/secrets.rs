@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_secretsmanager::Client;
-use shared::{
-    error,
-    secrets::{Error, Made, Manager, Rotating},
-};
+use shared::error;
+use shared::secrets::{Error, Made, Manager, Rotating};
 use tests::env;
 use uuid::Uuid;
 

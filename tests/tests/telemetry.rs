@@ -1,6 +1,7 @@
 //! What operators see of a request: its one line, its metrics, its trace; and nothing that is not theirs to see.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use shared::database::Statement;
 use tests::{

@@ -1,11 +1,9 @@
 //! `DELETE /api/products/{id}`: an administrator takes a product out of the shop. Its orders keep it.
 
-use shared::{
-    app::App,
-    catalog::{self, Changed, INVALIDATION_LOST, ProductId},
-    error::Result,
-    http::{self, Endpoint, Request, Response},
-};
+use shared::app::App;
+use shared::catalog::{self, Changed, INVALIDATION_LOST, ProductId};
+use shared::error::Result;
+use shared::http::{self, Endpoint, Request, Response};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

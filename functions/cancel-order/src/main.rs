@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use shared::{
-    app::App,
-    checkout::{self, Entry},
-    error::{Result, conflict, not_found},
-    http::{self, Endpoint, Request, Response, ResponseExt, header},
-    orders::{self, Answer, OrderId, OrderStatus},
-    payments::Operation,
-};
+use shared::app::App;
+use shared::checkout::{self, Entry};
+use shared::error::{Result, conflict, not_found};
+use shared::http::{self, Endpoint, Request, Response, ResponseExt, header};
+use shared::orders::{self, Answer, OrderId, OrderStatus};
+use shared::payments::Operation;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {
@@ -21,17 +19,12 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
     let id: OrderId = request.path("id")?;
     let payments = app.payments().await?;
     let gate = app.payment_gate();
-    let (admitted, entry) = request.ask(gate.enter(Operation::Cancel)).await;
-    let claimed = match admitted {
-        Ok(()) => checkout::claim_to_cancel(&app.database, user, id).await,
-        Err(refusal) => Err(refusal),
-    };
+    let entry = request.admit(gate.enter(Operation::Cancel)).await?;
+    let claimed = checkout::claim_to_cancel(&app.database, user, id).await;
     let answer = match (claimed, entry) {
         (Ok(Some(lease)), Entry::Open(pass)) => {
             let limit = request.time_limit();
-            checkout::advance(&app.database, &payments, &app.payment_breaker, pass.permit, lease, limit)
-                .await?
-                .answer
+            checkout::advance(&app.database, &payments, pass.permit, lease, limit).await?.answer
         }
         // The provider is away, or takes no more: the order will not be charged any more, and the sweeper cancels it
         // when it can.

@@ -1,14 +1,12 @@
 //! `POST /api/auth/password`: another password for who knows the present one. Every other sign-in ends.
 
 use serde::Deserialize;
-use shared::{
-    accounts::{self, SignedIn},
-    app::App,
-    auth::{NewPassword, RefreshToken, password},
-    error::{Result, internal, invalid},
-    http::{self, Endpoint, Request, Response},
-    rate_limit::{API, LOGIN},
-};
+use shared::accounts::{self, SignedIn};
+use shared::app::App;
+use shared::auth::{NewPassword, RefreshToken, password};
+use shared::error::{Result, internal, invalid};
+use shared::http::{self, Endpoint, Request, Response};
+use shared::rate_limit::{API, LOGIN};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

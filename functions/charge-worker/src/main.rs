@@ -6,19 +6,17 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use shared::{
-    app::App,
-    breaker::{Admission, Outcome, Permit},
-    checkout::{self, Lease},
-    error::{Kind, Result},
-    events::{self, SqsBatchResponse, SqsEvent, SqsMessage},
-    kill_point::KillPoint,
-    orders::{Nudge, OrderId},
-    payments::Payments,
-    telemetry,
-    time_limit::TimeLimit,
-    token_bucket::{Class, Turn},
-};
+use shared::app::App;
+use shared::breaker::{Admission, Permit};
+use shared::checkout::{self, Lease};
+use shared::error::{Kind, Result};
+use shared::events::{self, SqsBatchResponse, SqsEvent, SqsMessage};
+use shared::kill_point::KillPoint;
+use shared::orders::{Nudge, OrderId};
+use shared::payments::Payments;
+use shared::telemetry;
+use shared::time_limit::TimeLimit;
+use shared::token_bucket::{Class, Turn};
 use tokio::time::sleep;
 
 /// Kept of the invocation for the call to the provider and the last write, while an order waits for its turn.
@@ -83,7 +81,7 @@ async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<&'static 
         Ok(Some(lease)) => charge_in_turn(app, &payments, permit, lease, limit).await,
         // Finished, or in somebody else's hands.
         idle => {
-            app.payment_breaker.report(permit, Outcome::Skipped).await;
+            permit.close().await;
             idle.map(|_| "in other hands")
         }
     }
@@ -97,11 +95,10 @@ async fn charge_in_turn(
     lease: Lease,
     limit: TimeLimit,
 ) -> Result<&'static str> {
-    let breaker = &app.payment_breaker;
     let advanced = match turn(app, &lease, limit).await {
-        Turn::Granted(_) => checkout::advance(&app.database, payments, breaker, permit, lease, limit).await?,
+        Turn::Granted(_) => checkout::advance(&app.database, payments, permit, lease, limit).await?,
         Turn::Refused { wait } => {
-            breaker.report(permit, Outcome::Skipped).await;
+            permit.close().await;
             checkout::leave(&app.database, lease, wait).await?
         }
     };

@@ -1,15 +1,13 @@
 //! `POST /api/checkout`: places an order and charges it, at once or, while the payment provider is away, later.
 
-use shared::{
-    app::App,
-    checkout::{self, Advanced, Entry, IdempotencyKey, Pass, Placed, Purchase, Shut},
-    error::{Error, Kind, Result},
-    http::{self, Endpoint, Request, Response, ResponseExt, header},
-    orders::{self, Answer, OrderStatus},
-    payments::Operation,
-    rate_limit::{API, CHECKOUT},
-    telemetry::{self, Counter},
-};
+use shared::app::App;
+use shared::checkout::{self, Advanced, Entry, IdempotencyKey, Pass, Placed, Purchase, Shut};
+use shared::error::{Error, Kind, Result};
+use shared::http::{self, Endpoint, Request, Response, ResponseExt, header};
+use shared::orders::{self, Answer, OrderStatus};
+use shared::payments::Operation;
+use shared::rate_limit::{API, CHECKOUT};
+use shared::telemetry::{self, Counter};
 
 /// What is true of every 5xx from the moment on at which an order may stand, by this request or an earlier one.
 const PERHAPS: &str = "Perhaps the order was placed, and charged. Send the same request again under the same \
@@ -30,16 +28,11 @@ async fn serve_checkout(app: App, request: Request) -> Result<Response> {
     let purchase = Purchase { user, key, body: request.body(), cart, unpaid: app.unpaid };
 
     // One Redis round trip: the rate limit's verdict, the breaker's, and a token for the call to the provider.
-    let (admitted, entry) = request.ask(app.payment_gate().enter(Operation::Create)).await;
-    let placed = match (admitted, entry) {
-        (Ok(()), Entry::Open(pass)) => charge_now(&app, &request, &purchase, pass).await.map_err(perhaps)?,
-        (Ok(()), Entry::Shut(shut)) => charge_later(&app, &purchase, shut).await.map_err(perhaps)?,
-        (Err(refusal), entry) => {
-            app.payment_gate().give_back(entry).await;
-            return Err(refusal);
-        }
+    let placed = match request.admit(app.payment_gate().enter(Operation::Create)).await? {
+        Entry::Open(pass) => charge_now(&app, &request, &purchase, pass).await,
+        Entry::Shut(shut) => charge_later(&app, &purchase, shut).await,
     };
-    respond(&placed)
+    respond(&placed.map_err(perhaps)?)
 }
 
 async fn charge_now(
@@ -56,9 +49,9 @@ async fn charge_now(
     };
     let placed = match placed {
         Ok((Placed::New(lease), payments)) => {
-            let (breaker, limit) = (&app.payment_breaker, request.time_limit());
+            let limit = request.time_limit();
             let Advanced { answer, due_in, .. } =
-                checkout::advance(&app.database, &payments, breaker, pass.permit, lease, limit).await?;
+                checkout::advance(&app.database, &payments, pass.permit, lease, limit).await?;
             if matches!(answer.status, OrderStatus::Deferred | OrderStatus::Charging) {
                 telemetry::count(Counter::DeferredOrders);
             }

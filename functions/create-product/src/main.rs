@@ -1,11 +1,9 @@
 //! `POST /api/products`: an administrator adds a product.
 
-use shared::{
-    app::App,
-    catalog::{self, INVALIDATION_LOST, NewProduct, Product},
-    error::Result,
-    http::{self, Endpoint, Request, Response, ResponseExt},
-};
+use shared::app::App;
+use shared::catalog::{self, INVALIDATION_LOST, NewProduct, Product};
+use shared::error::Result;
+use shared::http::{self, Endpoint, Request, Response, ResponseExt};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

@@ -2,14 +2,12 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use shared::{
-    app::App,
-    error::Result,
-    events,
-    insights::{self, Insights, Suggestion},
-    telemetry::{self, Gauge},
-    time_limit::TimeLimit,
-};
+use shared::app::App;
+use shared::error::Result;
+use shared::events;
+use shared::insights::{self, Insights, Suggestion};
+use shared::telemetry::{self, Gauge};
+use shared::time_limit::TimeLimit;
 use time::OffsetDateTime;
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,11 +1,9 @@
 //! `DELETE /api/me`: forgets whose account it was. The orders stay, as the law wants, of somebody unknown.
 
-use shared::{
-    accounts,
-    app::App,
-    error::Result,
-    http::{self, Endpoint, Request, Response},
-};
+use shared::accounts;
+use shared::app::App;
+use shared::error::Result;
+use shared::http::{self, Endpoint, Request, Response};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

@@ -1,11 +1,9 @@
 //! `GET /api/products/featured`: what the front page shows.
 
-use shared::{
-    app::App,
-    catalog::{self, FEATURED_KEY, Product},
-    error::{Result, not_found},
-    http::{self, Endpoint, Request, Response},
-};
+use shared::app::App;
+use shared::catalog::{self, FEATURED_KEY, Product};
+use shared::error::{Result, not_found};
+use shared::http::{self, Endpoint, Request, Response};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

@@ -1,12 +1,10 @@
 //! `GET /api/admin/orders/{id}`: one order of anybody, for those who run the shop: who bought what, and what happened
 //! to it.
 
-use shared::{
-    app::App,
-    error::{Result, not_found},
-    http::{self, Endpoint, Request, Response},
-    orders::{self, OrderId},
-};
+use shared::app::App;
+use shared::error::{Result, not_found};
+use shared::http::{self, Endpoint, Request, Response};
+use shared::orders::{self, OrderId};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

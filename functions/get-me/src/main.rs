@@ -1,11 +1,9 @@
 //! `GET /api/me`: what is known of the caller.
 
-use shared::{
-    accounts,
-    app::App,
-    error::Result,
-    http::{self, Endpoint, Request, Response},
-};
+use shared::accounts;
+use shared::app::App;
+use shared::error::Result;
+use shared::http::{self, Endpoint, Request, Response};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

@@ -1,11 +1,9 @@
 //! `GET /api/orders/{id}`: one order of the customer, and how its payment went.
 
-use shared::{
-    app::App,
-    error::{Result, not_found},
-    http::{self, Endpoint, Request, Response},
-    orders::{self, OrderId},
-};
+use shared::app::App;
+use shared::error::{Result, not_found};
+use shared::http::{self, Endpoint, Request, Response};
+use shared::orders::{self, OrderId};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

@@ -1,11 +1,9 @@
 //! `GET /api/products/{id}`: one product, from the cache if it is there.
 
-use shared::{
-    app::App,
-    catalog::{self, Product, ProductId},
-    error::{Result, not_found},
-    http::{self, Endpoint, Request, Response},
-};
+use shared::app::App;
+use shared::catalog::{self, Product, ProductId};
+use shared::error::{Result, not_found};
+use shared::http::{self, Endpoint, Request, Response};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

@@ -1,18 +1,17 @@
 //! GraphQL's answers over HTTP, by the [specification](https://graphql.github.io/graphql-over-http/draft/) of that name.
 //!
 //! As `application/json` every answer to a GraphQL request is 200, as its clients have always expected. Who asks for
-//! `application/graphql-response+json` gets statuses that mean something: 400 for what is no request, 503 where nothing
-//! could be asked, 200 for the rest, also where some fields failed.
+//! `application/graphql-response+json` gets statuses that mean something: 400 for what is not a request, 503 where
+//! nothing could be asked, 200 for the rest, also where some fields failed.
 
 use std::sync::Arc;
 
-use async_graphql::{Name, PathSegment, ServerError, Value, indexmap::IndexMap};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, PathSegment, ServerError, Value};
 use mediatype::{MediaTypeList, ReadParams, names};
 use serde::Serialize;
-use shared::{
-    error::{Error, Result},
-    http::{self, Response, ResponseExt, header},
-};
+use shared::error::{Error, Result};
+use shared::http::{self, Response, ResponseExt, header};
 
 const GRAPHQL: &str = "application/graphql-response+json";
 

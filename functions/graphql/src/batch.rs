@@ -5,17 +5,13 @@
 //! resolvers of that level are all polled before the runtime, which has one thread, comes to it: that is waiting long
 //! enough.
 
-use std::{
-    collections::{HashMap, HashSet},
-    hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::{BoxFuture, FutureExt, Shared};
-use shared::{
-    error::{Error, internal},
-    telemetry,
-};
+use shared::error::{Error, internal};
+use shared::telemetry;
 
 /// What the keys of one fetch lead to.
 type Found<K, V> = Result<HashMap<K, V>, Error>;

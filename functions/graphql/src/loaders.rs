@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 
 use futures::future::FutureExt;
-use shared::{
-    catalog::{self, Product, ProductId},
-    database::{Database, MAX_IDS},
-    error::Result,
-    orders::{self, Line, OrderId},
-};
+use shared::catalog::{self, Product, ProductId};
+use shared::database::{Database, MAX_IDS};
+use shared::error::Result;
+use shared::orders::{self, Line, OrderId};
 
 use crate::batch::Batch;
 

@@ -14,12 +14,10 @@ use std::sync::Arc;
 use async_graphql::{EmptyMutation, EmptySubscription, Schema, ServerError, Variables};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use shared::{
-    app::App,
-    config,
-    error::{Kind, Result, invalid},
-    http::{self, Endpoint, Request, Response, header},
-};
+use shared::app::App;
+use shared::config;
+use shared::error::{Kind, Result, invalid};
+use shared::http::{self, Endpoint, Request, Response, header};
 
 use answer::MediaType;
 use loaders::Batches;
@@ -109,7 +107,7 @@ fn read(request: &Request) -> Result<async_graphql::Request> {
 /// by field, where GraphQL refuses the request.
 fn missing_variable(query: &mut async_graphql::Request) -> Option<String> {
     let (variables, chosen) = (query.variables.clone(), query.operation_name.clone());
-    // What is no query says so when it is executed.
+    // What is not a query says so when it is executed.
     let document = query.parsed_query().ok()?;
     let mut operations = document.operations.iter();
     let (_, operation) = match &chosen {

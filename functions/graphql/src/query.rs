@@ -3,19 +3,15 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
-use shared::{
-    app::App,
-    catalog::{self, ProductId},
-    error::{Error, not_found},
-    orders::{self, Cursor},
-};
+use shared::app::App;
+use shared::catalog::{self, ProductId};
+use shared::error::{Error, not_found};
+use shared::orders::{self, Cursor};
 use uuid::Uuid;
 
-use crate::{
-    loaders::Batches,
-    refusal::{refuse, refuse_argument},
-    types::{Order, Product},
-};
+use crate::loaders::Batches;
+use crate::refusal::{refuse, refuse_argument};
+use crate::types::{Order, Product};
 
 /// Most rows of a list.
 const PAGE: u8 = 20;

@@ -19,7 +19,7 @@ pub(crate) fn refuse_argument(argument: &str, message: &str) -> Error {
     refuse(shared::error::Error::new(Kind::Validation, format!("{argument} {message}")))
 }
 
-/// A body that is no GraphQL request: an error for each value that is wrong.
+/// A body that is not a GraphQL request: an error for each value that is wrong.
 pub(crate) fn refuse_request(problem: &Problem) -> Vec<ServerError> {
     let values = problem.errors().iter().map(|error| format!("{} {}", error.field, error.message));
     let mut messages: Vec<String> = values.collect();

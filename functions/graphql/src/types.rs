@@ -2,13 +2,12 @@
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject, scalar};
 use serde::{Deserialize, Serialize};
-use shared::{
-    catalog,
-    orders::{self, Header, Line},
-};
+use shared::catalog;
+use shared::orders::{self, Header, Line};
 use time::OffsetDateTime;
 
-use crate::{loaders::Batches, refusal::refuse};
+use crate::loaders::Batches;
+use crate::refusal::refuse;
 
 /// An amount in the currency's minor unit (cents). No Int: an order may come to more than 32 bits hold.
 #[derive(Clone, Copy, Serialize, Deserialize)]

@@ -1,19 +1,16 @@
 //! One file: read, written in batches, told to the caches, and reported.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    hash::{DefaultHasher, Hash, Hasher},
-    time::Duration,
-};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use serde::Serialize;
-use shared::{
-    app::App,
-    catalog::{self, Batch, Changed, Refusal, Upload},
-    error::{Error, Kind, Result, internal},
-    objects::{Bucket, Object, Unread},
-    time_limit::TimeLimit,
-};
+use shared::app::App;
+use shared::catalog::{self, Batch, Changed, Refusal, Upload};
+use shared::error::{Error, Kind, Result, internal};
+use shared::objects::{Bucket, Object, Unread};
+use shared::time_limit::TimeLimit;
 
 use crate::file::{Format, Reader, Record};
 

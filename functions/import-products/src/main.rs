@@ -11,15 +11,12 @@ mod import;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::{
-    app::App,
-    config,
-    error::{Result, internal},
-    events,
-    objects::Bucket,
-    queue::Queue,
-    time_limit::TimeLimit,
-};
+use shared::app::App;
+use shared::error::{Result, internal};
+use shared::objects::Bucket;
+use shared::queue::Queue;
+use shared::time_limit::TimeLimit;
+use shared::{config, events};
 
 use import::{Import, Outcome};
 

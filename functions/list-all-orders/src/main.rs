@@ -1,11 +1,9 @@
 //! `GET /api/admin/orders`: the orders of all customers, for those who run the shop, page by page.
 
-use shared::{
-    app::App,
-    error::Result,
-    http::{self, Endpoint, Request, Response},
-    orders::{self, Cursor, Moment, OrderStatus, UserId, Wanted},
-};
+use shared::app::App;
+use shared::error::Result;
+use shared::http::{self, Endpoint, Request, Response};
+use shared::orders::{self, Cursor, Moment, OrderStatus, UserId, Wanted};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

@@ -1,11 +1,9 @@
 //! `GET /api/orders`: the customer's orders of the last 30 days, or since the time that is asked for, page by page.
 
-use shared::{
-    app::App,
-    error::Result,
-    http::{self, Endpoint, Request, Response},
-    orders::{self, Cursor, Moment, PAGE},
-};
+use shared::app::App;
+use shared::error::Result;
+use shared::http::{self, Endpoint, Request, Response};
+use shared::orders::{self, Cursor, Moment, PAGE};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

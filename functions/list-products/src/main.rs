@@ -1,11 +1,9 @@
 //! `GET /api/products`: all that is sold, page by page, in the order and of the kind that is asked for.
 
-use shared::{
-    app::App,
-    catalog::{self, After, Currency, Filter, Flag, MOST_LISTED, Order},
-    error::Result,
-    http::{self, Endpoint, Request, Response},
-};
+use shared::app::App;
+use shared::catalog::{self, After, Currency, Filter, Flag, MOST_LISTED, Order};
+use shared::error::Result;
+use shared::http::{self, Endpoint, Request, Response};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

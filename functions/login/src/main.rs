@@ -1,14 +1,12 @@
 //! `POST /api/auth/login`: a password for an access token, and for a refresh token that gets the next one.
 
 use serde::Deserialize;
-use shared::{
-    accounts::{self, Authenticated, SignedIn},
-    app::App,
-    auth::RefreshToken,
-    error::{Error, Kind, Result, internal},
-    http::{self, Endpoint, Request, Response},
-    rate_limit::{API, LOGIN},
-};
+use shared::accounts::{self, Authenticated, SignedIn};
+use shared::app::App;
+use shared::auth::RefreshToken;
+use shared::error::{Error, Kind, Result, internal};
+use shared::http::{self, Endpoint, Request, Response};
+use shared::rate_limit::{API, LOGIN};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

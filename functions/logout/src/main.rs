@@ -1,14 +1,12 @@
 //! `POST /api/auth/logout`: ends a sign-in. Its last access token is good until it expires.
 
 use serde::Deserialize;
-use shared::{
-    accounts,
-    app::App,
-    auth::RefreshToken,
-    error::Result,
-    http::{self, Endpoint, Request, Response},
-    rate_limit::{API, REFRESH},
-};
+use shared::accounts;
+use shared::app::App;
+use shared::auth::RefreshToken;
+use shared::error::Result;
+use shared::http::{self, Endpoint, Request, Response};
+use shared::rate_limit::{API, REFRESH};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

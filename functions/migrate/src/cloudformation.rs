@@ -10,10 +10,10 @@
 use std::time::Duration;
 
 use reqwest::Client;
-use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::time_limit::TimeLimit;
+use shared::tls;
 
 use crate::work::{Failure, Settings};
 
@@ -129,11 +129,6 @@ async fn put(client: &Client, url: &str, answer: &Value) -> reqwest::Result<()> 
 
 /// Trusts Mozilla's roots, which signed S3's certificates; `provided.al2023` has none that could be relied on.
 fn client() -> Result<Client, Failure> {
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-    let tls = ClientConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let tls = tls::client(tls::of_the_web())?;
     Ok(Client::builder().tls_backend_preconfigured(tls).no_proxy().build()?)
 }

@@ -7,13 +7,11 @@
 
 use std::time::Duration;
 
-use shared::{
-    app::App,
-    error::{Result, bad_request},
-    http::{self, Endpoint, Request, Response},
-    orders::{self, News, OrderId},
-    payments::webhook::{self, Event, Forged},
-};
+use shared::app::App;
+use shared::error::{Result, bad_request};
+use shared::http::{self, Endpoint, Request, Response};
+use shared::orders::{self, News, OrderId};
+use shared::payments::webhook::{self, Event, Forged};
 use time::OffsetDateTime;
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,14 +1,12 @@
 //! `POST /api/auth/refresh`: the next access token, and the next refresh token, for who was signed in.
 
 use serde::Deserialize;
-use shared::{
-    accounts::{self, SignedIn},
-    app::App,
-    auth::RefreshToken,
-    error::{Result, internal, unauthorized},
-    http::{self, Endpoint, Request, Response},
-    rate_limit::{API, REFRESH},
-};
+use shared::accounts::{self, SignedIn};
+use shared::app::App;
+use shared::auth::RefreshToken;
+use shared::error::{Result, internal, unauthorized};
+use shared::http::{self, Endpoint, Request, Response};
+use shared::rate_limit::{API, REFRESH};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

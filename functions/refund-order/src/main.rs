@@ -2,14 +2,12 @@
 //! key.
 
 use serde::Serialize;
-use shared::{
-    app::App,
-    checkout::{self, Entry, IdempotencyKey, RefundBegun, RefundRequest, RefundState, WantedRefund},
-    error::Result,
-    http::{self, Endpoint, Request, Response},
-    orders::OrderId,
-    payments::Operation,
-};
+use shared::app::App;
+use shared::checkout::{self, Entry, IdempotencyKey, RefundBegun, RefundRequest, RefundState, WantedRefund};
+use shared::error::Result;
+use shared::http::{self, Endpoint, Request, Response};
+use shared::orders::OrderId;
+use shared::payments::Operation;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {
@@ -31,19 +29,13 @@ async fn refund_order(app: App, request: Request) -> Result<Response> {
     let wanted: WantedRefund = request.json(http::NO_TEXTS)?;
     let payments = app.payments().await?;
     let gate = app.payment_gate();
-    let (admitted, entry) = request.ask(gate.enter(Operation::Refund)).await;
-    let begun = match admitted {
-        Ok(()) => {
-            let refund = RefundRequest { order, administrator, key, body: request.body(), wanted };
-            checkout::begin_refund(&app.database, refund).await
-        }
-        Err(refusal) => Err(refusal),
-    };
+    let entry = request.admit(gate.enter(Operation::Refund)).await?;
+    let refund = RefundRequest { order, administrator, key, body: request.body(), wanted };
+    let begun = checkout::begin_refund(&app.database, refund).await;
     let (amount, status) = match (begun, entry) {
         (Ok(RefundBegun::New(lease, amount)), Entry::Open(pass)) => {
-            let (breaker, limit) = (&app.payment_breaker, request.time_limit());
-            let advanced =
-                checkout::advance(&app.database, &payments, breaker, pass.permit, *lease, limit).await?;
+            let limit = request.time_limit();
+            let advanced = checkout::advance(&app.database, &payments, pass.permit, *lease, limit).await?;
             (amount, advanced.refund.unwrap_or(RefundState::Pending))
         }
         // The provider is away, or takes no more: the sweeper finds the order when it is due, the worker goes on.

@@ -1,14 +1,13 @@
 //! `POST /api/auth/register`: an account for whoever wants one, signed in at once.
 
 use serde::Deserialize;
-use shared::{
-    accounts::{self, Email, SignedIn},
-    app::App,
-    auth::{NewPassword, RefreshToken, password, token::Role},
-    error::{Result, internal, invalid},
-    http::{self, Endpoint, Request, Response},
-    rate_limit::{API, REGISTER},
-};
+use shared::accounts::{self, Email, SignedIn};
+use shared::app::App;
+use shared::auth::token::Role;
+use shared::auth::{NewPassword, RefreshToken, password};
+use shared::error::{Result, internal, invalid};
+use shared::http::{self, Endpoint, Request, Response};
+use shared::rate_limit::{API, REGISTER};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

@@ -1,12 +1,10 @@
 //! `GET /api/search`: products by words, ranked, with the matches marked.
 
-use shared::{
-    app::App,
-    catalog::{self, MOST_FOUND, MOST_PRICE, Search, Words},
-    error::{Error, Result, bad_request, not_found},
-    http::{self, Endpoint, Request, Response},
-    rate_limit::{API, SEARCH},
-};
+use shared::app::App;
+use shared::catalog::{self, MOST_FOUND, MOST_PRICE, Search, Words};
+use shared::error::{Error, Result, bad_request, not_found};
+use shared::http::{self, Endpoint, Request, Response};
+use shared::rate_limit::{API, SEARCH};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

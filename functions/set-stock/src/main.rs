@@ -1,11 +1,9 @@
 //! `PUT /api/products/{id}/stock`: an administrator says how many pieces there are, or how many more.
 
-use shared::{
-    app::App,
-    catalog::{self, ProductId, StockChange},
-    error::Result,
-    http::{self, Endpoint, Request, Response},
-};
+use shared::app::App;
+use shared::catalog::{self, ProductId, StockChange};
+use shared::error::Result;
+use shared::http::{self, Endpoint, Request, Response};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

@@ -1,12 +1,10 @@
 //! `PUT /api/products/{id}`: an administrator changes a product, and every reader sees it from then on.
 
-use shared::{
-    app::App,
-    catalog::{self, Change, Changed, INVALIDATION_LOST, Product, ProductId},
-    error::Result,
-    http::{self, Endpoint, Request, Response, ResponseExt},
-    kill_point::KillPoint,
-};
+use shared::app::App;
+use shared::catalog::{self, Change, Changed, INVALIDATION_LOST, Product, ProductId};
+use shared::error::Result;
+use shared::http::{self, Endpoint, Request, Response, ResponseExt};
+use shared::kill_point::KillPoint;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

@@ -131,19 +131,22 @@ async fn travel(
                 follow_up(world, customer, purchase, &said, dice).await;
             }
         }
-        Journey::ChangeOfMind => {
-            let purchase = choose(customer, dice, Some(ASKS_FIRST));
-            // Out of stock: there is no order to cancel.
-            let said = customer.submit(purchase, None).await.filter(|said| !said.order.is_empty());
-            let Some(said) = said else { return };
-            let authenticates = async {
-                if let Some(intent) = &said.intent {
-                    world.provider.settle(intent, true).await.ok();
-                }
-            };
-            futures::future::join(authenticates, customer.cancel(purchase, &said.order)).await;
-        }
+        Journey::ChangeOfMind => change_mind(world, customer, dice).await,
     }
+}
+
+/// Cancels while the bank is asking.
+async fn change_mind(world: &World, customer: &Customer<'_>, dice: &mut Dice) {
+    let purchase = choose(customer, dice, Some(ASKS_FIRST));
+    // Out of stock: there is no order to cancel.
+    let said = customer.submit(purchase, None).await.filter(|said| !said.order.is_empty());
+    let Some(said) = said else { return };
+    let authenticates = async {
+        if let Some(intent) = &said.intent {
+            world.provider.settle(intent, true).await.ok();
+        }
+    };
+    futures::future::join(authenticates, customer.cancel(purchase, &said.order)).await;
 }
 
 /// One to three products; often the last pieces of one that all want.

@@ -98,7 +98,7 @@ pub struct Arguments {
 /// Runs once. The exit status tells whether every promise was kept.
 pub async fn run(folder: &Folder, arguments: Arguments) -> Result<ExitCode> {
     let length =
-        Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is no length of time")?;
+        Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is not a length of time")?;
     ensure!(length >= Duration::from_secs(10), "--minutes must be at least 0.2");
     let kinds = faults::chosen(&arguments.only);
     ensure!(!kinds.is_empty(), "no fault has such a name: {:?}", arguments.only);

@@ -7,7 +7,7 @@
 //! | [`service`], [`services`] | the services by name; what each needs, how it is started and asked |
 //! | [`launch`] | starts one of them and waits until it answers |
 //! | [`supervisor`], [`lifecycle`] | starts them, watches over them and ends them; ends, empties and breaks a cloud that runs |
-//! | [`builds`], [`cargo`] | builds the functions while the cloud runs, and after each change; runs cargo |
+//! | [`builds`], `sources`, [`cargo`] | builds the functions while the cloud runs, and after each change; notices one; runs cargo |
 //! | [`serving`] | the cloud's own two processes: the functions, and their queues and schedules |
 //! | [`environment`] | `.dev/env`: what was started, for functions, tests and people |
 //! | [`sql`], [`demo`] | SQL through `psql`; the demo data |

@@ -122,7 +122,7 @@ impl Identity {
         })
     }
 
-    /// Sends it a signal. A process that is gone already is no error.
+    /// Sends it a signal. A process that is gone already is not an error.
     pub fn signal(self, signal: Signal) {
         if self.is_alive() {
             kill(Pid::from_raw(self.pid), signal).ok();

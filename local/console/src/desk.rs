@@ -86,7 +86,7 @@ impl Inner {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells every open page. That there is none is no fault.
+    /// Tells every open page. That there is none is not a fault.
     pub(crate) fn tell(&self, event: &'static str, data: String) {
         self.told.send((event, data)).ok();
     }

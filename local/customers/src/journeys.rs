@@ -133,63 +133,16 @@ fn rank(draw: f64, most: u64) -> u64 {
 }
 
 /// What is searched for: a material and a thing, some more often than others; 600 searches are possible.
+const MATERIALS: &str = "oak,walnut,beech,bamboo,cork,linen,cotton,wool,leather,canvas,steel,copper,brass,iron,enamel,\
+    glass,porcelain,stoneware,marble,slate";
+const THINGS: &str = "chair,table,lamp,shelf,bowl,mug,teapot,kettle,vase,tray,basket,blanket,cushion,apron,backpack,\
+    wallet,notebook,clock,mirror,stool,bench,jug,planter,toolbox,lantern,bookend,coat rack,bread box,pepper mill,\
+    water bottle";
+
 fn words(draw: f64) -> String {
-    const MATERIALS: [&str; 20] = [
-        "oak",
-        "walnut",
-        "beech",
-        "bamboo",
-        "cork",
-        "linen",
-        "cotton",
-        "wool",
-        "leather",
-        "canvas",
-        "steel",
-        "copper",
-        "brass",
-        "iron",
-        "enamel",
-        "glass",
-        "porcelain",
-        "stoneware",
-        "marble",
-        "slate",
-    ];
-    const THINGS: [&str; 30] = [
-        "chair",
-        "table",
-        "lamp",
-        "shelf",
-        "bowl",
-        "mug",
-        "teapot",
-        "kettle",
-        "vase",
-        "tray",
-        "basket",
-        "blanket",
-        "cushion",
-        "apron",
-        "backpack",
-        "wallet",
-        "notebook",
-        "clock",
-        "mirror",
-        "stool",
-        "bench",
-        "jug",
-        "planter",
-        "toolbox",
-        "lantern",
-        "bookend",
-        "coat rack",
-        "bread box",
-        "pepper mill",
-        "water bottle",
-    ];
     let rank = usize::try_from(rank(draw, 600)).unwrap_or_default();
-    format!("{} {}", MATERIALS[rank % MATERIALS.len()], THINGS[rank / MATERIALS.len() % THINGS.len()])
+    let word = |words: &'static str, at| words.split(',').nth(at).unwrap_or_default();
+    format!("{} {}", word(MATERIALS, rank % 20), word(THINGS, rank / 20))
 }
 
 /// Requests that so many users send, once all are there.
@@ -233,6 +186,14 @@ mod tests {
         let all: std::collections::BTreeSet<_> = (0..10_000).map(|rank| rank * 7919 % 10_000).collect();
         assert_eq!(all.len(), 10_000);
         assert!(draws(1000).all(|draw| product(draw, 10_000) < 10_000));
+    }
+
+    #[test]
+    fn six_hundred_searches_are_possible_and_each_is_two_words() {
+        let all: std::collections::BTreeSet<_> = draws(100_000).map(words).collect();
+        assert_eq!(all.len(), 600);
+        assert!(all.iter().all(|words| !words.starts_with(' ') && !words.ends_with(' ')), "{all:?}");
+        assert!(all.contains("oak chair") && all.contains("slate water bottle"));
     }
 
     #[test]

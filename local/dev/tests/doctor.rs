@@ -1,5 +1,5 @@
 //! A Postgres behind a PgBouncer, and a Redis, as somebody has them elsewhere: TLS with an authority of their own,
-//! passwords by SCRAM, and an owner who is no superuser and may make no roles. `./dev doctor` says what is missing,
+//! passwords by SCRAM, and an owner who is not a superuser and may make no roles. `./dev doctor` says what is missing,
 //! and then the shop runs.
 
 mod elsewhere;

@@ -1,17 +1,13 @@
 //! The local payment provider is killed while it charges, and must not forget what it told anyone.
 
-use std::{
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use shared::payments::{Intent, IntentStatus, Money, Outcome, Payments, Reply, Secret, Settings};
 use tokio::time::Instant;

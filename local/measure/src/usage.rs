@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 pub(crate) fn processor_time(pid: i32) -> Result<Duration> {
     let mut total = 0;
     for task in
-        fs::read_dir(format!("/proc/{pid}/task")).context("the process is gone, or this is no Linux")?
+        fs::read_dir(format!("/proc/{pid}/task")).context("the process is gone, or this is not Linux")?
     {
         let schedstat = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
         let nanoseconds = schedstat.split(' ').next().and_then(|number| number.parse::<u64>().ok());
@@ -21,7 +21,7 @@ pub(crate) fn processor_time(pid: i32) -> Result<Duration> {
 
 /// Time that all processors together have spent on anything, since the machine was started.
 pub(crate) fn machine_time() -> Result<Duration> {
-    let stat = fs::read_to_string("/proc/stat").context("this is no Linux")?;
+    let stat = fs::read_to_string("/proc/stat").context("this is not Linux")?;
     let ticks: Vec<u64> = stat
         .lines()
         .next()

@@ -1,31 +1,25 @@
 //! The way of a request: seen, struck by a fault or not, answered by its key or by the operation.
 
-use std::{
-    sync::{Arc, PoisonError},
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
-use axum::{
-    body::{Body, Bytes},
-    extract::State,
-    http::{HeaderMap, Method, StatusCode, Uri},
-    response::{IntoResponse, Response},
-};
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::time::sleep;
 
-use super::{
-    call::Call,
-    effect::{Effect, new_id},
-    error::ApiError,
-    faults::{Fault, Kind},
-    ledger::{Fact, Kept},
-    operations::{self, Operation},
-    provider::Provider,
-    requests::{Seen, milliseconds},
-    server,
-};
+use super::call::Call;
+use super::effect::{Effect, new_id};
+use super::error::ApiError;
+use super::faults::{Fault, Kind};
+use super::ledger::{Fact, Kept};
+use super::operations::{self, Operation};
+use super::provider::Provider;
+use super::requests::{Seen, milliseconds};
+use super::server;
 
 /// An answer, not yet on its way.
 #[derive(Clone, Debug)]

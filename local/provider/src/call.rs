@@ -2,7 +2,9 @@
 
 use axum::http::{HeaderMap, Method, Uri};
 
-use super::{form::Form, operations::Operation, provider::Provider};
+use super::form::Form;
+use super::operations::Operation;
+use super::provider::Provider;
 
 /// A request, read.
 #[derive(Clone, Debug)]

@@ -1,13 +1,11 @@
 //! Taking money: confirming an intent, and what its customer and the bank do later.
 
-use super::{
-    cards::{BANK_SAID_NO, Card, NOT_AUTHENTICATED, Refusal},
-    effect::{Effect, expands, known_card, new_id, now, unexpected_state},
-    error::ApiError,
-    form::Form,
-    ledger::{Charge, ChargeStatus, Fact, Intent, State, Status},
-    objects,
-};
+use super::cards::{BANK_SAID_NO, Card, NOT_AUTHENTICATED, Refusal};
+use super::effect::{Effect, expands, known_card, new_id, now, unexpected_state};
+use super::error::ApiError;
+use super::form::Form;
+use super::ledger::{Charge, ChargeStatus, Fact, Intent, State, Status};
+use super::objects;
 
 /// Confirms: charges the card, unless the card or the bank wants something first.
 pub(super) fn confirm(state: &State, id: &str, form: &Form) -> Result<Effect, ApiError> {

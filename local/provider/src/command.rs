@@ -1,16 +1,16 @@
 //! The provider as a program.
 
-use std::{io::Write, net::Ipv4Addr, path::PathBuf};
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use shared::payments::Secret;
 use tokio::net::TcpListener;
 
-use super::{
-    serve::{Settings, serve},
-    webhooks,
-};
+use super::serve::{Settings, serve};
+use super::webhooks;
 
 /// A payment provider that speaks Stripe's language and fails on command; see GET /_control.
 #[derive(Args, Debug)]

@@ -1,22 +1,24 @@
 //! The other side of the counter: `/_control`, for tests, for chaos and for people with `curl`.
 
-use std::{
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
-use axum::{
-    Json, Router,
-    body::Bytes,
-    extract::{Path, State},
-    http::StatusCode,
-    response::{IntoResponse, Response},
-    routing::{delete, get, post},
-};
-use serde::{Deserialize, de::DeserializeOwned};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{charging, effect::Effect, faults::Fault, ledger::Fact, provider::Provider, webhooks::Change};
+use super::charging;
+use super::effect::Effect;
+use super::faults::Fault;
+use super::ledger::Fact;
+use super::provider::Provider;
+use super::webhooks::Change;
 
 /// `GET /_control`: what there is.
 const HELP: &str = include_str!("control.txt");

@@ -4,13 +4,11 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    cards::Card,
-    error::ApiError,
-    form::Form,
-    ledger::{Fact, Intent, State},
-    objects,
-};
+use super::cards::Card;
+use super::error::ApiError;
+use super::form::Form;
+use super::ledger::{Fact, Intent, State};
+use super::objects;
 
 /// What an operation does when it is committed.
 #[derive(Debug)]

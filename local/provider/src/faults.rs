@@ -4,10 +4,8 @@
 //! would on a real network: before the provider looked at the request, or after it acted and before the answer got
 //! home.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

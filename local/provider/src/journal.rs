@@ -4,14 +4,13 @@
 //! has told anyone, and loses at most a torn last line, which is cut off at the next start. (A power cut may lose
 //! more: there is no `fsync`, because this is a double.)
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Write},
-    path::Path,
-};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// The open file.
 #[derive(Debug)]

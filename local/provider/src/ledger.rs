@@ -1,16 +1,15 @@
 //! The provider's truth: intents, charges, refunds, and the answers that idempotency keys replay.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    io,
-    path::Path,
-};
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::Path;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{error::ApiError, journal::Journal};
+use super::error::ApiError;
+use super::journal::Journal;
 
 /// A `PaymentIntent`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

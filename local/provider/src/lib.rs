@@ -11,11 +11,12 @@
 //! | `server` | sockets: cutting connections, refusing them |
 //! | `api` | the way of a request: fault, key, operation, answer |
 //! | `call`, `operations`, `charging`, `effect`, `cards` | what is asked, done and charged, what that changes; the test cards |
+//! | `running` | what is being worked on: one request at a time for a key or an intent |
 //! | `ledger`, `journal` | the truth, and its file |
 //! | `faults`, `control`, `requests` | orders, the interface for them, what was seen |
 //! | `webhooks` | signed events: late, doubled, shuffled, off |
 //! | `form`, `objects`, `error` | Stripe's dialect |
-//! | [`Control`] | the other side of the counter: the client of its control interface |
+//! | `client`: [`Control`] | the other side of the counter: the client of its control interface |
 
 mod api;
 mod call;

@@ -6,14 +6,11 @@ use serde_json::{Value, json};
 use shared::catalog::{Misfit, Rule};
 use uuid::Uuid;
 
-use super::{
-    charging,
-    effect::{Effect, expands, known_card, new_id, now, unexpected_state},
-    error::ApiError,
-    form::Form,
-    ledger::{ChargeStatus, Fact, Intent, Refund, State, Status},
-    objects,
-};
+use super::effect::{Effect, expands, known_card, new_id, now, unexpected_state};
+use super::error::ApiError;
+use super::form::Form;
+use super::ledger::{ChargeStatus, Fact, Intent, Refund, State, Status};
+use super::{charging, objects};
 
 /// The operations, as faults name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,13 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use shared::payments::Secret;
 
-use super::{
-    faults::Faults, ledger::Ledger, requests::Requests, running::Running, server::Refusals,
-    webhooks::Webhooks,
-};
+use super::faults::Faults;
+use super::ledger::Ledger;
+use super::requests::Requests;
+use super::running::Running;
+use super::server::Refusals;
+use super::webhooks::Webhooks;
 
 /// See the module.
 #[derive(Debug)]

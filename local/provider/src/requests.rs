@@ -1,16 +1,15 @@
 //! What was asked of the provider and what it answered: kept for tests, and a line each for people.
 
-use std::{
-    collections::VecDeque,
-    io::Write,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{faults::Kind, operations::Operation};
+use super::faults::Kind;
+use super::operations::Operation;
 
 /// Enough for the longest chaos run's last minutes, at some 500 bytes each.
 const KEPT: usize = 20_000;

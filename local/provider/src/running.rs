@@ -1,9 +1,7 @@
 //! What is being worked on right now: a key or an intent is held by one request at a time.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The names in use.
 #[derive(Clone, Debug, Default)]

@@ -1,25 +1,22 @@
 //! Puts the provider together and serves it.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex},
-};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
-use axum::{Router, routing::any};
+use axum::Router;
+use axum::routing::any;
 use shared::payments::Secret;
 use tokio::net::TcpListener;
 
-use super::{
-    api, control,
-    faults::Faults,
-    ledger::Ledger,
-    provider::Provider,
-    requests::Requests,
-    running::Running,
-    server::{self, Refusals},
-    webhooks::{self, Webhooks},
-};
+use super::faults::Faults;
+use super::ledger::Ledger;
+use super::provider::Provider;
+use super::requests::Requests;
+use super::running::Running;
+use super::server::{self, Refusals};
+use super::webhooks::{self, Webhooks};
+use super::{api, control};
 
 /// What the provider needs to know.
 #[derive(Clone, Debug)]

@@ -1,22 +1,23 @@
 //! The sockets. Not `axum::serve`, because a payment provider under test must be able to do what a healthy server
 //! never does: cut a connection instead of answering, and stop listening for a while.
 
-use std::{io, pin::pin, time::Duration};
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use axum::{
-    Router,
-    http::Request,
-    response::{IntoResponse, Response},
-};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{mpsc, oneshot, watch},
-    task::JoinSet,
-    time::sleep,
-};
+use axum::Router;
+use axum::http::Request;
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 /// A response that is not sent: its connection is cut instead.
 #[derive(Clone, Copy, Debug)]

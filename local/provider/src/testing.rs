@@ -5,17 +5,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::payments::{Intent, Money, Outcome, Payments, Reply, Secret};
 use tempfile::TempDir;
-use tokio::{
-    net::TcpListener,
-    task::JoinSet,
-    time::{Instant, sleep},
-};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::{
-    serve::{Settings, serve},
-    webhooks,
-};
+use super::serve::{Settings, serve};
+use super::webhooks;
 
 /// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(20);

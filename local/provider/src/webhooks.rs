@@ -1,10 +1,8 @@
 //! Webhooks: events on their way to the shop, signed, and as late, doubled and unordered as one asks for.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};

@@ -43,90 +43,74 @@ fn row(route: &Route) -> [String; 10] {
 /// What is the same for all routes: a label, and figures in words.
 pub(crate) fn figures(summary: &Summary, queues: &[Queue]) -> Vec<(&'static str, String)> {
     use Counter as C;
-    let count = |counter: C| summary.count(counter);
-    let time = |timer: Timer| {
-        summary.time(timer).map_or_else(String::new, |Percentiles { p50, p95, p99 }| {
-            format!("; p50 {p50:.1}, p95 {p95:.1}, p99 {p99:.1} ms")
-        })
-    };
+    let counts = |words, counters: &[Counter]| with_counts(summary, words, counters);
     let ratio =
         summary.hit_ratio().map_or_else(|| "no reads".to_owned(), |ratio| format!("{ratio:.1} % hits"));
+    let hits = counts("# hits (# stale, # waited)", &[C::CacheHit, C::CacheStale, C::CacheWaited]);
+    let misses = counts(
+        "# misses (# filled, # dropped, # without Redis, # failed)",
+        &[C::CacheMiss, C::CacheFilled, C::CacheFillDropped, C::CacheDegraded, C::CacheFailed],
+    );
+    let limiter = [C::RateAllowed, C::RateLimited, C::RateDegraded];
+    let admitted =
+        counts("# allowed, # probes, # denied", &[C::BreakerAllowed, C::BreakerProbed, C::BreakerDenied]);
+    let reported = counts("# failed, # slow", &[C::BreakerFailed, C::BreakerSlow]);
+    let changed = counts("opened #, closed #", &[C::BreakerOpened, C::BreakerClosed]);
+    let redis = counts("# round trips, away in # requests", &[C::RedisRoundTrips, C::RedisAway]);
+    let database = counts("# round trips, away # times", &[C::DatabaseRoundTrips, C::DatabaseAway]);
+    let provider = counts(
+        "# calls, # refused as too many, # held back",
+        &[C::ProviderCalls, C::ProviderLimited, C::ProviderHeldBack],
+    );
     let oldest = summary.value(Gauge::OldestUnfinishedOrder);
     let oldest =
         oldest.map_or_else(String::new, |age| format!("; the oldest unfinished one has waited {age} s"));
-    let queues: Vec<_> = queues
-        .iter()
-        .map(|queue| format!("{}: {} waiting, {} in flight", queue.name, queue.waiting, queue.in_flight))
-        .collect();
-    let queues = if queues.is_empty() { "SQS does not answer".to_owned() } else { queues.join("; ") };
     vec![
-        (
-            "cache",
-            format!(
-                "{ratio}: {} hits ({} stale, {} waited), {} misses ({} filled, {} dropped, {} without Redis, {} failed){}",
-                count(C::CacheHit),
-                count(C::CacheStale),
-                count(C::CacheWaited),
-                count(C::CacheMiss),
-                count(C::CacheFilled),
-                count(C::CacheFillDropped),
-                count(C::CacheDegraded),
-                count(C::CacheFailed),
-                time(Timer::CacheWait)
-            ),
-        ),
-        (
-            "limiter",
-            format!(
-                "{} allowed, {} requests refused, {} checked without Redis",
-                count(C::RateAllowed),
-                count(C::RateLimited),
-                count(C::RateDegraded)
-            ),
-        ),
-        (
-            "breaker",
-            format!(
-                "{} allowed, {} probes, {} denied; {} failed, {} slow; opened {}, closed {}",
-                count(C::BreakerAllowed),
-                count(C::BreakerProbed),
-                count(C::BreakerDenied),
-                count(C::BreakerFailed),
-                count(C::BreakerSlow),
-                count(C::BreakerOpened),
-                count(C::BreakerClosed)
-            ),
-        ),
-        (
-            "redis",
-            format!(
-                "{} round trips, away in {} requests{}",
-                count(C::RedisRoundTrips),
-                count(C::RedisAway),
-                time(Timer::RedisTime)
-            ),
-        ),
-        (
-            "postgres",
-            format!(
-                "{} round trips, away {} times{}",
-                count(C::DatabaseRoundTrips),
-                count(C::DatabaseAway),
-                time(Timer::DatabaseTime)
-            ),
-        ),
-        ("pool", format!("{} connections opened{}", count(C::DatabaseConnected), time(Timer::PoolWait))),
-        (
-            "provider",
-            format!(
-                "{} calls, {} refused as too many, {} held back{}",
-                count(C::ProviderCalls),
-                count(C::ProviderLimited),
-                count(C::ProviderHeldBack),
-                time(Timer::ProviderTime)
-            ),
-        ),
-        ("orders", format!("{} deferred{oldest}", count(C::DeferredOrders))),
-        ("queue", queues),
+        ("cache", format!("{ratio}: {hits}, {misses}{}", times(summary, Timer::CacheWait))),
+        ("limiter", counts("# allowed, # requests refused, # checked without Redis", &limiter)),
+        ("breaker", format!("{admitted}; {reported}; {changed}")),
+        ("redis", redis + &times(summary, Timer::RedisTime)),
+        ("postgres", database + &times(summary, Timer::DatabaseTime)),
+        ("pool", counts("# connections opened", &[C::DatabaseConnected]) + &times(summary, Timer::PoolWait)),
+        ("provider", provider + &times(summary, Timer::ProviderTime)),
+        ("orders", counts("# deferred", &[C::DeferredOrders]) + &oldest),
+        ("queue", waiting(queues)),
     ]
+}
+
+/// The words, each `#` of them the next counter.
+fn with_counts(summary: &Summary, words: &str, counters: &[Counter]) -> String {
+    counters
+        .iter()
+        .fold(words.to_owned(), |words, counter| words.replacen('#', &summary.count(*counter).to_string(), 1))
+}
+
+fn times(summary: &Summary, timer: Timer) -> String {
+    summary.time(timer).map_or_else(String::new, |Percentiles { p50, p95, p99 }| {
+        format!("; p50 {p50:.1}, p95 {p95:.1}, p99 {p99:.1} ms")
+    })
+}
+
+fn waiting(queues: &[Queue]) -> String {
+    if queues.is_empty() {
+        return "SQS does not answer".to_owned();
+    }
+    let queues = queues.iter();
+    let queues = queues.map(|Queue { name, waiting, in_flight }| {
+        format!("{name}: {waiting} waiting, {in_flight} in flight")
+    });
+    queues.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_figure_stands_where_its_words_want_it() {
+        let figures = figures(&Summary::of(&[], time::Duration::MINUTE), &[]);
+        assert!(figures.iter().all(|(_, line)| !line.contains('#')), "{figures:?}");
+        let breaker = "0 allowed, 0 probes, 0 denied; 0 failed, 0 slow; opened 0, closed 0";
+        assert!(figures.contains(&("breaker", breaker.to_owned())), "{figures:?}");
+    }
 }

@@ -3,13 +3,9 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{
-    auth::{
-        RefreshToken,
-        token::{self, Issuer, Role},
-    },
-    error::{Result, internal},
-};
+use crate::auth::RefreshToken;
+use crate::auth::token::{self, Issuer, Role};
+use crate::error::{Result, internal};
 
 /// RFC 6749, section 5.1.
 #[derive(Serialize)]

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use super::{Account, by_email};
-use crate::{
-    app::App,
-    auth::password::{self, Match},
-    error::{Error, Result, internal, unauthorized},
-    rate_limit::{Check, Identity, LOGIN_ACCOUNT, Verdict},
-    telemetry::{self, Counter},
-};
+use crate::app::App;
+use crate::auth::password::{self, Match};
+use crate::error::{Error, Result, internal, unauthorized};
+use crate::rate_limit::{Check, Identity, LOGIN_ACCOUNT, Verdict};
+use crate::telemetry::{self, Counter};
 
 /// What a login of an account waits that saw too many wrong passwords within a minute.
 const SLOWED_BY: Duration = Duration::from_secs(1);

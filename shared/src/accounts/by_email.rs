@@ -4,12 +4,10 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::LONGEST_EMAIL;
-use crate::{
-    auth::token::Role,
-    database::{Database, Statement},
-    error::Result,
-    text,
-};
+use crate::auth::token::Role;
+use crate::database::{Database, Statement};
+use crate::error::Result;
+use crate::text;
 
 static BY_EMAIL: Statement = Statement::new("accounts.by_email", include_str!("by_email.sql"));
 

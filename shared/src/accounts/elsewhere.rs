@@ -1,9 +1,7 @@
 //! Where people sign in at an identity provider, there is nothing to sign in to here.
 
-use crate::{
-    auth::Authority,
-    error::{Error, Kind, Result},
-};
+use crate::auth::Authority;
+use crate::error::{Error, Kind, Result};
 
 /// Whether accounts and passwords are the shop's own.
 ///

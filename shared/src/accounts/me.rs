@@ -1,15 +1,15 @@
 //! What is known of a user, and how it is forgotten.
 
 use serde::Serialize;
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{
-    auth::{User, token::Role},
-    database::{Database, Statement, Timestamp},
-    error::{Result, account_is_gone, conflict},
-};
+use crate::auth::User;
+use crate::auth::token::Role;
+use crate::database::{Database, Statement, Timestamp};
+use crate::error::{Result, account_is_gone, conflict};
 
 static ME: Statement = Statement::new("accounts.me", include_str!("me.sql"));
 static ERASE: Statement = Statement::new("accounts.erase", include_str!("erase.sql"));

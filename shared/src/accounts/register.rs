@@ -4,11 +4,9 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::Email;
-use crate::{
-    auth::RefreshToken,
-    database::{self, Database, Statement},
-    error::{Result, conflict},
-};
+use crate::auth::RefreshToken;
+use crate::database::{self, Database, Statement};
+use crate::error::{Result, conflict};
 
 static REGISTER: Statement = Statement::new("accounts.register", include_str!("register.sql"));
 static FIRST: Statement =

@@ -4,11 +4,10 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::Account;
-use crate::{
-    auth::{RefreshToken, token::Role},
-    database::{Database, Statement},
-    error::Result,
-};
+use crate::auth::RefreshToken;
+use crate::auth::token::Role;
+use crate::database::{Database, Statement};
+use crate::error::Result;
 
 static SIGN_IN: Statement = Statement::new("accounts.sign_in", include_str!("sign_in.sql"));
 static REFRESH: Statement = Statement::new("accounts.refresh", include_str!("refresh.sql"));

@@ -1,6 +1,8 @@
 //! Whose access tokens count: the shop's own, or those of its identity provider, and never both.
 
-use super::{Error, User, provider::Provider, token::Verifier};
+use super::provider::Provider;
+use super::token::Verifier;
+use super::{Error, User};
 
 /// Who issues the access tokens that are accepted here.
 pub enum Authority {

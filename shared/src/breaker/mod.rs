@@ -1,13 +1,18 @@
 //! A circuit breaker whose state all environments share.
 //!
-//! ```ignore
-//! match redis.batch(payments.acquire()).await {
-//!     Admission::Deny { retry_after } => defer(order, retry_after).await,
-//!     Admission::Allow(permit) | Admission::Probe(permit) => {
-//!         let result = provider.confirm(&intent).await;
-//!         payments.report(permit, outcome_of(&result)).await;
+//! ```no_run
+//! # use shared::{breaker::{Admission, Breaker, Outcome}, redis::Redis};
+//! # async fn example(redis: Redis, carrier: Breaker, price: impl Future<Output = Result<u32, ()>>) -> Option<u32> {
+//! match redis.batch(carrier.acquire()).await {
+//!     Admission::Deny { .. } => None,
+//!     Admission::Allow(mut permit) | Admission::Probe(mut permit) => {
+//!         permit.calling();
+//!         let price = price.await;
+//!         permit.report(if price.is_ok() { Outcome::Ok } else { Outcome::Failed }).await;
+//!         price.ok()
 //!     }
 //! }
+//! # }
 //! ```
 //!
 //! Closed, calls pass and are counted; open, none passes; half-open, a few *probes* find out whether to close. A probe
@@ -19,30 +24,27 @@
 //! Acquiring is a command and travels in the handler's batch; a report is sent only where it can change something. When
 //! Redis is away the same state machine runs in this environment alone.
 
+mod acquiring;
+mod grant;
 mod local;
 mod machine;
+mod permit;
 mod settings;
 mod tally;
 mod telling;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use uuid::Uuid;
-
+pub use acquiring::{Acquire, Admission};
 pub use machine::{Answer, Effect, Forced, Machine, Phase, Report};
+pub use permit::Permit;
 pub use settings::{Limits, Settings};
 pub use tally::{Outcome, Part, Tally};
 pub use telling::{Force, Reported, Show, Shown};
 
-use crate::redis::{Call, Calls, Command, Redis, Replies, Script};
-use crate::telemetry::{self, Counter};
+use crate::redis::{Call, Redis, Script};
 use local::Local;
-
-static ACQUIRE: Script = Script::new(
-    "breaker.acquire",
-    concat!(include_str!("../redis/clock.lua"), include_str!("machine.lua"), include_str!("acquire.lua")),
-);
 
 /// The breaker of one dependency. Cheap to clone.
 #[derive(Clone)]
@@ -55,45 +57,6 @@ struct Inner {
     limits_json: String,
     redis: Redis,
     local: Local,
-}
-
-/// Whether a call may be made.
-#[derive(Debug)]
-#[must_use = "an admission decides whether the call may be made"]
-pub enum Admission {
-    /// The dependency is healthy.
-    Allow(Permit),
-    /// The dependency was ill; this call is one of the few that find out whether it still is.
-    Probe(Permit),
-    /// The call must not be made now.
-    Deny {
-        /// When it is worth asking again.
-        retry_after: Duration,
-    },
-}
-
-/// The right to make one call, to be given back with [`Breaker::report`].
-#[derive(Debug)]
-#[must_use = "report what became of the call: a probe that is never reported counts as failed"]
-pub struct Permit {
-    token: String,
-    generation: u64,
-    kind: Kind,
-    store: Store,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Plain,
-    /// Failures were seen lately, so that a success is news.
-    Watched,
-    Probe,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Store {
-    Shared,
-    Local,
 }
 
 impl Breaker {
@@ -116,77 +79,8 @@ impl Breaker {
         }))
     }
 
-    /// A command that asks for one call. Answers with an [`Admission`].
-    pub fn acquire(&self) -> Acquire {
-        Acquire { breaker: self.clone(), token: Uuid::now_v7().simple().to_string() }
-    }
-
     fn call(&self, script: &'static Script) -> Call {
         script.on([self.0.key.as_str()]).arg(&self.0.limits_json).arg(fastrand::f64())
-    }
-
-    fn admission(&self, answer: Answer, token: String, store: Store) -> Admission {
-        let (outcome, counter, admission) = match answer {
-            Answer::Allow { generation, watched } => {
-                let kind = if watched { Kind::Watched } else { Kind::Plain };
-                (
-                    "allow",
-                    Counter::BreakerAllowed,
-                    Admission::Allow(Permit { token, generation, kind, store }),
-                )
-            }
-            Answer::Probe { generation } => {
-                let permit = Permit { token, generation, kind: Kind::Probe, store };
-                ("probe", Counter::BreakerProbed, Admission::Probe(permit))
-            }
-            Answer::Deny { wait } => {
-                let retry_after = Duration::from_millis(wait);
-                ("deny", Counter::BreakerDenied, Admission::Deny { retry_after })
-            }
-        };
-        // The one place where the outcome of each acquire is known.
-        let degraded = store == Store::Local;
-        tracing::debug!(breaker = self.0.name, outcome, degraded, "breaker acquire");
-        telemetry::count(counter);
-        if degraded {
-            telemetry::count(Counter::BreakerDegraded);
-        }
-        admission
-    }
-}
-
-/// A command that asks for one call. See [`Breaker::acquire`].
-#[must_use = "a command does nothing until it is sent in a batch"]
-pub struct Acquire {
-    breaker: Breaker,
-    token: String,
-}
-
-impl Command for Acquire {
-    type Output = Admission;
-
-    fn calls(&self, calls: &mut Calls) {
-        calls.push(self.breaker.call(&ACQUIRE).arg(&self.token));
-    }
-
-    fn read(self, replies: &mut Replies) -> Admission {
-        let local = &self.breaker.0.local;
-        let shared = replies.next::<(String, u64, u64, u8)>().and_then(|reply| answer(&reply));
-        if let Some(answer) = shared {
-            local.learn(&answer, now());
-            return self.breaker.admission(answer, self.token, Store::Shared);
-        }
-        let answer = local.acquire(now(), &self.token);
-        self.breaker.admission(answer, self.token, Store::Local)
-    }
-}
-
-fn answer((kind, generation, wait, watched): &(String, u64, u64, u8)) -> Option<Answer> {
-    match kind.as_str() {
-        "allow" => Some(Answer::Allow { generation: *generation, watched: *watched == 1 }),
-        "probe" => Some(Answer::Probe { generation: *generation }),
-        "deny" => Some(Answer::Deny { wait: *wait }),
-        _ => None,
     }
 }
 

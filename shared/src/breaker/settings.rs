@@ -7,7 +7,7 @@ use serde::Serialize;
 /// The settings of one dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// With few calls in the window, this many bad ones in a row open it (seed: 3 for payments).
+    /// With few calls in the window, this many bad ones in a row open it.
     pub consecutive: u32,
     /// From this many calls in the window on, the rates decide instead of the streak.
     pub minimum_calls: u32,
@@ -19,11 +19,11 @@ pub struct Settings {
     pub window: Duration,
     /// How many environments must have failed: 1 where there may be only one, 2 in a fleet.
     pub minimum_environments: u32,
-    /// How long it stays open first (seed: 60 s for payments). Doubled each time a probe fails.
+    /// How long it stays open first. Doubled each time a probe fails.
     pub open_for: Duration,
     /// The most that doubling leads to.
     pub open_at_most: Duration,
-    /// The calls that may probe at a time, and that must succeed to close it (seed: 3).
+    /// The calls that may probe at a time, and that must succeed to close it.
     pub probes: u32,
     /// How long a probe may take before it counts as failed. Longer than the call's own time-out, or a slow success
     /// would be taken for a crash.

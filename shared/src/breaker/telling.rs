@@ -2,7 +2,8 @@
 
 use tracing::{debug, warn};
 
-use super::{Breaker, Effect, Forced, Kind, Machine, Outcome, Permit, Report, Store, now};
+use super::grant::{Grant, Store};
+use super::{Breaker, Effect, Forced, Machine, Outcome, Report, now};
 use crate::redis::{Call, Calls, Command, Replies, Script};
 use crate::telemetry::{self, Counter};
 
@@ -31,11 +32,9 @@ pub enum Reported {
 }
 
 impl Breaker {
-    /// Tells what became of a call. Goes to Redis only where it can change something: never for the success of a call
-    /// that was allowed while nothing had failed.
-    pub async fn report(&self, permit: Permit, outcome: Outcome) -> Reported {
-        let reported = self.carry(permit, outcome).await;
-        tally(outcome, reported);
+    pub(super) async fn tell(&self, grant: &Grant, outcome: Outcome) -> Reported {
+        let reported = self.carry(grant, outcome).await;
+        tally(reported);
         let (breaker, outcome) = (&self.0.name, outcome.name());
         let (effect, degraded) = match reported {
             Reported::NotNeeded => ("not_needed", false),
@@ -50,31 +49,31 @@ impl Breaker {
         reported
     }
 
-    async fn carry(&self, permit: Permit, outcome: Outcome) -> Reported {
-        let bad = matches!(outcome, Outcome::Failed | Outcome::Slow);
-        let news = match permit.kind {
-            Kind::Probe => true,
-            Kind::Watched => outcome != Outcome::Skipped,
-            Kind::Plain => bad,
-        };
-        if !news {
+    async fn carry(&self, grant: &Grant, outcome: Outcome) -> Reported {
+        if !grant.is_news(outcome) {
             return Reported::NotNeeded;
         }
         let inner = &self.0;
         let report = Report {
-            token: &permit.token,
-            generation: permit.generation,
+            token: &grant.token,
+            generation: grant.generation,
             outcome,
             environment: &inner.environment,
         };
-        if permit.store == Store::Local {
+        if grant.store == Store::Local {
             return Reported::Local(inner.local.report(now(), &report));
         }
-        match inner.redis.batch(Send(self.call(&REPORT), &report)).await {
+        match inner.redis.batch(Send(self.message(grant, outcome))).await {
             Some(effect) => Reported::Shared(effect),
             // Redis went away between the call and its report: the evidence is this environment's own.
             None => Reported::Local(inner.local.witness(now(), &report)),
         }
+    }
+
+    /// The call that reports it.
+    pub(super) fn message(&self, grant: &Grant, outcome: Outcome) -> Call {
+        let call = self.call(&REPORT).arg(&grant.token).arg(grant.generation);
+        call.arg(outcome.name()).arg(&self.0.environment)
     }
 
     /// A command that forces the breaker open or closed, or lets it decide again. Answers whether Redis got it.
@@ -93,12 +92,7 @@ impl Breaker {
     }
 }
 
-fn tally(outcome: Outcome, reported: Reported) {
-    match outcome {
-        Outcome::Failed => telemetry::count(Counter::BreakerFailed),
-        Outcome::Slow => telemetry::count(Counter::BreakerSlow),
-        Outcome::Ok | Outcome::Skipped => {}
-    }
+fn tally(reported: Reported) {
     match reported {
         Reported::Shared(Effect::Opened) | Reported::Local(Effect::Opened) => {
             telemetry::count(Counter::BreakerOpened);
@@ -111,14 +105,13 @@ fn tally(outcome: Outcome, reported: Reported) {
 }
 
 /// A report on its way.
-struct Send<'a>(Call, &'a Report<'a>);
+struct Send(Call);
 
-impl Command for Send<'_> {
+impl Command for Send {
     type Output = Option<Effect>;
 
     fn calls(&self, calls: &mut Calls) {
-        let Report { token, generation, outcome, environment } = self.1;
-        calls.push(self.0.clone().arg(token).arg(generation).arg(outcome.name()).arg(environment));
+        calls.push(self.0.clone());
     }
 
     fn read(self, replies: &mut Replies) -> Self::Output {

@@ -1,10 +1,15 @@
 //! A read-through cache whose fills are fenced: after an acknowledged update no reader gets an older value.
 //!
-//! ```ignore
-//! let looked_up = redis.batch(products.lookup(&id)).await;
-//! let product: Option<Entry> = looked_up.or_fill(|| catalog::find(&database, id)).await?;
+//! ```no_run
+//! # use shared::{cache::{Cache, Entry}, catalog::{self, ProductId}, database::Database, error::Result, redis::Redis};
+//! # async fn example(redis: Redis, products: Cache, database: Database, id: ProductId, version: i64) -> Result<()> {
+//! # let key = id.to_string();
+//! let looked_up = redis.batch(products.lookup(&key)).await;
+//! let product: Option<Entry> = looked_up.or_fill(async || catalog::find(&database, id).await).await?;
 //! // … and after the commit of an update:
-//! let delivered = redis.batch(products.invalidate(&id, version)).await;
+//! let delivered = redis.insist(products.invalidate(&key, version)).await;
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! The first reader of a missing entry gets a *lease* and fills it; the others wait for the value instead of asking

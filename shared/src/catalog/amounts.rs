@@ -77,7 +77,7 @@ pub enum Misfit {
 }
 
 impl Rule {
-    /// The rule of a currency; none if it is no currency that is charged.
+    /// The rule of a currency; none if it is not a currency that is charged.
     #[must_use]
     pub fn of(currency: &str) -> Option<&'static Self> {
         RULES.iter().find(|rule| rule.currencies.split(' ').any(|one| one == currency))

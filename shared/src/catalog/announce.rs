@@ -1,10 +1,8 @@
 //! Telling the caches that products changed: all of them, in one command.
 
 use super::{Changed, FEATURED_KEY};
-use crate::{
-    cache::{Cache, Invalidate, Renew},
-    redis::{Calls, Command, Replies},
-};
+use crate::cache::{Cache, Invalidate, Renew};
+use crate::redis::{Calls, Command, Replies};
 
 /// What the log says where Redis did not confirm every invalidation of an update, beside `product` and `version`:
 /// readers may get the older product until a sweep. The audit of `./dev chaos` excuses no other read.

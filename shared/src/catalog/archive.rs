@@ -2,11 +2,10 @@
 
 use sqlx::FromRow;
 
-use super::{ProductId, Versions, versions::another_version};
-use crate::{
-    database::{Database, Statement},
-    error::{Result, not_found},
-};
+use super::versions::another_version;
+use super::{ProductId, Versions};
+use crate::database::{Database, Statement};
+use crate::error::{Result, not_found};
 
 static ARCHIVE: Statement = Statement::new("catalog.archive", include_str!("archive.sql"));
 

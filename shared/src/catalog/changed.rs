@@ -5,10 +5,8 @@ use std::time::Duration;
 use sqlx::FromRow;
 
 use super::ProductId;
-use crate::{
-    database::{Database, Statement},
-    error::Result,
-};
+use crate::database::{Database, Statement};
+use crate::error::Result;
 
 static CHANGED: Statement = Statement::new("catalog.changed", include_str!("changed.sql"));
 

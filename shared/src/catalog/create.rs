@@ -2,17 +2,13 @@
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::{
-    Money, Product, ProductId,
-    price::check_price,
-    text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name},
-};
-use crate::{
-    database::{Database, Statement},
-    error::{Result, conflict},
-    object::object,
-    text,
-};
+use super::price::check_price;
+use super::text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name};
+use super::{Money, Product, ProductId};
+use crate::database::{Database, Statement};
+use crate::error::{Result, conflict};
+use crate::object::object;
+use crate::text;
 
 /// Long, as the update is.
 static CREATE: Statement = Statement::new("catalog.create", include_str!("create.sql")).long();

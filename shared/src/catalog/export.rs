@@ -1,6 +1,7 @@
 //! Products as a file has them: what an import reads.
 
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 
 use super::{Currency, LineOfFile, Money, ProductId};
 use crate::database::{self, Database, Statement};

@@ -1,14 +1,13 @@
 //! The front page's products.
 
 use serde::Serialize;
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 
 use super::Product;
-use crate::{
-    cache,
-    database::{Database, Statement},
-    error::{Result, internal},
-};
+use crate::cache;
+use crate::database::{Database, Statement};
+use crate::error::{Result, internal};
 
 static FEATURED: Statement = Statement::new("catalog.featured", include_str!("featured.sql"));
 

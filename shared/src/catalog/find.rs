@@ -1,11 +1,9 @@
 //! One product.
 
 use super::{Product, ProductId};
-use crate::{
-    cache,
-    database::{Database, Statement},
-    error::{Result, internal},
-};
+use crate::cache;
+use crate::database::{Database, Statement};
+use crate::error::{Result, internal};
 
 static FIND: Statement = Statement::new("catalog.find", include_str!("find.sql"));
 

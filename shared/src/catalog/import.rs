@@ -4,16 +4,15 @@
 //! once, whoever repeats it: an invocation that ends in the middle, one that is sent twice, two at the same time.
 
 use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, types::Json};
+use sqlx::FromRow;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Changed, LineOfFile, ProductId};
-use crate::{
-    database::{Database, Query, Statement},
-    error::Result,
-    kill_point::KillPoint,
-};
+use crate::database::{Database, Query, Statement};
+use crate::error::Result;
+use crate::kill_point::KillPoint;
 
 static BEGIN: Statement = Statement::new("catalog.import_begin", include_str!("import_begin.sql"));
 /// A batch is far longer than any other statement.

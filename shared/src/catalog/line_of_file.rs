@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Money, NewProduct,
-    create::{required_sku, some_stock},
-    price::check_price,
-    text::{description, name},
-};
-use crate::{error::Result, object::object};
+use super::create::{required_sku, some_stock};
+use super::price::check_price;
+use super::text::{description, name};
+use super::{Money, NewProduct};
+use crate::error::Result;
+use crate::object::object;
 
 /// What a line says of its product. It is written like the body of `POST /api/products`, but that it needs a sku.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

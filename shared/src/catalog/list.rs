@@ -2,15 +2,14 @@
 
 use std::str::FromStr;
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Currency, Product};
-use crate::{
-    database::{Database, Query, Statement},
-    error::{Error, Result, bad_request, internal},
-};
+use crate::database::{Database, Query, Statement};
+use crate::error::{Error, Result, bad_request, internal};
 
 static NEWEST: Statement = Statement::new("catalog.list_newest", include_str!("list_newest.sql"));
 static BY_NAME: Statement = Statement::new("catalog.list_by_name", include_str!("list_by_name.sql"));

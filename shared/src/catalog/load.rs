@@ -3,10 +3,8 @@
 use uuid::Uuid;
 
 use super::{Product, ProductId};
-use crate::{
-    database::{Database, Statement},
-    error::Result,
-};
+use crate::database::{Database, Statement};
+use crate::error::Result;
 
 static LOAD: Statement = Statement::new("catalog.load", include_str!("load.sql"));
 

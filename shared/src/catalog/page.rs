@@ -3,10 +3,8 @@
 use uuid::Uuid;
 
 use super::{Product, ProductId};
-use crate::{
-    database::{Database, Statement},
-    error::Result,
-};
+use crate::database::{Database, Statement};
+use crate::error::Result;
 
 static PAGE: Statement = Statement::new("catalog.page", include_str!("page.sql"));
 

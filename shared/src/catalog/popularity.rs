@@ -3,10 +3,8 @@
 //! Kept by a schedule and not by orders, whose statements stay as they are; and it is no part of a product, so that
 //! nothing that is cached becomes old by it.
 
-use crate::{
-    database::{Database, Statement},
-    error::Result,
-};
+use crate::database::{Database, Statement};
+use crate::error::Result;
 
 static COUNT_SALES: Statement = Statement::new("catalog.count_sales", include_str!("count_sales.sql"));
 static RANK: Statement = Statement::new("catalog.rank", include_str!("rank.sql"));

@@ -1,11 +1,14 @@
 //! A product as callers see it.
 
 use serde::Serialize;
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 use time::OffsetDateTime;
 
 use super::{Currency, Money};
-use crate::{cache, database::Timestamp, id::id};
+use crate::cache;
+use crate::database::Timestamp;
+use crate::id::id;
 
 id! {
     /// A product's id.

@@ -3,17 +3,18 @@
 use std::str::FromStr;
 
 use aws_lc_rs::digest;
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Serialize;
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 use time::OffsetDateTime;
 
-use super::{MOST_PRICE, Place, Product, highlight::highlight};
-use crate::{
-    cache,
-    database::{Database, Statement},
-    error::{Result, internal},
-};
+use super::highlight::highlight;
+use super::{MOST_PRICE, Place, Product};
+use crate::cache;
+use crate::database::{Database, Statement};
+use crate::error::{Result, internal};
 
 static SEARCH: Statement = Statement::new("catalog.search", include_str!("search.sql"));
 

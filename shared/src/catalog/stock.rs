@@ -3,11 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 
-use super::{ProductId, create::MOST_PIECES};
-use crate::{
-    database::{Database, Statement},
-    error::{Error, Result, conflict, invalid, not_found},
-};
+use super::ProductId;
+use super::create::MOST_PIECES;
+use crate::database::{Database, Statement};
+use crate::error::{Error, Result, conflict, invalid, not_found};
 
 static STOCK: Statement = Statement::new("catalog.stock", include_str!("stock.sql"));
 

@@ -1,19 +1,16 @@
 //! Changing a product.
 
 use serde::Deserialize;
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 
-use super::{
-    Money, Product, ProductId, Versions,
-    price::check_price,
-    text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name},
-    versions::another_version,
-};
-use crate::{
-    database::{Database, Statement},
-    error::{Result, invalid, not_found},
-    object::object,
-};
+use super::price::check_price;
+use super::text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name};
+use super::versions::another_version;
+use super::{Money, Product, ProductId, Versions};
+use crate::database::{Database, Statement};
+use crate::error::{Result, invalid, not_found};
+use crate::object::object;
 
 /// Long: a description of 4,000 characters of four bytes is 21 KB of base64.
 static UPDATE: Statement = Statement::new("catalog.update", include_str!("update.sql")).long();

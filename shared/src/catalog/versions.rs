@@ -1,9 +1,7 @@
 //! For which versions of a product something is meant.
 
-use crate::{
-    database::Query,
-    error::{Error, Kind},
-};
+use crate::database::Query;
+use crate::error::{Error, Kind};
 
 /// See the module.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,16 +3,16 @@
 //! Checkout, the worker and the cancellation all come here with a lease; what is to be done follows from the state the
 //! order was leased in.
 
-use super::{Advanced, Lease, provider::Provider, settle::settle};
-use crate::{
-    breaker::{self, Breaker, Permit},
-    database::Database,
-    error::Result,
-    kill_point::KillPoint,
-    orders::OrderStatus,
-    payments::{Health, Payments},
-    time_limit::TimeLimit,
-};
+use super::provider::Provider;
+use super::settle::settle;
+use super::{Advanced, Lease};
+use crate::breaker::Permit;
+use crate::database::Database;
+use crate::error::Result;
+use crate::kill_point::KillPoint;
+use crate::orders::OrderStatus;
+use crate::payments::Payments;
+use crate::time_limit::TimeLimit;
 
 /// Brings a leased order one step forward, tells the breaker how the provider did, and writes down the result.
 ///
@@ -21,12 +21,11 @@ use crate::{
 pub async fn advance(
     database: &Database,
     payments: &Payments,
-    breaker: &Breaker,
     permit: Permit,
     mut lease: Lease,
     limit: TimeLimit,
 ) -> Result<Advanced> {
-    let mut provider = Provider::new(database, payments, limit);
+    let mut provider = Provider::new(database, payments, permit, limit);
     let step = match lease.status {
         OrderStatus::Paid if let Some(refund) = lease.pending_refund() => {
             Ok(provider.give_back(&lease, refund).await)
@@ -41,16 +40,7 @@ pub async fn advance(
         _ if lease.overdue => Ok(provider.give_up(&mut lease).await),
         _ => provider.charge(&mut lease).await,
     };
-    breaker.report(permit, outcome(provider.health())).await;
+    provider.report().await;
     KillPoint::AfterReport.reached();
     settle(database, &lease, step?).await
-}
-
-fn outcome(health: Health) -> breaker::Outcome {
-    match health {
-        Health::Ok => breaker::Outcome::Ok,
-        Health::Failed => breaker::Outcome::Failed,
-        Health::Slow => breaker::Outcome::Slow,
-        Health::Skipped => breaker::Outcome::Skipped,
-    }
 }

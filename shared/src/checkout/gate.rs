@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use crate::{
-    breaker::{Acquire, Admission, Breaker, Outcome, Permit},
-    orders::WaitsFor,
-    payments::Operation,
-    redis::{Calls, Command, Redis, Replies},
-    token_bucket::{Class, Take, Token, TokenBuckets, Turn},
-};
+use crate::breaker::{Acquire, Admission, Breaker, Permit};
+use crate::orders::WaitsFor;
+use crate::payments::Operation;
+use crate::redis::{Calls, Command, Redis, Replies};
+use crate::token_bucket::{Class, Take, Token, TokenBuckets, Turn};
 
 /// The gate of this environment. Cheap to clone.
 #[derive(Clone)]
@@ -60,10 +58,7 @@ impl Gate {
 
     /// No call was made: gives back what others may miss, with one more round trip.
     pub async fn give_back(&self, entry: Entry) {
-        if let Entry::Open(Pass { permit, token }) = entry {
-            self.breaker.report(permit, Outcome::Skipped).await;
-            self.redis.undo::<Take>(Turn::Granted(token)).await;
-        }
+        self.redis.undo::<Enter>(entry).await;
     }
 }
 
@@ -92,6 +87,13 @@ impl Command for Enter {
             (Admission::Allow(_), Turn::Refused { wait }) => {
                 Entry::Shut(Shut { waits_for: WaitsFor::ProvidersLimit, retry_after: wait })
             }
+        }
+    }
+
+    fn undo(entry: Entry, calls: &mut Calls) {
+        if let Entry::Open(Pass { permit, token }) = entry {
+            Acquire::undo(Admission::Allow(permit), calls);
+            Take::undo(Turn::Granted(token), calls);
         }
     }
 }

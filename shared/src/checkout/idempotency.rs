@@ -6,15 +6,15 @@
 //! row, so that it is taken in the same statement that places the order: a store beside the database lets two callers
 //! run.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use http::header;
 
-use crate::{
-    error::{Error, Kind, Result, bad_request},
-    orders::OrderId,
-};
+use crate::error::{Error, Kind, Result, bad_request};
+use crate::orders::OrderId;
 
 /// What a caller names a request by.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,15 +7,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::idempotency::in_progress;
-use crate::{
-    catalog::{Currency, Money},
-    database::{Database, Statement, Timestamp},
-    error::Result,
-    kill_point::KillPoint,
-    orders::{OrderId, OrderStatus},
-    payments::{self, Operation},
-    time_limit::whole_seconds,
-};
+use crate::catalog::{Currency, Money};
+use crate::database::{Database, Statement, Timestamp};
+use crate::error::Result;
+use crate::kill_point::KillPoint;
+use crate::orders::{OrderId, OrderStatus};
+use crate::payments::{self, Operation};
+use crate::time_limit::whole_seconds;
 
 static CLAIM: Statement = Statement::new("checkout.claim", include_str!("claim.sql"));
 static CANCEL: Statement = Statement::new("checkout.cancel", include_str!("cancel.sql"));

@@ -4,25 +4,22 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sqlx::{FromRow, types::Json};
+use sqlx::FromRow;
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    Cart, ExpectedTotal, IdempotencyKey,
-    idempotency::{in_progress, request_digest},
-    lease::{LEASE, Lease},
-};
-use crate::{
-    auth::User,
-    catalog::{Currency, Money, ProductId, Rule},
-    config::Unpaid,
-    database::{Database, Query, Statement},
-    error::{Error, Kind, Result, account_is_gone, internal, invalid},
-    kill_point::KillPoint,
-    orders::{Answer, OrderId, OrderStatus, StoredCharge},
-    time_limit::whole_seconds,
-};
+use super::idempotency::{in_progress, request_digest};
+use super::lease::{LEASE, Lease};
+use super::{Cart, ExpectedTotal, IdempotencyKey};
+use crate::auth::User;
+use crate::catalog::{Currency, Money, ProductId, Rule};
+use crate::config::Unpaid;
+use crate::database::{Database, Query, Statement};
+use crate::error::{Error, Kind, Result, account_is_gone, internal, invalid};
+use crate::kill_point::KillPoint;
+use crate::orders::{Answer, OrderId, OrderStatus, StoredCharge};
+use crate::time_limit::whole_seconds;
 
 static PLACE: Statement = Statement::new("checkout.place", include_str!("place.sql"));
 static KNOWN: Statement = Statement::new("checkout.known", include_str!("known.sql"));

@@ -13,19 +13,19 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::{Lease, lease::PendingRefund, settle::Step};
-use crate::{
-    database::Database,
-    error::Result,
-    kill_point::KillPoint,
-    orders::{self, ClientSecret, OrderStatus},
-    payments::{
-        Decline, Health, Intent, IntentStatus, Intents, Outcome, Payments, Refund, RefundStatus, Refusal,
-        Reply,
-    },
-    telemetry::{self, Counter, Timer},
-    time_limit::TimeLimit,
+use super::Lease;
+use super::lease::PendingRefund;
+use super::settle::Step;
+use crate::breaker::{self, Permit};
+use crate::database::Database;
+use crate::error::Result;
+use crate::kill_point::KillPoint;
+use crate::orders::{self, ClientSecret, OrderStatus};
+use crate::payments::{
+    Decline, Health, Intent, IntentStatus, Intents, Outcome, Payments, Refund, RefundStatus, Refusal, Reply,
 };
+use crate::telemetry::{self, Counter, Timer};
+use crate::time_limit::TimeLimit;
 
 /// One call to the provider, at most.
 const CALL: Duration = Duration::from_secs(5);
@@ -67,17 +67,24 @@ pub(super) struct Provider<'a> {
     database: &'a Database,
     payments: &'a Payments,
     limit: TimeLimit,
-    health: Health,
+    permit: Permit,
 }
 
 impl<'a> Provider<'a> {
-    pub(super) fn new(database: &'a Database, payments: &'a Payments, limit: TimeLimit) -> Self {
-        Self { database, payments, limit, health: Health::Skipped }
+    /// Asked under this permit, which learns of each call.
+    pub(super) fn new(
+        database: &'a Database,
+        payments: &'a Payments,
+        permit: Permit,
+        limit: TimeLimit,
+    ) -> Self {
+        Self { database, payments, limit, permit }
     }
 
-    /// As the last call that told anything found it: a provider that creates intents and fails to confirm them is ill.
-    pub(super) fn health(&self) -> Health {
-        self.health
+    /// Tells the breaker how the provider did, as the last call that told anything found it: a provider that creates
+    /// intents and fails to confirm them is ill.
+    pub(super) async fn report(self) {
+        self.permit.close().await;
     }
 
     /// Brings the charge about, or finds out what became of it.
@@ -193,7 +200,7 @@ impl<'a> Provider<'a> {
             return self.find(lease).await;
         }
         let (order, money) = (lease.order.0, lease.money());
-        let fence = self.payments.fence(order, &money, &lease.payment_method, self.until()).await;
+        let fence = self.payments.fence(order, &money, &lease.payment_method, self.calling()).await;
         KillPoint::AfterCreate.reached();
         self.observe(&fence);
         // It was used to pay: the same once more says what came of that, and does no more.
@@ -214,7 +221,7 @@ impl<'a> Provider<'a> {
         let made = (asked - CLOCKS, asked + IN_USE + CLOCKS);
         let mut after = None;
         for _ in 0..PAGES {
-            let reply = self.payments.list_intents(made, after.as_deref(), self.until()).await;
+            let reply = self.payments.list_intents(made, after.as_deref(), self.calling()).await;
             let page = self.looked(lease, reply)?;
             let found = of_order(lease, &page);
             if found.is_some() || !page.has_more {
@@ -223,7 +230,7 @@ impl<'a> Provider<'a> {
             after = page.data.last().map(|intent| intent.id.clone());
         }
         // Too many to read. A search finds it at once, but shows nothing that was made lately.
-        let reply = self.payments.search_intents(lease.order.0, self.until()).await;
+        let reply = self.payments.search_intents(lease.order.0, self.calling()).await;
         let found = of_order(lease, &self.looked(lease, reply)?);
         let settled = OffsetDateTime::now_utc().unix_timestamp() > made.1 + SEARCH_LAG;
         if found.is_some() || settled { Ok(found) } else { Err(Step::Unknown(LAGGING)) }
@@ -309,7 +316,7 @@ impl<'a> Provider<'a> {
             }
         }
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
-        let reply = self.payments.cancel_intent(intent, self.until()).await;
+        let reply = self.payments.cancel_intent(intent, self.calling()).await;
         KillPoint::AfterCancel.reached();
         self.observe(&reply);
         match reply.outcome {
@@ -347,11 +354,11 @@ impl<'a> Provider<'a> {
         if lease.refund_failed {
             return self.follow(lease).await;
         }
-        let mut reply = self.payments.refund(lease.order.0, intent, "unwanted", self.until()).await;
+        let mut reply = self.payments.refund(lease.order.0, intent, "unwanted", self.calling()).await;
         if reply.key_is_spent() && !is_refunded(&reply) {
             // Another key is safe: the provider gives no more back than it took.
             let purpose = format!("unwanted:{}", lease.owner());
-            reply = self.payments.refund(lease.order.0, intent, &purpose, self.until()).await;
+            reply = self.payments.refund(lease.order.0, intent, &purpose, self.calling()).await;
         }
         KillPoint::AfterRefund.reached();
         self.observe(&reply);
@@ -419,7 +426,7 @@ impl<'a> Provider<'a> {
         number: u32,
     ) -> Reply<Refund> {
         let purpose = if number == 0 { refund.id.to_string() } else { format!("{}:{number}", refund.id) };
-        let (order, until) = (lease.order.0, self.until());
+        let (order, until) = (lease.order.0, self.calling());
         let reply = self.payments.refund_part(order, intent, refund.amount, &purpose, until).await;
         KillPoint::AfterRefund.reached();
         self.observe(&reply);
@@ -452,7 +459,7 @@ impl<'a> Provider<'a> {
 
     async fn pay(&mut self, lease: &Lease) -> Reply<Intent> {
         let (order, money) = (lease.order.0, lease.money());
-        let reply = self.payments.pay(order, &money, &lease.payment_method, self.until()).await;
+        let reply = self.payments.pay(order, &money, &lease.payment_method, self.calling()).await;
         KillPoint::AfterConfirm.reached();
         self.observe(&reply);
         reply
@@ -462,10 +469,10 @@ impl<'a> Provider<'a> {
     async fn create(&mut self, lease: &Lease) -> Result<String, Step> {
         let money = lease.money();
         let (order, method) = (lease.order.0, lease.payment_method.as_str());
-        let mut reply = self.payments.create_intent(order, &money, method, self.until()).await;
+        let mut reply = self.payments.create_intent(order, &money, method, self.calling()).await;
         if reply.key_is_spent() {
             let again = lease.owner();
-            reply = self.payments.create_intent_again(order, again, &money, method, self.until()).await;
+            reply = self.payments.create_intent_again(order, again, &money, method, self.calling()).await;
         }
         KillPoint::AfterCreate.reached();
         self.observe(&reply);
@@ -481,7 +488,7 @@ impl<'a> Provider<'a> {
 
     async fn confirm(&mut self, lease: &Lease, intent: &str) -> Reply<Intent> {
         let attempt = u32::try_from(lease.attempt).unwrap_or_default();
-        let reply = self.payments.confirm_intent(lease.order.0, intent, attempt, self.until()).await;
+        let reply = self.payments.confirm_intent(lease.order.0, intent, attempt, self.calling()).await;
         KillPoint::AfterConfirm.reached();
         self.observe(&reply);
         reply
@@ -502,17 +509,19 @@ impl<'a> Provider<'a> {
     }
 
     async fn retrieve(&mut self, lease: &Lease, intent: &str) -> Result<Intent, Step> {
-        let reply = self.payments.retrieve_intent(intent, self.until()).await;
+        let reply = self.payments.retrieve_intent(intent, self.calling()).await;
         self.looked(lease, reply)
     }
 
     fn observe<T>(&mut self, reply: &Reply<T>) {
         telemetry::count(Counter::ProviderCalls);
         telemetry::time(Timer::ProviderTime, reply.took);
-        let health = reply.health();
-        if health != Health::Skipped {
-            self.health = health;
-        }
+        self.permit.called(match reply.health() {
+            Health::Ok => breaker::Outcome::Ok,
+            Health::Failed => breaker::Outcome::Failed,
+            Health::Slow => breaker::Outcome::Slow,
+            Health::Skipped => breaker::Outcome::Skipped,
+        });
         let trouble = match &reply.outcome {
             Outcome::NeverSent(why) => why.to_string(),
             Outcome::Unknown(why) => why.to_string(),
@@ -528,7 +537,9 @@ impl<'a> Provider<'a> {
         tracing::warn!(duration_ms, provider_request, "{trouble}");
     }
 
-    fn until(&self) -> Instant {
+    /// A call begins, which has to be answered by then.
+    fn calling(&mut self) -> Instant {
+        self.permit.calling();
         let left = self.limit.left().saturating_sub(LAST_WRITE);
         Instant::now() + left.min(CALL)
     }

@@ -2,21 +2,22 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use sqlx::{FromRow, Row, postgres::PgRow, types::Json};
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
-use super::{
-    IdempotencyKey, Item, Lease, idempotency::request_digest, lease::SECONDS, objects::objects,
-    refund_state::RefundState,
-};
-use crate::{
-    auth::User,
-    catalog::{Misfit, Rule},
-    database::{Database, Statement},
-    error::{Error, Kind, Result, account_is_gone, conflict, invalid, not_found},
-    kill_point::KillPoint,
-    orders::{OrderId, OrderStatus},
-};
+use super::idempotency::request_digest;
+use super::lease::SECONDS;
+use super::objects::objects;
+use super::refund_state::RefundState;
+use super::{IdempotencyKey, Item, Lease};
+use crate::auth::User;
+use crate::catalog::{Misfit, Rule};
+use crate::database::{Database, Statement};
+use crate::error::{Error, Kind, Result, account_is_gone, conflict, invalid, not_found};
+use crate::kill_point::KillPoint;
+use crate::orders::{OrderId, OrderStatus};
 
 static REFUND: Statement = Statement::new("checkout.refund", include_str!("refund.sql"));
 

@@ -5,17 +5,14 @@ use std::time::Duration;
 use sqlx::FromRow;
 use time::OffsetDateTime;
 
-use super::{Lease, refund_state::RefundState};
-use crate::{
-    database::{Database, Statement},
-    error::{Result, internal},
-    kill_point::KillPoint,
-    orders::{
-        self, Answer, ClientSecret, OrderId, OrderStatus,
-        life::{Due, Event},
-    },
-    time_limit::whole_seconds,
-};
+use super::Lease;
+use super::refund_state::RefundState;
+use crate::database::{Database, Statement};
+use crate::error::{Result, internal};
+use crate::kill_point::KillPoint;
+use crate::orders::life::{Due, Event};
+use crate::orders::{self, Answer, ClientSecret, OrderId, OrderStatus};
+use crate::time_limit::whole_seconds;
 
 static SETTLE: Statement = Statement::new("checkout.settle", include_str!("settle.sql"));
 

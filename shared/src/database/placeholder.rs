@@ -114,7 +114,7 @@ const fn end_of_quoted(text: &[u8], start: usize) -> usize {
             "a backslash in quotes means different things under different server settings"
         );
         if text[at] == text[start] {
-            // The doubled quote's second half is preceded by a quote, which is no identifier: it opens cleanly.
+            // The doubled quote's second half is preceded by a quote, which is not an identifier: it opens cleanly.
             return at + 1;
         }
         at += 1;

@@ -2,15 +2,11 @@
 
 use std::borrow::Cow;
 
-use sqlx::{
-    Decode, Postgres, Type,
-    error::BoxDynError,
-    postgres::{PgTypeInfo, PgValueRef},
-};
-use time::{
-    OffsetDateTime, PrimitiveDateTime,
-    macros::{datetime, format_description},
-};
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgTypeInfo, PgValueRef};
+use sqlx::{Decode, Postgres, Type};
+use time::macros::{datetime, format_description};
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 /// A column of type `timestamptz`.
 ///

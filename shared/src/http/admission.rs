@@ -1,14 +1,13 @@
 //! A request's passage through the rate limiter.
 
-use std::{sync::OnceLock, time::Duration};
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use super::Endpoint;
-use crate::{
-    app::App,
-    error::{Error, Kind, Result},
-    rate_limit::{Identity, Verdict},
-    redis::Command,
-};
+use crate::app::App;
+use crate::error::{Error, Kind, Result};
+use crate::rate_limit::{Identity, Verdict};
+use crate::redis::Command;
 
 /// One request's passage: asked once, by the handler or, where the handler failed before it asked, by
 /// [`super::serve()`].

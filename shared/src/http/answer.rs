@@ -1,10 +1,8 @@
 //! A response as the gateway reads it.
 
 use http::HeaderMap;
-use serde::{
-    Serialize, Serializer,
-    ser::{SerializeMap, SerializeStruct},
-};
+use serde::ser::{SerializeMap, SerializeStruct};
+use serde::{Serialize, Serializer};
 
 use super::Response;
 

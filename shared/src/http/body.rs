@@ -140,7 +140,7 @@ mod tests {
             (
                 r#"{"items":[{"quantity":1,"price":0}]}"#,
                 "items[0].price",
-                "is no field of this: there are only quantity",
+                "is not a field of this: there are only quantity",
             ),
             (r#"{"items":[],"items":[]}"#, "items", "is there twice"),
             (r#"{"items":[{}]}"#, "items[0].quantity", "is missing"),

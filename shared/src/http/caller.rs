@@ -8,11 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use http::header::AUTHORIZATION;
 
 use super::Event;
-use crate::{
-    auth::{Authority, Error, User},
-    edge::Edge,
-    rate_limit::Identity,
-};
+use crate::auth::{Authority, Error, User};
+use crate::edge::Edge;
+use crate::rate_limit::Identity;
 
 /// The caller as far as it is known.
 #[derive(Debug)]
@@ -71,7 +69,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::auth::{SigningKey, token::Verifier};
+    use crate::auth::SigningKey;
+    use crate::auth::token::Verifier;
 
     const SECRET: &str = "vL3kqWmJ8rT5yPz2Xc7bNd4hGf9sAe6uQo1iRwE0tYx";
 

@@ -1,10 +1,8 @@
 //! `If-Match` and `If-None-Match` (RFC 9110, section 13): which versions of a thing a request is meant for.
 
 use super::{Event, header};
-use crate::{
-    catalog::Versions,
-    error::{Error, Kind, Result, bad_request},
-};
+use crate::catalog::Versions;
+use crate::error::{Error, Kind, Result, bad_request};
 
 /// What a request demands of the version that the thing has.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -1,18 +1,24 @@
 //! A request as a handler sees it.
 
-use std::{borrow::Cow, fmt::Display, ops::RangeInclusive, str::FromStr, sync::Arc, time::Duration};
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::header;
 use serde::de::DeserializeOwned;
 
-use super::{Endpoint, Event, Preconditions, admission::Admission, body, caller::Caller};
-use crate::{
-    app::App,
-    auth::{self, User, token::Role},
-    error::{Error, Kind, Result, bad_request, forbidden, unauthorized},
-    redis::Command,
-    time_limit::TimeLimit,
-};
+use super::admission::Admission;
+use super::caller::Caller;
+use super::{Endpoint, Event, Preconditions, body};
+use crate::app::App;
+use crate::auth::token::Role;
+use crate::auth::{self, User};
+use crate::error::{Error, Kind, Result, bad_request, forbidden, unauthorized};
+use crate::redis::Command;
+use crate::time_limit::TimeLimit;
 
 /// When the provider is asked again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
@@ -43,21 +49,15 @@ impl Request {
     ///
     /// # Errors
     /// 429 when a limit is exceeded. What the commands have done is taken back then, with one more round trip where
-    /// there is something: a refused caller must not keep the right to fill that others wait for.
+    /// there is something: a refused caller must not keep what others wait for, as the right to fill or to probe.
     pub async fn admit<C: Command>(&self, commands: C) -> Result<C::Output> {
-        match self.ask(commands).await {
+        match self.admission.ask(commands).await {
             (Ok(()), output) => Ok(output),
             (Err(refusal), output) => {
                 self.admission.take_back::<C>(output).await;
                 Err(refusal)
             }
         }
-    }
-
-    /// Like [`Request::admit`], for commands whose answers matter to a refused request too: a breaker's permit has to
-    /// be given back.
-    pub async fn ask<C: Command>(&self, commands: C) -> (Result<()>, C::Output) {
-        self.admission.ask(commands).await
     }
 
     /// How long this request may still take.
@@ -116,7 +116,7 @@ impl Request {
         T: FromStr + PartialOrd + Display,
     {
         let Some(text) = self.query_text(name) else { return Ok(None) };
-        // Rust's own words for what is no number are not for callers.
+        // Rust's own words for what is not a number are not for callers.
         let number = text.parse().ok().filter(|number| bounds.contains(number));
         let message = || format!("must be from {} to {}", bounds.start(), bounds.end());
         number.map(Some).ok_or_else(|| bad_request(BAD_PARAMETER).field(name, message()))

@@ -1,19 +1,20 @@
 //! From an event to a response, whatever happens on the way.
 
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, header};
-use lambda_http::{Context, LambdaEvent, lambda_runtime::Runtime, service_fn};
+use lambda_http::lambda_runtime::Runtime;
+use lambda_http::{Context, LambdaEvent, service_fn};
 
-use super::{Endpoint, Event, Request, Response, answer::Answer, response};
-use crate::{
-    app::App,
-    caught::caught,
-    error::{Error, Result, unavailable},
-    rate_limit::Verdict,
-    telemetry::{self, Outcome, Record},
-    time_limit::TimeLimit,
-};
+use super::answer::Answer;
+use super::{Endpoint, Event, Request, Response, response};
+use crate::app::App;
+use crate::caught::caught;
+use crate::error::{Error, Result, unavailable};
+use crate::rate_limit::Verdict;
+use crate::telemetry::{self, Outcome, Record};
+use crate::time_limit::TimeLimit;
 
 /// What a caller waits whose request was given up.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);

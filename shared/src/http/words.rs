@@ -26,7 +26,7 @@ pub(super) fn in_json(message: &str) -> Complaint {
     Complaint::Value(if message.starts_with("must ") {
         message.to_owned()
     } else if message.starts_with("unknown field ") {
-        format!("is no field of this: {}", known("there are only", "there is none", message))
+        format!("is not a field of this: {}", known("there are only", "there is none", message))
     } else if message.starts_with("unknown variant ") {
         known("must be one of", "is not valid", message)
     } else if message.starts_with("invalid value: integer ") || is_beyond_integers(message) {
@@ -95,12 +95,12 @@ mod tests {
             ("invalid type: null, expected internally tagged enum Shape", "is not valid"),
             ("invalid type: floating point `1e20`, expected i64", "is too large or too small a number"),
             ("invalid value: integer `3000000000`, expected i32", "is too large or too small a number"),
-            ("unknown field `a`, expected `b` or `c`", "is no field of this: there are only b, c"),
+            ("unknown field `a`, expected `b` or `c`", "is not a field of this: there are only b, c"),
             (
                 "unknown field `, expected `x`, expected one of `b`, `c`, `d`",
-                "is no field of this: there are only b, c, d",
+                "is not a field of this: there are only b, c, d",
             ),
-            ("unknown field `a`, there are no fields", "is no field of this: there is none"),
+            ("unknown field `a`, there are no fields", "is not a field of this: there is none"),
             ("unknown variant `a`, expected `b` or `c`", "must be one of b, c"),
             ("must have 1 to 50 lines at line 1 column 20", "must have 1 to 50 lines"),
             ("data did not match any variant of untagged enum Shape", "is not valid"),

@@ -6,23 +6,18 @@
 //! probability `stall` the process stands still here for a while, so that others overtake it, and goes on. Without
 //! the log nothing of it happens: removing it ends the dying of processes that run already.
 
-use std::{
-    collections::HashMap,
-    env,
-    fs::{self, OpenOptions},
-    hash::{DefaultHasher, Hash, Hasher},
-    io::Write,
-    ops::RangeInclusive,
-    path::PathBuf,
-    sync::{Mutex, OnceLock, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+use std::{env, thread};
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// Shorter than any function's time limit, longer than most of what others do meanwhile.
 const STALL_MS: RangeInclusive<u64> = 200..=3_000;

@@ -1,7 +1,8 @@
 //! Whose order it is, for those who run the shop.
 
 use serde::Serialize;
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 use uuid::Uuid;
 
 /// Who bought; nobody known, once the account is erased.

@@ -4,11 +4,9 @@ use sqlx::FromRow;
 use time::OffsetDateTime;
 
 use super::OrderId;
-use crate::{
-    database::{Database, Statement},
-    error::Result,
-    kill_point::KillPoint,
-};
+use crate::database::{Database, Statement};
+use crate::error::Result;
+use crate::kill_point::KillPoint;
 
 static DUE: Statement = Statement::new("orders.due", include_str!("due.sql"));
 

@@ -1,15 +1,15 @@
 //! One order.
 
 use serde::Serialize;
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Answer, ChargeSummary, OrderId, StoredCharge, summary::Summary};
-use crate::{
-    database::{Database, Statement, Timestamp},
-    error::Result,
-};
+use super::summary::Summary;
+use super::{Answer, ChargeSummary, OrderId, StoredCharge};
+use crate::database::{Database, Statement, Timestamp};
+use crate::error::Result;
 
 static FIND: Statement = Statement::new("orders.find", include_str!("find.sql"));
 

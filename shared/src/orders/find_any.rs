@@ -1,14 +1,14 @@
 //! One order of anybody, with all that is known of it.
 
 use serde::Serialize;
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 
-use super::{Details, OrderId, customer::Customer};
-use crate::{
-    database::{Database, Statement},
-    error::Result,
-    json_text::JsonText,
-};
+use super::customer::Customer;
+use super::{Details, OrderId};
+use crate::database::{Database, Statement};
+use crate::error::Result;
+use crate::json_text::JsonText;
 
 static FIND_ANY: Statement = Statement::new("orders.find_any", include_str!("find_any.sql"));
 

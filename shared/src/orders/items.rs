@@ -4,11 +4,9 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::OrderId;
-use crate::{
-    catalog::ProductId,
-    database::{Database, Statement},
-    error::Result,
-};
+use crate::catalog::ProductId;
+use crate::database::{Database, Statement};
+use crate::error::Result;
 
 static ITEMS: Statement = Statement::new("orders.items", include_str!("items.sql"));
 

@@ -1,17 +1,18 @@
 //! A customer's orders, page by page.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{moment::Moment, summary::Summary};
-use crate::{
-    database::{Database, Statement},
-    error::Result,
-};
+use super::moment::Moment;
+use super::summary::Summary;
+use crate::database::{Database, Statement};
+use crate::error::Result;
 
 static LIST: Statement = Statement::new("orders.list", include_str!("list.sql"));
 

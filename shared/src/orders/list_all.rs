@@ -1,16 +1,17 @@
 //! The orders of all customers, for those who run the shop.
 
 use serde::Serialize;
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 use time::OffsetDateTime;
 
-use super::{Cursor, OrderId, OrderStatus, customer::Customer, moment::Moment};
-use crate::{
-    catalog::{Currency, Money},
-    database::{Database, Statement, Timestamp},
-    error::Result,
-    id::id,
-};
+use super::customer::Customer;
+use super::moment::Moment;
+use super::{Cursor, OrderId, OrderStatus};
+use crate::catalog::{Currency, Money};
+use crate::database::{Database, Statement, Timestamp};
+use crate::error::Result;
+use crate::id::id;
 
 static LIST_ALL: Statement = Statement::new("orders.list_all", include_str!("list_all.sql"));
 

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 /// A time as callers write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,11 +7,9 @@ use serde::Deserialize;
 
 use super::OrderId;
 #[cfg(feature = "queue")]
-use crate::{
-    error::{Result, internal},
-    kill_point::KillPoint,
-    queue::Queue,
-};
+use crate::error::{Result, internal};
+use crate::kill_point::KillPoint;
+use crate::queue::Queue;
 
 /// A message: look at this order.
 #[derive(Debug, Deserialize)]

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use sqlx::FromRow;
 
-use crate::{
-    database::{Database, Statement},
-    error::Result,
-};
+use crate::database::{Database, Statement};
+use crate::error::Result;
 
 static OLDEST: Statement = Statement::new("orders.oldest", include_str!("oldest.sql"));
 

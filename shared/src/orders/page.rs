@@ -1,15 +1,14 @@
 //! A customer's orders without their items, for callers who may not want those.
 
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{ClientSecret, Cursor, OrderId, OrderStatus, PAGE};
-use crate::{
-    catalog::{Currency, Money},
-    database::{Database, Statement, Timestamp},
-    error::Result,
-};
+use crate::catalog::{Currency, Money};
+use crate::database::{Database, Statement, Timestamp};
+use crate::error::Result;
 
 static PAGE_OF_ORDERS: Statement = Statement::new("orders.page", include_str!("page.sql"));
 

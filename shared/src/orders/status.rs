@@ -1,6 +1,7 @@
 //! The states of an order. What leads from one to another stands in `life.rs`.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 

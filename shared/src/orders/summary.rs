@@ -1,15 +1,14 @@
 //! An order with its items, as lists and single answers show it.
 
 use serde::Serialize;
-use sqlx::{FromRow, Row, postgres::PgRow};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 use time::OffsetDateTime;
 
 use super::{OrderId, OrderStatus};
-use crate::{
-    catalog::{Currency, Money},
-    database::Timestamp,
-    json_text::JsonText,
-};
+use crate::catalog::{Currency, Money};
+use crate::database::Timestamp;
+use crate::json_text::JsonText;
 
 /// An order with its items.
 #[derive(Serialize)]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use reqwest::{Client, redirect::Policy};
+use reqwest::Client;
+use reqwest::redirect::Policy;
 use rustls::ClientConfig;
 
 use super::{CONNECT, USER_AGENT};

@@ -1,7 +1,10 @@
 //! One small document, now and then: over a connection of its own, by what the runtime's client is made of already.
 //! With the client for payments in it every function would be larger by that, for a document in some minutes.
 
-use std::{error::Error, io, pin::pin, sync::Arc};
+use std::error::Error;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::{Either, select};
@@ -9,13 +12,13 @@ use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, pki_types::ServerName};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    time::timeout,
-};
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use url::{Position, Url};
 
 use super::{CONNECT, USER_AGENT, innermost};
@@ -95,7 +98,7 @@ where
 }
 
 fn blames_a_certificate(error: &(dyn Error + 'static)) -> bool {
-    // What an I/O error wraps is no source of it, and it may be another I/O error.
+    // What an I/O error wraps is not a source of it, and it may be another I/O error.
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => blames_a_certificate(wrapped),
         None => matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))),

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use super::{Outcome, Unknown, intent::WireError};
+use super::intent::WireError;
+use super::{Outcome, Unknown};
 
 /// An answer as it came over the wire.
 pub(super) struct Answer {
@@ -35,7 +37,7 @@ impl Answer {
         self.status == StatusCode::TOO_MANY_REQUESTS && self.error().code.as_deref() == Some("lock_timeout")
     }
 
-    /// A body that is no error of the provider's leaves an error that says nothing.
+    /// A body that is not an error of the provider's leaves an error that says nothing.
     fn error(&self) -> WireError {
         serde_json::from_slice::<Enveloped<WireError>>(&self.body).map(|body| body.error).unwrap_or_default()
     }

@@ -4,10 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{
-    Secret,
-    wire_text::{id, secret_if_any, text_if_any, word_if_any},
-};
+use super::Secret;
+use super::wire_text::{id, secret_if_any, text_if_any, word_if_any};
 
 /// An amount in the currency's minor unit (cents; for yen, yen) and the currency as three lower-case letters.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,15 +33,16 @@ use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
-pub use self::{
-    intent::{Charge, ChargeStatus, Decline, Intent, IntentStatus, Intents, Money, Refund, RefundStatus},
-    operation::Operation,
-    outcome::{Health, NeverSent, Outcome, Reply, Unknown},
-    refusal::Refusal,
-    secret::{Secret, TooShort, signing_secrets},
-    settings::{Settings, SettingsError},
+pub use self::intent::{
+    Charge, ChargeStatus, Decline, Intent, IntentStatus, Intents, Money, Refund, RefundStatus,
 };
-use self::{pool::Pool, transport::Call};
+pub use self::operation::Operation;
+pub use self::outcome::{Health, NeverSent, Outcome, Reply, Unknown};
+use self::pool::Pool;
+pub use self::refusal::Refusal;
+pub use self::secret::{Secret, TooShort, signing_secrets};
+pub use self::settings::{Settings, SettingsError};
+use self::transport::Call;
 
 /// The client. Cheap to clone; its clones share one pool of connections, made on the first call.
 #[derive(Clone)]

@@ -1,9 +1,7 @@
 //! One kept connection pool, made on the first call and made anew when it may have gone stale unnoticed.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use rustls::ClientConfig;

@@ -74,7 +74,7 @@ mod tests {
             &format!("{one},,{other}"),
             &format!("{one}, \t"),
         ] {
-            let refused = signing_secrets(setting).expect_err("a list with a member that is no secret");
+            let refused = signing_secrets(setting).expect_err("a list with a member that is not a secret");
             assert!(!refused.to_string().contains("0123"), "{refused}");
         }
     }

@@ -6,7 +6,9 @@ use http::{HeaderMap, Method, header};
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
-use super::{NeverSent, Outcome, Reply, Unknown, answer::Answer, pool::Pool};
+use super::answer::Answer;
+use super::pool::Pool;
+use super::{NeverSent, Outcome, Reply, Unknown};
 use crate::outgoing::{self, innermost};
 
 /// The ceiling on a whole call, second try included, whatever the deadline says.

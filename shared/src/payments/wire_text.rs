@@ -37,7 +37,7 @@ pub(super) fn word_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 /// An id, without which an answer says nothing.
 pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if is_id(&text) { Ok(text) } else { Err(de::Error::custom("is no id of the provider's")) }
+    if is_id(&text) { Ok(text) } else { Err(de::Error::custom("is not an id of the provider's")) }
 }
 
 /// A client secret, if there is one that can be one.

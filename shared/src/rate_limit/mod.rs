@@ -1,8 +1,14 @@
 //! A sliding-window rate limiter: several policies checked together, charged all or none, in one script.
 //!
-//! ```ignore
-//! let verdict = redis.batch(limiter.check(&Identity::address(source_ip), &[API, SEARCH])).await;
-//! if !verdict.allowed { return too_many_requests(&verdict) }
+//! ```no_run
+//! # use shared::{rate_limit::{API, Identity, Limiter, SEARCH}, redis::Redis};
+//! # async fn example(redis: Redis, limiter: Limiter, address: std::net::IpAddr) -> Result<(), std::time::Duration> {
+//! let verdict = redis.batch(limiter.check(&Identity::address(address), &[API, SEARCH])).await;
+//! match verdict.retry_after() {
+//!     Some(wait) => Err(wait),
+//!     None => Ok(()),
+//! }
+//! # }
 //! ```
 //!
 //! No span of the window's length ever sees more calls than the limit, for all environments together. Rejected calls
@@ -21,11 +27,11 @@ use tracing::debug;
 
 pub use policy::{API, CHECKOUT, Identity, LOGIN, LOGIN_ACCOUNT, Policy, REFRESH, REGISTER, SEARCH};
 pub use verdict::{Quota, Verdict};
+pub use window::{BUCKETS, Reading, Window};
 
 use crate::redis::{Calls, Command, Replies, Script};
 use crate::telemetry::{self, Counter};
 use local::Local;
-use window::BUCKETS;
 
 static CHECK: Script =
     Script::new("rate_limit.check", concat!(include_str!("../redis/clock.lua"), include_str!("check.lua")));
@@ -126,7 +132,7 @@ impl Check {
             Purpose::Admit | Purpose::Note => self.local.check(&self.keys, &self.policies, now()).1,
         };
         let allowed = readings.iter().all(|reading| reading.wait == 0);
-        let quota = |(policy, reading): (&Policy, window::Reading)| Quota {
+        let quota = |(policy, reading): (&Policy, Reading)| Quota {
             policy: policy.without_redis(),
             remaining: policy.degraded_limit.saturating_sub(reading.used),
             reset: Duration::from_millis(reading.reset),

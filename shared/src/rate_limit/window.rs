@@ -1,11 +1,11 @@
-//! The sliding window, in process: the same arithmetic as `check.lua`, tested against it.
+//! The sliding window, in process: the same arithmetic as `check.lua`, which is tested against it.
 
 /// Buckets of a window. More make it sharper and larger: the window is effectively longer by one bucket, 1/12.
-pub(super) const BUCKETS: usize = 12;
+pub const BUCKETS: usize = 12;
 
 /// The calls of one caller under one policy.
 #[derive(Clone, Debug)]
-pub(super) struct Window {
+pub struct Window {
     last: u64,
     offset: u64,
     /// Newest first; the oldest has partly left the window and is counted in full.
@@ -14,26 +14,30 @@ pub(super) struct Window {
 
 /// What a window says about one more call. Times in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reading {
-    pub(super) used: u32,
+pub struct Reading {
+    /// Calls that count.
+    pub used: u32,
     /// Until the oldest calls leave and some quota returns; 0 when nothing is used.
-    pub(super) reset: u64,
+    pub reset: u64,
     /// Until a further call is allowed; 0 when it is allowed now.
-    pub(super) wait: u64,
+    pub wait: u64,
 }
 
 impl Window {
-    pub(super) fn new(real: u64) -> Self {
+    /// An empty one, at `real`.
+    #[must_use]
+    pub fn new(real: u64) -> Self {
         Self { last: real, offset: 0, counts: [0; BUCKETS + 1] }
     }
 
     /// When the last bucket has left, a window is as good as new.
-    pub(super) fn is_over(&self, real: u64, length: u64) -> bool {
+    #[must_use]
+    pub fn is_over(&self, real: u64, length: u64) -> bool {
         real + self.offset >= self.last + width(length) * (BUCKETS as u64 + 1)
     }
 
     /// Moves on to `real`, the milliseconds of a clock that may step back; the window's own time never does.
-    pub(super) fn advance(&mut self, real: u64, length: u64) {
+    pub fn advance(&mut self, real: u64, length: u64) {
         self.offset += self.last.saturating_sub(real + self.offset);
         let now = real + self.offset;
         let passed = now / width(length) - self.last / width(length);
@@ -44,11 +48,13 @@ impl Window {
     }
 
     /// Counts one call at the time of the last [`Window::advance`].
-    pub(super) fn charge(&mut self) {
+    pub fn charge(&mut self) {
         self.counts[0] = self.counts[0].saturating_add(1);
     }
 
-    pub(super) fn read(&self, limit: u32, length: u64) -> Reading {
+    /// What it says about one more call, at the time of the last [`Window::advance`].
+    #[must_use]
+    pub fn read(&self, limit: u32, length: u64) -> Reading {
         let used = self.used();
         let wait = if used >= limit { self.wait_until(limit, length) } else { 0 };
         Reading { used, reset: if used > 0 { self.wait_until(used, length) } else { 0 }, wait }

@@ -95,7 +95,7 @@ mod tests {
     fn it_forgets_a_failure_after_a_success() {
         let guard = Guard::default();
         guard.failed(Instant::now());
-        assert!(!guard.succeeded(), "one failure is no outage yet");
+        assert!(!guard.succeeded(), "one failure is not an outage yet");
         assert!(guard.failed(later()).is_none());
     }
 

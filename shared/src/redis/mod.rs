@@ -3,8 +3,11 @@
 //! The resilience mechanisms speak to Redis in [`Command`]s: values that say what to send and how to read the reply.
 //! A handler gathers the commands it needs and sends them as one batch:
 //!
-//! ```ignore
-//! let (verdict, product) = redis.batch((limiter.check(&caller, &[API]), products.lookup(&id))).await;
+//! ```no_run
+//! # use shared::{cache::Cache, rate_limit::{API, Identity, Limiter}, redis::Redis};
+//! # async fn example(redis: Redis, limiter: Limiter, caller: Identity, products: Cache, id: &str) {
+//! let (verdict, product) = redis.batch((limiter.check(&caller, &[API]), products.lookup(id))).await;
+//! # }
 //! ```
 //!
 //! A batch cannot fail. When Redis is away, slow or broken, each command gives its own degraded answer, and a

@@ -21,7 +21,7 @@ pub(super) enum Parsed {
 /// Reads the reply that begins at `start`.
 ///
 /// # Errors
-/// When that is no reply.
+/// When that is not a reply.
 pub(super) fn parse(bytes: &[u8], start: usize) -> RedisResult<Parsed> {
     value(bytes, start, DEEPEST)
 }

@@ -126,7 +126,7 @@ impl Replies {
     /// The next reply, or `None` where there is none: Redis is away, or this entry failed on its own.
     #[expect(
         clippy::should_implement_trait,
-        reason = "each reply has a type of its own, so this is no iterator"
+        reason = "each reply has a type of its own, so this is not an iterator"
     )]
     pub fn next<T: FromRedisValue>(&mut self) -> Option<T> {
         let (script, reply) = self.0.next()?;

@@ -7,10 +7,8 @@
 #[cfg(feature = "secrets")]
 mod manager;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 #[cfg(feature = "secrets")]
 pub use manager::Manager;

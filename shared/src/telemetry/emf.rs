@@ -5,21 +5,18 @@
 //! others have none, because each combination of dimensions is a metric that is paid for. Ids are members and no
 //! metrics.
 
-use std::{
-    collections::BTreeMap,
-    io::Write,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::Duration,
-};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
-use serde::{
-    Serialize, Serializer,
-    ser::{Error, SerializeMap, SerializeSeq},
-};
+use serde::ser::{Error, SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use time::OffsetDateTime;
 
-use super::{Counter, Gauge, Outcome, Record, Timer, log::timestamp, trace_id};
+use super::log::timestamp;
+use super::{Counter, Gauge, Outcome, Record, Timer, trace_id};
 
 impl Record {
     /// Writes the invocation's line to standard output, with its metrics.

@@ -1,14 +1,12 @@
 //! What happened in one invocation.
 
-use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
-    },
-    time::{Duration, Instant},
-};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::{Counter, Gauge, Timer, waits::Waits};
+use super::waits::Waits;
+use super::{Counter, Gauge, Timer};
 
 static COLD: AtomicBool = AtomicBool::new(true);
 

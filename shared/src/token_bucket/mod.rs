@@ -1,11 +1,14 @@
 //! Token buckets in front of a provider that takes only so many calls a second: one for each of its endpoints, shared
 //! by all environments.
 //!
-//! ```ignore
-//! match redis.batch(payments.take("create", Class::Interactive)).await {
-//!     Turn::Granted(_) => provider.pay(&order).await,
-//!     Turn::Refused { wait } => defer(order, wait).await,
+//! ```no_run
+//! # use {shared::{redis::Redis, token_bucket::{Class, TokenBuckets, Turn}}, std::time::Duration};
+//! # async fn example(redis: Redis, carrier: TokenBuckets, call: impl Future, put_off: impl AsyncFn(Duration)) {
+//! match redis.batch(carrier.take("price", Class::Interactive)).await {
+//!     Turn::Granted(_) => drop(call.await),
+//!     Turn::Refused { wait } => put_off(wait).await,
 //! }
+//! # }
 //! ```
 //!
 //! No second sees more calls than the limit. Who has somebody waiting takes from a part of the bucket of its own, and

@@ -58,7 +58,7 @@ impl Order {
         };
         let limit = TimeLimit::of_invocation(None);
         let record = Record::begin("test", None);
-        let step = advance(&self.shop.functions, &provider.payments, &self.breaker, permit, lease, limit);
+        let step = advance(&self.shop.functions, &provider.payments, permit, lease, limit);
         let advanced = record.observe(step).await.expect("settles");
         (advanced, record.count_of(Counter::OperatorNeeded) > 0)
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use shared::accounts;
-use shared::auth::{Subject, User, token::Role};
+use shared::auth::token::Role;
+use shared::auth::{Subject, User};
 use shared::catalog::ProductId;
 use shared::checkout::{Cart, Item, Lease, Placed, Purchase, claim, claim_to_cancel, leave};
 use shared::config::Unpaid;

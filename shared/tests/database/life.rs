@@ -3,7 +3,9 @@
 //!
 //! The statements are the deployed ones, but for their clock, which the history sets.
 
-use std::{cell::Cell, env, fs, path::Path};
+use std::cell::Cell;
+use std::path::Path;
+use std::{env, fs};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};

@@ -3,7 +3,8 @@
 use std::ops::Add;
 
 use shared::database::{Database, Statement};
-use sqlx::{ConnectOptions, postgres::PgConnectOptions};
+use sqlx::ConnectOptions;
+use sqlx::postgres::PgConnectOptions;
 use tokio::task::JoinSet;
 
 use crate::servers::{SERVER_CONNECTIONS, Servers};

@@ -1,7 +1,8 @@
 //! Money that goes back: once for each key, no more than was charged, and to its end, whoever crashes.
 
 use serde_json::{Value, json};
-use shared::auth::{Subject, User, token::Role};
+use shared::auth::token::Role;
+use shared::auth::{Subject, User};
 use shared::checkout::{Item, RefundBegun, RefundRequest, RefundState, begin_refund};
 use shared::database::Statement;
 use shared::error::{Error, Result};

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::accounts;
-use shared::auth::{User, token::Role};
+use shared::auth::User;
+use shared::auth::token::Role;
 use shared::catalog::{self, ProductId, Search};
 use shared::checkout::{Cart, Item, Placed, Purchase};
 use shared::config::Unpaid;
@@ -147,7 +148,7 @@ impl Shop {
     /// Runs SQL as the owner.
     #[expect(
         clippy::disallowed_methods,
-        reason = "settings are no arguments; a direct connection of the test's own"
+        reason = "settings are not arguments; a direct connection of the test's own"
     )]
     async fn run(&self, sql: String) {
         let options: PgConnectOptions = self.servers.owner_url().parse().expect("valid");

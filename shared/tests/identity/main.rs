@@ -8,14 +8,13 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Value, json};
-use shared::auth::{
-    Error, User,
-    provider::{Provider, Settings},
-    token::Role,
-};
+use shared::auth::provider::{Provider, Settings};
+use shared::auth::token::Role;
+use shared::auth::{Error, User};
 
 use certificates::certificates;
 use provider::{Pair, SHOP, Server, at_once, now};

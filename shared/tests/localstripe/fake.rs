@@ -1,11 +1,9 @@
 //! `localstripe` as a process: installed on first use, one for each test.
 
-use std::{
-    fs::File,
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use shared::payments::{Payments, Secret, Settings};
 

@@ -3,11 +3,9 @@
 
 mod fake;
 
-use std::{
-    io::{Read, Write},
-    net::TcpListener,
-    time::Duration,
-};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::Duration;
 
 use fake::Localstripe;
 use shared::payments::{

@@ -1,8 +1,13 @@
 //! The circuit breaker on a real Redis, seen by several environments.
 
+use std::future::pending;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use crate::server::{Server, nowhere};
+use futures::FutureExt;
+use tokio::sync::Notify;
+
+use crate::server::{Server, eventually, nowhere};
 use shared::breaker::{
     Admission, Breaker, Effect, Forced, Machine, Outcome, Permit, Phase, Reported, Settings,
 };
@@ -29,7 +34,7 @@ async fn permit(redis: &Redis, breaker: &Breaker) -> Permit {
 
 async fn call(redis: &Redis, breaker: &Breaker, outcome: Outcome) -> Reported {
     let permit = permit(redis, breaker).await;
-    breaker.report(permit, outcome).await
+    permit.report(outcome).await
 }
 
 /// Moves what a breaker has written down: its times come while a test waits for nothing.
@@ -88,22 +93,21 @@ async fn a_fleet_racing_for_a_half_open_breaker_gets_three_probes() {
     trip(&redis, &breaker(&redis, "a", settings)).await;
     let racers: Vec<_> = (0..100).map(|n| breaker(&redis, &n.to_string(), settings)).collect();
     let admissions = futures::future::join_all(racers.iter().map(|racer| acquire(&redis, racer))).await;
-    let mut probes: Vec<_> = racers
-        .iter()
-        .zip(admissions)
-        .filter_map(|(racer, admission)| match admission {
-            Admission::Probe(permit) => Some((racer, permit)),
+    let mut probes: Vec<_> = admissions
+        .into_iter()
+        .filter_map(|admission| match admission {
+            Admission::Probe(permit) => Some(permit),
             Admission::Deny { .. } => None,
             Admission::Allow(_) => panic!("it is not closed"),
         })
         .collect();
     assert_eq!(probes.len(), 3);
-    let (racer, last) = probes.pop().expect("three probes");
-    for (racer, probe) in probes {
-        assert_eq!(racer.report(probe, Outcome::Ok).await, Reported::Shared(Effect::Counted));
+    let last = probes.pop().expect("three probes");
+    for probe in probes {
+        assert_eq!(probe.report(Outcome::Ok).await, Reported::Shared(Effect::Counted));
     }
-    assert_eq!(racer.report(last, Outcome::Ok).await, Reported::Shared(Effect::Closed));
-    assert!(matches!(acquire(&redis, racer).await, Admission::Allow(_)));
+    assert_eq!(last.report(Outcome::Ok).await, Reported::Shared(Effect::Closed));
+    assert!(matches!(acquire(&redis, &racers[0]).await, Admission::Allow(_)));
 }
 
 #[tokio::test]
@@ -114,8 +118,8 @@ async fn a_probe_that_dies_opens_it_for_twice_as_long_and_never_wedges_it() {
     let breaker = breaker(&redis, "a", Settings { open_for, lease: LONG, ..SETTINGS });
     trip(&redis, &breaker).await;
     later(&server, "payments", opening_ends);
-    // The probe is dropped, as by a process that was killed.
-    assert!(matches!(acquire(&redis, &breaker).await, Admission::Probe(_)));
+    // Nobody drops anything in a process that was killed.
+    std::mem::forget(permit(&redis, &breaker).await);
     later(&server, "payments", leases_end);
     let Admission::Deny { retry_after } = acquire(&redis, &breaker).await else { panic!("it is open") };
     assert!(retry_after > open_for && retry_after <= open_for * 5 / 2, "{retry_after:?}");
@@ -123,6 +127,72 @@ async fn a_probe_that_dies_opens_it_for_twice_as_long_and_never_wedges_it() {
     assert_eq!((shown.machine.phase, shown.machine.interval), (Phase::Open, 240_000));
     later(&server, "payments", opening_ends);
     assert!(matches!(acquire(&redis, &breaker).await, Admission::Probe(_)));
+}
+
+#[tokio::test]
+async fn a_permit_of_which_nobody_made_a_call_goes_to_the_next() {
+    let server = Server::start();
+    let redis = server.client();
+    let breaker = breaker(&redis, "a", Settings { probes: 1, open_for: LONG, lease: LONG, ..SETTINGS });
+    trip(&redis, &breaker).await;
+    later(&server, "payments", opening_ends);
+    drop(permit(&redis, &breaker).await);
+    // While the first is under way none is allowed, and none for long if it had failed.
+    eventually("another may probe", async || matches!(acquire(&redis, &breaker).await, Admission::Probe(_)))
+        .await;
+}
+
+#[tokio::test]
+async fn calls_that_were_given_up_or_panicked_have_failed() {
+    let server = Server::start();
+    let redis = server.client();
+    let breaker = breaker(&redis, "a", Settings { open_for: LONG, ..SETTINGS });
+    let called = Notify::new();
+    let call = async |panics: bool| {
+        let mut permit = permit(&redis, &breaker).await;
+        permit.calling();
+        assert!(!panics, "on purpose");
+        called.notify_one();
+        pending::<()>().await;
+    };
+    assert!(AssertUnwindSafe(call(true)).catch_unwind().await.is_err());
+    for _ in 0..2 {
+        tokio::select! {
+            () = call(false) => unreachable!("it hangs"),
+            () = called.notified() => {}
+        }
+    }
+    eventually("three of them open it", async || {
+        let shown = redis.batch(breaker.show()).await.expect("Redis is there");
+        shown.machine.phase == Phase::Open
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn how_a_call_ended_stands_though_its_permit_is_dropped_or_a_later_one_was_skipped() {
+    let server = Server::start();
+    let redis = server.client();
+    let breaker = breaker(&redis, "a", Settings { probes: 1, open_for: LONG, lease: LONG, ..SETTINGS });
+    trip(&redis, &breaker).await;
+    later(&server, "payments", opening_ends);
+    let mut probe = permit(&redis, &breaker).await;
+    for outcome in [Outcome::Failed, Outcome::Ok, Outcome::Skipped] {
+        probe.calling();
+        probe.called(outcome);
+    }
+    drop(probe);
+    eventually("it has closed", async || matches!(acquire(&redis, &breaker).await, Admission::Allow(_)))
+        .await;
+}
+
+#[tokio::test]
+async fn a_permit_that_is_dropped_outside_of_a_runtime_is_left_to_its_lease() {
+    let server = Server::start();
+    let redis = server.client();
+    let mut permit = permit(&redis, &breaker(&redis, "a", SETTINGS)).await;
+    permit.calling();
+    assert!(std::thread::spawn(move || drop(permit)).join().is_ok());
 }
 
 /// Dependencies of one service that fail together are not all asked again at the same moment.
@@ -156,8 +226,8 @@ async fn a_result_from_before_the_opening_changes_nothing() {
     let early = permit(&redis, &breaker).await;
     trip(&redis, &breaker).await;
     let probe = permit(&redis, &breaker).await;
-    assert_eq!(breaker.report(early, Outcome::Failed).await, Reported::Shared(Effect::Ignored));
-    assert_eq!(breaker.report(probe, Outcome::Ok).await, Reported::Shared(Effect::Counted));
+    assert_eq!(early.report(Outcome::Failed).await, Reported::Shared(Effect::Ignored));
+    assert_eq!(probe.report(Outcome::Ok).await, Reported::Shared(Effect::Counted));
 }
 
 #[tokio::test]
@@ -168,7 +238,7 @@ async fn after_an_eviction_old_permits_are_worth_nothing() {
     let early = permit(&redis, &breaker).await;
     server.query::<()>(&["FLUSHALL"]);
     tokio::time::sleep(Duration::from_millis(2)).await;
-    assert_eq!(breaker.report(early, Outcome::Failed).await, Reported::Shared(Effect::Ignored));
+    assert_eq!(early.report(Outcome::Failed).await, Reported::Shared(Effect::Ignored));
 }
 
 #[tokio::test]
@@ -223,7 +293,7 @@ async fn failures_that_redis_no_longer_hears_of_count_here() {
     server.stop();
     let mut last = Reported::NotNeeded;
     for permit in permits {
-        last = breaker.report(permit, Outcome::Failed).await;
+        last = permit.report(Outcome::Failed).await;
     }
     assert_eq!(last, Reported::Local(Effect::Opened));
 }

@@ -6,9 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use redis::Script;
+use shared::rate_limit::{BUCKETS, Window};
 
 use crate::server::Server;
-use crate::window::{BUCKETS, Window};
 
 const THREADS: usize = 16;
 const LIMIT: u32 = 20;

@@ -142,7 +142,7 @@ async fn permit(redis: &Redis, breaker: &Breaker) -> Permit {
 
 async fn call(redis: &Redis, breaker: &Breaker, outcome: Outcome) {
     let permit = permit(redis, breaker).await;
-    breaker.report(permit, outcome).await;
+    permit.report(outcome).await;
 }
 
 #[tokio::test]
@@ -160,6 +160,9 @@ async fn each_call_behind_a_breaker_is_counted() {
     ] {
         assert_eq!(counted(call(&redis, &breaker, outcome)).await, expected);
     }
+    // At once: what comes of it is told when the request may have been answered.
+    let given_up = async { permit(&redis, &breaker).await.calling() };
+    assert_eq!(counted(given_up).await, ["BreakerAllowed", "BreakerFailed"]);
     redis.batch(breaker.force(Forced::Open)).await;
     assert_eq!(counted(redis.batch(breaker.acquire())).await, ["BreakerDenied"]);
 

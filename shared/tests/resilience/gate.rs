@@ -92,7 +92,7 @@ async fn a_probe_needs_no_token_and_is_given_back_too() {
     let mut opened = 0;
     while opened < 3 {
         if let Entry::Open(pass) = way.enter().await {
-            way.breaker.report(pass.permit, Outcome::Failed).await;
+            pass.permit.report(Outcome::Failed).await;
             opened += 1;
         }
     }

@@ -5,12 +5,13 @@
 //! | `redis`, `tls`, `cluster` | the client in each bad situation, with the time a caller loses to it |
 //! | `cache`, `limiter`, `breaker`, `token_bucket` | what each mechanism promises, through its public door |
 //! | `gate` | the way to the payment provider: breaker and tokens together |
-//! | `headers`, `observed`, `counted` | what callers, logs and metrics are told |
+//! | `observed`, `counted` | what logs and metrics are told |
 //! | `models` | every interleaving of a few callers, within bounds |
-//! | `agreement` | the same random histories in Rust and in Lua, step by step |
+//! | `protocol`, `agreement` | the cache's scripts in Rust; the same random histories in Rust and in Lua, step by step |
 //! | `interleavings` | random orders of updates and fills on a real Redis |
 //! | `clocks` | the limiter under clocks that step back |
 //! | `processes` | many processes, and killed ones |
+//! | `server`, `relay`, `certificates`, `ask` | what they need: servers, bad lines, authorities, scripts that tell |
 //!
 //! `RESILIENCE_DEPTH=10` looks deeper than the gate does.
 
@@ -35,6 +36,3 @@ mod relay;
 mod server;
 mod tls;
 mod token_bucket;
-/// The very file of the limiter, which the crate does not show.
-#[path = "../../src/rate_limit/window.rs"]
-mod window;

@@ -104,7 +104,7 @@ async fn each_call_behind_a_breaker_has_an_admission_and_an_effect() {
             else {
                 panic!("denied")
             };
-            breaker.report(permit, outcome).await;
+            permit.report(outcome).await;
         }
         assert!(matches!(redis.batch(breaker.acquire()).await, Admission::Deny { .. }));
     }

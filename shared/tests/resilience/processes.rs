@@ -213,7 +213,7 @@ async fn racer() {
         Admission::Probe(permit) => {
             board.write("probes", &id());
             board.wait_for("finish");
-            let reported = breaker.report(permit, Outcome::Ok).await;
+            let reported = permit.report(Outcome::Ok).await;
             board.write("reports", &format!("{reported:?}"));
         }
         Admission::Deny { .. } => board.write("denied", &id()),
@@ -232,7 +232,7 @@ async fn two_hundred_racers_for_a_half_open_breaker_get_three_probes_and_dead_on
     let mut fleet = Fleet::start(RACERS, "racer", &server.url(), "");
     eventually("all are ready", async || board.read("ready").len() == RACERS).await;
     while let Admission::Allow(permit) = acquire().await {
-        breaker.report(permit, Outcome::Failed).await;
+        permit.report(Outcome::Failed).await;
     }
     later(&server, "payments", opening_ends);
     board.write("go", &1);
@@ -256,7 +256,7 @@ async fn two_hundred_racers_for_a_half_open_breaker_get_three_probes_and_dead_on
     let mut last = Reported::NotNeeded;
     for _ in 0..3 {
         let Admission::Probe(probe) = acquire().await else { panic!("three may probe again") };
-        last = breaker.report(probe, Outcome::Ok).await;
+        last = probe.report(Outcome::Ok).await;
     }
     assert_eq!(last, Reported::Shared(Effect::Closed));
 }

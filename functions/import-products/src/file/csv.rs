@@ -7,10 +7,8 @@
 use serde_json::{Map, Value, json};
 use shared::catalog::LineOfFile;
 
-use super::{
-    cut::{Cut, Refused},
-    product,
-};
+use super::cut::{Cut, Refused};
+use super::product;
 
 /// What columns may be called, and whether they have to be there.
 const KNOWN: [(&str, bool); 7] = [
@@ -127,7 +125,7 @@ impl Columns {
     }
 }
 
-/// As JSON would have it. What is no number or truth stays a text, which is then refused as such.
+/// As JSON would have it. What is not a number or truth stays a text, which is then refused as such.
 fn value(column: &str, text: &str) -> Value {
     match column {
         "featured" | "stock" if text.is_empty() => Value::Null,

@@ -12,7 +12,7 @@ pub(super) enum Cut {
     Broken(Refused),
 }
 
-/// Why something is no product, without its line.
+/// Why something is not a product, without its line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refused {
     pub(super) field: Option<String>,

@@ -1,6 +1,7 @@
 //! JSON lines: an object on each line, like the body of `POST /api/products`.
 
-use super::{cut::Cut, product};
+use super::cut::Cut;
+use super::product;
 
 pub(super) fn cut(text: &[u8], ended: bool) -> Cut {
     let end = text.iter().position(|&byte| byte == b'\n');

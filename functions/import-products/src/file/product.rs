@@ -1,6 +1,8 @@
 //! A product from JSON, read as `POST /api/products` reads it.
 
-use shared::{catalog::LineOfFile, error::Error, http::read_json};
+use shared::catalog::LineOfFile;
+use shared::error::Error;
+use shared::http::read_json;
 
 use super::cut::Refused;
 

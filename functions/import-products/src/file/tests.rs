@@ -152,7 +152,7 @@ fn a_line_of_json_is_read_as_a_new_product_is() {
     let text = format!("{}\n{unknown}\n{without}\n{{\n[1]\n7\n", json_line("a"));
     let read = read(Format::JsonLines, text).expect("reads");
     assert_eq!(read[0].2, "a");
-    assert!(read[1].2.starts_with("colour is no field of this"), "{}", read[1].2);
+    assert!(read[1].2.starts_with("colour is not a field of this"), "{}", read[1].2);
     let rest: Vec<_> = read[2..].iter().map(|(line, _, words)| (*line, words.as_str())).collect();
     assert_eq!(
         rest,

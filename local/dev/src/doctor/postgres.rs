@@ -155,7 +155,7 @@ pub(super) async fn pooler(pooled: &Reached, server: Option<&Reached>, mut repor
         report.good("it is a transaction pooler");
     } else {
         report.note(format!(
-            "it is no transaction pooler: each environment of Lambda keeps a connection of the {max_connections} there are"
+            "it is not a transaction pooler: each environment of Lambda keeps a connection of the {max_connections} there are"
         ));
     }
     crowd(settings, &mut report).await;

@@ -26,7 +26,7 @@ pub(super) fn unusable(name: &str, error: &impl Display) -> String {
 
 /// Whether anything takes connections there. Asked first, because the clients' own errors do not say how far they came.
 pub(super) async fn listens(url: &str, port: u16) -> Result<(), String> {
-    // What is no URL is refused by the client's own settings.
+    // What is not a URL is refused by the client's own settings.
     let Some((host, port)) = address(url, port) else { return Ok(()) };
     match timeout(LIMIT, TcpStream::connect(format!("{host}:{port}"))).await {
         Ok(Ok(_)) => Ok(()),

@@ -24,7 +24,7 @@ pub struct Matched<'a> {
 }
 
 impl Router {
-    /// A fixed segment comes before a parameter, as on API Gateway: `featured` is no product's id.
+    /// A fixed segment comes before a parameter, as on API Gateway: `featured` is not a product's id.
     pub fn new<'a>(functions: impl IntoIterator<Item = &'a Function>) -> Self {
         let entries = functions.into_iter().flat_map(|function| {
             function.routes.iter().map(|route| Entry {

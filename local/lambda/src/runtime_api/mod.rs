@@ -5,15 +5,19 @@
 //! kill, and a dead environment fails its invocation and is replaced. Where somebody builds the functions meanwhile,
 //! the next invocation goes to the new build, and what is under way ends in the old one.
 //!
-//! ```ignore
+//! ```no_run
+//! # use lambda::runtime_api::{Fleet, Settings};
+//! # async fn example(settings: Settings, event: bytes::Bytes) -> anyhow::Result<()> {
 //! let fleet = Fleet::start(settings).await?;
 //! let answer = fleet.invoke("get-product", event).await?;
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! | module | holds |
 //! |---|---|
 //! | `settings` | what runs, and within which limits |
-//! | `function` | the queue of a function's invocations, and who takes them |
+//! | `function`, `invocation` | the queue of a function's invocations, and who takes them; one of them, and its end |
 //! | `version` | which build of a function's program there is |
 //! | `environment`, `environments` | one process and what it is doing; all of them |
 //! | `server` | the paths that a runtime calls |

@@ -9,7 +9,7 @@ use super::invoke::{Answer, Invoker};
 use crate::tell::Tell;
 use crate::template::Schedule;
 
-/// How often a `rate(1 minute)` fires. `None` for what is no rate.
+/// How often a `rate(1 minute)` fires. `None` for what is not a rate.
 pub fn interval(expression: &str) -> Option<Duration> {
     let (count, unit) = expression.strip_prefix("rate(")?.strip_suffix(')')?.split_once(' ')?;
     let count: u32 = count.parse().ok().filter(|count| *count > 0)?;

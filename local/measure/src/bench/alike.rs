@@ -58,7 +58,7 @@ fn difference(ours: &[u8], twin: &[u8], reads: bool) -> Result<Option<String>> {
 
 fn parsed(answer: &Answer) -> Result<Value> {
     match answer.body.as_deref().filter(|body| !body.is_empty()) {
-        Some(body) => serde_json::from_str(body).context("a body that is no JSON"),
+        Some(body) => serde_json::from_str(body).context("a body that is not JSON"),
         None => Ok(Value::Null),
     }
 }

@@ -53,7 +53,7 @@ pub(super) const CASES: &[Case] = &[
     read("search, cached", "search-products", |t, n| Ok(t.search(n, "oak chair")?.1)),
     Case {
         requests: 500,
-        // A number is no word of any product, but makes it another search, with another key.
+        // A number is not a word of any product, but makes it another search, with another key.
         ..read("search, not cached", "search-products", |t, n| Ok(t.search(n, &format!("oak chair {n}"))?.1))
     },
     http("update of a product", "update-product", |t, n| Ok(t.update(n, n)?.1)),

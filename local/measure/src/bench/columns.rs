@@ -42,79 +42,45 @@ const fn column(
     Column { short, title, unit, decimals: 1, compared: true, beside_node: false, of, pairs: None }
 }
 
-const fn beside_node(column: Column) -> Column {
-    Column { beside_node: true, ..column }
-}
-
 const fn count(short: &'static str, title: &'static str, of: fn(&Figures) -> f64) -> Column {
     Column { compared: false, ..column(short, title, "", of) }
 }
 
+/// Shown without decimals.
+const fn whole(
+    short: &'static str,
+    title: &'static str,
+    unit: &'static str,
+    of: fn(&Figures) -> f64,
+) -> Column {
+    Column { decimals: 0, ..column(short, title, unit, of) }
+}
+
+const CPU: &str =
+    "Processor time of the function for one request, the kernel's on its behalf included; median of 5 rounds";
+const BUSY_CPU: &str =
+    "The same while eight environments are kept busy by sixteen callers; median of 5 rounds";
+const INSTRUCTIONS: &str =
+    "Instructions of the function for one request, the kernel's not included, thousands";
+const PROPORTIONAL: &str = "Memory of an environment, pages that several processes share counted by part";
+const ZIP: &str = "Archive that is uploaded to Lambda, built for this machine's processor";
+const MILLION: &str = "A million requests on Lambda (arm64), by docs/benchmarks/cost.md";
+
 /// All that are shown.
 pub(super) const COLUMNS: &[Column] = &[
-    beside_node(column("start ms", "Start to first answer, process start included, median", "ms", |f| {
-        f.start_ms
-    })),
-    beside_node(Column {
-        decimals: 0,
-        pairs: Some(ALONE),
-        ..column(
-            "cpu µs",
-            "Processor time of the function for one request, the kernel's on its behalf included; median of 5 rounds",
-            "µs",
-            |f| f.cpu_us,
-        )
-    }),
-    beside_node(Column {
-        decimals: 0,
-        pairs: Some(BUSY),
-        ..column(
-            "busy µs",
-            "The same while eight environments are kept busy by sixteen callers; median of 5 rounds",
-            "µs",
-            |f| f.busy_us,
-        )
-    }),
-    Column {
-        decimals: 0,
-        ..column(
-            "k instr.",
-            "Instructions of the function for one request, the kernel's not included, thousands",
-            "k",
-            |f| f.instructions / 1e3,
-        )
-    },
-    beside_node(Column {
-        decimals: 0,
-        ..column("p50 µs", "Answer, one environment, median", "µs", |f| f.alone.p50_us)
-    }),
-    Column {
-        decimals: 0,
-        ..column("p99 µs", "Answer, one environment, 99th percentile", "µs", |f| f.alone.p99_us)
-    },
-    Column {
-        decimals: 0,
-        ..column("8: p50", "Answer, eight environments, median", "µs", |f| f.crowd.p50_us)
-    },
-    Column {
-        decimals: 0,
-        ..column("8: p99", "Answer, eight environments, 99th percentile", "µs", |f| f.crowd.p99_us)
-    },
-    beside_node(column("RSS MB", "Resident memory of an environment", "MB", |f| megabytes(f.resident_kb))),
-    beside_node(column(
-        "PSS MB",
-        "Memory of an environment, pages that several processes share counted by part",
-        "MB",
-        |f| megabytes(f.proportional_kb),
-    )),
-    column("zip MB", "Archive that is uploaded to Lambda, built for this machine's processor", "MB", |f| {
-        megabytes(f.zip_bytes / 1024)
-    }),
-    Column {
-        decimals: 2,
-        compared: false,
-        ..column("$/M", "A million requests on Lambda (arm64), by docs/benchmarks/cost.md", "$", of_a_million)
-    },
+    column("start ms", "Start to first answer, process start included, median", "ms", |f| f.start_ms)
+        .beside_node(),
+    whole("cpu µs", CPU, "µs", |f| f.cpu_us).in_turn(ALONE),
+    whole("busy µs", BUSY_CPU, "µs", |f| f.busy_us).in_turn(BUSY),
+    whole("k instr.", INSTRUCTIONS, "k", |f| f.instructions / 1e3),
+    whole("p50 µs", "Answer, one environment, median", "µs", |f| f.alone.p50_us).beside_node(),
+    whole("p99 µs", "Answer, one environment, 99th percentile", "µs", |f| f.alone.p99_us),
+    whole("8: p50", "Answer, eight environments, median", "µs", |f| f.crowd.p50_us),
+    whole("8: p99", "Answer, eight environments, 99th percentile", "µs", |f| f.crowd.p99_us),
+    column("RSS MB", "Resident memory of an environment", "MB", |f| megabytes(f.resident_kb)).beside_node(),
+    column("PSS MB", PROPORTIONAL, "MB", |f| megabytes(f.proportional_kb)).beside_node(),
+    column("zip MB", ZIP, "MB", |f| megabytes(f.zip_bytes / 1024)),
+    Column { decimals: 2, compared: false, ..column("$/M", MILLION, "$", of_a_million) },
     count("Redis", "Round trips to Redis", |f| f.redis_round_trips),
     count("cmds", "Commands to Redis", |f| f.redis_commands),
     count("SQL", "Statements of Postgres, each one round trip", |f| f.statements),
@@ -128,6 +94,14 @@ pub(super) fn megabytes(kilobytes: u64) -> f64 {
 }
 
 impl Column {
+    const fn beside_node(self) -> Self {
+        Self { beside_node: true, ..self }
+    }
+
+    const fn in_turn(self, pairs: InTurn) -> Self {
+        Self { pairs: Some(pairs), ..self.beside_node() }
+    }
+
     /// The figure in words.
     pub(super) fn text(&self, figures: &Figures) -> String {
         let value = (self.of)(figures);

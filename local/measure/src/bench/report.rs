@@ -154,8 +154,8 @@ impl Report {
         stored.sort();
         for path in stored.iter().rev() {
             let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let report: Self =
-                serde_json::from_slice(&text).with_context(|| format!("{} is no report", path.display()))?;
+            let report: Self = serde_json::from_slice(&text)
+                .with_context(|| format!("{} is not a report", path.display()))?;
             if report.scale == usual() {
                 return Ok(Some(report));
             }

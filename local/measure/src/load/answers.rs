@@ -25,7 +25,7 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    /// The limiter's refusal is no error, and neither is an order that is charged later.
+    /// The limiter's refusal is not an error, and neither is an order that is charged later.
     pub(super) fn is_error(&self) -> bool {
         !matches!(self.status, 200..400 | 429)
     }

@@ -87,7 +87,7 @@ pub struct Arguments {
 /// Starts a cloud, lets customers in, tells. The exit status says whether every goal held.
 pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
     let length =
-        Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is no length of time")?;
+        Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is not a length of time")?;
     ensure!(length >= Duration::from_secs(10), "--minutes must be at least 0.2");
     let own = OwnCloud::of_release(folder, CLOUD, arguments.scale)?;
     if !arguments.no_build {

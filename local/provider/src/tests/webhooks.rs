@@ -2,20 +2,18 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    routing::post,
-};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
 use serde_json::json;
-use shared::payments::{
-    Outcome, Secret,
-    webhook::{self, Event, SIGNATURE_HEADER},
-};
+use shared::payments::webhook::{self, Event, SIGNATURE_HEADER};
+use shared::payments::{Outcome, Secret};
 use time::OffsetDateTime;
-use tokio::{net::TcpListener, sync::Notify, task::JoinSet};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::testing::{Double, SIGNING_SECRET, price, soon};

@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use argon2_rust::{Algorithm, Argon2, Decoded, Error, Hasher, Params, Version, decode_phc, params::Memory};
+use argon2_rust::params::Memory;
+use argon2_rust::{Algorithm, Argon2, Decoded, Error, Hasher, Params, Version, decode_phc};
 use aws_lc_rs::rand;
 
 /// Parameters of OWASP's password storage cheat sheet: 19 MiB, two passes, one lane.

@@ -2,11 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, pbkdf2};
-use base64::{
-    Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::pbkdf2;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine, alphabet};
 
 /// With padding or without: PHC strings have none, Django's have it.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

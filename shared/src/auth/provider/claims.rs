@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Settings;
-use crate::auth::{Error, token::Role};
+use crate::auth::Error;
+use crate::auth::token::Role;
 
 /// As OpenID Connect allows a name to be.
 const LONGEST_SUBJECT: usize = 255;

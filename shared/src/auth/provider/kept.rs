@@ -1,9 +1,7 @@
 //! When the provider is asked for its keys, and for how long those count that are known. A machine without a clock.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// Keys of this age are asked for before they serve: an environment that slept must not begin with old ones.
 const SERVE_FOR: Duration = Duration::from_hours(1);

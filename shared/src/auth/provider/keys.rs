@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use jsonwebtoken::{
-    Algorithm, DecodingKey,
-    jwk::{
-        AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse, RSAKeyParameters,
-    },
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse, RSAKeyParameters,
 };
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What tokens may be signed with. None of them is a secret that we would share (HS…), and "none" is no algorithm.
+/// What tokens may be signed with. None of them is a secret that we would share (HS…), and "none" is not an algorithm.
 pub(super) const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
 
 /// Shorter RSA keys can be broken (NIST SP 800-131A), and longer ones than 8192 bits are there to keep us busy.
@@ -41,7 +40,7 @@ struct Document {
 impl KeySet {
     /// From a provider's JWK set. What is in it for others, or unknown to us, is passed over.
     pub(super) fn read(document: &[u8]) -> Result<Self, &'static str> {
-        let document: Document = serde_json::from_slice(document).map_err(|_| "that is no JWK set")?;
+        let document: Document = serde_json::from_slice(document).map_err(|_| "that is not a JWK set")?;
         let keys = document.keys.into_iter().take(MOST_KEYS);
         let keys: Vec<_> = keys.filter_map(|key| Key::read(&serde_json::from_value(key).ok()?)).collect();
         let keys = keys.into_iter().map(Arc::new).collect::<Vec<_>>();

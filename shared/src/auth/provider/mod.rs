@@ -10,20 +10,17 @@ mod keys;
 mod settings;
 mod source;
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
-use jsonwebtoken::{Validation, errors::ErrorKind};
+use jsonwebtoken::Validation;
+use jsonwebtoken::errors::ErrorKind;
 
+use self::claims::Claims;
+use self::kept::{Kept, Need};
+use self::keys::{Key, KeySet};
 pub use self::settings::{Settings, SettingsError};
-use self::{
-    claims::Claims,
-    kept::{Kept, Need},
-    keys::{Key, KeySet},
-    source::{Source, Unread},
-};
+use self::source::{Source, Unread};
 use super::{Error, Subject, User};
 
 /// Verifies an identity provider's tokens. Cheap to clone.

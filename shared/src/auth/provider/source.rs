@@ -1,17 +1,17 @@
 //! Where the keys come from: the provider's discovery document, and the set that it names.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ClientConfig;
 use serde::Deserialize;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Settings, SettingsError, keys::KeySet};
-use crate::{
-    outgoing::{NoDocument, document, is_private},
-    tls,
-};
+use super::keys::KeySet;
+use super::{Settings, SettingsError};
+use crate::outgoing::{NoDocument, document, is_private};
+use crate::tls;
 
 /// The ceiling on both calls together: somebody may be waiting.
 const CEILING: Duration = Duration::from_secs(2);
@@ -51,7 +51,7 @@ impl Source {
     async fn read(&self) -> Result<KeySet, Unread> {
         let discovery = document(&self.tls, &self.discovery, LARGEST_BODY).await?;
         let discovery: Discovery =
-            serde_json::from_slice(&discovery).map_err(|_| wrong("that is no discovery document"))?;
+            serde_json::from_slice(&discovery).map_err(|_| wrong("that is not a discovery document"))?;
         // Else somebody's document could hand us somebody else's keys (section 4.3).
         if discovery.issuer != self.issuer {
             return Err(wrong("the discovery document is of another issuer than TOKEN_ISSUER"));
@@ -59,7 +59,7 @@ impl Source {
         // A provider of the web has no keys on this machine.
         let is_safe = |url: &Url| is_private(url) && url.scheme() == self.discovery.scheme();
         let keys = Url::parse(&discovery.jwks_uri).ok().filter(is_safe);
-        let keys = keys.ok_or_else(|| wrong("jwks_uri is no address that begins with https://"))?;
+        let keys = keys.ok_or_else(|| wrong("jwks_uri is not an address that begins with https://"))?;
         KeySet::read(&document(&self.tls, &keys, LARGEST_BODY).await?).map_err(wrong)
     }
 }

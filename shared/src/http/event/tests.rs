@@ -1,12 +1,14 @@
 //! This reading of events beside `lambda_http`'s.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use lambda_http::{RequestExt, request::RequestContext};
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use lambda_http::RequestExt;
+use lambda_http::request::RequestContext;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
 use super::*;

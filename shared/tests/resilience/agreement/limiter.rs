@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 use redis::Script;
+use shared::rate_limit::{BUCKETS, Window};
 
 use super::{histories, script_at};
 use crate::server::Server;
-use crate::window::{BUCKETS, Window};
 
 const CHECK: &str = script_at!("../../../src/rate_limit/check.lua");
 const KEYS: [&str; 2] = ["{agreement}:a", "{agreement}:b"];
