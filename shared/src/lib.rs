@@ -65,3 +65,4 @@ pub mod text;
 pub mod time_limit;
 pub mod tls;
 pub mod token_bucket;
+mod whole;

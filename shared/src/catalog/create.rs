@@ -9,6 +9,7 @@ use crate::database::{Database, Statement};
 use crate::error::{Result, conflict};
 use crate::object::object;
 use crate::text;
+use crate::whole::{whole, whole_or_null};
 
 /// Long, as the update is.
 static CREATE: Statement = Statement::new("catalog.create", include_str!("create.sql")).long();
@@ -64,11 +65,11 @@ fn checked_sku<E: de::Error>(sku: String) -> Result<String, E> {
 pub(super) const MOST_PIECES: i32 = 1_000_000_000;
 
 fn stock<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
-    checked_stock(i32::deserialize(deserializer)?)
+    checked_stock(whole(deserializer)?)
 }
 
 pub(super) fn some_stock<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i32>, D::Error> {
-    Option::<i32>::deserialize(deserializer)?.map(checked_stock).transpose()
+    whole_or_null(deserializer)?.map(checked_stock).transpose()
 }
 
 fn checked_stock<E: de::Error>(stock: i32) -> Result<i32, E> {

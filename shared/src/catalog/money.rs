@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::whole::whole;
+
 /// An amount in the currency's minor unit (cents), as payment providers count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,7 +21,7 @@ pub struct Money {
 pub const MOST_PRICE: i64 = 100_000_000;
 
 fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    let amount = i64::deserialize(deserializer)?;
+    let amount = whole(deserializer)?;
     if (0..=MOST_PRICE).contains(&amount) {
         Ok(amount)
     } else {

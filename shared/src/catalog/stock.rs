@@ -7,6 +7,7 @@ use super::ProductId;
 use super::create::MOST_PIECES;
 use crate::database::{Database, Statement};
 use crate::error::{Error, Result, conflict, invalid, not_found};
+use crate::whole::whole_or_null;
 
 static STOCK: Statement = Statement::new("catalog.stock", include_str!("stock.sql"));
 
@@ -15,8 +16,11 @@ static STOCK: Statement = Statement::new("catalog.stock", include_str!("stock.sq
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StockChange {
+    #[serde(default, deserialize_with = "whole_or_null")]
     available: Option<i32>,
+    #[serde(default, deserialize_with = "whole_or_null")]
     change: Option<i32>,
+    #[serde(default, deserialize_with = "whole_or_null")]
     expected: Option<i32>,
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::objects::{object_or_null, objects};
 use crate::catalog::{Currency, ProductId};
+use crate::whole::whole;
 
 /// The most lines of one order: more would not fit the 16 KB of a statement that RDS Proxy does not pin.
 const LINES: usize = 50;
@@ -72,7 +73,7 @@ fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Item>, D::Err
 }
 
 fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
-    let quantity = i32::deserialize(deserializer)?;
+    let quantity = whole(deserializer)?;
     if (1..=PIECES_OF_ONE).contains(&quantity) {
         Ok(quantity)
     } else {
@@ -81,7 +82,7 @@ fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error>
 }
 
 fn total<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    let amount = i64::deserialize(deserializer)?;
+    let amount = whole(deserializer)?;
     if amount >= 0 {
         Ok(amount)
     } else {

@@ -18,6 +18,7 @@ use crate::database::{Database, Statement};
 use crate::error::{Error, Kind, Result, account_is_gone, conflict, invalid, not_found};
 use crate::kill_point::KillPoint;
 use crate::orders::{OrderId, OrderStatus};
+use crate::whole::whole_or_null;
 
 static REFUND: Statement = Statement::new("checkout.refund", include_str!("refund.sql"));
 
@@ -29,6 +30,7 @@ const LINES: usize = 50;
 #[serde(deny_unknown_fields)]
 pub struct WantedRefund {
     /// In minor units of the order's currency; all that is left, where nothing is said.
+    #[serde(default, deserialize_with = "whole_or_null")]
     amount: Option<i64>,
     /// The pieces that come back into stock.
     #[serde(default, deserialize_with = "objects")]
