@@ -174,6 +174,25 @@ async fn what_graphql_refuses_is_an_error_that_says_why_and_costs_no_statement()
 }
 
 #[tokio::test]
+async fn brackets_stand_in_one_another_as_deep_as_a_query_needs_and_no_deeper() {
+    let list =
+        |times: usize| format!("{{ product(id: {}1{}) {{ id }} }}", "[".repeat(times), "]".repeat(times));
+    let object =
+        |times: usize| format!("{{ product(id: {}1{}) {{ id }} }}", "{a:".repeat(times), "}".repeat(times));
+    let typed = |times: usize| {
+        format!("query($a: {}Int{}) {{ products {{ id }} }}", "[".repeat(times), "]".repeat(times))
+    };
+    for query in [list(62), object(62), typed(63)] {
+        let answer = ask(visitor(), &query, json!({})).await;
+        assert!(!answer.to_string().contains("too many brackets"), "{answer}");
+    }
+    for query in [list(63), object(63), typed(64)] {
+        let answer = ask(visitor(), &query, json!({})).await;
+        assert!(first_error(&answer).0.contains("too many brackets"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn introspection_is_off() {
     let answer =
         ask(visitor(), "{ __schema { queryType { name } } __type(name: \"Order\") { name } }", json!(null))

@@ -32,6 +32,10 @@ const DEEPEST: usize = 8;
 /// items comes to about 1,600 fields and three statements; more than seven statements are too many, whatever they find.
 const MOST_COMPLEX: usize = 3000;
 
+/// How deep brackets may stand in one another, whatever they hold. async-graphql bounds what is selected; the rest is
+/// bounded here, before its parser reads it.
+const MOST_NESTED: usize = 64;
+
 type Shop = Schema<Query, EmptyMutation, EmptySubscription>;
 
 #[tokio::main(flavor = "current_thread")]
@@ -80,6 +84,10 @@ async fn graphql(shop: &Shop, app: App, request: &Request) -> Result<Response> {
         }
         Err(error) => return Err(error),
     };
+    if nesting(&query.query) > MOST_NESTED {
+        return media_type
+            .refusal(&[ServerError::new("The query has too many brackets in one another.", None)]);
+    }
     if let Some(missing) = missing_variable(&mut query) {
         let message = format!("The variable ${missing} has no value, which its type demands.");
         return media_type.refusal(&[ServerError::new(message, None)]);
@@ -101,6 +109,20 @@ fn read(request: &Request) -> Result<async_graphql::Request> {
     let mut query = async_graphql::Request::new(query).variables(variables);
     query.operation_name = operation_name;
     Ok(query)
+}
+
+/// How deep its brackets stand in one another; those in texts and comments count as well, which nobody has so many of.
+fn nesting(query: &str) -> usize {
+    let (mut open, mut most) = (0_usize, 0);
+    for byte in query.bytes() {
+        match byte {
+            b'[' | b'{' | b'(' => open += 1,
+            b']' | b'}' | b')' => open = open.saturating_sub(1),
+            _ => continue,
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 /// A variable that must have a value and has none. async-graphql would find out in the middle of the execution, field
@@ -127,6 +149,20 @@ fn missing_variable(query: &mut async_graphql::Request) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn brackets_in_one_another_are_counted_whatever_their_kind() {
+        for (query, deep) in [
+            ("", 0),
+            ("{ a b }", 1),
+            ("{ orders { items { product { price { amount } } } } }", 5),
+            ("{ a(b: [{ c: [1] }]) }", 5),
+            ("} } { [ ] [ ] }", 2),
+            (&"[".repeat(100), 100),
+        ] {
+            assert_eq!(nesting(query), deep, "{query}");
+        }
+    }
 
     #[test]
     fn an_argument_with_a_default_may_be_null() {
