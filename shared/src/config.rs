@@ -1,6 +1,7 @@
 //! The settings that every function reads at its start, with the reason for each default. `docs/settings.md` lists all.
 
 use std::env;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -88,12 +89,12 @@ impl Config {
             redis_cluster: flag("REDIS_CLUSTER")?,
             redis_iam_cache: flag("REDIS_IAM_AUTH")?.then(|| required("REDIS_CACHE_NAME")).transpose()?,
             redis_ca: file("REDIS_CA_FILE")?,
-            cache_ttl: Duration::from_secs(number("CACHE_TTL_SECONDS", 300)?),
+            cache_ttl: cache_ttl()?,
             token_public_key: required("TOKEN_PUBLIC_KEY")?,
             identity_provider: identity_provider()?,
             edge_secret_hashes: optional("EDGE_SECRET_HASHES").unwrap_or_default(),
-            breaker_open: Duration::from_secs(number("BREAKER_OPEN_SECONDS", 60)?),
-            breaker_min_environments: number("BREAKER_MIN_ENVIRONMENTS", 1)?,
+            breaker_open: breaker_open()?,
+            breaker_min_environments: at_least_one("BREAKER_MIN_ENVIRONMENTS", 1)?,
             payments_rate_limit: payments_rate_limit()?,
             order_deadline: order_deadline()?,
             unpaid: Unpaid {
@@ -116,16 +117,35 @@ fn identity_provider() -> Result<Option<provider::Settings>, Error> {
     }))
 }
 
-/// Less than this, and an order would be given up while its first charge is under way.
-const SHORTEST_DEADLINE: u64 = 60;
-/// A year. No customer waits for longer, and no calendar ends before.
-const LONGEST_DEADLINE: u64 = 31_536_000;
-
+/// Less than a minute, and an order would be given up while its first charge is under way. And no customer waits for
+/// more than a year.
 fn order_deadline() -> Result<Duration, Error> {
-    const NAME: &str = "ORDER_DEADLINE_SECONDS";
-    match number(NAME, 86_400)? {
-        seconds @ SHORTEST_DEADLINE..=LONGEST_DEADLINE => Ok(Duration::from_secs(seconds)),
-        _ => Err(Error::Malformed(NAME, "a whole number from 60 to 31536000")),
+    const DEADLINE: &str = "ORDER_DEADLINE_SECONDS";
+    seconds(DEADLINE, number(DEADLINE, 86_400)?, 60..=31_536_000, "a whole number from 60 to 31536000")
+}
+
+/// Redis keeps nothing for no time, and for longer than a day nothing should stay unseen.
+fn cache_ttl() -> Result<Duration, Error> {
+    const TTL: &str = "CACHE_TTL_SECONDS";
+    seconds(TTL, number(TTL, 300)?, 1..=86_400, "a whole number from 1 to 86400")
+}
+
+/// For longer nobody should wait before somebody tries again.
+fn breaker_open() -> Result<Duration, Error> {
+    const OPEN: &str = "BREAKER_OPEN_SECONDS";
+    seconds(OPEN, number(OPEN, 60)?, 1..=3600, "a whole number from 1 to 3600")
+}
+
+fn seconds(
+    name: &'static str,
+    seconds: u64,
+    bounds: RangeInclusive<u64>,
+    shape: &'static str,
+) -> Result<Duration, Error> {
+    if bounds.contains(&seconds) {
+        Ok(Duration::from_secs(seconds))
+    } else {
+        Err(Error::Malformed(name, shape))
     }
 }
 
@@ -181,5 +201,23 @@ fn parse<T: FromStr>(name: &'static str, default: T, shape: &'static str) -> Res
     match optional(name) {
         Some(value) => value.parse().map_err(|_| Error::Malformed(name, shape)),
         None => Ok(default),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_makes_no_sense_is_refused_at_the_start_by_its_name() {
+        let read = |time| seconds("SOME_SECONDS", time, 1..=3600, "a whole number from 1 to 3600");
+        assert_eq!(read(1).ok(), Some(Duration::from_secs(1)));
+        assert_eq!(read(3600).ok(), Some(Duration::from_hours(1)));
+        for time in [0, 3601, u64::MAX] {
+            let refused = read(time).expect_err("refused").to_string();
+            assert!(
+                refused.contains("SOME_SECONDS cannot be read: it must be a whole number from 1 to 3600")
+            );
+        }
     }
 }

@@ -215,3 +215,14 @@ async fn who_leaves_is_forgotten_and_the_orders_stay() {
     register(&customer.email, GOOD).await.expect(201);
     customer.call("delete-me", "DELETE", "/api/me").send().await.expect(204);
 }
+
+#[tokio::test]
+async fn whatever_address_somebody_took_everybody_can_leave() {
+    let customer = Customer::register().await;
+    for taken in [format!("{}@erased.invalid", customer.id), format!("erased-{}@example.com", customer.id)] {
+        register(&taken, GOOD).await.expect(201);
+    }
+    register(&format!("erased {}@example.com", customer.id), GOOD).await.expect(422);
+    register(&format!("erased {}", customer.id), GOOD).await.expect(422);
+    customer.call("delete-me", "DELETE", "/api/me").send().await.expect(204);
+}

@@ -1,6 +1,6 @@
 -- Forgets whose account this is: $1 user, $2 identity provider, or null. The id stays for its orders; no password fits
--- an empty hash. Whom an identity provider knows gets a row that says so, for its token goes on to be good. `last`: it
--- is that of the last administrator, and stays.
+-- an empty hash, and nobody can have taken an address with a space in it. Whom an identity provider knows gets a row
+-- that says so, for its token goes on to be good. `last`: it is that of the last administrator, and stays.
 with administrators as (
     -- Locked in the order of ids: of the last two, who leave at the same moment, one stays.
     select id
@@ -17,7 +17,7 @@ left_behind as (
 ),
 erased as (
     insert into users (id, email, password_hash, role, issuer, erased_at)
-    select $1::uuid, $1::uuid || '@erased.invalid', '', 'customer', $2::text, now()
+    select $1::uuid, 'erased ' || $1::uuid, '', 'customer', $2::text, now()
     from left_behind
     where not last and ($2::text is not null or exists (select from users where id = $1::uuid))
     on conflict (id) do update
