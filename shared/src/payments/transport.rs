@@ -14,6 +14,10 @@ use crate::outgoing::{self, innermost};
 /// The ceiling on a whole call, second try included, whatever the deadline says.
 const CEILING: Duration = Duration::from_secs(5);
 
+/// The longest that we wait because an answer asks for it. An order that is put off for longer would be looked at by
+/// nobody meanwhile.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
 /// A `PaymentIntent` takes some 3 kB; more than this is not Stripe.
 const LARGEST_BODY: usize = 256 * 1024;
 
@@ -134,7 +138,9 @@ async fn exchange(client: &reqwest::Client, call: &Call<'_>) -> reqwest::Result<
     let text = |name| text(&headers, name);
     Ok(Some(Answer {
         status,
-        retry_after: text(header::RETRY_AFTER.as_str()).and_then(|s| s.parse().ok()).map(Duration::from_secs),
+        retry_after: text(header::RETRY_AFTER.as_str())
+            .and_then(|s| s.parse().ok())
+            .map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT)),
         limited_by: text("stripe-rate-limited-reason").map(str::to_owned),
         should_retry: text("stripe-should-retry") == Some("true"),
         replayed: text("idempotent-replayed") == Some("true"),

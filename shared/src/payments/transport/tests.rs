@@ -56,3 +56,27 @@ async fn it_gets_through_although_every_kept_connection_is_dead() {
     let third = call(&pool, &url).await;
     assert!(matches!(third, Outcome::Answered(_)), "{third:?}");
 }
+
+#[tokio::test]
+async fn nobody_waits_for_years_because_an_answer_asks_for_it() {
+    for (asked, waits) in [
+        ("7", Some(Duration::from_secs(7))),
+        ("18446744073709551615", Some(LONGEST_WAIT)),
+        ("99999999999999999999", None),
+        ("-1", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url =
+            Url::parse(&format!("http://{}/", listener.local_addr().expect("an address"))).expect("a URL");
+        let answer = format!("HTTP/1.1 429 -\r\nretry-after: {asked}\r\ncontent-length: 0\r\n\r\n");
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a caller");
+            request(&mut stream);
+            stream.write_all(answer.as_bytes())
+        });
+        let pool = Pool::new(HeaderMap::new()).expect("a pool");
+        let limited = call(&pool, &url).await;
+        assert_eq!(limited, Outcome::RateLimited { retry_after: waits, reason: None }, "{asked}");
+    }
+}
