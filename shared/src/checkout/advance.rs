@@ -31,7 +31,7 @@ pub async fn advance(
             Ok(provider.give_back(&lease, refund).await)
         }
         OrderStatus::Cancelling => Ok(provider.cancel(&mut lease).await),
-        OrderStatus::ActionRequired if lease.overdue => Ok(provider.cancel(&mut lease).await),
+        OrderStatus::ActionRequired if lease.overdue => Ok(provider.stop_waiting(&mut lease).await),
         OrderStatus::ActionRequired => Ok(provider.look(&lease).await),
         OrderStatus::RefundPending => Ok(provider.refund(&lease).await),
         // Finished, and yet the provider says that something happened.

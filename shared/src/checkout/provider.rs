@@ -23,6 +23,7 @@ use crate::kill_point::KillPoint;
 use crate::orders::{self, ClientSecret, OrderStatus};
 use crate::payments::{
     Decline, Health, Intent, IntentStatus, Intents, Outcome, Payments, Refund, RefundStatus, Refusal, Reply,
+    Unknown,
 };
 use crate::telemetry::{self, Counter, Timer};
 use crate::time_limit::TimeLimit;
@@ -61,6 +62,10 @@ const REFUND_KEYS: u32 = 10;
 
 /// Said where the key after it is spent as well.
 const KEY_REUSED: &str = "its idempotency key was used with other parameters";
+
+/// Said of an answer that may be somebody else's.
+const NOT_ITS_OWN: &str =
+    "the payment provider answers about a payment that is not its own, or of another amount";
 
 /// The provider, asked about one order within one invocation.
 pub(super) struct Provider<'a> {
@@ -134,8 +139,7 @@ impl<'a> Provider<'a> {
             Outcome::Refused(refusal) => self.refused(lease, &refusal).await,
             Outcome::RateLimited { retry_after, .. } => unsent(lease, retry_after.unwrap_or(RETRY)),
             Outcome::NeverSent(_) => unsent(lease, RETRY),
-            Outcome::KeyReused => Step::Unknown(operator(lease, KEY_REUSED)),
-            Outcome::Unknown(_) | Outcome::Running => Step::Unknown(RETRY),
+            outcome => unanswered(lease, outcome),
         }
     }
 
@@ -201,6 +205,7 @@ impl<'a> Provider<'a> {
         }
         let (order, money) = (lease.order.0, lease.money());
         let fence = self.payments.fence(order, &money, &lease.payment_method, self.calling()).await;
+        let fence = believed(lease, fence);
         KillPoint::AfterCreate.reached();
         self.observe(&fence);
         // It was used to pay: the same once more says what came of that, and does no more.
@@ -287,10 +292,9 @@ impl<'a> Provider<'a> {
                 Ok(_) => Step::Deferred(operator(lease, &refusal.to_string())),
                 Err(_) => Step::Unknown(operator(lease, &refusal.to_string())),
             },
-            Outcome::KeyReused => Step::Unknown(operator(lease, KEY_REUSED)),
             Outcome::RateLimited { retry_after, .. } => Step::Deferred(retry_after.unwrap_or(RETRY)),
             Outcome::NeverSent(_) => Step::Deferred(RETRY),
-            Outcome::Unknown(_) | Outcome::Running => Step::Unknown(RETRY),
+            outcome => unanswered(lease, outcome),
         }
     }
 
@@ -316,7 +320,7 @@ impl<'a> Provider<'a> {
             }
         }
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Cancelled };
-        let reply = self.payments.cancel_intent(intent, self.calling()).await;
+        let reply = believed(lease, self.payments.cancel_intent(intent, self.calling()).await);
         KillPoint::AfterCancel.reached();
         self.observe(&reply);
         match reply.outcome {
@@ -332,6 +336,19 @@ impl<'a> Provider<'a> {
         match self.cancel(lease).await {
             Step::RefundPending { charge_id } => Step::Paid { charge_id },
             step => step,
+        }
+    }
+
+    /// Ends the wait for a customer whose time is over. Who authenticated within it has paid, though nobody told us.
+    pub(super) async fn stop_waiting(&mut self, lease: &mut Lease) -> Step {
+        let step = self.cancel(lease).await;
+        let (Step::RefundPending { .. }, Some(intent)) = (&step, lease.intent_id.as_deref()) else {
+            return step;
+        };
+        match self.retrieve(lease, intent).await {
+            Ok(intent) if is_late(lease, &intent) => unwanted(intent),
+            Ok(intent) => interpret(lease, intent),
+            Err(step) => step,
         }
     }
 
@@ -369,6 +386,10 @@ impl<'a> Provider<'a> {
             Outcome::Answered(refund)
                 if matches!(refund.status, RefundStatus::Succeeded | RefundStatus::Pending) =>
             {
+                // Less than all of it, as far as we know: the charge tells.
+                if refund.amount < lease.unrefunded() {
+                    return self.follow(lease).await;
+                }
                 Step::Refunded { refund_id: Some(refund.id) }
             }
             Outcome::Answered(_) => {
@@ -394,7 +415,7 @@ impl<'a> Provider<'a> {
                 Reply { outcome: Outcome::Refused(refusal), .. } => {
                     return self.refund_refused(lease, intent, given, refusal).await;
                 }
-                reply if !reply.key_is_spent() => return made(lease, given, reply),
+                reply if !reply.key_is_spent() => return made(lease, refund, reply),
                 _ => {}
             }
             // What a key says for ever tells how its first try went, and not whether that gave anything back.
@@ -460,6 +481,7 @@ impl<'a> Provider<'a> {
     async fn pay(&mut self, lease: &Lease) -> Reply<Intent> {
         let (order, money) = (lease.order.0, lease.money());
         let reply = self.payments.pay(order, &money, &lease.payment_method, self.calling()).await;
+        let reply = believed(lease, reply);
         KillPoint::AfterConfirm.reached();
         self.observe(&reply);
         reply
@@ -474,6 +496,7 @@ impl<'a> Provider<'a> {
             let again = lease.owner();
             reply = self.payments.create_intent_again(order, again, &money, method, self.calling()).await;
         }
+        let reply = believed(lease, reply);
         KillPoint::AfterCreate.reached();
         self.observe(&reply);
         match reply.outcome {
@@ -481,6 +504,7 @@ impl<'a> Provider<'a> {
             Outcome::Declined(decline) => Err(failed(lease, decline)),
             Outcome::Refused(refusal) => Err(Step::Deferred(operator(lease, &refusal.to_string()))),
             Outcome::KeyReused => Err(Step::Deferred(operator(lease, KEY_REUSED))),
+            Outcome::Unknown(Unknown::AnotherPayment) => Err(Step::Deferred(operator(lease, NOT_ITS_OWN))),
             Outcome::RateLimited { retry_after, .. } => Err(Step::Deferred(retry_after.unwrap_or(RETRY))),
             Outcome::NeverSent(_) | Outcome::Unknown(_) | Outcome::Running => Err(Step::Deferred(RETRY)),
         }
@@ -489,6 +513,7 @@ impl<'a> Provider<'a> {
     async fn confirm(&mut self, lease: &Lease, intent: &str) -> Reply<Intent> {
         let attempt = u32::try_from(lease.attempt).unwrap_or_default();
         let reply = self.payments.confirm_intent(lease.order.0, intent, attempt, self.calling()).await;
+        let reply = believed(lease, reply);
         KillPoint::AfterConfirm.reached();
         self.observe(&reply);
         reply
@@ -510,7 +535,7 @@ impl<'a> Provider<'a> {
 
     async fn retrieve(&mut self, lease: &Lease, intent: &str) -> Result<Intent, Step> {
         let reply = self.payments.retrieve_intent(intent, self.calling()).await;
-        self.looked(lease, reply)
+        self.looked(lease, believed(lease, reply))
     }
 
     fn observe<T>(&mut self, reply: &Reply<T>) {
@@ -545,9 +570,40 @@ impl<'a> Provider<'a> {
     }
 }
 
+/// Whether it was charged after its order's deadline.
+fn is_late(lease: &Lease, intent: &Intent) -> bool {
+    let made = intent.charge.as_ref().and_then(|charge| charge.created);
+    made.is_some_and(|made| made > lease.deadline.unix_timestamp())
+}
+
 /// Nothing was done under the order's key. Who used it first knows that nobody has; anybody else does not.
 fn unsent(lease: &Lease, wait: Duration) -> Step {
     if lease.key.is_ours { Step::Unsent(wait) } else { Step::Deferred(wait) }
+}
+
+/// What is said of a payment counts where that is this order's: of its amount, and made for it. A proxy, a double or a
+/// cache in between may answer with another's.
+fn believed(lease: &Lease, mut reply: Reply<Intent>) -> Reply<Intent> {
+    match &mut reply.outcome {
+        Outcome::Answered(intent) if !is_of(lease, intent) => {
+            reply.outcome = Outcome::Unknown(Unknown::AnotherPayment);
+        }
+        Outcome::Declined(decline) => {
+            decline.intent = decline.intent.take().filter(|intent| is_of(lease, intent));
+        }
+        _ => {}
+    }
+    reply
+}
+
+/// An intent says for which order it was made. Whose says nothing (its metadata were changed at the dashboard) is the
+/// order's if that knew it before.
+fn is_of(lease: &Lease, intent: &Intent) -> bool {
+    let named = match intent.order_id {
+        Some(order) => order == lease.order.0,
+        None => lease.intent_id.as_ref() == Some(&intent.id),
+    };
+    named && intent.money == lease.money()
 }
 
 /// The order's intent among these; one on which something was tried before any other.
@@ -566,6 +622,7 @@ fn unanswered<T>(lease: &Lease, outcome: Outcome<T>) -> Step {
         Outcome::Refused(refusal) => operator(lease, &refusal.to_string()),
         Outcome::Declined(decline) => operator(lease, &format!("the payment provider says {}", decline.code)),
         Outcome::KeyReused => operator(lease, KEY_REUSED),
+        Outcome::Unknown(Unknown::AnotherPayment) => operator(lease, NOT_ITS_OWN),
         Outcome::RateLimited { retry_after, .. } => retry_after.unwrap_or(RETRY),
         Outcome::Answered(_) | Outcome::NeverSent(_) | Outcome::Unknown(_) | Outcome::Running => RETRY,
     })
@@ -582,7 +639,7 @@ fn declined(lease: &Lease, decline: Decline, found: Intent) -> Step {
 /// The customer's payment method was refused: the order fails. Unless the shop is at fault all the same: then it waits.
 fn failed(lease: &Lease, decline: Decline) -> Step {
     if decline.blames_the_shop {
-        let why = format!("the payment provider declined its card with {}", decline.code);
+        let why = format!("its payment failed with {}, which no other card would mend", decline.code);
         return Step::Deferred(operator(lease, &why));
     }
     Step::Failed { decline_code: decline.code, charge_id: decline.charge_id }
@@ -614,16 +671,26 @@ fn given_back(lease: &Lease, refunded: i64) -> Step {
     Step::GivenBack { refunded, status }
 }
 
-/// What the answer to a refund means, which would bring what was given back to so much.
-fn made(lease: &Lease, given: i64, reply: Reply<Refund>) -> Step {
+/// What the answer to a refund means. Only where it will not be made for certain it has failed: the next one would be
+/// made beside it.
+fn made(lease: &Lease, refund: PendingRefund, reply: Reply<Refund>) -> Step {
     match reply.outcome {
-        Outcome::Answered(made) if matches!(made.status, RefundStatus::Succeeded | RefundStatus::Pending) => {
-            part_refunded(lease, given, Some(made.id))
-        }
-        Outcome::Answered(_) => {
-            operator(lease, "a refund of it did not succeed");
-            Step::RefundRefused
-        }
+        Outcome::Answered(made) if made.amount != refund.amount => Step::Unknown(operator(
+            lease,
+            &format!("its refund of {} was answered with one of {}", refund.amount, made.amount),
+        )),
+        Outcome::Answered(made) => match made.status {
+            RefundStatus::Succeeded | RefundStatus::Pending => {
+                part_refunded(lease, lease.refunded + refund.amount, Some(made.id))
+            }
+            RefundStatus::Failed | RefundStatus::Canceled => {
+                operator(lease, "a refund of it did not succeed");
+                Step::RefundRefused
+            }
+            RefundStatus::RequiresAction | RefundStatus::Unrecognised => {
+                Step::Unknown(operator(lease, "a refund of it waits for something at the payment provider"))
+            }
+        },
         outcome => unanswered(lease, outcome),
     }
 }

@@ -40,6 +40,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
         "disputes and administrators",
         include_str!("../../migrations/0019_disputes_and_administrators.sql"),
     ),
+    (20, "known statuses", include_str!("../../migrations/0020_known_statuses.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.

@@ -22,7 +22,8 @@ with known as (
     join payments on payments.order_id = orders.id
     where
         payments.intent_id = $1
-        or payments.order_id = $6
+        -- Whatever it names: a payment that is known is its own order's.
+        or payments.order_id = $6 and not exists (select from payments where intent_id = $1)
     for update of orders
 ),
 due as (

@@ -90,6 +90,8 @@ pub struct Charge {
     pub status: Option<ChargeStatus>,
     /// How much of it was given back, where the answer shows it; minor units.
     pub refunded: i64,
+    /// When it was made, in seconds since 1970, where the answer shows it.
+    pub created: Option<i64>,
 }
 
 /// How a charge ended.
@@ -201,12 +203,14 @@ fn expandable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Charg
             status: ChargeStatus,
             #[serde(default)]
             amount_refunded: i64,
+            #[serde(default)]
+            created: Option<i64>,
         },
     }
     Ok(Option::deserialize(deserializer)?.map(|charge| match charge {
-        Expandable::Id(id) => Charge { id, status: None, refunded: 0 },
-        Expandable::Whole { id, status, amount_refunded } => {
-            Charge { id, status: Some(status), refunded: amount_refunded }
+        Expandable::Id(id) => Charge { id, status: None, refunded: 0, created: None },
+        Expandable::Whole { id, status, amount_refunded, created } => {
+            Charge { id, status: Some(status), refunded: amount_refunded, created }
         }
     }))
 }
@@ -220,7 +224,8 @@ pub struct Decline {
     pub message: Option<String>,
     /// The failed charge.
     pub charge_id: Option<String>,
-    /// Not the card but the shop's setup is at fault, although the provider calls it a card's error.
+    /// Not the payment method is at fault but the shop's setup, or the provider: although it calls that a card's error,
+    /// or an intent shows it as the reason why its last attempt failed.
     pub blames_the_shop: bool,
     /// How the intent stands, where the error shows it.
     pub intent: Option<Box<Intent>>,
@@ -263,9 +268,12 @@ mod tests {
         let mut json = serde_json::json!({
             "id": "pi_1", "status": "succeeded", "amount": 1200, "currency": "eur", "latest_charge": "ch_1",
         });
-        assert_eq!(intent(&json).charge, Some(Charge { id: "ch_1".into(), status: None, refunded: 0 }));
-        json["latest_charge"] = serde_json::json!({ "id": "ch_1", "status": "succeeded", "paid": true });
-        assert_eq!(intent(&json).charge.and_then(|charge| charge.status), Some(ChargeStatus::Succeeded));
+        let named = Charge { id: "ch_1".into(), status: None, refunded: 0, created: None };
+        assert_eq!(intent(&json).charge, Some(named.clone()));
+        json["latest_charge"] =
+            serde_json::json!({ "id": "ch_1", "status": "succeeded", "paid": true, "created": 7 });
+        let shown = Charge { status: Some(ChargeStatus::Succeeded), created: Some(7), ..named };
+        assert_eq!(intent(&json).charge, Some(shown));
     }
 
     #[test]

@@ -77,6 +77,10 @@ pub enum Unknown {
     /// An answer that is not the provider's language.
     #[error("the payment provider's answer could not be read")]
     Unreadable,
+    /// An answer about another payment than the one that was asked about, or of another amount. Only who knows the
+    /// order can tell.
+    #[error("the payment provider's answer is about another payment")]
+    AnotherPayment,
 }
 
 /// What a call tells the circuit breaker.
@@ -168,6 +172,7 @@ mod tests {
             (Outcome::Unknown(Unknown::TimedOut), Health::Failed),
             (Outcome::Unknown(Unknown::Dropped), Health::Failed),
             (Outcome::Unknown(Unknown::Unreadable), Health::Failed),
+            (Outcome::Unknown(Unknown::AnotherPayment), Health::Failed),
             (Outcome::Unknown(Unknown::ServerError(500)), Health::Failed),
             (Outcome::Refused(refusal), Health::Ok),
             (Outcome::Refused(page), Health::Failed),

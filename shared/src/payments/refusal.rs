@@ -132,9 +132,11 @@ impl WireError {
 
 impl From<WireError> for Decline {
     fn from(wire: WireError) -> Self {
+        let names_method = wire.names_the_payment_method();
+        let nameless = if names_method { None } else { wire.kind };
         Self {
-            blames_the_shop: wire.blames_the_shop(),
-            code: wire.decline_code.or(wire.code).unwrap_or_else(|| "card_declined".to_owned()),
+            blames_the_shop: !names_method,
+            code: wire.decline_code.or(wire.code).or(nameless).unwrap_or_else(|| "card_declined".to_owned()),
             message: wire.message,
             charge_id: wire.charge,
             intent: wire.payment_intent,

@@ -329,3 +329,73 @@ async fn an_order_that_may_have_been_charged_is_not_cancelled_while_that_cannot_
 }
 
 static DEFERRED: Statement = Statement::new("test.deferred", "update orders set status = 'deferred'");
+
+#[tokio::test]
+async fn what_is_said_of_another_payment_pays_and_fails_no_order_and_calls_an_operator() {
+    let other = |change: &dyn Fn(&mut Value)| {
+        let mut intent = intent("succeeded");
+        change(&mut intent);
+        intent
+    };
+    for at in ["create", "confirm", "look"] {
+        for answer in [
+            other(&|intent| intent["metadata"] = json!({ "order_id": Uuid::now_v7() })),
+            other(&|intent| intent["amount"] = json!(1)),
+            other(&|intent| intent["currency"] = json!("jpy")),
+            other(&|intent| {
+                intent["status"] = json!("canceled");
+                intent["amount"] = json!(12500);
+            }),
+        ] {
+            let order = Order::place().await;
+            let provider = Provider::with_intent(&intent("requires_confirmation"));
+            if at == "look" {
+                provider.says("confirm", 402, &error("card_error", &json!({ "code": "card_declined" })));
+            }
+            provider.says(at, 200, &answer);
+            let (advanced, operator) = order.step(&provider).await;
+            let stands = advanced.answer.status;
+            assert_eq!((stands, operator), (OrderStatus::Charging, true), "{at}: {answer}");
+            assert_eq!(order.stock().await, 9);
+            // Once the order's own payment is shown, it is paid.
+            order.shop.owner.execute(&DUE).await.expect("updates");
+            let (advanced, _) = order.step(&Provider::with_intent(&intent("succeeded"))).await;
+            assert_eq!(advanced.answer.status, OrderStatus::Paid, "{at}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_says_nothing_of_its_order_is_nobodys_unless_the_order_knew_it() {
+    let nameless = |status: &str| {
+        let mut intent = intent(status);
+        intent["metadata"] = json!({});
+        intent
+    };
+    let order = Order::place().await;
+    let (advanced, operator) = order.step(&Provider::with_intent(&nameless("succeeded"))).await;
+    assert_eq!((advanced.answer.status, operator), (OrderStatus::Charging, true));
+    let order = Order::place().await;
+    let provider = Provider::with_intent(&nameless("succeeded"));
+    provider.says("create", 200, &intent("requires_confirmation"));
+    assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Paid);
+}
+
+#[tokio::test]
+async fn a_payment_whose_last_try_failed_for_no_fault_of_the_card_keeps_the_order_waiting() {
+    for (reason, called) in [
+        (json!({ "type": "api_error", "message": "An unknown error occurred" }), true),
+        (json!({ "type": "invalid_request_error", "code": "account_invalid" }), true),
+        (json!({ "type": "a_type_of_tomorrow" }), true),
+        (json!({ "type": "card_error", "code": "card_declined", "decline_code": "lost_card" }), false),
+        (json!({ "type": "invalid_request_error", "code": "payment_intent_authentication_failure" }), false),
+    ] {
+        let order = Order::place().await;
+        let mut failed = intent("requires_payment_method");
+        failed["last_payment_error"] = reason.clone();
+        let (advanced, operator) = order.step(&Provider::with_intent(&failed)).await;
+        let expected = if called { (OrderStatus::Deferred, 9) } else { (OrderStatus::Failed, 10) };
+        assert_eq!((advanced.answer.status, order.stock().await), expected, "{reason}");
+        assert_eq!(operator, called, "{reason}");
+    }
+}

@@ -90,6 +90,32 @@ async fn an_order_that_was_charged_in_time_is_paid_although_its_deadline_has_com
 }
 
 #[tokio::test]
+async fn a_customer_who_authenticated_in_time_has_paid_though_no_event_told_so_and_one_who_was_late_has_not()
+{
+    for (made, status, stock) in [
+        (Some(-65), OrderStatus::Paid, 9),
+        (Some(-1), OrderStatus::RefundPending, 10),
+        (None, OrderStatus::Paid, 9),
+    ] {
+        let order = Order::place().await;
+        order.step(&Provider::with_intent(&intent("requires_action"))).await;
+        order.left(-5).await;
+        let provider = Provider::with_intent(&intent("succeeded"));
+        let unexpected =
+            json!({ "code": "payment_intent_unexpected_state", "payment_intent": intent("succeeded") });
+        provider.says("cancel", 400, &error("invalid_request_error", &unexpected));
+        let mut charged = intent("succeeded");
+        if let Some(made) = made {
+            let at = time::OffsetDateTime::now_utc().unix_timestamp() + made;
+            charged["latest_charge"]["created"] = json!(at);
+        }
+        provider.says("look", 200, &charged);
+        let (advanced, _) = order.step(&provider).await;
+        assert_eq!((advanced.answer.status, order.stock().await), (status, stock), "{made:?}");
+    }
+}
+
+#[tokio::test]
 async fn while_the_provider_is_away_an_order_it_never_heard_of_ends_at_its_deadline_and_others_wait() {
     let order = Order::place().await;
     assert!(!order.put_off().await);

@@ -1,12 +1,13 @@
 //! What happens at the provider after an order is final, and orders that the provider has forgotten.
 
 use serde_json::{Value, json};
-use shared::checkout::claim_to_cancel;
+use shared::checkout::{claim, claim_to_cancel};
 use shared::database::Statement;
 use shared::orders::{News, Noted, OrderStatus, take_note};
 use time::OffsetDateTime;
 
 use crate::charging::Order;
+use crate::checkout::{PATIENCE, leased};
 use crate::provider::{Provider, error, intent};
 
 static NOTES: Statement =
@@ -15,6 +16,7 @@ static DATE_HISTORY: Statement =
     Statement::new("test.date_history", "update order_history set at = $1::text::timestamptz");
 static DATE_DISPUTE: Statement =
     Statement::new("test.date_dispute", "update payments set dispute_at = $1::text::timestamptz");
+static STANDS: Statement = Statement::new("test.stands_like", "update orders set status = $1");
 static DUE: Statement = Statement::new("test.due_again", "update orders set lease_until = null");
 
 static WAITED: Statement = Statement::new(
@@ -174,4 +176,72 @@ async fn an_order_whose_payment_the_provider_does_not_know_calls_an_operator_and
     order.note(NEWS).await.expect("is ours");
     let (advanced, operator) = order.step(&forgotten()).await;
     assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, true));
+}
+
+#[tokio::test]
+async fn a_status_that_the_functions_do_not_know_is_kept_out() {
+    let order = Order::place().await;
+    for status in ["pending", "lost", "", "PAID"] {
+        let refused = order.shop.owner.execute(STANDS.bind(status)).await.expect_err("refused");
+        assert_eq!(refused.constraint(), Some("orders_status_check"), "{status}");
+    }
+    for status in OrderStatus::ALL {
+        order.shop.owner.execute(STANDS.bind(status.as_str())).await.expect("a status");
+    }
+}
+
+#[tokio::test]
+async fn news_that_come_while_somebody_looks_are_looked_at_afterwards() {
+    let order = Order::paid().await;
+    order.note(NEWS).await.expect("is ours");
+    let lease = claim(&order.shop.functions, order.id, PATIENCE).await.expect("answers").expect("is due");
+    // The charge is asked for, and then another part of it goes back.
+    order.note(NEWS).await.expect("is ours");
+    order.advance(lease, &Provider::with_intent(&given_back(500))).await;
+    assert_eq!(order.stands().await, ("paid".to_owned(), Some(0)));
+    order.step(&Provider::with_intent(&given_back(750))).await;
+    assert_eq!(order.shown().await.charge.refunded, Some(750));
+    assert_eq!(order.stands().await, ("paid".to_owned(), None));
+}
+
+#[tokio::test]
+async fn a_customer_who_authenticates_while_somebody_looks_is_seen_before_the_deadline() {
+    let order = Order::place().await;
+    let lease = claim(&order.shop.functions, order.id, PATIENCE).await.expect("answers").expect("is due");
+    let asks = Provider::with_intent(&intent("requires_action"));
+    order.advance(lease, &asks).await;
+    order.note(NEWS).await.expect("is ours");
+    let lease = claim(&order.shop.functions, order.id, PATIENCE).await.expect("answers").expect("is due");
+    order.note(News { paid: true, ..NEWS }).await.expect("is ours");
+    order.advance(lease, &asks).await;
+    assert_eq!(order.stands().await, ("action_required".to_owned(), Some(0)));
+    let (advanced, _) = order.step(&Provider::with_intent(&intent("succeeded"))).await;
+    assert_eq!((advanced.answer.status, order.stands().await.1), (OrderStatus::Paid, None));
+}
+
+#[tokio::test]
+async fn a_payment_that_is_known_is_its_own_orders_whatever_the_news_name() {
+    let order = Order::paid().await;
+    let (user, product) = (order.shop.customer().await, order.shop.product(1250, 10).await);
+    let other = leased(&order.shop, user, product).await.order;
+    let noted = order.note(News { order: Some(other), ..NEWS }).await.expect("is ours");
+    assert_eq!((noted.order, noted.other, noted.due), (order.id, false, true));
+}
+
+#[tokio::test]
+async fn money_that_should_go_back_and_of_which_a_part_did_calls_an_operator() {
+    let order = Order::place().await;
+    order.step(&Provider::with_intent(&intent("requires_action"))).await;
+    claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers").expect("is ours");
+    order.shop.owner.execute(&DUE).await.expect("updates");
+    order.step(&Provider::with_intent(&intent("succeeded"))).await;
+    assert_eq!(order.stands().await.0, "refund_pending");
+    let provider = Provider::with_intent(&given_back(500));
+    let refund = json!({ "id": "re_1", "status": "succeeded", "amount": 500 });
+    provider.says("refund", 200, &refund);
+    let (advanced, operator) = order.step(&provider).await;
+    assert_eq!((advanced.answer.status, operator), (OrderStatus::RefundPending, true));
+    assert_eq!(order.shown().await.charge.refunded, Some(500));
+    let (advanced, _) = order.step(&Provider::with_intent(&given_back(1250))).await;
+    assert_eq!(advanced.answer.status, OrderStatus::Refunded);
 }

@@ -129,8 +129,12 @@ impl Life {
         let Some(next) = held.status.step(event).filter(|_| ours) else { return false };
         self.row.status = next.status;
         self.owner = None;
-        self.row.lease_until = None;
-        self.row.due = due(next.due, wait).map(|wait| self.now + i64::from(wait));
+        let lease_until = self.row.lease_until.take();
+        // News that came meanwhile keep it due, unless what ended it has told all there is.
+        let news = self.row.due.zip(lease_until).is_some_and(|(due, until)| due < until);
+        let goes_on = next.status == held.status || !next.status.is_final();
+        let due = due(next.due, wait).map(|wait| self.now + i64::from(wait));
+        self.row.due = if news && goes_on { Some(self.now) } else { due };
         self.row.deadline = Some(held.deadline);
         self.row.attempt = if unsent { 0 } else { self.row.attempt };
         self.row.stock += if next.gives_stock_back { PIECES } else { 0 };

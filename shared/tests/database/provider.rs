@@ -14,6 +14,8 @@ struct Told {
     answers: HashMap<&'static str, (u16, String)>,
     once: HashMap<&'static str, (u16, String)>,
     seen: Vec<String>,
+    /// The order that the latest payment was made for.
+    order: Option<String>,
     /// Operations whose first key replays a failure for ever, and that key once it was seen.
     spent: HashMap<&'static str, Option<String>>,
 }
@@ -108,23 +110,49 @@ fn serve(stream: &TcpStream, told: &Mutex<Told>) -> Option<()> {
                 None => break,
             }
         }
-        reader.read_exact(&mut vec![0; length]).ok()?;
+        let mut form = vec![0; length];
+        reader.read_exact(&mut form).ok()?;
         let operation = operation(&first);
         let ((status, body), replayed) = {
             let mut told = told.lock().ok()?;
+            told.order = made_for(&form).or_else(|| told.order.take());
             told.seen.push(format!("{operation}{key}"));
             let first = told.spent.get_mut(operation).map(|first| first.get_or_insert_with(|| key.clone()));
             if first.is_some_and(|first| *first == key) {
                 ((500, "{}".to_owned()), "idempotent-replayed: true\r\n")
             } else {
                 let once = told.once.remove(operation);
-                (once.or_else(|| told.answers.get(operation).cloned())?, "")
+                let (status, body) = once.or_else(|| told.answers.get(operation).cloned())?;
+                ((status, told.of_the_order(&body)), "")
             }
         };
         let length = body.len();
         let answer = format!("HTTP/1.1 {status} -\r\n{replayed}content-length: {length}\r\n\r\n{body}");
         { stream }.write_all(answer.as_bytes()).ok()?;
     }
+}
+
+impl Told {
+    /// What it was told to say, of a payment for the order that it was asked about.
+    fn of_the_order(&self, body: &str) -> String {
+        let (Ok(mut body), Some(order)) = (serde_json::from_str::<Value>(body), &self.order) else {
+            return body.to_owned();
+        };
+        for place in ["", "/error/payment_intent"] {
+            let intent = body.pointer_mut(place).filter(|object| object["object"] == "payment_intent");
+            if let Some(intent) = intent.filter(|intent| intent["metadata"].is_null()) {
+                intent["metadata"] = json!({ "order_id": order });
+            }
+        }
+        body.to_string()
+    }
+}
+
+/// The order that a form names.
+fn made_for(form: &[u8]) -> Option<String> {
+    let form = str::from_utf8(form).ok()?;
+    let named = form.split('&').find_map(|pair| pair.strip_prefix("metadata%5Border_id%5D="))?;
+    Some(named.to_owned())
 }
 
 fn operation(line: &str) -> &'static str {

@@ -64,11 +64,19 @@ fn given_back(amount: i64) -> Value {
     shown
 }
 
-/// The provider makes every refund, and shows that so much went back before.
+/// The provider makes every refund, of 500, and shows that so much went back before.
 fn provider(before: i64) -> Provider {
+    giving(before, 500)
+}
+
+fn giving(before: i64, amount: i64) -> Provider {
     let provider = Provider::with_intent(&given_back(before));
-    provider.says("refund", 200, &json!({ "id": "re_1", "status": "succeeded", "amount": 500 }));
+    provider.says("refund", 200, &refund("succeeded", amount));
     provider
+}
+
+fn refund(status: &str, amount: i64) -> Value {
+    json!({ "id": "re_1", "object": "refund", "status": status, "amount": amount })
 }
 
 fn back(order: &Order, amount: i64) -> Value {
@@ -170,11 +178,11 @@ async fn one_refund_of_an_order_is_under_way_and_no_more_goes_back_than_was_char
     assert_eq!(status(&begin(&order, "b", &json!({ "amount": 1 })).await.err().expect("refused")), 409);
     let another = begin(&order, "a", &json!({ "amount": 1 })).await.err().expect("refused");
     assert_eq!(status(&another), 422);
-    order.step(&provider(0)).await;
+    order.step(&giving(0, 1000)).await;
     assert_eq!(status(&begin(&order, "b", &json!({ "amount": 251 })).await.err().expect("refused")), 422);
     begin(&order, "b", &json!({})).await.expect("begins");
     crash(&order).await;
-    order.step(&provider(1000)).await;
+    order.step(&giving(1000, 250)).await;
     assert_eq!((refunded(&order).await, order.stands().await.0.as_str()), (1250, "refunded"));
     let (history,): (String,) = order.shop.owner.fetch_one(HISTORY.bind(order.id)).await.expect("finds");
     assert!(history.starts_with("charging paid refund_pending"), "{history}");
@@ -254,5 +262,38 @@ async fn a_refund_whose_key_replays_a_failure_is_made_under_another_and_only_if_
         order.step(&provider).await;
         let asked = provider.seen().iter().filter(|asked| asked.starts_with("refund ")).count();
         assert_eq!((refunded(&order).await, asked), (500, if given == 0 { 2 } else { 1 }));
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_may_still_be_made_has_not_failed_and_another_amount_is_not_this_one() {
+    for answer in [
+        refund("requires_action", 500),
+        refund("a_status_of_tomorrow", 500),
+        refund("succeeded", 50),
+        refund("pending", 5000),
+    ] {
+        let order = paid().await;
+        begin(&order, "a", &back(&order, 500)).await.expect("begins");
+        crash(&order).await;
+        let waiting = provider(0);
+        waiting.says("refund", 200, &answer);
+        let (advanced, operator) = order.step(&waiting).await;
+        assert_eq!((advanced.refund, operator), (None, true), "{answer}");
+        assert_eq!((refunded(&order).await, order.stock().await), (0, 9), "{answer}");
+        // No other goes out beside it; and it ends as the charge shows.
+        crash(&order).await;
+        assert_eq!(status(&begin(&order, "b", &json!({})).await.err().expect("refused")), 409, "{answer}");
+        assert_eq!(order.step(&provider(500)).await.0.refund, Some(RefundState::Succeeded), "{answer}");
+        assert_eq!((refunded(&order).await, order.stock().await), (500, 10), "{answer}");
+    }
+    for ended in ["failed", "canceled"] {
+        let order = paid().await;
+        begin(&order, "a", &back(&order, 500)).await.expect("begins");
+        crash(&order).await;
+        let refusing = provider(0);
+        refusing.says("refund", 200, &refund(ended, 500));
+        let (advanced, operator) = order.step(&refusing).await;
+        assert_eq!((advanced.refund, operator), (Some(RefundState::Failed), true), "{ended}");
     }
 }
