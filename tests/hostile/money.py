@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 from attack import collector, refused
 from cloud import ASKS_FIRST, GOOD_CARD
@@ -228,6 +229,83 @@ def an_order_that_waits_ends_by_its_deadline(cloud):
     cloud.sweep()
     time.sleep(1)
     yield "never charged afterwards", len(cloud.charges(order)), {0}
+
+
+@attack
+def who_authenticates_in_time_has_paid_though_no_event_says_so(cloud):
+    token = cloud.customer(118)
+    cloud.provider("PUT", "webhooks", {"enabled": False})
+    try:
+        for what, given, expected in [("in time", "0", ("paid", 9, 0)), ("too late", "-10", ("refunded", 10, 1250))]:
+            product = cloud.product(stock=10)
+            order = cloud.buy(token, product, ASKS_FIRST).json["order_id"]
+            intent = cloud.sql(f"select intent_id from payments where order_id = '{order}'")
+            cloud.provider("POST", f"intents/{intent}/settle", {"succeeds": True})
+            time.sleep(2)  # The provider tells times in whole seconds.
+            cloud.sql(
+                f"update orders set next_attempt_at = now(), deadline = now() - interval '1 second' + '{given}'::interval"
+                f" where id = '{order}'"
+            )
+
+            def ends():
+                cloud.sweep()
+                return cloud.order(token, order)["status"] in ["paid", "refunded"]
+
+            cloud.until(ends, 60)
+            back = sum(charge["amount_refunded"] for charge in cloud.charges(order))
+            yield what, (cloud.order(token, order)["status"], cloud.stock(product), back), {expected}
+    finally:
+        cloud.provider("PUT", "webhooks", {"enabled": True})
+
+
+@attack
+def many_at_once_get_what_one_would(cloud):
+    token, product = cloud.customer(119), cloud.product(stock=5)
+
+    def at_once(times, act):
+        with ThreadPoolExecutor(times) as threads:
+            return list(threads.map(lambda _: act(), range(times)))
+
+    key = str(uuid.uuid4())
+    answers = at_once(12, lambda: cloud.buy(token, product, key=key))
+    orders = {answer.json["order_id"] for answer in answers if answer.status == 201}
+    yield "12 purchases under one key", (len(orders), cloud.stock(product)), {(1, 4)}
+    bought = [answer.status for answer in at_once(8, lambda: cloud.buy(token, product))]
+    yield "8 purchases of the last 4", (bought.count(201), bought.count(409), cloud.stock(product)), {(4, 4, 0)}
+    for what, keys, amounts in [("under a key each", None, {500, 1000}), ("under one key", str(uuid.uuid4()), {500})]:
+        cloud.calm()
+        order = cloud.buy(token, cloud.product()).json["order_id"]
+        refund = lambda: cloud.http(
+            "POST",
+            f"/api/orders/{order}/refund",
+            {"amount": 500},
+            [("idempotency-key", keys or str(uuid.uuid4()))],
+            cloud.administrator,
+        )
+        at_once(8, refund)
+        back = lambda: sum(charge["amount_refunded"] for charge in cloud.charges(order))
+        yield f"8 refunds of 500 of 1,250 {what}", bool(cloud.until(lambda: back() in amounts)), True
+    stocked = cloud.product(stock=100)
+    change = lambda: cloud.http("PUT", f"/api/products/{stocked}/stock", {"change": -7}, token=cloud.administrator)
+    changed = [answer.status for answer in at_once(20, change)]
+    yield "20 times 7 off 100", (changed.count(200), cloud.stock(stocked)), {(14, 2)}
+
+
+@attack
+def no_wait_is_as_long_as_the_provider_likes(cloud):
+    token = cloud.customer(120)
+    for kind, operation in [("rate_limit", "create"), ("fail", "create"), ("rate_limit", "refund")]:
+        cloud.calm()
+        product = cloud.product()
+        order = None if operation == "create" else cloud.buy(token, product).json["order_id"]
+        cloud.fault(kind, operation, retry_after=10**12)
+        if order:
+            key = [("idempotency-key", str(uuid.uuid4()))]
+            cloud.http("POST", f"/api/orders/{order}/refund", {"amount": 500}, key, cloud.administrator)
+        else:
+            order = cloud.buy(token, product).json["order_id"]
+        left = cloud.sql(f"select extract(epoch from next_attempt_at - now())::bigint from orders where id = '{order}'")
+        yield f"{kind} at {operation}: seconds", int(left), lambda seen: seen <= 3600
 
 
 @attack
