@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use shared::kill_point::KillPoint;
+use textwrap::Options;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -60,7 +61,7 @@ impl Report<'_> {
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         self.write(&mut text).ok();
-        text
+        text.lines().map(wrapped).collect()
     }
 
     fn write(&self, text: &mut String) -> std::fmt::Result {
@@ -200,4 +201,11 @@ impl Report<'_> {
 fn counts(counts: &BTreeMap<&str, usize>) -> String {
     let words: Vec<_> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
     words.join(", ")
+}
+
+/// A line as it may stand in a document; a row of a table is one line, however long.
+fn wrapped(line: &str) -> String {
+    let below = if line.starts_with("- ") { "  " } else { "" };
+    let lines = Options::new(120).subsequent_indent(below).break_words(false);
+    if line.starts_with('|') { format!("{line}\n") } else { format!("{}\n", textwrap::fill(line, lines)) }
 }
