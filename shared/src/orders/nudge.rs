@@ -8,7 +8,9 @@ use serde::Deserialize;
 use super::OrderId;
 #[cfg(feature = "queue")]
 use crate::error::{Result, internal};
+#[cfg(feature = "queue")]
 use crate::kill_point::KillPoint;
+#[cfg(feature = "queue")]
 use crate::queue::Queue;
 
 /// A message: look at this order.
