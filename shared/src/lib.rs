@@ -15,7 +15,7 @@
 //! | [`cache`], [`rate_limit`], [`breaker`], [`token_bucket`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`], [`objects`] | the world outside |
 //! | `outgoing`, `aws`, [`tls`] | how others are asked: with hard limits, and whom we trust |
-//! | `id`, [`text`], `object`, `json_text` | what bodies and rows are read as |
+//! | `id`, [`text`], `whole`, `object`, `json_text` | what bodies and rows are read as |
 //! | [`presign`], [`secrets`] | signing in by IAM; secrets that rotate |
 //! | [`time_limit`], `last_moment`, `alarm` | how long an invocation may still take; how it ends then; a timer that is kept |
 //! | `caught` | a panic, which is a failure of one request |
