@@ -52,20 +52,8 @@ pub(super) const WITHOUT_CLOUD: &[Step] = &[
         needs_cloud: false,
     },
     Step {
-        name: "Lints: a read alone",
-        // Most functions turn no feature of `shared` on, and what only others use must not be left over in them.
-        command: &[
-            "cargo",
-            "clippy",
-            "-p",
-            "shared",
-            "-p",
-            "features",
-            "--no-default-features",
-            "--",
-            "-D",
-            "warnings",
-        ],
+        name: "Lints: as each function has it",
+        command: &["tests/feature-sets"],
         counter: Counter::One,
         advice: "Give what only a feature uses the #[cfg] of that feature.",
         needs_cloud: false,
