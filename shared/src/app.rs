@@ -1,13 +1,18 @@
 //! What a handler may touch. Built from the [`Config`] without any network: the first request pays for its connections.
 
+#[cfg(feature = "payments")]
+mod charging;
+
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "payments")]
+pub use charging::Charging;
+
 use crate::auth::Authority;
 use crate::auth::provider::{self, Provider};
 use crate::auth::token::{self, Verifier};
-use crate::breaker::{self, Breaker};
 use crate::cache::{Cache, Region};
 use crate::catalog::{Announcement, Changed};
 use crate::config::{self, Config};
@@ -19,7 +24,6 @@ use crate::presign::Signer;
 use crate::rate_limit::Limiter;
 use crate::redis::{self, Redis};
 use crate::secrets::Rotating;
-use crate::token_bucket::TokenBuckets;
 
 /// Everything a handler may touch; cheap to clone.
 #[derive(Clone)]
@@ -43,10 +47,6 @@ pub struct Services {
     pub featured: Cache,
     /// Cached answers to searches.
     pub searches: Cache,
-    /// Stands before the payment provider.
-    pub payment_breaker: Breaker,
-    /// How many calls the payment provider takes.
-    pub payment_tokens: TokenBuckets,
     /// How long after it was placed an order is given up that could not be charged.
     pub order_deadline: Duration,
     /// Ends invocations that do not end themselves.
@@ -54,12 +54,9 @@ pub struct Services {
     /// What a customer may leave unpaid at a time.
     pub unpaid: config::Unpaid,
     issuer: Rotating<token::Issuer>,
+    /// The payment provider, and what stands before it.
     #[cfg(feature = "payments")]
-    payments: Rotating<crate::payments::Payments>,
-    #[cfg(feature = "queue")]
-    queue: tokio::sync::OnceCell<crate::queue::Queue>,
-    #[cfg(feature = "payments")]
-    webhook_secrets: Rotating<Vec<crate::payments::Secret>>,
+    pub charging: Charging,
 }
 
 /// A setting with which nothing could work. Its text holds no secret.
@@ -97,11 +94,6 @@ impl App {
 
     /// From these settings. No network.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        // At the start where it stands in the environment: later nobody looks, and an event of anybody's is believed.
-        #[cfg(feature = "payments")]
-        if let Ok(secrets) = config::required("PAYMENTS_WEBHOOK_SECRET") {
-            crate::payments::signing_secrets(&secrets)?;
-        }
         let mut database = database::Settings::new(&config.database_url)?.connections(config.concurrency);
         if config.require_tls {
             database = database.verified()?;
@@ -118,14 +110,6 @@ impl App {
             ..redis::Settings::new(&config.redis_url)
         })?;
         let cache = |name| Cache::new(Region::new(name).fresh_for(config.cache_ttl), redis.clone());
-        let breaker = breaker::Settings {
-            open_for: config.breaker_open,
-            minimum_environments: config.breaker_min_environments,
-            // However many calls charging takes, all of it ends with the invocation's time limit of 20 s.
-            lease: Duration::from_secs(25),
-            ..breaker::Settings::payments()
-        };
-        let environment = uuid::Uuid::now_v7().to_string();
         Ok(Self(Arc::new(Services {
             database: Database::new(database),
             limiter: Limiter::default(),
@@ -141,22 +125,14 @@ impl App {
                 Region::new("search").in_generations().fresh_for(Duration::from_secs(30)),
                 redis.clone(),
             ),
-            payment_breaker: Breaker::new("payments", breaker, redis.clone(), environment),
-            payment_tokens: TokenBuckets::new("payments", config.payments_rate_limit),
+            #[cfg(feature = "payments")]
+            charging: Charging::new(config, redis.clone())?,
             order_deadline: config.order_deadline,
             last_moment: LastMoment::default(),
             unpaid: config.unpaid,
             redis,
             issuer: Rotating::of_setting("TOKEN_PRIVATE_KEY", |key| {
                 token::Issuer::new(key).map_err(|error| error.to_string())
-            }),
-            #[cfg(feature = "payments")]
-            payments: Rotating::of_setting("PAYMENTS_KEY", payments),
-            #[cfg(feature = "queue")]
-            queue: tokio::sync::OnceCell::new(),
-            #[cfg(feature = "payments")]
-            webhook_secrets: Rotating::of_setting("PAYMENTS_WEBHOOK_SECRET", |secrets| {
-                crate::payments::signing_secrets(secrets).map_err(|error| error.to_string())
             }),
         })))
     }
@@ -177,49 +153,9 @@ impl Services {
     pub fn announce(&self, changed: &[Changed]) -> Announcement {
         Announcement::new(changed, &self.products, &self.featured, &self.searches)
     }
-}
 
-/// What only some functions need, made when it is first needed.
-impl Services {
-    /// Issues access tokens; needs `TOKEN_PRIVATE_KEY`.
+    /// Issues access tokens; made when it is first needed, of `TOKEN_PRIVATE_KEY`.
     pub async fn issuer(&self) -> Result<Arc<token::Issuer>> {
         Ok(self.issuer.get().await?)
     }
-
-    /// The payment provider; needs `PAYMENTS_URL` and `PAYMENTS_KEY`.
-    #[cfg(feature = "payments")]
-    pub async fn payments(&self) -> Result<Arc<crate::payments::Payments>> {
-        Ok(self.payments.get().await?)
-    }
-
-    /// What stands before the payment provider for whoever has somebody waiting.
-    #[cfg(feature = "payments")]
-    pub fn payment_gate(&self) -> crate::checkout::Gate {
-        let (breaker, tokens) = (self.payment_breaker.clone(), self.payment_tokens.clone());
-        crate::checkout::Gate::new(breaker, tokens, self.redis.clone())
-    }
-
-    /// What the provider signs its webhooks with; needs `PAYMENTS_WEBHOOK_SECRET`, with commas between several: while a
-    /// secret is being rotated both are good.
-    #[cfg(feature = "payments")]
-    pub fn webhook_secrets(&self) -> &Rotating<Vec<crate::payments::Secret>> {
-        &self.webhook_secrets
-    }
-
-    /// The queue of deferred charges; needs `DEFERRED_CHARGES_QUEUE_URL`.
-    #[cfg(feature = "queue")]
-    pub async fn queue(&self) -> Result<&crate::queue::Queue> {
-        let make = async || {
-            let url = config::required("DEFERRED_CHARGES_QUEUE_URL").map_err(crate::error::internal)?;
-            Ok(crate::queue::Queue::new(url).await)
-        };
-        self.queue.get_or_try_init(make).await
-    }
-}
-
-#[cfg(feature = "payments")]
-fn payments(key: &str) -> crate::secrets::Made<crate::payments::Payments> {
-    use crate::payments::{Payments, Secret, Settings};
-    let base_url = config::required("PAYMENTS_URL").map_err(|error| error.to_string())?;
-    Payments::new(&Settings { base_url, secret_key: Secret::new(key) }).map_err(|error| error.to_string())
 }

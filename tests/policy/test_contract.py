@@ -66,7 +66,7 @@ def test_the_contract_asks_for_a_token_where_the_function_does():
 
 def test_the_readme_says_each_route_its_function_and_its_limits():
     policies = dict(re.findall(r'pub const ([A-Z_]+): Policy = Policy::per_minute\("[a-z-]+", (\d+)\)',
-                               (ROOT / "shared/src/rate_limit/policy.rs").read_text()))
+                               (ROOT / "shared/src/http/limits.rs").read_text()))
     readme = (ROOT / "README.md").read_text()
     rows = re.findall(r"^\| (`[A-Z]+ /api/.*?) \| (.+?) \| .+? \| (.+?) \| .+ \|$", readme, re.M)
     told = {(route.split("?")[0], name, limit) for served, names, limit in rows

@@ -5,8 +5,8 @@ use shared::accounts::{self, SignedIn};
 use shared::app::App;
 use shared::auth::{NewPassword, RefreshToken, password};
 use shared::error::{Result, internal, invalid};
+use shared::http::limits::{API, LOGIN};
 use shared::http::{self, Endpoint, Request, Response};
-use shared::rate_limit::{API, LOGIN};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

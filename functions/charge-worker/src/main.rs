@@ -69,8 +69,8 @@ async fn handle(app: &App, message: &SqsMessage, limit: TimeLimit) -> bool {
 
 /// How the order stands after this.
 async fn charge(app: &App, order: OrderId, limit: TimeLimit) -> Result<&'static str> {
-    let payments = app.payments().await?;
-    let permit = match app.redis.batch(app.payment_breaker.acquire()).await {
+    let payments = app.charging.payments().await?;
+    let permit = match app.redis.batch(app.charging.breaker.acquire()).await {
         Admission::Allow(permit) | Admission::Probe(permit) => permit,
         // Acknowledged all the same: waiting must not use up the message's receives. The sweeper nudges again.
         Admission::Deny { retry_after } => {
@@ -109,7 +109,7 @@ async fn charge_in_turn(
 /// bursts between which it is put off.
 async fn turn(app: &App, lease: &Lease, limit: TimeLimit) -> Turn {
     loop {
-        let take = app.payment_tokens.take(lease.operation().as_str(), Class::Background);
+        let take = app.charging.tokens.take(lease.operation().as_str(), Class::Background);
         match app.redis.batch(take).await {
             Turn::Refused { wait } if limit.left() > CALL + 2 * wait => {
                 // Not all at the same moment.

@@ -5,8 +5,8 @@ use shared::accounts::{self, Authenticated, SignedIn};
 use shared::app::App;
 use shared::auth::RefreshToken;
 use shared::error::{Error, Kind, Result, internal};
+use shared::http::limits::{API, LOGIN};
 use shared::http::{self, Endpoint, Request, Response};
-use shared::rate_limit::{API, LOGIN};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

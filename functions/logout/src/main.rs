@@ -5,8 +5,8 @@ use shared::accounts;
 use shared::app::App;
 use shared::auth::RefreshToken;
 use shared::error::Result;
+use shared::http::limits::{API, REFRESH};
 use shared::http::{self, Endpoint, Request, Response};
-use shared::rate_limit::{API, REFRESH};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

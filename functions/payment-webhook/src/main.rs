@@ -53,7 +53,7 @@ async fn take_up(app: &App, event: &Event) -> Result<()> {
         Some(noted) => {
             tell(event, &news, noted.order);
             if noted.due {
-                orders::nudge(app.queue().await, noted.order, Duration::ZERO).await;
+                orders::nudge(app.charging.queue().await, noted.order, Duration::ZERO).await;
             }
         }
         // An intent is announced before its order has written it down.
@@ -94,10 +94,10 @@ fn tell(event: &Event, news: &News<'_>, order: OrderId) {
 
 /// A secret may have been rotated a moment ago: what the one at hand refuses is tried with a newer one.
 async fn verify(app: &App, signature: &str, body: &[u8]) -> Result<Result<Option<Event>, Forged>> {
-    let (secrets, now) = (app.webhook_secrets().get().await?, OffsetDateTime::now_utc());
+    let (secrets, now) = (app.charging.webhook_secrets().get().await?, OffsetDateTime::now_utc());
     let verified = webhook::verify(&secrets, signature, body, now);
     if matches!(verified, Err(Forged::WrongSignature))
-        && let Some(newer) = app.webhook_secrets().get_newer(&secrets).await
+        && let Some(newer) = app.charging.webhook_secrets().get_newer(&secrets).await
     {
         return Ok(webhook::verify(&newer, signature, body, now));
     }

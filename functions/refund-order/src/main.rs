@@ -27,8 +27,8 @@ async fn refund_order(app: App, request: Request) -> Result<Response> {
     let order: OrderId = request.path("id")?;
     let key = IdempotencyKey::of_header(request.header("idempotency-key"))?;
     let wanted: WantedRefund = request.json(http::NO_TEXTS)?;
-    let payments = app.payments().await?;
-    let gate = app.payment_gate();
+    let payments = app.charging.payments().await?;
+    let gate = &app.charging.gate;
     let entry = request.admit(gate.enter(Operation::Refund)).await?;
     let refund = RefundRequest { order, administrator, key, body: request.body(), wanted };
     let begun = checkout::begin_refund(&app.database, refund).await;

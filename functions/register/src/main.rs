@@ -6,8 +6,8 @@ use shared::app::App;
 use shared::auth::token::Role;
 use shared::auth::{NewPassword, RefreshToken, password};
 use shared::error::{Result, internal, invalid};
+use shared::http::limits::{API, REGISTER};
 use shared::http::{self, Endpoint, Request, Response};
-use shared::rate_limit::{API, REGISTER};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

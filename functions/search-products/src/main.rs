@@ -3,8 +3,8 @@
 use shared::app::App;
 use shared::catalog::{self, MOST_FOUND, MOST_PRICE, Search, Words};
 use shared::error::{Error, Result, bad_request, not_found};
+use shared::http::limits::{API, SEARCH};
 use shared::http::{self, Endpoint, Request, Response};
-use shared::rate_limit::{API, SEARCH};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {

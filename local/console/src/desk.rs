@@ -63,7 +63,7 @@ impl Inner {
                 .redirect(reqwest::redirect::Policy::none())
                 .build()?,
             provider: Control::new(&cloud.http(Service::Payments)?)?,
-            breaker: Breaker::new("payments", Settings::payments(), redis.clone(), "console"),
+            breaker: Breaker::new("payments", Settings::DEFAULT, redis.clone(), "console"),
             redis,
             lines: Lines::new(cloud.folder.log(Service::Functions.name())),
             visitors: Visitors::new(invoker()?, Arc::clone(&traffic))?,

@@ -6,9 +6,12 @@ use super::{Account, by_email};
 use crate::app::App;
 use crate::auth::password::{self, Match};
 use crate::error::{Error, Result, internal, unauthorized};
-use crate::rate_limit::{Check, Identity, LOGIN_ACCOUNT, Verdict};
+use crate::rate_limit::{Check, Identity, Policy, Verdict};
 use crate::telemetry::{self, Counter};
 
+/// Wrong passwords of one account, from wherever: beyond these its logins are slowed down, and none is refused. Else a
+/// stranger could keep an owner out by guessing.
+const WRONG_PASSWORDS: Policy = Policy::per_minute("login-account", 5).degraded(2);
 /// What a login of an account waits that saw too many wrong passwords within a minute.
 const SLOWED_BY: Duration = Duration::from_secs(1);
 
@@ -22,7 +25,7 @@ pub struct Authenticated {
 
 /// A command that looks how often somebody was wrong about the password of this account lately.
 pub fn failures(app: &App, email: &str) -> Check {
-    app.limiter.look(&Identity::account(email), &[LOGIN_ACCOUNT])
+    app.limiter.look(&Identity::account(email), &[WRONG_PASSWORDS])
 }
 
 /// Compares. A guesser of many accounts is refused by his address. Many guessers of one account are slowed down, and
@@ -59,7 +62,7 @@ pub async fn authenticate(
             Ok(Authenticated { account, rehashed })
         }
         _ => {
-            let _ = app.redis.batch(app.limiter.note(&Identity::account(email), &[LOGIN_ACCOUNT])).await;
+            let _ = app.redis.batch(app.limiter.note(&Identity::account(email), &[WRONG_PASSWORDS])).await;
             Err(wrong_password())
         }
     }

@@ -31,23 +31,20 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// For payments: 3 failures in a row (one is an accident), 60 s, 3 probes (one success proves little). A call has a
-    /// limit of 5 s, so a lease lasts 10 s. From 20 calls in 10 s on, half of them must fail, or four fifths be slow.
-    #[must_use]
-    pub const fn payments() -> Self {
-        Self {
-            consecutive: 3,
-            minimum_calls: 20,
-            failure_percent: 50,
-            slow_percent: 80,
-            window: Duration::from_secs(10),
-            minimum_environments: 1,
-            open_for: Duration::from_mins(1),
-            open_at_most: Duration::from_mins(10),
-            probes: 3,
-            lease: Duration::from_secs(10),
-        }
-    }
+    /// For a service whose calls have a limit of 5 s: 3 failures in a row (one is an accident), 60 s, 3 probes (one
+    /// success proves little), leases of 10 s. From 20 calls in 10 s on, half of them must fail, or four fifths be slow.
+    pub const DEFAULT: Self = Self {
+        consecutive: 3,
+        minimum_calls: 20,
+        failure_percent: 50,
+        slow_percent: 80,
+        window: Duration::from_secs(10),
+        minimum_environments: 1,
+        open_for: Duration::from_mins(1),
+        open_at_most: Duration::from_mins(10),
+        probes: 3,
+        lease: Duration::from_secs(10),
+    };
 
     /// As the state machine reads them.
     #[must_use]

@@ -1,6 +1,7 @@
 //! A row of the API table: which route, which limits.
 
-use crate::rate_limit::{self, Policy};
+use super::limits;
+use crate::rate_limit::Policy;
 
 /// What a function serves.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +14,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// Method and path pattern as in `template.yaml`: `GET /api/products/{id}`. Limited like every route under `/api/`.
     pub const fn new(route: &'static str) -> Self {
-        Self { route, policies: &[rate_limit::API], by_address: false }
+        Self { route, policies: &[limits::API], by_address: false }
     }
 
     /// Replaces the policies that a caller is held to here.

@@ -125,8 +125,11 @@ impl Windows {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{API, Identity, LOGIN};
+    use super::super::Identity;
     use super::*;
+
+    const API: Policy = Policy::per_minute("api", 100);
+    const LOGIN: Policy = Policy::per_minute("login", 5).degraded(2);
 
     fn keys(caller: &str, policies: &[Policy]) -> Vec<String> {
         policies.iter().map(|policy| Identity::user(caller).key(policy)).collect()

@@ -1,7 +1,7 @@
 //! A sliding-window rate limiter: several policies checked together, charged all or none, in one script.
 //!
 //! ```no_run
-//! # use shared::{rate_limit::{API, Identity, Limiter, SEARCH}, redis::Redis};
+//! # use shared::{http::limits::{API, SEARCH}, rate_limit::{Identity, Limiter}, redis::Redis};
 //! # async fn example(redis: Redis, limiter: Limiter, address: std::net::IpAddr) -> Result<(), std::time::Duration> {
 //! let verdict = redis.batch(limiter.check(&Identity::address(address), &[API, SEARCH])).await;
 //! match verdict.retry_after() {
@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tracing::debug;
 
-pub use policy::{API, CHECKOUT, Identity, LOGIN, LOGIN_ACCOUNT, Policy, REFRESH, REGISTER, SEARCH};
+pub use policy::{Identity, Policy};
 pub use verdict::{Quota, Verdict};
 pub use window::{BUCKETS, Reading, Window};
 

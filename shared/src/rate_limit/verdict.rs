@@ -86,8 +86,10 @@ fn seconds(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{API, SEARCH};
     use super::*;
+
+    const API: Policy = Policy::per_minute("api", 100);
+    const SEARCH: Policy = Policy::per_minute("search", 30);
 
     fn quota(policy: Policy, remaining: u32, reset_ms: u64, wait_ms: u64) -> Quota {
         let (reset, wait) = (Duration::from_millis(reset_ms), Duration::from_millis(wait_ms));

@@ -4,7 +4,7 @@
 //! A handler gathers the commands it needs and sends them as one batch:
 //!
 //! ```no_run
-//! # use shared::{cache::Cache, rate_limit::{API, Identity, Limiter}, redis::Redis};
+//! # use shared::{cache::Cache, http::limits::API, rate_limit::{Identity, Limiter}, redis::Redis};
 //! # async fn example(redis: Redis, limiter: Limiter, caller: Identity, products: Cache, id: &str) {
 //! let (verdict, product) = redis.batch((limiter.check(&caller, &[API]), products.lookup(id))).await;
 //! # }

@@ -41,7 +41,7 @@ impl Order {
         shop.owner.execute(&UNASKED).await.expect("nobody has asked for a charge");
         // Nobody listens there: the breaker is this process's own.
         let redis = Redis::new(redis::Settings::new("redis://127.0.0.1:1")).expect("a valid URL");
-        let breaker = Breaker::new(Uuid::now_v7().to_string(), Settings::payments(), redis.clone(), "test");
+        let breaker = Breaker::new(Uuid::now_v7().to_string(), Settings::DEFAULT, redis.clone(), "test");
         Self { shop, redis, breaker, user, product, id }
     }
 

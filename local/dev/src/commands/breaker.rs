@@ -23,7 +23,7 @@ pub(crate) enum Order {
 pub(crate) async fn breaker(folder: &Folder, order: Order, name: &str) -> Result<()> {
     let redis = Redis::new(redis::Settings::new(setting(folder, "REDIS_URL")?))?;
     // Orders and state are in Redis; the settings matter to those who call.
-    let breaker = Breaker::new(name, Settings::payments(), redis.clone(), "operator");
+    let breaker = Breaker::new(name, Settings::DEFAULT, redis.clone(), "operator");
     let forced = match order {
         Order::Show => None,
         Order::ForceOpen => Some(Forced::Open),

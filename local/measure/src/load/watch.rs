@@ -82,7 +82,7 @@ impl<'a> Watch<'a> {
         Ok(Self {
             cloud,
             fleet: Arc::clone(fleet),
-            breaker: Breaker::new("payments", Settings::payments(), redis.clone(), "load"),
+            breaker: Breaker::new("payments", Settings::DEFAULT, redis.clone(), "load"),
             redis,
             position: std::fs::metadata(&log).map_or(0, |log| log.len()),
             log,

@@ -14,7 +14,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let limits = Settings::payments().limits();
+        let limits = Settings::DEFAULT.limits();
         Self { machine: Machine::new(START), limits, now: START, calls: 0 }
     }
 
