@@ -8,7 +8,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -128,7 +128,9 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     members: Map<String, Value>,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    retry_after: Option<Duration>,
+    about: Option<String>,
+    replayed: bool,
 }
 
 impl Problem {
@@ -142,16 +144,36 @@ impl Problem {
         &self.errors
     }
 
-    /// Headers that belong to the problem, such as `Retry-After`.
-    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
-        &self.headers
+    /// A sentence for the caller.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Its `type`: a URN that is part of the contract.
+    pub fn type_uri(&self) -> String {
+        format!("urn:millrace:problem:{}", self.kind.parts().1)
+    }
+
+    /// When another try may be worth its while.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The path of what it is about.
+    pub fn about(&self) -> Option<&str> {
+        self.about.as_deref()
+    }
+
+    /// Whether it is how an earlier request with the same `Idempotency-Key` ended.
+    pub fn is_replayed(&self) -> bool {
+        self.replayed
     }
 
     /// The body, without the request id, which only the edge knows.
     pub fn body(&self) -> Map<String, Value> {
-        let (status, slug, title) = self.kind.parts();
+        let (status, _, title) = self.kind.parts();
         let mut body = Map::new();
-        body.insert("type".into(), format!("urn:millrace:problem:{slug}").into());
+        body.insert("type".into(), self.type_uri().into());
         body.insert("title".into(), title.into());
         body.insert("status".into(), status.as_u16().into());
         body.insert("detail".into(), self.detail.clone().into());
@@ -173,8 +195,15 @@ pub struct Error {
 impl Error {
     /// An error of this kind; `detail` is a sentence for the caller.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        let problem =
-            Problem { kind, detail: detail.into(), errors: vec![], members: Map::new(), headers: vec![] };
+        let problem = Problem {
+            kind,
+            detail: detail.into(),
+            errors: vec![],
+            members: Map::new(),
+            retry_after: None,
+            about: None,
+            replayed: false,
+        };
         Self { problem: Box::new(problem), cause: None }
     }
 
@@ -192,20 +221,25 @@ impl Error {
         self
     }
 
-    /// Adds a header to the response. A value that cannot be a header is left out.
+    /// Says when to come back.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.problem.headers.push((name, value));
-        }
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.problem.retry_after = Some(wait);
         self
     }
 
-    /// Says when to come back: `Retry-After`, in whole seconds, rounded up, at least one.
+    /// Says what it is about, by its path.
     #[must_use]
-    pub fn retry_after(self, wait: Duration) -> Self {
-        let seconds = wait.as_millis().div_ceil(1000).max(1);
-        self.header(header::RETRY_AFTER, &seconds.to_string())
+    pub fn about(mut self, path: String) -> Self {
+        self.problem.about = Some(path);
+        self
+    }
+
+    /// Says that this is how an earlier request with the same `Idempotency-Key` ended.
+    #[must_use]
+    pub fn replayed(mut self, replayed: bool) -> Self {
+        self.problem.replayed = replayed;
+        self
     }
 
     /// Says in place of the detail of a 5xx what its caller can rely on. Refusals know what they say, and keep it.
@@ -257,7 +291,7 @@ pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Error {
 
 /// 401: no access token, or one that does not verify.
 pub fn unauthorized(detail: impl Into<String>) -> Error {
-    Error::new(Kind::Unauthorized, detail).header(header::WWW_AUTHENTICATE, "Bearer realm=\"millrace\"")
+    Error::new(Kind::Unauthorized, detail)
 }
 
 /// 401: a token outlives its account.
@@ -352,15 +386,6 @@ mod tests {
         {
             let error = error.if_unknown("Perhaps.");
             assert_eq!(error.problem().body()["detail"] == "Perhaps.", unknown);
-        }
-    }
-
-    #[test]
-    fn retry_after_is_rounded_up_to_whole_seconds() {
-        for (wait, expected) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (59_999, "60")] {
-            let error = unavailable(Duration::from_millis(wait));
-            let (name, value) = &error.problem().headers()[0];
-            assert_eq!((name, value.as_bytes()), (&header::RETRY_AFTER, expected.as_bytes()));
         }
     }
 }

@@ -6,7 +6,8 @@ use tests::{
 };
 use uuid::Uuid;
 
-async fn order_that_needs_authentication(customer: &Customer, product: &str) -> String {
+/// The order, and the request that placed it.
+async fn order_that_needs_authentication(customer: &Customer, product: &str) -> (String, Call) {
     let key = Uuid::now_v7().to_string();
     let call = customer.checkout(&key, product, 1, "pm_card_authenticationRequired");
     let answer = call.send().await.expect(202).json();
@@ -20,7 +21,7 @@ async fn order_that_needs_authentication(customer: &Customer, product: &str) -> 
     let query = json!({ "query": "{ orders(limit: 1) { clientSecret items { name } } }" });
     let asked = customer.call("graphql", "POST", "/api/graphql").json(&query).send().await.expect(200).json();
     assert_eq!(asked["data"]["orders"][0]["clientSecret"], *secret, "{asked}");
-    order
+    (order, call)
 }
 
 fn cancel(customer: &Customer, order: &str) -> Call {
@@ -31,7 +32,7 @@ fn cancel(customer: &Customer, order: &str) -> Call {
 async fn an_order_is_paid_once_its_customer_authenticates() {
     let customer = Customer::register().await;
     let product = new_product(1250, 5).await;
-    let order = order_that_needs_authentication(&customer, &product).await;
+    let (order, _) = order_that_needs_authentication(&customer, &product).await;
     assert!(charges_of(&order).await.is_empty());
     // The provider's webhook makes the order due; nobody asks for it here.
     customer_authenticates(&order).await;
@@ -45,12 +46,17 @@ async fn an_order_is_paid_once_its_customer_authenticates() {
 async fn a_cancelled_order_gives_its_stock_back_and_is_never_charged() {
     let customer = Customer::register().await;
     let product = new_product(1250, 5).await;
-    let order = order_that_needs_authentication(&customer, &product).await;
+    let (order, checkout) = order_that_needs_authentication(&customer, &product).await;
     assert_eq!(stock_of(&product).await, 4);
     for _ in 0..2 {
         let answer = cancel(&customer, &order).settled().await.expect(200).json();
         assert_eq!(answer["status"], "cancelled");
     }
+    let again = checkout.send().await.expect(200);
+    assert_eq!(
+        (again.json()["status"].as_str(), again.header("idempotent-replayed")),
+        (Some("cancelled"), "true")
+    );
     assert_eq!(stock_of(&product).await, 5);
     assert!(charges_of(&order).await.is_empty());
 }

@@ -17,8 +17,8 @@ async fn main() -> Result<(), http::Fatal> {
 async fn cancel_order(app: App, request: Request) -> Result<Response> {
     let user = request.user()?.id;
     let id: OrderId = request.path("id")?;
-    let payments = app.payments().await?;
-    let gate = app.payment_gate();
+    let payments = app.charging.payments().await?;
+    let gate = &app.charging.gate;
     let entry = request.admit(gate.enter(Operation::Cancel)).await?;
     let claimed = checkout::claim_to_cancel(&app.database, user, id).await;
     let answer = match (claimed, entry) {
@@ -38,8 +38,7 @@ async fn cancel_order(app: App, request: Request) -> Result<Response> {
         }
     };
     let done = matches!(answer.status, OrderStatus::Cancelled | OrderStatus::Refunded);
-    let location = format!("/api/orders/{}", answer.order_id);
-    http::json(if done { 200 } else { 202 }, &answer)?.with(header::LOCATION, &location)
+    http::json(if done { 200 } else { 202 }, &answer)?.with(header::LOCATION, &answer.order_id.path())
 }
 
 /// The answer for an order that there was nothing to cancel about.

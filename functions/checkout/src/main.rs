@@ -3,18 +3,15 @@
 use shared::app::App;
 use shared::checkout::{self, Advanced, Entry, IdempotencyKey, Pass, Placed, Purchase, Shut};
 use shared::error::{Error, Kind, Result};
+use shared::http::limits::{API, CHECKOUT};
 use shared::http::{self, Endpoint, Request, Response, ResponseExt, header};
 use shared::orders::{self, Answer, OrderStatus};
 use shared::payments::Operation;
-use shared::rate_limit::{API, CHECKOUT};
 use shared::telemetry::{self, Counter};
 
 /// What is true of every 5xx from the moment on at which an order may stand, by this request or an earlier one.
 const PERHAPS: &str = "Perhaps the order was placed, and charged. Send the same request again under the same \
     Idempotency-Key: it is charged at most once.";
-
-/// Says that the order is that of an earlier request, and stands as it is told.
-const REPLAYED: header::HeaderName = header::HeaderName::from_static("idempotent-replayed");
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {
@@ -28,7 +25,7 @@ async fn serve_checkout(app: App, request: Request) -> Result<Response> {
     let purchase = Purchase { user, key, body: request.body(), cart, unpaid: app.unpaid };
 
     // One Redis round trip: the rate limit's verdict, the breaker's, and a token for the call to the provider.
-    let placed = match request.admit(app.payment_gate().enter(Operation::Create)).await? {
+    let placed = match request.admit(app.charging.gate.enter(Operation::Create)).await? {
         Entry::Open(pass) => charge_now(&app, &request, &purchase, pass).await,
         Entry::Shut(shut) => charge_later(&app, &purchase, shut).await,
     };
@@ -41,7 +38,7 @@ async fn charge_now(
     purchase: &Purchase<'_>,
     pass: Pass,
 ) -> Result<Placed<Answer>> {
-    let placed = match app.payments().await {
+    let placed = match app.charging.payments().await {
         Ok(payments) => {
             purchase.place_leased(&app.database, app.order_deadline).await.map(|placed| (placed, payments))
         }
@@ -56,7 +53,7 @@ async fn charge_now(
                 telemetry::count(Counter::DeferredOrders);
             }
             if let Some(wait) = due_in {
-                orders::nudge(app.queue().await, answer.order_id, wait).await;
+                orders::nudge(app.charging.queue().await, answer.order_id, wait).await;
             }
             return Ok(Placed::New(answer));
         }
@@ -65,7 +62,7 @@ async fn charge_now(
         Err(error) => Err(error),
     };
     // No call was made.
-    app.payment_gate().give_back(Entry::Open(pass)).await;
+    app.charging.gate.give_back(Entry::Open(pass)).await;
     placed
 }
 
@@ -75,7 +72,7 @@ async fn charge_later(app: &App, purchase: &Purchase<'_>, shut: Shut) -> Result<
     if let Placed::New(answer) = &mut placed {
         answer.charge.waits_for = Some(waits_for);
         telemetry::count(Counter::DeferredOrders);
-        orders::nudge(app.queue().await, answer.order_id, retry_after).await;
+        orders::nudge(app.charging.queue().await, answer.order_id, retry_after).await;
     }
     Ok(placed)
 }
@@ -89,14 +86,27 @@ fn respond(placed: &Placed<Answer>) -> Result<Response> {
         Placed::New(answer) | Placed::Free(answer) => (answer, false),
         Placed::Repeated(answer) => (answer, true),
     };
-    let location = format!("/api/orders/{}", answer.order_id);
+    let path = answer.order_id.path();
     if answer.status == OrderStatus::Failed {
         let error = Error::new(Kind::PaymentDeclined, "The payment was declined. Nothing was charged.");
         let charge = serde_json::to_value(&answer.charge).unwrap_or_default();
         let error = error.member("order_id", answer.order_id.to_string()).member("charge", charge);
-        let error = error.header(header::LOCATION, &location);
-        return Err(if replayed { error.header(REPLAYED, "true") } else { error });
+        return Err(error.about(path).replayed(replayed));
     }
-    let response = http::json(answer.http_status(), answer)?.with(header::LOCATION, &location)?;
-    if replayed { response.with(REPLAYED, "true") } else { Ok(response) }
+    let response = http::json(status(answer.status), answer)?.with(header::LOCATION, &path)?;
+    if replayed { response.with(http::REPLAYED, "true") } else { Ok(response) }
+}
+
+/// 201 for an order that was paid, 402 for a declined one, 200 for one that has been cancelled since, 202 for one that is
+/// not finished.
+fn status(order: OrderStatus) -> u16 {
+    match order {
+        OrderStatus::Paid | OrderStatus::RefundPending | OrderStatus::Refunded => 201,
+        OrderStatus::Failed => 402,
+        OrderStatus::Cancelled => 200,
+        OrderStatus::Charging
+        | OrderStatus::Deferred
+        | OrderStatus::ActionRequired
+        | OrderStatus::Cancelling => 202,
+    }
 }

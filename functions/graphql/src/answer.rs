@@ -75,7 +75,7 @@ impl MediaType {
         let problem = failure.problem();
         let mut response =
             self.send(problem.kind().status().as_u16(), &Refusal { errors: &answer.errors })?;
-        response.headers_mut().extend(problem.headers().iter().cloned());
+        http::add_headers(response.headers_mut(), problem);
         Ok(response)
     }
 

@@ -10,7 +10,7 @@ use shared::error::{Kind, Problem};
 pub(crate) fn refuse(error: impl Into<Arc<shared::error::Error>>) -> Error {
     let error = error.into();
     let problem = error.problem();
-    let (message, extensions) = (detail(problem), Some(named(problem)));
+    let (message, extensions) = (problem.detail().to_owned(), Some(named(problem)));
     Error { message, extensions, source: Some(error) }
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn refuse_request(problem: &Problem) -> Vec<ServerError> {
     let values = problem.errors().iter().map(|error| format!("{} {}", error.field, error.message));
     let mut messages: Vec<String> = values.collect();
     if messages.is_empty() {
-        messages.push(detail(problem));
+        messages.push(problem.detail().to_owned());
     }
     let refuse =
         |message| ServerError { extensions: Some(named(problem)), ..ServerError::new(message, None) };
@@ -33,14 +33,6 @@ pub(crate) fn refuse_request(problem: &Problem) -> Vec<ServerError> {
 
 fn named(problem: &Problem) -> ErrorExtensionValues {
     let mut extensions = ErrorExtensionValues::default();
-    extensions.set("type", text(problem, "type"));
+    extensions.set("type", problem.type_uri());
     extensions
-}
-
-fn detail(problem: &Problem) -> String {
-    text(problem, "detail")
-}
-
-fn text(problem: &Problem, name: &str) -> String {
-    problem.body().get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
 }

@@ -11,7 +11,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use http::header;
 
 use crate::error::{Error, Kind, Result, bad_request};
 use crate::orders::OrderId;
@@ -76,9 +75,7 @@ pub(super) fn request_digest(body: &[u8]) -> String {
 pub(super) fn in_progress(order: OrderId) -> Error {
     let detail = "Somebody is at work on the order of this key, or was and did not learn how its payment ended. Send the \
         same request again.";
-    Error::new(Kind::RequestInProgress, detail)
-        .retry_after(Duration::from_secs(2))
-        .header(header::LOCATION, &format!("/api/orders/{order}"))
+    Error::new(Kind::RequestInProgress, detail).retry_after(Duration::from_secs(2)).about(order.path())
 }
 
 #[cfg(test)]

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::Request;
-use crate::error::{Error, Problem, Result, internal};
+use crate::error::{Error, Kind, Problem, Result, internal};
 
 /// What goes back to the gateway.
 pub type Response = http::Response<String>;
+
+/// Says that an answer is that of an earlier request with the same `Idempotency-Key`.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A JSON response. Not to be stored by anybody: what is cacheable goes through [`cached`].
 pub fn json<T: Serialize + ?Sized>(status: u16, body: &T) -> Result<Response> {
@@ -47,8 +50,26 @@ pub(super) fn problem(problem: &Problem, request_id: &str) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.extend(problem.headers().iter().cloned());
+    add_headers(headers, problem);
     response
+}
+
+/// What belongs to a problem and goes beside its body: when to come back, what it is about, how to be let in.
+pub fn add_headers(headers: &mut HeaderMap, problem: &Problem) {
+    if let Some(wait) = problem.retry_after() {
+        // Rounded up: who comes back when told is not too early.
+        let seconds = u64::try_from(wait.as_millis().div_ceil(1000).max(1)).unwrap_or(u64::MAX);
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if let Some(Ok(path)) = problem.about().map(HeaderValue::from_str) {
+        headers.insert(header::LOCATION, path);
+    }
+    if problem.kind() == Kind::Unauthorized {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"millrace\""));
+    }
+    if problem.is_replayed() {
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    }
 }
 
 fn text(body: &[u8]) -> Result<String> {
@@ -108,5 +129,35 @@ impl ResponseExt for Response {
     fn hiding(mut self, failure: Arc<Error>) -> Self {
         self.extensions_mut().insert(Hidden(failure));
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::error::{unauthorized, unavailable};
+
+    fn headers(error: &Error) -> HeaderMap {
+        problem(error.problem(), "an id").headers().clone()
+    }
+
+    #[test]
+    fn retry_after_is_rounded_up_to_whole_seconds() {
+        for (wait, expected) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (59_999, "60")] {
+            let headers = headers(&unavailable(Duration::from_millis(wait)));
+            assert_eq!(headers[header::RETRY_AFTER], expected, "{wait} ms");
+        }
+    }
+
+    #[test]
+    fn a_problem_says_what_it_is_about_how_to_be_let_in_and_that_it_is_told_again() {
+        let plain = headers(&unavailable(Duration::ZERO));
+        let told = headers(&unauthorized("Log in.").about("/api/orders/1".to_owned()).replayed(true));
+        let told_of = |name: &str| (plain.get(name), told[name].to_str().expect("text"));
+        assert_eq!(told_of("location"), (None, "/api/orders/1"));
+        assert_eq!(told_of("www-authenticate"), (None, "Bearer realm=\"millrace\""));
+        assert_eq!(told_of("idempotent-replayed"), (None, "true"));
     }
 }

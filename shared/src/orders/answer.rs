@@ -44,15 +44,4 @@ impl Answer {
         let charge = ("none".to_owned(), "not_needed".to_owned());
         Self::new(order_id, OrderStatus::Paid, total, Some(charge))
     }
-
-    /// Checkout's HTTP status: 201 for an order that was paid, 402 for a declined one, 200 for one that has been
-    /// cancelled since, 202 for one that is not finished.
-    pub fn http_status(&self) -> u16 {
-        match self.status {
-            OrderStatus::Paid | OrderStatus::RefundPending | OrderStatus::Refunded => 201,
-            OrderStatus::Failed => 402,
-            OrderStatus::Cancelled => 200,
-            _ => 202,
-        }
-    }
 }

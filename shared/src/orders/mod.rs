@@ -45,3 +45,10 @@ id! {
     /// An order's id.
     OrderId
 }
+
+impl OrderId {
+    /// Where the API has the order.
+    pub fn path(self) -> String {
+        format!("/api/orders/{self}")
+    }
+}

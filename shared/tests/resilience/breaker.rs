@@ -13,7 +13,7 @@ use shared::breaker::{
 };
 use shared::redis::Redis;
 
-const SETTINGS: Settings = Settings::payments();
+const SETTINGS: Settings = Settings::DEFAULT;
 /// No test takes so long, on whatever machine.
 const LONG: Duration = Duration::from_mins(10);
 

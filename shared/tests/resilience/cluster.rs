@@ -4,7 +4,8 @@ use crate::ask::{Ask, COUNT, ECHO, ask_on, some};
 use crate::server::{PATIENCE, Server, eventually, patient};
 use shared::breaker::{Admission, Breaker};
 use shared::cache::{Cache, Entry, Region};
-use shared::rate_limit::{API, Identity, LOGIN, Limiter};
+use shared::http::limits::{API, LOGIN};
+use shared::rate_limit::{Identity, Limiter};
 use shared::redis::{Redis, Settings};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -116,7 +117,7 @@ async fn cache_limiter_and_breaker_travel_together() {
     let cluster = Cluster::start().await;
     let redis = cluster.client();
     let limiter = Limiter::default();
-    let breaker = Breaker::new("payments", shared::breaker::Settings::payments(), redis.clone(), "a");
+    let breaker = Breaker::new("payments", shared::breaker::Settings::DEFAULT, redis.clone(), "a");
     let cache = Cache::new(Region::new("product"), redis.clone());
     let searches = Cache::new(Region::new("search").in_generations(), redis.clone());
     for _ in 0..2 {

@@ -149,7 +149,7 @@ async fn call(redis: &Redis, breaker: &Breaker, outcome: Outcome) {
 async fn each_call_behind_a_breaker_is_counted() {
     let server = Server::start();
     let redis = server.client();
-    let settings = Settings { consecutive: 2, probes: 1, open_for: Duration::ZERO, ..Settings::payments() };
+    let settings = Settings { consecutive: 2, probes: 1, open_for: Duration::ZERO, ..Settings::DEFAULT };
     let breaker = Breaker::new("payments", settings, redis.clone(), "a");
     for (outcome, expected) in [
         (Outcome::Ok, &["BreakerAllowed"][..]),

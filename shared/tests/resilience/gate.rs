@@ -26,7 +26,7 @@ impl Way {
             probes: 1,
             open_for: Duration::ZERO,
             lease: Duration::from_mins(10),
-            ..Settings::payments()
+            ..Settings::DEFAULT
         };
         let breaker = Breaker::new("payments", settings, redis.clone(), "a");
         // Two at once.

@@ -5,7 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::server::{Server, nowhere};
-use shared::rate_limit::{API, Identity, LOGIN, Limiter, Policy, SEARCH, Verdict};
+use shared::http::limits::{API, LOGIN, SEARCH};
+use shared::rate_limit::{Identity, Limiter, Policy, Verdict};
 use shared::redis::Redis;
 
 fn ann() -> Identity {

@@ -98,7 +98,7 @@ async fn each_call_behind_a_breaker_has_an_admission_and_an_effect() {
     let (events, _guard) = listen();
     let server = Server::start();
     for redis in [server.client(), nowhere()] {
-        let breaker = Breaker::new("payments", Settings::payments(), redis.clone(), "a");
+        let breaker = Breaker::new("payments", Settings::DEFAULT, redis.clone(), "a");
         for outcome in [Outcome::Ok, Outcome::Failed, Outcome::Slow, Outcome::Failed] {
             let (Admission::Allow(permit) | Admission::Probe(permit)) = redis.batch(breaker.acquire()).await
             else {

@@ -73,7 +73,7 @@ fn history() -> impl Strategy<Value = Vec<Step>> {
 /// Settings with which a short history comes far: those for payments, ones that open soon and probe for long, and ones
 /// where rates and environments decide.
 fn limits() -> impl Strategy<Value = Limits> {
-    let payments = Settings::payments();
+    let payments = Settings::DEFAULT;
     let short = Settings {
         consecutive: 1,
         open_for: Duration::from_secs(2),
