@@ -4,6 +4,7 @@
 
 mod answer;
 mod batch;
+mod guard;
 mod loaders;
 mod query;
 mod refusal;
@@ -31,10 +32,6 @@ const DEEPEST: usize = 8;
 /// Fields, times the rows of the lists they stand in, and what statements count for. Everything about 20 orders of 5
 /// items comes to about 1,600 fields and three statements; more than seven statements are too many, whatever they find.
 const MOST_COMPLEX: usize = 3000;
-
-/// How deep brackets may stand in one another, whatever they hold. async-graphql bounds what is selected; the rest is
-/// bounded here, before its parser reads it.
-const MOST_NESTED: usize = 64;
 
 type Shop = Schema<Query, EmptyMutation, EmptySubscription>;
 
@@ -84,13 +81,8 @@ async fn graphql(shop: &Shop, app: App, request: &Request) -> Result<Response> {
         }
         Err(error) => return Err(error),
     };
-    if nesting(&query.query) > MOST_NESTED {
-        return media_type
-            .refusal(&[ServerError::new("The query has too many brackets in one another.", None)]);
-    }
-    if let Some(missing) = missing_variable(&mut query) {
-        let message = format!("The variable ${missing} has no value, which its type demands.");
-        return media_type.refusal(&[ServerError::new(message, None)]);
+    if let Some(why) = guard::objection(&mut query) {
+        return media_type.refusal(&[ServerError::new(why, None)]);
     }
     let viewer = Viewer(request.user().map(|user| user.id).map_err(Arc::new));
     let query = query.data(Batches::new(&app.database)).data(viewer).data(app);
@@ -111,58 +103,9 @@ fn read(request: &Request) -> Result<async_graphql::Request> {
     Ok(query)
 }
 
-/// How deep its brackets stand in one another; those in texts and comments count as well, which nobody has so many of.
-fn nesting(query: &str) -> usize {
-    let (mut open, mut most) = (0_usize, 0);
-    for byte in query.bytes() {
-        match byte {
-            b'[' | b'{' | b'(' => open += 1,
-            b']' | b'}' | b')' => open = open.saturating_sub(1),
-            _ => continue,
-        }
-        most = most.max(open);
-    }
-    most
-}
-
-/// A variable that must have a value and has none. async-graphql would find out in the middle of the execution, field
-/// by field, where GraphQL refuses the request.
-fn missing_variable(query: &mut async_graphql::Request) -> Option<String> {
-    let (variables, chosen) = (query.variables.clone(), query.operation_name.clone());
-    // What is not a query says so when it is executed.
-    let document = query.parsed_query().ok()?;
-    let mut operations = document.operations.iter();
-    let (_, operation) = match &chosen {
-        Some(chosen) => operations.find(|(name, _)| name.is_some_and(|name| name == chosen))?,
-        None => operations.next()?,
-    };
-    let is_missing = |name| variables.get(name).is_none_or(|value| *value == async_graphql::Value::Null);
-    let definitions = operation.node.variable_definitions.iter().map(|definition| &definition.node);
-    let mut missing = definitions.filter(|definition| {
-        !definition.var_type.node.nullable
-            && definition.default_value.is_none()
-            && is_missing(&definition.name.node)
-    });
-    missing.next().map(|definition| definition.name.node.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn brackets_in_one_another_are_counted_whatever_their_kind() {
-        for (query, deep) in [
-            ("", 0),
-            ("{ a b }", 1),
-            ("{ orders { items { product { price { amount } } } } }", 5),
-            ("{ a(b: [{ c: [1] }]) }", 5),
-            ("} } { [ ] [ ] }", 2),
-            (&"[".repeat(100), 100),
-        ] {
-            assert_eq!(nesting(query), deep, "{query}");
-        }
-    }
 
     #[test]
     fn an_argument_with_a_default_may_be_null() {
@@ -182,34 +125,6 @@ mod tests {
         for (list, most) in [("products", 7), ("orders", 2)] {
             assert!(!is_refused(list, most).await, "{most} {list}");
             assert!(is_refused(list, most + 1).await, "{} {list}", most + 1);
-        }
-    }
-
-    #[test]
-    fn a_variable_without_a_value_is_missing_where_its_type_demands_one() {
-        let missing = |query: &str, variables: Value, name: Option<&str>| {
-            let mut query = async_graphql::Request::new(query).variables(Variables::from_json(variables));
-            query.operation_name = name.map(str::to_owned);
-            missing_variable(&mut query)
-        };
-        let two =
-            "query A($a: ID!) { product(id: $a) { id } } query B($b: Int) { products(limit: $b) { id } }";
-        for (query, variables, name, expected) in [
-            ("query($id: ID!) { product(id: $id) { id } }", serde_json::json!({}), None, Some("id")),
-            (
-                "query($id: ID!) { product(id: $id) { id } }",
-                serde_json::json!({ "id": null }),
-                None,
-                Some("id"),
-            ),
-            ("query($id: ID!) { product(id: $id) { id } }", serde_json::json!({ "id": "1" }), None, None),
-            ("query($id: ID! = 1) { product(id: $id) { id } }", serde_json::json!({}), None, None),
-            (two, serde_json::json!({}), Some("A"), Some("a")),
-            (two, serde_json::json!({}), Some("B"), None),
-            (two, serde_json::json!({}), Some("C"), None),
-            ("{", serde_json::json!({}), None, None),
-        ] {
-            assert_eq!(missing(query, variables, name).as_deref(), expected, "{query}");
         }
     }
 }

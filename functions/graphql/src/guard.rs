@@ -1,0 +1,187 @@
+//! What is refused before async-graphql looks at it: what its own limits on depth and complexity come too late for.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql::{Request, Value};
+
+/// How deep brackets may stand in one another, whatever they hold. async-graphql bounds what is selected; the rest is
+/// bounded here, before its parser reads it.
+const MOST_NESTED: usize = 64;
+
+/// How much may be selected once each fragment stands wherever it is spread. Fragments within fragments multiply, and
+/// async-graphql walks through all of it before it counts what it may cost.
+const MOST_SELECTED: usize = 10_000;
+
+/// Why this query is not executed.
+pub(crate) fn objection(query: &mut Request) -> Option<String> {
+    if nesting(&query.query) > MOST_NESTED {
+        return Some("The query has too many brackets in one another.".to_owned());
+    }
+    let (variables, chosen) = (query.variables.clone(), query.operation_name.clone());
+    // What is not a query says so when it is executed.
+    let document = query.parsed_query().ok()?;
+    if selected(document) > MOST_SELECTED {
+        return Some("The query selects too much: its fragments multiply.".to_owned());
+    }
+    let is_missing = |name: &str| variables.get(name).is_none_or(|value| *value == Value::Null);
+    let missing = missing_variable(document, chosen.as_deref(), is_missing)?;
+    Some(format!("The variable ${missing} has no value, which its type demands."))
+}
+
+/// How deep its brackets stand in one another; those in texts and comments count as well, which nobody has so many of.
+fn nesting(query: &str) -> usize {
+    let (mut open, mut most) = (0_usize, 0);
+    for byte in query.bytes() {
+        match byte {
+            b'[' | b'{' | b'(' => open += 1,
+            b']' | b'}' | b')' => open = open.saturating_sub(1),
+            _ => continue,
+        }
+        most = most.max(open);
+    }
+    most
+}
+
+/// How much all its operations select. Takes time by the length of the text alone.
+fn selected(document: &ExecutableDocument) -> usize {
+    let mut known = HashMap::new();
+    let sets = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+    sets.fold(0, |sum: usize, set| sum.saturating_add(selected_by(set, document, &mut known)))
+}
+
+/// `known` has the sums of fragments, each reckoned once.
+fn selected_by<'a>(
+    set: &'a SelectionSet,
+    document: &'a ExecutableDocument,
+    known: &mut HashMap<&'a str, usize>,
+) -> usize {
+    let mut sum = set.items.len();
+    for selection in &set.items {
+        let within = match &selection.node {
+            Selection::Field(field) => selected_by(&field.node.selection_set.node, document, known),
+            Selection::InlineFragment(inline) => {
+                selected_by(&inline.node.selection_set.node, document, known)
+            }
+            Selection::FragmentSpread(spread) => {
+                let name = spread.node.fragment_name.node.as_str();
+                match (known.get(name), document.fragments.get(name)) {
+                    (Some(&sum), _) => sum,
+                    (None, Some(fragment)) => {
+                        // Where it spreads itself it is refused later, at the end of its first way down.
+                        known.insert(name, 0);
+                        let sum = selected_by(&fragment.node.selection_set.node, document, known);
+                        known.insert(name, sum);
+                        sum
+                    }
+                    (None, None) => 0,
+                }
+            }
+        };
+        sum = sum.saturating_add(within);
+    }
+    sum
+}
+
+/// A variable that must have a value and has none. async-graphql would find out in the middle of the execution, field
+/// by field, where GraphQL refuses the request.
+fn missing_variable(
+    document: &ExecutableDocument,
+    chosen: Option<&str>,
+    is_missing: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let mut operations = document.operations.iter();
+    let (_, operation) = match chosen {
+        Some(chosen) => operations.find(|(name, _)| name.is_some_and(|name| name == chosen))?,
+        None => operations.next()?,
+    };
+    let definitions = operation.node.variable_definitions.iter().map(|definition| &definition.node);
+    let mut missing = definitions.filter(|definition| {
+        !definition.var_type.node.nullable
+            && definition.default_value.is_none()
+            && is_missing(&definition.name.node)
+    });
+    missing.next().map(|definition| definition.name.node.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Variables;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn brackets_in_one_another_are_counted_whatever_their_kind() {
+        for (query, deep) in [
+            ("", 0),
+            ("{ a b }", 1),
+            ("{ orders { items { product { price { amount } } } } }", 5),
+            ("{ a(b: [{ c: [1] }]) }", 5),
+            ("} } { [ ] [ ] }", 2),
+            (&"[".repeat(100), 100),
+        ] {
+            assert_eq!(nesting(query), deep, "{query}");
+        }
+    }
+
+    /// So many fragments, each of which spreads the next one so many times.
+    fn fragments(count: usize, times: usize) -> String {
+        let spread = |n: usize| format!("...f{n} ").repeat(times);
+        let all = (1..=count).map(|n| {
+            format!(
+                "fragment f{n} on Query {{ a {} }}",
+                if n < count { spread(n + 1) } else { String::new() }
+            )
+        });
+        format!("{{ {} }} {}", spread(1), all.collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn a_fragment_counts_wherever_it_is_spread() {
+        for (query, expected) in [
+            ("{ a { b } c }", 3),
+            ("{ ...f ...f } fragment f on Query { a }", 4),
+            ("{ ... on Query { a b } }", 3),
+            ("query A { ...f } query B { ...f } fragment f on Query { a }", 4),
+            ("{ ...nobody }", 1),
+            ("{ ...f } fragment f on Query { a ...f }", 3),
+            (&fragments(3, 2), 2 + 2 * (3 + 2 * (3 + 2))),
+            (&fragments(200, 1), 400),
+        ] {
+            let mut query = Request::new(query);
+            assert_eq!(selected(query.parsed_query().expect("a query")), expected, "{}", query.query);
+        }
+    }
+
+    #[test]
+    fn fragments_that_multiply_are_refused() {
+        let refused = |count, times| objection(&mut Request::new(fragments(count, times))).is_some();
+        assert!(!refused(300, 1));
+        assert!(!refused(10, 2));
+        assert!(refused(13, 2));
+        assert!(refused(5, 9));
+    }
+
+    #[test]
+    fn a_variable_without_a_value_is_missing_where_its_type_demands_one() {
+        let two =
+            "query A($a: ID!) { product(id: $a) { id } } query B($b: Int) { products(limit: $b) { id } }";
+        for (query, variables, name, missing) in [
+            ("query($id: ID!) { product(id: $id) { id } }", json!({}), None, Some("id")),
+            ("query($id: ID!) { product(id: $id) { id } }", json!({ "id": null }), None, Some("id")),
+            ("query($id: ID!) { product(id: $id) { id } }", json!({ "id": "1" }), None, None),
+            ("query($id: ID! = 1) { product(id: $id) { id } }", json!({}), None, None),
+            (two, json!({}), Some("A"), Some("a")),
+            (two, json!({}), Some("B"), None),
+            (two, json!({}), Some("C"), None),
+            ("{", json!({}), None, None),
+        ] {
+            let mut request = Request::new(query).variables(Variables::from_json(variables));
+            request.operation_name = name.map(str::to_owned);
+            let expected =
+                missing.map(|name| format!("The variable ${name} has no value, which its type demands."));
+            assert_eq!(objection(&mut request), expected, "{query}");
+        }
+    }
+}
