@@ -160,6 +160,8 @@ async fn products_are_read_and_changed_without_redis() {
     read.send().await.expect(200);
 }
 
+static ANNOUNCED: Statement = Statement::new("tests.announced", "select until::text from products_announced");
+
 /// A list that holds products may be as old as a product, and whoever changes one must not believe that all know of it.
 #[tokio::test]
 async fn an_eviction_of_a_list_that_redis_did_not_confirm_counts_as_lost() {
@@ -171,8 +173,11 @@ async fn an_eviction_of_a_list_that_redis_did_not_confirm_counts_as_lost() {
     let update = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", &id);
     let update = update.bearer(&administrator()).json(&change);
     let lost = async || invoke("order-sweeper", &json!({})).await["lost"].as_u64();
+    let announced = async || database().fetch_one::<(String,)>(&ANNOUNCED).await.expect("answers").0;
     update.send().await.expect(200);
+    let known = announced().await;
     assert_eq!(lost().await, Some(0));
+    assert_ne!(announced().await, known);
     for (key, broken) in [
         ("cache:featured:all", ["SET", "cache:featured:all", "no hash"].as_slice()),
         ("cache:{search}", ["HSET", "cache:{search}", "no", "text"].as_slice()),
@@ -184,9 +189,25 @@ async fn an_eviction_of_a_list_that_redis_did_not_confirm_counts_as_lost() {
         let right = |line: &Value| line["message"] == INVALIDATION_LOST && line["product"] == id.as_str();
         logs.line("a word of the loss", right).await;
         assert!(lost().await >= Some(1), "{key}");
+        let known = announced().await;
+        assert!(lost().await >= Some(1), "{key}, until Redis confirms");
+        assert_eq!(announced().await, known);
         ask_redis(&["DEL", key]).await;
         assert_eq!(lost().await, Some(0), "{key}");
     }
+}
+
+#[tokio::test]
+async fn a_product_that_is_in_stock_again_and_that_redis_did_not_hear_of_stands_in_the_log() {
+    let id = new_product(1000, 0).await;
+    let set = Call::new("set-stock", "PUT", format!("/api/products/{id}/stock")).parameter("id", &id);
+    let set = set.bearer(&administrator()).json(&json!({ "available": 1 }));
+    let (key, logs) = (format!("cache:product:{id}"), Logs::from_now());
+    ask_redis(&["SET", &key, "no hash"]).await;
+    set.send().await.expect(200);
+    let right = |line: &Value| line["message"] == INVALIDATION_LOST && line["product"] == id.as_str();
+    logs.line("a word of the loss", right).await;
+    ask_redis(&["DEL", &key]).await;
 }
 
 #[tokio::test]

@@ -1,9 +1,7 @@
 //! Every minute: finds what a crash or an outage left behind.
 //!
-//! It nudges somebody to look at every order that is due, and announces the products of the last minutes again, in case
-//! Redis was away when they were changed. And it says how far behind we are, and once an hour which products sell.
-
-use std::time::Duration;
+//! It nudges somebody to look at every order that is due, and announces products again that were changed while Redis may
+//! have been away. And it says how far behind we are, and once an hour which products sell.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -25,9 +23,6 @@ const FEW: i64 = 100;
 /// Products of one exchange with Redis, so that a busy minute fits its time limit.
 const BATCH: usize = 100;
 
-/// Products changed longer ago were invalidated by an earlier run, or have expired since.
-const RECENT: Duration = Duration::from_mins(2);
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), events::Fatal> {
     events::serve(order_sweeper).await
@@ -46,7 +41,7 @@ struct Swept {
 async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swept> {
     let oldest = orders::oldest_unfinished(&app.database).await?;
     telemetry::set(Gauge::OldestUnfinishedOrder, oldest.as_secs());
-    let (products, lost) = invalidate_recent(&app).await?;
+    let (products, lost) = announce_again(&app).await?;
     let orders = nudge_due(&app).await?;
     // Last: nothing waits for it.
     let ranked = catalog::rank(&app.database).await?;
@@ -63,7 +58,7 @@ async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swe
 async fn nudge_due(app: &App) -> Result<usize> {
     let limit = if provider_is_well(app).await { MOST } else { FEW };
     let orders = orders::take_due(&app.database, limit).await?;
-    let queue = app.queue().await?;
+    let queue = app.charging.queue().await?;
     for some in orders.chunks(queue::BATCH) {
         let bodies = some.iter().map(|&order_id| Nudge { order_id }.body());
         // They are due again in a minute.
@@ -75,16 +70,20 @@ async fn nudge_due(app: &App) -> Result<usize> {
 
 /// As far as Redis knows.
 async fn provider_is_well(app: &App) -> bool {
-    app.redis.batch(app.payment_breaker.show()).await.is_some_and(|shown| shown.machine.is_closed())
+    app.redis.batch(app.charging.breaker.show()).await.is_some_and(|shown| shown.machine.is_closed())
 }
 
 /// How many products changed lately, and how many invalidations Redis did not confirm. Harmless where the first
-/// announcement arrived: a product of the same version or a newer one stays, and lists are read once more.
-async fn invalidate_recent(app: &App) -> Result<(usize, usize)> {
-    let changed = catalog::changed_within(&app.database, RECENT).await?;
+/// announcement arrived: a product of the same version or a newer one stays, and lists are read once more. What is lost
+/// is announced by the next run, and by each one after it until Redis confirms.
+async fn announce_again(app: &App) -> Result<(usize, usize)> {
+    let unannounced = catalog::unannounced(&app.database).await?;
     let mut lost = 0;
-    for some in changed.chunks(BATCH) {
+    for some in unannounced.changed.chunks(BATCH) {
         lost += app.redis.insist(app.announce(some)).await;
     }
-    Ok((changed.len(), lost))
+    if lost == 0 {
+        catalog::announced(&app.database, &unannounced).await?;
+    }
+    Ok((unannounced.changed.len(), lost))
 }

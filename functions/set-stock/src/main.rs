@@ -1,7 +1,7 @@
 //! `PUT /api/products/{id}/stock`: an administrator says how many pieces there are, or how many more.
 
 use shared::app::App;
-use shared::catalog::{self, ProductId, StockChange};
+use shared::catalog::{self, INVALIDATION_LOST, ProductId, StockChange};
 use shared::error::Result;
 use shared::http::{self, Endpoint, Request, Response};
 
@@ -21,7 +21,10 @@ async fn set_stock(app: App, request: Request) -> Result<Response> {
         // The product says whether it is in stock. Of what Redis did not confirm the sweeper learns by its
         // `updated_at`.
         let told = (app.products.evict(&id.to_string()), app.announce(&[]));
-        let _ = app.redis.insist(told).await;
+        let (delivered, lost) = app.redis.insist(told).await;
+        if !delivered || lost > 0 {
+            tracing::warn!(product = %id, "{INVALIDATION_LOST}");
+        }
     }
     http::json(200, &stock)
 }

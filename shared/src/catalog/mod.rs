@@ -32,7 +32,7 @@ mod versions;
 pub use amounts::{Misfit, Rule};
 pub use announce::{Announcement, INVALIDATION_LOST};
 pub use archive::archive;
-pub use changed::{Changed, changed_within};
+pub use changed::{Changed, Unannounced, announced, unannounced};
 pub use create::{NewProduct, create};
 pub use export::{Exported, export};
 pub use featured::{FEATURED_KEY, featured};

@@ -23,8 +23,10 @@ use crate::alarm::Alarm;
 use crate::telemetry::{self, Counter};
 
 /// Errors that mean this server as a whole is of no use now: after a failover the old primary answers `READONLY`
-/// for ever, and only a new connection finds the new one.
-const WRONG_SERVER: [&str; 6] = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH", "WRONGPASS"];
+/// for ever, and only a new connection finds the new one. One that takes no writes (`MISCONF`, `NOREPLICAS`) takes no
+/// invalidations either, so nothing that it holds may be served.
+const WRONG_SERVER: [&str; 8] =
+    ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH", "WRONGPASS", "MISCONF", "NOREPLICAS"];
 
 /// Why a batch got no answer.
 #[derive(Debug)]

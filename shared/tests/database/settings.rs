@@ -181,7 +181,8 @@ impl Shop {
         assert_eq!(lines.len(), 1);
         orders::take_due(database, 10).await.expect("due orders");
         orders::oldest_unfinished(database).await.expect("an age");
-        catalog::changed_within(database, Duration::from_mins(1)).await.expect("changes");
+        let changes = catalog::unannounced(database).await.expect("changes");
+        catalog::announced(database, &changes).await.expect("noted");
         let insights = gather(database).await.expect("insights");
         assert!(
             insights.statements.iter().any(|cost| cost.name == "checkout.place"),

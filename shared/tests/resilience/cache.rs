@@ -7,6 +7,8 @@ use crate::server::{PATIENCE, Server, nowhere};
 use bytes::Bytes;
 use futures::future::{join, join_all};
 use shared::cache::{Cache, Entry, LookedUp, Lookup, Region};
+use shared::http::limits::API;
+use shared::rate_limit::{Identity, Limiter};
 use shared::redis::Redis;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
@@ -424,6 +426,34 @@ async fn without_redis_the_origin_is_read_once_for_those_who_ask_together() {
     assert!(!redis.batch(cache.invalidate("1", 2)).await, "an update that Redis did not hear of says so");
     let in_generations = Cache::new(REGION.in_generations(), redis.clone());
     assert!(!redis.batch(in_generations.renew()).await, "in whatever way it is told");
+}
+
+/// It would serve what it holds for as long as that lives, and no update could tell it.
+#[tokio::test]
+async fn a_redis_that_takes_no_writes_serves_nothing_either() {
+    let server = Server::start();
+    let redis = server.client();
+    let (cache, limiter) = (Cache::new(REGION, redis.clone()), Limiter::default());
+    assert_eq!(read(&redis, &cache, 1).await, entry(1));
+    server.query::<()>(&["CONFIG", "SET", "min-replicas-to-write", "3"]);
+    assert!(!redis.insist(cache.invalidate("1", 2)).await, "it says so");
+    let admitted = (limiter.check(&Identity::user("ann"), &[API]), cache.lookup("1"));
+    let (verdict, looked_up) = redis.batch(admitted).await;
+    assert!(verdict.allowed);
+    assert_eq!(looked_up.or_fill(async || Ok::<_, ()>(entry(2))).await, Ok(entry(2)));
+}
+
+#[tokio::test]
+async fn a_new_generation_begins_where_memory_is_full_too() {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(REGION.in_generations(), redis.clone());
+    assert_eq!(read(&redis, &cache, 1).await, entry(1));
+    server.query::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
+    assert!(redis.batch(cache.renew()).await);
+    assert_eq!(read(&redis, &cache, 2).await, entry(2), "while it is");
+    server.query::<()>(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(read(&redis, &cache, 3).await, entry(3), "and when it is no longer");
 }
 
 #[tokio::test]

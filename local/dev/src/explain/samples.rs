@@ -43,6 +43,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("accounts.register", &[NEW, "'new@millrace.example'::text", "'a hash'::text", NEW, "'00'::text"]),
     sample("accounts.sign_in", &[USER, "''::text", "null::text", NEW, "'00'::text"]),
     sample("accounts.sign_out", &[NEW]),
+    sample("catalog.announced", &["now()", PRODUCT]),
     sample("catalog.archive", &[PRODUCT, "true", VERSIONS, VERSIONS]),
     sample("catalog.changed", &["120"]),
     sample("catalog.count_sales", &[]),
