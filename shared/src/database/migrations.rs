@@ -41,6 +41,8 @@ const HISTORY: &[(i64, &str, &str)] = &[
         include_str!("../../migrations/0019_disputes_and_administrators.sql"),
     ),
     (20, "known statuses", include_str!("../../migrations/0020_known_statuses.sql")),
+    (21, "announced changes", include_str!("../../migrations/0021_announced_changes.sql")),
+    (22, "words in turn", include_str!("../../migrations/0022_words_in_turn.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.
@@ -103,10 +105,12 @@ fn refuse(obstacles: &[String]) -> Result<()> {
     if obstacles.is_empty() { Ok(()) } else { Err(Error::fault("migrate", obstacles.join(". "))) }
 }
 
-/// What a step means must not depend on what somebody set for the database or the owner.
+/// What a step means must not depend on what somebody set for the database or the owner. And a step whose caller is gone,
+/// out of time, ends with him: else its locks would stay until it is done, for nobody.
 const SETTINGS: &str = "set statement_timeout = 0; set lock_timeout = 0; set search_path = public; \
                         set standard_conforming_strings = on; set exit_on_error = off; \
-                        set default_transaction_isolation = 'read committed'";
+                        set default_transaction_isolation = 'read committed'; \
+                        set client_connection_check_interval = '5s'";
 
 /// A step that waits for a table's lock makes every request behind it wait too: give up early, and let the deployment
 /// be repeated. After the migrator's own lock, which is worth waiting for.

@@ -1,19 +1,20 @@
 //! Products from files: every batch once, whoever repeats it, and nothing that is as it should be is touched.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use serde_json::{Value, json};
 use shared::catalog::{
-    Batch, LineOfFile, ProductId, Refusal, Upload, Versions, Written, archive, begin, changed_last,
-    changed_within, end, export, import,
+    Batch, LineOfFile, ProductId, Refusal, Unannounced, Upload, Versions, Written, announced, archive, begin,
+    changed_last, end, export, import, unannounced,
 };
 use shared::database::{Database, Statement};
 use sqlx::FromRow;
 use time::OffsetDateTime;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::servers::Servers;
+use crate::servers::{Servers, until};
 
 static PRODUCT: Statement = Statement::new(
     "test.product",
@@ -37,13 +38,13 @@ struct Product {
 
 struct Shop {
     functions: Database,
-    _servers: Servers,
+    servers: Servers,
 }
 
 impl Shop {
     async fn open() -> Self {
         let servers = Servers::start().await;
-        Self { functions: Database::new(servers.pooled().connections(4)), _servers: servers }
+        Self { functions: Database::new(servers.pooled().connections(4)), servers }
     }
 
     async fn product(&self, sku: &str) -> Product {
@@ -203,6 +204,96 @@ async fn files_that_name_the_same_products_in_other_orders_do_not_wait_for_each_
     }
 }
 
+/// A batch that adds and renames counts words twice, each time from the first one on.
+#[tokio::test]
+async fn files_that_add_products_and_rename_others_do_not_wait_for_each_other_for_ever() {
+    static COUNT: Statement =
+        Statement::new("tests.count_words", "select count_product_words(array[$1], '{}')::text");
+    static WAITERS: Statement = Statement::new(
+        "tests.waiters",
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock'",
+    );
+    let shop = Shop::open().await;
+    let owner = Database::new(shop.servers.owner().connections(2));
+    shop.imports(&upload("first.csv", 0), &[line("K", "Lamp", 1)]).await;
+    let file = upload("second.csv", 0);
+    begin(&shop.functions, &file).await.expect("answers");
+    let second = batch(0, &[line("K", "Apple", 1), line("N", "Zebra", 1)]);
+
+    // Another file is between its two counts.
+    let (counted, once) = oneshot::channel();
+    let first = owner.transaction(async |transaction| {
+        transaction.execute(COUNT.bind("zebra")).await?;
+        counted.send(()).expect("somebody waits");
+        until("the other file waits", async || {
+            owner.fetch_one::<(i64,)>(&WAITERS).await.expect("answers").0 > 0
+        })
+        .await;
+        transaction.execute(COUNT.bind("apple")).await
+    });
+    let second = async {
+        once.await.expect("a count");
+        import(&shop.functions, &file, second).await
+    };
+    let (first, second) = join(first, second).await;
+    first.expect("counts both");
+    second.expect("answers").expect("is where the batch begins");
+}
+
+#[tokio::test]
+async fn a_change_that_the_caches_did_not_hear_of_is_told_until_they_have() {
+    static AGE: Statement = Statement::new(
+        "tests.age",
+        "update products set updated_at = now() - interval '1 hour' where sku = $1",
+    );
+    static MARK: Statement =
+        Statement::new("tests.mark", "update products_announced set until = now() - interval '2 hours'");
+    let shop = Shop::open().await;
+    let owner = Database::new(shop.servers.owner());
+    let told = async || unannounced(&shop.functions).await.expect("answers");
+    let ids = |told: &Unannounced| told.changed.iter().map(|changed| changed.id.0).collect::<Vec<_>>();
+    let no_ids: [Uuid; 0] = [];
+    let file = upload("a.csv", 0);
+    shop.imports(&file, &[line("A", "Lamp", 100), line("B", "Lamp", 100)]).await;
+    end(&shop.functions, &file, 2, None).await.expect("answers").expect("is there");
+    let a = shop.product("A").await.id;
+    owner.execute(AGE.bind("A")).await.expect("updates");
+    assert_eq!(ids(&told().await), no_ids, "by an hour the caches have heard of it");
+
+    owner.execute(&MARK).await.expect("updates");
+    for _ in 0..2 {
+        assert_eq!(ids(&told().await), [a], "but not if they were away");
+    }
+    announced(&shop.functions, &told().await).await.expect("notes");
+    assert_eq!(ids(&told().await), no_ids);
+}
+
+#[tokio::test]
+async fn changes_of_one_moment_are_told_page_by_page() {
+    static MANY: Statement = Statement::new(
+        "tests.many",
+        "with many as (
+             insert into products (id, sku, name, description, price, currency, featured, updated_at)
+             select gen_random_uuid(), 'M-' || n, 'Lamp', '', 1, 'usd', false, now() - interval '1 hour'
+             from generate_series(1, 2500) as n
+             returning id
+         ), marked as (
+             update products_announced set until = now() - interval '2 hours'
+         )
+         insert into inventory select id, 1 from many",
+    );
+    let shop = Shop::open().await;
+    Database::new(shop.servers.owner()).execute(&MANY).await.expect("inserts");
+    let mut seen = BTreeSet::new();
+    for expected in [2000, 500, 0] {
+        let page = unannounced(&shop.functions).await.expect("answers");
+        assert_eq!(page.changed.len(), expected);
+        seen.extend(page.changed.iter().map(|changed| changed.id));
+        announced(&shop.functions, &page).await.expect("notes");
+    }
+    assert_eq!(seen.len(), 2500);
+}
+
 #[tokio::test]
 async fn a_later_file_of_the_same_name_takes_the_place_of_an_earlier_one_and_not_the_other_way_round() {
     let shop = Shop::open().await;
@@ -220,8 +311,8 @@ async fn a_later_file_of_the_same_name_takes_the_place_of_an_earlier_one_and_not
 async fn the_sweep_is_left_the_last_batch_alone_and_every_change_of_others() {
     let shop = Shop::open().await;
     let swept = async || -> Vec<Uuid> {
-        let changed = changed_within(&shop.functions, Duration::from_mins(2)).await.expect("answers");
-        changed.iter().map(|changed| changed.id.0).collect()
+        let unannounced = unannounced(&shop.functions).await.expect("answers");
+        unannounced.changed.iter().map(|changed| changed.id.0).collect()
     };
     let file = upload("a.csv", 0);
     begin(&shop.functions, &file).await.expect("answers");

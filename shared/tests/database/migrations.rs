@@ -2,8 +2,9 @@
 
 use shared::database::migrations::{pending, run};
 use shared::database::{Database, Settings, Statement};
+use tokio::time::timeout;
 
-use crate::servers::Servers;
+use crate::servers::{PATIENCE, Servers, until};
 
 #[tokio::test]
 async fn it_runs_each_step_once() {
@@ -21,6 +22,33 @@ async fn it_runs_each_step_once() {
 
     assert_eq!(pending(&settings).await.expect("lists"), []);
     assert_eq!(run(&settings).await.expect("runs"), []);
+}
+
+/// Whoever deploys has a time limit, and tries again after it.
+#[tokio::test]
+async fn who_gives_up_in_the_middle_of_a_step_leaves_no_lock_behind() {
+    static SLOW: Statement = Statement::new(
+        "test.slow",
+        "create function slow() returns event_trigger language plpgsql as 'begin perform pg_sleep(3600); end'",
+    );
+    static ALL: Statement =
+        Statement::new("test.all", "create event trigger slow on ddl_command_start execute function slow()");
+    static SLEEPERS: Statement =
+        Statement::new("test.sleepers", "select count(*) from pg_stat_activity where wait_event = 'PgSleep'");
+    static QUICK: Statement = Statement::new("test.quick", "drop event trigger slow");
+    let servers = Servers::start_empty().await;
+    let (settings, owner) = (servers.owner(), Database::new(servers.owner()));
+    for statement in [&SLOW, &ALL] {
+        owner.execute(statement).await.expect("creates");
+    }
+    let sleeps =
+        until("a step", async || owner.fetch_one::<(i64,)>(&SLEEPERS).await.expect("answers").0 == 1);
+    tokio::select! {
+        result = run(&settings) => panic!("it ended: {result:?}"),
+        () = sleeps => {}
+    }
+    owner.execute(&QUICK).await.expect("drops");
+    timeout(PATIENCE, run(&settings)).await.expect("the lock is free").expect("runs");
 }
 
 #[tokio::test]
