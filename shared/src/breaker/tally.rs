@@ -20,9 +20,9 @@ pub enum Outcome {
     Ok,
     /// Connect or TLS error, time-out, 5xx, unreadable answer.
     Failed,
-    /// An answer that took too long, or a 429.
+    /// An answer that took too long.
     Slow,
-    /// The call was not made, or cancelled by us: it says nothing about the dependency.
+    /// The call was not made, was cancelled by us, or met a limit (429): it says nothing about the dependency.
     Skipped,
 }
 
