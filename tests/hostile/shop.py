@@ -533,22 +533,24 @@ def what_somebody_else_wrote_into_redis_is_no_fault_of_ours(cloud):
                 cloud.buy(token, product).status,
             ]
             yield f"{what} in place of {len(keys)} keys", seen, lambda seen: all(map(no_fault, seen))
-        for what, order in {
+        for price, (what, order) in enumerate({
             "out of memory": ("CONFIG", "SET", "maxmemory", "1"),
             "no writes without replicas": ("CONFIG", "SET", "min-replicas-to-write", "3"),
-        }.items():
+        }.items(), 1251):
             cloud.calm()
             redis.send(*order)
             try:
                 seen = [
                     cloud.http("GET", f"/api/products/{product}").status,
                     cloud.buy(token, product).status,
-                    cloud.put(product, price={"amount": 1250, "currency": "usd"}).status,
+                    cloud.put(product, price={"amount": price, "currency": "usd"}).status,
                     cloud.log_in("user-506@millrace.example", source="10.11.3.1").status,
                 ]
+                shown = cloud.http("GET", f"/api/products/{product}").json["price"]["amount"]
             finally:
                 redis.send(*order[:3], "0")
-            yield what, seen, lambda seen: all(200 <= status < 300 for status in seen)
+            seen.append(shown == price)
+            yield what, seen, lambda seen: all(200 <= status < 300 for status in seen[:-1]) and seen[-1]
 
 
 @attack
