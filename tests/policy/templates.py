@@ -47,8 +47,8 @@ def source(name):
     return yaml_parse(path.read_text())
 
 
-@cache
-def _root(variant):
+def transformed(parameters, layer="s3://artifacts/layer"):
+    """template.yaml with these parameters, as SAM's transform at AWS makes it; conditions are left to CloudFormation."""
     # Like `sam package`, which puts an address in place of each path.
     template = copy.deepcopy(source("template"))
     for name, resource in template["Resources"].items():
@@ -56,11 +56,15 @@ def _root(variant):
         if "CodeUri" in properties:
             properties["CodeUri"] = f"s3://artifacts/{name}"
         if "ContentUri" in properties:
-            properties["ContentUri"] = f"s3://artifacts/{name}"
+            properties["ContentUri"] = layer
         if "Location" in properties:
             properties["Location"] = f"https://artifacts.s3.amazonaws.com/{name}.yaml"
-    given = _with_defaults(VARIANTS[variant])
-    return _decided(transform(template, given, managed_policy_loader=None), given)
+    return transform(template, _with_defaults(parameters), managed_policy_loader=None)
+
+
+@cache
+def _root(variant):
+    return _decided(transformed(VARIANTS[variant]), _with_defaults(VARIANTS[variant]))
 
 
 def _with_defaults(parameters):

@@ -65,3 +65,23 @@ def test_a_command_has_the_options_that_it_needs_and_no_unknown_ones(document, c
     assert given <= known, document
     # Where a sentence names a command and shows none of its options, the reader has seen it.
     assert needed <= given or "…" in command or not given, document
+
+
+def deployments():
+    """Every `sam deploy` that the docs tell somebody to type: (document, the whole command)."""
+    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        text = path.read_text().replace("\\\n", " ")
+        for command in re.findall(r"`([^`\n]*sam deploy[^`\n]*)`|^(?: {4,})?((?:git|sam) .*sam deploy.*|sam deploy.*)$", text, re.MULTILINE):
+            yield path.name, "".join(command)
+
+
+# Options that change what happens on the way, and are spoken of by themselves.
+SPOKEN_OF = {"sam deploy --express", "sam deploy --on-failure DELETE", "sam deploy --guided"}
+
+
+def test_nothing_is_deployed_without_having_been_built():
+    # Only a build makes new versions of the functions: test_versions.py.
+    found = [(document, command) for document, command in deployments() if command not in SPOKEN_OF]
+    assert len(found) > 6
+    for document, command in found:
+        assert re.search(r"sam build && sam deploy", command), (document, command)
