@@ -11,6 +11,7 @@ import re
 import sys
 
 import boto3
+from moto.awslambda.models import LayerVersion
 from moto.cloudformation import models, parsing
 from moto.core.common_models import CloudFormationModel
 from moto.server import main
@@ -204,6 +205,8 @@ def without_nothing(value, resources_map):
 
 clean = parsing.clean_json
 parsing.clean_json = without_nothing
+# What Ref is of a layer. Without it a function whose layer changes is told the object itself, and cannot be updated.
+LayerVersion.physical_resource_id = property(lambda layer: layer.arn)
 models.Stack.get_cfn_attribute = output
 models.Stack.has_cfn_attr = classmethod(lambda cls, attr: True)
 parsing.resource_class_from_type = class_or_made

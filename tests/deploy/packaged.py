@@ -8,6 +8,7 @@ import copy
 import json
 import os
 import re
+import time
 from pathlib import Path
 
 import boto3
@@ -29,8 +30,11 @@ def packaged(root, parameters):
     given |= parameters
     for name, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
-        for where in {"CodeUri", "ContentUri"} & set(properties):
-            properties[where] = f"s3://{BUCKET}/code.zip"
+        if "CodeUri" in properties:
+            properties["CodeUri"] = f"s3://{BUCKET}/code.zip"
+        if "ContentUri" in properties:
+            # A build makes another layer each time, and so new versions of all functions.
+            properties["ContentUri"] = f"s3://{BUCKET}/{_built()}.zip"
         if "Location" in properties:
             properties["Location"] = _put(root / properties["Location"])
     boto3.client("s3").put_object(Bucket=BUCKET, Key="code.zip", Body=_empty_zip())
@@ -39,6 +43,12 @@ def packaged(root, parameters):
     # CloudFormation's own business, which the emulator does not know.
     made.pop("Rules", None)
     return made
+
+
+def _built():
+    key = f"built-{time.time_ns()}"
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=f"{key}.zip", Body=_empty_zip())
+    return key
 
 
 def _put(path):

@@ -29,7 +29,7 @@ def test_another_build_makes_new_versions_of_all_functions(parameters):
 @pytest.mark.parametrize(("parameter", "value"), [("TokenKeyRotation", "2"), ("LogLevel", "DEBUG"), ("PaymentsRateLimit", "75"),
                                                   ("TokenIssuer", "https://id.example.com"), ("DatabaseSnapshot", "restored")])
 def test_sam_makes_no_new_version_for_a_parameter_alone(parameter, value):
-    # Why there has to be another build. When this fails, SAM has learnt to look at values, and the time in the layer may go.
+    # Why there has to be another build. When this fails SAM has learnt to look at values: the time in the layer may go.
     assert versions({**PRODUCTION, parameter: value}) == versions(PRODUCTION)
 
 
