@@ -67,6 +67,27 @@ def test_nothing_changes_before_the_schema_is_ready():
     assert "Observability" in needs(found, "Migrate")
 
 
+@pytest.mark.parametrize("variant", ["production", "external", "edge"])
+def test_the_migration_is_called_when_what_it_is_told_changes(variant):
+    # CloudFormation calls it where one of its properties has changed, and for nothing else.
+    found = load("template", variant)["Resources"]
+    written = source("template")["Resources"]["Migrate"]["Properties"]["Environment"]["Variables"]
+    told = {setting: value for setting, value in found["Migrate"]["Properties"]["Environment"]["Variables"].items()
+            if setting in written}
+    # A secret keeps its address; that there is another value in it is told by a number.
+    secrets = {name for name, resource in found.items() if resource["Type"] == "AWS::SecretsManager::Secret"}
+    assert {"TokenKeyRotation", "EdgeSecretRotation"} <= made_of(found["Migration"]["Properties"])
+    assert made_of(told) - secrets <= made_of(found["Migration"]["Properties"])
+    assert made_of(told["DATABASE_DIRECT_URL"])
+
+
+def made_of(value):
+    """The parameters, resources and outputs that a value is made of."""
+    text = str(value)
+    return ({name for name in re.findall(r"'Ref': '(\w+)'", text)} | set(re.findall(r"\$\{(\w+)\}", text))
+            | {".".join(found) for found in re.findall(r"'Fn::GetAtt': \['(\w+)', '([\w.]+)'\]", text)})
+
+
 def needs(found, name, seen=None):
     """What has to be there before `name`, by reference or by DependsOn."""
     seen = set() if seen is None else seen
