@@ -68,6 +68,22 @@ def test_every_security_group_says_what_may_leave_it(variant):
         assert all(rule["IpProtocol"] == "tcp" for rule in rules), name
 
 
+def test_another_size_changes_no_security_group():
+    # A group's own rules are changed at once, when what replaces them is not there yet. A rule that is a resource goes
+    # when all the rest is done.
+    def groups(variant):
+        return {name: resource["Properties"] for name, resource in load("network", variant)["Resources"].items()
+                if resource["Type"] == "AWS::EC2::SecurityGroup"}
+
+    assert len(groups("test")) > 5
+    assert groups("test") == groups("production")
+
+
+def test_functions_reach_postgres_itself_only_where_there_is_no_proxy():
+    assert "DatabaseFromFunctions" in load("network", "test")["Resources"]
+    assert "DatabaseFromFunctions" not in load("network", "production")["Resources"]
+
+
 def test_with_external_servers_nothing_is_made_that_costs_while_nobody_asks():
     # Price lists charge these by the hour, used or not.
     by_the_hour = ("AWS::EC2::", "AWS::RDS::", "AWS::ElastiCache::", "AWS::CodeDeploy::OnPremises")
