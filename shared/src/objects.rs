@@ -69,11 +69,11 @@ impl Bucket {
         Ok(Self { client, signer: Signer::of_function().map_err(internal)?, url })
     }
 
-    /// Looks at an object; `None` if there is none of this name, or none that may be read.
+    /// Looks at an object; `None` if there is none of this name.
     pub async fn find(&self, key: &str) -> Result<Option<Object>> {
         let answer = self.send(Method::HEAD, key, |request| request).await?;
-        // Who may not list a bucket is not told either what is not in it.
-        if matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::FORBIDDEN) {
+        // A refusal is an error. S3 says 404 to whoever may list the bucket, and tests/policy holds the role to that.
+        if answer.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
         let answer = answer.error_for_status().map_err(|error| internal(error.without_url()))?;
@@ -141,17 +141,44 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
     use aws_credential_types::Credentials;
 
     use super::*;
 
+    fn bucket(url: &str) -> Bucket {
+        let tls = tls::client(tls::of_the_web()).expect("a configuration");
+        Bucket {
+            client: outgoing::client(HeaderMap::new(), tls, REST).expect("a client"),
+            signer: Signer::new("us-east-1", Credentials::new("id", "secret", None, None, "test")),
+            url: Url::parse(url).expect("a URL"),
+        }
+    }
+
+    /// A bucket that answers one request with this status.
+    fn answering(status: &'static str) -> Bucket {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a request");
+            assert_ne!(stream.read(&mut [0; 4096]).expect("its head"), 0);
+            write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").expect("somebody listens");
+        });
+        bucket(&format!("http://{address}/imports"))
+    }
+
+    #[tokio::test]
+    async fn a_refused_look_does_not_mean_that_nothing_is_there() {
+        assert_eq!(answering("404 Not Found").find("products/a.csv").await.expect("an answer"), None);
+        assert!(answering("403 Forbidden").find("products/a.csv").await.is_err());
+    }
+
     #[test]
     fn a_key_of_any_characters_is_written_as_s3_signs_it() {
-        let bucket = Bucket {
-            client: Client::new(),
-            signer: Signer::new("us-east-1", Credentials::new("id", "secret", None, None, "test")),
-            url: Url::parse("https://b.s3.us-east-1.amazonaws.com").expect("a URL"),
-        };
+        let bucket = bucket("https://b.s3.us-east-1.amazonaws.com");
         let address = bucket.address("products/a b+(é).csv");
         assert_eq!(
             address.as_str(),

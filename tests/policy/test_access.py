@@ -141,6 +141,32 @@ def with_a_way_out(variant="edge"):
     }
 
 
+def reading_from_s3(variant):
+    """Every policy's statement of a role or an endpoint that lets somebody read an object: (where, its statements)."""
+    for _, name, resource in resources(variant):
+        properties = resource.get("Properties", {})
+        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        if resource["Type"] in {"AWS::IAM::ManagedPolicy", "AWS::EC2::VPCEndpoint"}:
+            documents.append(properties["PolicyDocument"])
+        for document in documents:
+            allowed = [statement for statement in listed(document["Statement"]) if statement["Effect"] == "Allow"]
+            if any("s3:GetObject" in listed(statement["Action"]) for statement in allowed):
+                yield name, allowed
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_who_may_read_from_a_bucket_may_list_it(variant):
+    # To whoever may not, S3 answers 403 for an object that is not there, as for one that may not be read.
+    found = list(reading_from_s3(variant))
+    assert {"ImportFiles"} <= {name for name, _ in found} <= {"ImportFiles", "StorageEndpoint"}
+    for name, allowed in found:
+        of_objects = [statement for statement in allowed if "s3:GetObject" in listed(statement["Action"])]
+        of_buckets = [statement for statement in allowed if "s3:ListBucket" in listed(statement["Action"])]
+        readable = {str(resource).removesuffix("/products/*") for statement in of_objects
+                    for resource in listed(statement["Resource"])}
+        assert readable <= {str(resource) for statement in of_buckets for resource in listed(statement["Resource"])}, name
+
+
 def test_only_functions_that_call_the_provider_have_a_way_out():
     assert with_a_way_out() == with_setting("PAYMENTS_URL") == with_setting("PAYMENTS_KEY_ARN")
 
