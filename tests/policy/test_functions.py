@@ -4,7 +4,7 @@ import re
 import tomllib
 
 import pytest
-from templates import NESTED, ROOT, load, resources, source
+from templates import NESTED, PRODUCTION, ROOT, load, resources, source, transformed
 
 
 def functions():
@@ -56,6 +56,24 @@ def test_each_function_but_the_migration_is_rolled_back_by_its_alarm():
             alarms = group["Properties"]["AlarmConfiguration"]["Alarms"]
             assert alarms == [{"Name": {"Fn::GetAtt": ["Observability", f"Outputs.{name}"]}}], name
             assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"], name
+
+
+@pytest.mark.parametrize("kind", source("template")["Parameters"]["DeploymentType"]["AllowedValues"])
+def test_codedeploy_moves_the_traffic_except_unwatched(kind):
+    # It refuses to begin while the alarm of a function is on, also all at once: there has to be a way without it, or
+    # neither a correction nor the version before could be deployed.
+    made = transformed({**PRODUCTION, "DeploymentType": kind})["Resources"]
+    aliases = [resource for resource in made.values() if resource["Type"] == "AWS::Lambda::Alias"]
+    assert len(aliases) == len(functions())
+    moved = [alias for alias in aliases if "CodeDeployLambdaAliasUpdate" in alias.get("UpdatePolicy", {})]
+    groups = [name for name, resource in made.items() if resource["Type"].startswith("AWS::CodeDeploy::DeploymentGroup")]
+    # The migration's version is CloudFormation's own business.
+    assert len(moved) == len(groups) == (0 if kind == "Unwatched" else len(functions()) - 1)
+
+
+def test_what_samconfig_deploys_is_watched():
+    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    assert "Unwatched" not in str(environments)
 
 
 def test_nothing_changes_before_the_schema_is_ready():

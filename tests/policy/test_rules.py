@@ -39,6 +39,11 @@ def test_what_makes_sense_is_not_refused(variant):
     assert refused(VARIANTS[variant]) == []
 
 
+def test_production_may_go_past_codedeploy():
+    # When an alarm is on there is no other way to deploy what ends it.
+    assert refused({**PRODUCTION, "DeploymentType": "Unwatched"}) == []
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_what_contradicts_itself_is_refused_with_what_to_do(name):
     parameters, advice = BAD[name]
