@@ -85,3 +85,9 @@ def test_nothing_is_deployed_without_having_been_built():
     assert len(found) > 6
     for document, command in found:
         assert re.search(r"sam build && sam deploy", command), (document, command)
+
+
+def test_no_deployment_leaves_the_list_of_parameters_aside():
+    # What is on the command line takes the place of samconfig.toml's whole list, and the next deployment forgets it.
+    for document, command in deployments():
+        assert "--parameter-overrides" not in command, (document, command)
