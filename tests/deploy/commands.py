@@ -32,6 +32,9 @@ cluster=$(output DatabaseClusterId)
 """
 # What the page has asked for in the line before.
 BEFORE = {
+    "$first": """first=$(aws cloudformation describe-stack-resource --stack-name "$STACK" \\
+      --logical-resource-id AdministratorPassword --query StackResourceDetail.PhysicalResourceId --output text)
+""",
     "$key": """key=$(aws cloudformation describe-stack-resource --stack-name "$STACK" --logical-resource-id TokenPrivateKey \\
       --query StackResourceDetail.PhysicalResourceId --output text)
 """,

@@ -32,8 +32,9 @@ CALLS = {
     "AWS::Scheduler::Schedule": ("scheduler", "create_schedule", "Name"),
     "AWS::SecretsManager::Secret": ("secretsmanager", "create_secret", "ARN"),
 }
-# What the emulator demands and AWS does not.
-DEMANDED = {"AWS::RDS::DBCluster": {"MasterUserPassword": "made-up-by-the-rehearsal"}}
+# What the emulator demands and AWS does not, or makes by itself.
+DEMANDED = {"AWS::RDS::DBCluster": {"MasterUserPassword": "made-up-by-the-rehearsal"},
+            "AWS::SecretsManager::Secret": {"SecretString": "made-up-by-the-rehearsal"}}
 
 
 def say(kind, what):
@@ -207,6 +208,8 @@ clean = parsing.clean_json
 parsing.clean_json = without_nothing
 # What Ref is of a layer. Without it a function whose layer changes is told the object itself, and cannot be updated.
 LayerVersion.physical_resource_id = property(lambda layer: layer.arn)
+# Without what its condition leaves out, over which the emulator stumbles when it is asked for a resource behind it.
+models.Stack.stack_resources = property(lambda stack: [made for made in stack.resource_map.values() if made])
 models.Stack.get_cfn_attribute = output
 models.Stack.has_cfn_attr = classmethod(lambda cls, attr: True)
 parsing.resource_class_from_type = class_or_made

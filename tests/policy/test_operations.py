@@ -48,3 +48,25 @@ def test_who_reads_a_secret_is_who_its_row_says(secret, setting):
     template = source("template")["Resources"]
     functions = {template[name]["Properties"]["CodeUri"].strip("/").rpartition("/")[2] for name in with_setting(setting)}
     assert set(re.findall(r"`([a-z-]+)`", readers)) == functions
+
+
+USED = re.compile(r"\$\{?([A-Za-z_]\w*)")
+SET = re.compile(r"(?:^|[\s;(`])(?:export )?([A-Za-z_]\w*)=|read -rs (\w+)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["operations", "external", "tour"])
+def test_what_a_command_has_a_name_for_is_set_on_its_page(page):
+    text = (ROOT / f"docs/{page}.md").read_text()
+    commands = re.findall(r"^ {4,}.*$|^```sh\n(?:.*\n)*?```$", text, re.MULTILINE) + re.findall(r"`([^`\n]+)`", text)
+    known = {name for found in SET.findall(text) for name in found}
+    if ". .dev/env" in text:
+        paragraph = re.search(r"In `\.dev/env`,.*?\n\n|In `\.dev/env`,.*\Z", (ROOT / "docs/settings.md").read_text(), re.DOTALL)[0]
+        known |= set(re.findall(r"`([A-Z_]+)`", paragraph))
+    assert {name for command in commands for name in USED.findall(command)} <= known
+
+
+def test_what_a_command_asks_the_stack_for_is_there():
+    asked = set(re.findall(r"\$\(output (\w+)\)", OPERATIONS))
+    assert len(asked) > 5 and asked <= set(source("template")["Outputs"])
+    named = set(re.findall(r"--logical-resource-id (\w+)", OPERATIONS))
+    assert len(named) > 1 and named <= set(source("template")["Resources"])
