@@ -111,10 +111,10 @@ def test_a_function_may_use_what_its_settings_name_and_nothing_else(setting, pol
 @pytest.mark.parametrize(
     ("code", "setting"),
     [
-        ("app.payments()", "PAYMENTS_KEY_ARN"),
-        ("app.webhook_secrets()", "PAYMENTS_WEBHOOK_SECRET_ARN"),
+        ("app.charging.payments()", "PAYMENTS_KEY_ARN"),
+        ("app.charging.webhook_secrets()", "PAYMENTS_WEBHOOK_SECRET_ARN"),
         ("app.issuer()", "TOKEN_PRIVATE_KEY_ARN"),
-        ("app.queue()", "DEFERRED_CHARGES_QUEUE_URL"),
+        ("app.charging.queue()", "DEFERRED_CHARGES_QUEUE_URL"),
     ],
 )
 def test_a_function_has_the_settings_that_its_code_asks_for(code, setting):

@@ -97,8 +97,8 @@ fn respond(placed: &Placed<Answer>) -> Result<Response> {
     if replayed { response.with(http::REPLAYED, "true") } else { Ok(response) }
 }
 
-/// 201 for an order that was paid, 402 for a declined one, 200 for one that has been cancelled since, 202 for one that is
-/// not finished.
+/// 201 for an order that was paid, 402 for a declined one, 200 for one that has been cancelled since, 202 for one that
+/// is not finished.
 fn status(order: OrderStatus) -> u16 {
     match order {
         OrderStatus::Paid | OrderStatus::RefundPending | OrderStatus::Refunded => 201,

@@ -1,7 +1,7 @@
 //! Every minute: finds what a crash or an outage left behind.
 //!
-//! It nudges somebody to look at every order that is due, and announces products again that were changed while Redis may
-//! have been away. And it says how far behind we are, and once an hour which products sell.
+//! It nudges somebody to look at every order that is due, and announces products again that were changed while Redis
+//! may have been away. And it says how far behind we are, and once an hour which products sell.
 
 use serde::Serialize;
 use serde_json::Value;

@@ -32,7 +32,8 @@ pub struct Settings {
 
 impl Settings {
     /// For a service whose calls have a limit of 5 s: 3 failures in a row (one is an accident), 60 s, 3 probes (one
-    /// success proves little), leases of 10 s. From 20 calls in 10 s on, half of them must fail, or four fifths be slow.
+    /// success proves little), leases of 10 s. From 20 calls in 10 s on, half of them must fail, or four fifths be
+    /// slow.
     pub const DEFAULT: Self = Self {
         consecutive: 3,
         minimum_calls: 20,

@@ -105,8 +105,8 @@ fn refuse(obstacles: &[String]) -> Result<()> {
     if obstacles.is_empty() { Ok(()) } else { Err(Error::fault("migrate", obstacles.join(". "))) }
 }
 
-/// What a step means must not depend on what somebody set for the database or the owner. And a step whose caller is gone,
-/// out of time, ends with him: else its locks would stay until it is done, for nobody.
+/// What a step means must not depend on what somebody set for the database or the owner. And a step whose caller is
+/// gone, out of time, ends with him: else its locks would stay until it is done, for nobody.
 const SETTINGS: &str = "set statement_timeout = 0; set lock_timeout = 0; set search_path = public; \
                         set standard_conforming_strings = on; set exit_on_error = off; \
                         set default_transaction_isolation = 'read committed'; \

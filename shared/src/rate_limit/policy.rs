@@ -57,9 +57,9 @@ impl Identity {
         Self::hashed("user", id.as_ref().as_bytes())
     }
 
-    /// The account that somebody tries to log in to, by its e-mail address: letter by letter, as Postgres' `lower` finds
-    /// it. By Rust's rules for words, `İ` becomes two letters and a last `Σ` another than the one before it, and an
-    /// account would have as many counts as spellings.
+    /// The account that somebody tries to log in to, by its e-mail address: letter by letter, as Postgres' `lower`
+    /// finds it. By Rust's rules for words, `İ` becomes two letters and a last `Σ` another than the one before it, and
+    /// an account would have as many counts as spellings.
     pub fn account(email: impl AsRef<str>) -> Self {
         let email = text::composed(email.as_ref());
         let lower: String = email.chars().filter_map(|letter| letter.to_lowercase().next()).collect();
