@@ -15,6 +15,10 @@ use shared::http::{self, Response, ResponseExt, header};
 
 const GRAPHQL: &str = "application/graphql-response+json";
 
+/// Lambda takes answers of 6 MB (6,291,556 bytes), status and headers included. What a query may cost is reckoned by
+/// fields; how long texts are that it finds, nobody knows before.
+const MOST_BYTES: usize = 6_000_000;
+
 /// As what the answer goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaType {
@@ -81,11 +85,20 @@ impl MediaType {
 
     fn send(self, status: u16, body: &impl Serialize) -> Result<Response> {
         let response = http::json(status, body)?;
+        if travels_as(response.body()) > MOST_BYTES {
+            let why = "The answer would be too large: ask for fewer rows, or for fewer long texts.";
+            return self.refusal(&[ServerError::new(why, None)]);
+        }
         match self {
             Self::Json => Ok(response),
             Self::GraphQl => response.with(header::CONTENT_TYPE, GRAPHQL),
         }
     }
+}
+
+/// How many bytes it takes as a text within JSON, which is how it goes to Lambda. JSON has no control characters.
+fn travels_as(body: &str) -> usize {
+    body.len() + body.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
 }
 
 /// A field that failed is null. async-graphql leaves it out instead, and the whole of `data` where it was the only one.
@@ -151,6 +164,20 @@ mod tests {
         let wait =
             response.headers().get("retry-after").map(|wait| wait.to_str().unwrap_or_default().to_owned());
         (response.status().as_u16(), has_data, wait.unwrap_or_default())
+    }
+
+    #[test]
+    fn an_answer_that_lambda_would_not_take_is_refused() {
+        let answered = |text: String| {
+            let response = MediaType::Json.response(async_graphql::Response::new(value!({ "name": text })));
+            response.expect("a response").into_body()
+        };
+        let whole = serde_json::to_string(&answered("x".repeat(5_900_000))).expect("JSON");
+        assert!(whole.len() > 5_900_000 && whole.len() < MOST_BYTES);
+        for text in ["x".repeat(MOST_BYTES), "\"".repeat(MOST_BYTES / 4), "ж".repeat(MOST_BYTES / 2)] {
+            assert!(answered(text).contains("too large"));
+        }
+        assert_eq!(travels_as(r#"{"a":"\\"}"#), r#"{\"a\":\"\\\\\"}"#.len());
     }
 
     #[test]

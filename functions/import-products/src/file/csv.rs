@@ -129,7 +129,8 @@ impl Columns {
 fn value(column: &str, text: &str) -> Value {
     match column {
         "featured" | "stock" if text.is_empty() => Value::Null,
-        "featured" => text.parse::<bool>().map_or_else(|_| json!(text), Value::from),
+        // Spreadsheets write TRUE.
+        "featured" => text.to_ascii_lowercase().parse::<bool>().map_or_else(|_| json!(text), Value::from),
         "amount" | "stock" => text.parse::<i64>().map_or_else(|_| json!(text), Value::from),
         _ => json!(text),
     }

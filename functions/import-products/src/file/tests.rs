@@ -65,6 +65,10 @@ fn a_line_is_that_on_which_a_product_begins() {
 fn spreadsheets_end_lines_and_begin_files_in_their_own_way() {
     let text = "\u{feff}Amount,Currency ,NAME,Description,SKU\r\n100,usd,Lamp,\"a\r\nb\",a\r\n\"100\",usd,Lamp,,b\r\n";
     assert_eq!(read(Format::Csv, text), Ok(words(&[(2, 3, "a"), (4, 4, "b")])));
+    let text = "sku,name,description,amount,currency,featured\r\na,Lamp,,1,usd,TRUE\r\nb,Lamp,,1,usd,False\r\n\
+                c,Lamp,,1,usd,yes\r\n";
+    let wrong = "featured must be true or false";
+    assert_eq!(read(Format::Csv, text), Ok(words(&[(2, 2, "a"), (3, 3, "b"), (4, 4, wrong)])));
     assert_eq!(read(Format::JsonLines, format!("\u{feff}{}\r\n", json_line("a"))), Ok(words(&[(1, 1, "a")])));
 }
 

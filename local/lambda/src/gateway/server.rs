@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use super::answer;
 use super::event::{HttpRequest, event};
 use super::route::Router;
-use crate::runtime_api::{Fleet, InvokeError};
+use crate::runtime_api::{Fleet, InvokeError, MOST_BYTES};
 use crate::tell::Tell;
 use crate::template::Function;
 
@@ -106,6 +106,10 @@ impl Doors {
         let Ok(event) = event(&matched, &request) else {
             return message(StatusCode::BAD_REQUEST, "Bad Request");
         };
+        // The gateway takes 10 MB, Lambda less.
+        if event.len() > MOST_BYTES {
+            return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        }
         let answered = match self.fleet.invoke(matched.function, event).await {
             Ok(answer) => answer::response(&answer.body),
             Err(error @ InvokeError::NotBuilt(_)) => return later(&error),

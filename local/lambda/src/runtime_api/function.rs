@@ -19,6 +19,9 @@ use super::invocation::{Answer, Invocation, InvokeError};
 use super::settings::FunctionSettings;
 use super::version::Version;
 
+/// The most bytes of an event, and of an answer, as Lambda counts them.
+pub const MOST_BYTES: usize = 6_291_556;
+
 /// Where a function's environments live.
 pub(super) struct Place {
     /// `http://127.0.0.1:PORT` of the Runtime API.
@@ -162,6 +165,8 @@ impl Function {
             answered
         };
         let (request_id, environment) = (id.to_owned(), environment.id);
+        let answer =
+            answer.and_then(|body| if body.len() > MOST_BYTES { Err(too_large(&body)) } else { Ok(body) });
         let answer = answer.map(|body| Answer { body, request_id, environment, cold });
         outcome.send(answer.map_err(InvokeError::Failed)).ok();
         true
@@ -273,4 +278,15 @@ fn variables(name: &str, settings: &FunctionSettings, common: &[(String, String)
         (settings.at_a_time > 1).then(|| ("AWS_LAMBDA_MAX_CONCURRENCY", settings.at_a_time.to_string()));
     let lambda = lambda.into_iter().chain(several).map(|(name, value)| (name.to_owned(), value));
     lambda.chain(common.iter().cloned()).collect()
+}
+
+/// What Lambda says in place of an answer that is longer than it takes.
+fn too_large(answer: &Bytes) -> Bytes {
+    let message = format!(
+        "Response payload size ({} bytes) exceeded maximum allowed payload size ({MOST_BYTES} bytes).",
+        answer.len()
+    );
+    serde_json::json!({ "errorType": "Function.ResponseSizeTooLarge", "errorMessage": message })
+        .to_string()
+        .into()
 }

@@ -45,6 +45,7 @@ use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 pub use environment::Snapshot;
+pub use function::MOST_BYTES;
 pub use invocation::{Answer, InvokeError};
 pub use settings::{FunctionSettings, Settings};
 

@@ -64,6 +64,19 @@ async fn it_returns_the_answer_byte_for_byte_and_starts_nothing_for_the_next_one
 }
 
 #[tokio::test]
+async fn an_answer_that_lambda_would_not_take_fails_and_the_next_one_is_the_same_environments() -> Result<()>
+{
+    let (fleet, _folder) = fleet(1).await?;
+    let most = invoke(&fleet, "\"answer so many bytes: 6291556\"").await?;
+    assert_eq!(most.body.len(), MOST_BYTES);
+    let error = invoke(&fleet, "\"answer so many bytes: 6291557\"").await;
+    let Err(InvokeError::Failed(why)) = error else { anyhow::bail!("{error:?}") };
+    assert!(String::from_utf8_lossy(&why).contains("Function.ResponseSizeTooLarge"));
+    assert_eq!(invoke(&fleet, "[]").await?.environment, most.environment);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_function_learns_its_deadline_its_ids_and_its_settings() -> Result<()> {
     let (fleet, folder) = fleet(1).await?;
     let answer = invoke(&fleet, "\"tell\"").await?;

@@ -47,6 +47,8 @@ def serve():
         if wish == "answer another":
             status = call("POST", "invocation/00000000/response", b"wrong")[0]
             event = str(status).encode()
+        if isinstance(wish, str) and wish.startswith("answer so many bytes: "):
+            event = b"x" * int(wish.removeprefix("answer so many bytes: "))
         if wish == "tell":
             event = json.dumps({"headers": dict(headers), "now": time.time(), "environ": dict(os.environ)}).encode()
         print("invoked", request, flush=True)
