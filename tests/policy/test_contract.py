@@ -155,7 +155,7 @@ def test_the_contract_and_the_code_know_the_same_problems():
 
 def test_every_operation_says_what_can_go_wrong_on_our_side():
     for route, operation in operations().items():
-        assert {"429", "500", "503"} <= set(operation["responses"]), route
+        assert {"500", "503"} <= set(operation["responses"]), route
 
 
 def test_every_function_has_a_sample_event_and_every_event_a_route():
@@ -177,3 +177,30 @@ def test_the_events_explain_themselves_and_hold_no_token():
         assert f"`{name}`" in readme or short, name
         # One token is there on purpose: it is signed with nothing.
         assert "eyJhbGciOiJFZERTQSI" not in path.read_text(), name
+
+
+def test_whoever_shows_money_is_told_how_many_digits_a_currency_has():
+    rules = (ROOT / "shared/src/catalog/amounts.rs").read_text()
+    codes = {digits: sorted(code for listed in re.findall(rf'decimals: {digits}, .*?"([a-z ]+)"', rules)
+                            for code in listed.split()) for digits in [0, 3]}
+    assert len(codes[0]) == 15 and len(codes[3]) == 5
+
+    def listed(text, before, after):
+        return sorted(re.search(rf"{before}\s+((?:[a-z]{{3}}\s+)*?(?:and\s+)?[a-z]{{3}}){after}", text)[1].split())
+    contract_says = " ".join(contract()["info"]["description"].split())
+    assert listed(contract_says, "a whole one of", ",") == codes[0]
+    assert listed(contract_says, "a thousandth of", r"\.") == codes[3]
+    clients = " ".join((ROOT / "docs/clients.md").read_text().split())
+    assert listed(clients, "whole units of", " and thousandths") == codes[0]
+    assert listed(clients, "thousandths of", r"\.") == codes[3]
+    page = dict(re.findall(r'^const ([A-Z]+) = "([a-z ]+)"', (ROOT / "local/console/page/dom.js").read_text(), re.M))
+    assert (sorted(page["WHOLE"].split()), sorted(page["THOUSANDTHS"].split())) == (codes[0], codes[3])
+
+
+def test_preconditions_and_limits_stand_where_the_functions_have_them():
+    said = {operation["operationId"]: operation["responses"] for operation in operations().values()}
+    for name in routes().values():
+        source = "".join(path.read_text() for path in sorted((ROOT / "functions" / name / "src").glob("*.rs")))
+        if "http::cached(" in source:
+            assert {"304", "400", "412"} <= said[name].keys(), name
+        assert ("429" in said[name]) != ("limited_by(&[])" in source), name

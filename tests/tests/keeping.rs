@@ -82,9 +82,15 @@ async fn two_products_have_no_sku_in_common() {
     let sku = Uuid::now_v7().to_string();
     let mut body = lamp();
     body["sku"] = json!(sku);
-    assert_eq!(create(&body).await.expect(201).json()["sku"], json!(sku));
-    let refused = create(&body).await.expect(409).json();
-    assert_eq!(refused["type"], "urn:millrace:problem:conflict");
+    let made = create(&body).await.expect(201).json();
+    assert_eq!(made["sku"], json!(sku));
+    let refused = create(&body).await.expect(409);
+    assert_eq!(refused.json()["type"], "urn:millrace:problem:conflict");
+    let id = made["id"].as_str().expect("an id");
+    assert_eq!(refused.header("location"), format!("/api/products/{id}"));
+    archive(id).await.expect(204);
+    let refused = create(&body).await.expect(409);
+    assert_eq!(refused.header("location"), "");
 }
 
 #[tokio::test]

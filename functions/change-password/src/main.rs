@@ -32,7 +32,7 @@ async fn change_password(app: App, request: Request) -> Result<Response> {
         return Err(invalid("new_password", why));
     }
     let new_password = new_password.reveal();
-    if new_password == password {
+    if new_password == password::composed(&password) {
         return Err(invalid("new_password", "must be another than the present one"));
     }
     let account = accounts::authenticate(&app, &failures, &email, password).await?.account;

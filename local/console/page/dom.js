@@ -24,11 +24,19 @@ export function svg(tag, attributes = {}, ...children) {
 
 export const fill = (parent, ...children) => parent.replaceChildren(...children.flat(Infinity).filter(Boolean));
 
-/** `2399, usd` as people write it. Currencies differ in how many digits their minor unit has; the browser knows. */
+// Currencies whose minor unit is no hundredth, as openapi.yaml has them. What a browser knows of others is another count.
+const WHOLE = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split(" ");
+const THOUSANDTHS = "bhd jod kwd omr tnd".split(" ");
+
+/** `2399, usd` as people write it. */
 export function money({ amount, currency }) {
-  const format = new Intl.NumberFormat("en", { style: "currency", currency: currency.toUpperCase() });
-  const digits = format.resolvedOptions().maximumFractionDigits;
-  return format.format(amount / 10 ** digits);
+  const digits = WHOLE.includes(currency) ? 0 : THOUSANDTHS.includes(currency) ? 3 : 2;
+  return new Intl.NumberFormat("en", {
+    style: "currency",
+    currency: currency.toUpperCase(),
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(amount / 10 ** digits);
 }
 
 export const ms = (value) => (value === undefined || value === null ? "" : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`);

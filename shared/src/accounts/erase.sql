@@ -7,8 +7,13 @@ with administrators as (
     from users
     where
         role = 'administrator'
+        -- What an identity provider's people may do it says itself.
+        and issuer is null
         and erased_at is null
-        and exists (select from users where id = $1::uuid and role = 'administrator' and erased_at is null)
+        and exists (
+            select from users
+            where id = $1::uuid and role = 'administrator' and issuer is null and erased_at is null
+        )
     order by id
     for update
 ),

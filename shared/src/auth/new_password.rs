@@ -8,6 +8,8 @@
 use serde::{Deserialize, Deserializer, de};
 use zxcvbn::{Score, zxcvbn};
 
+use super::password::composed;
+
 /// The least and the most characters. The standard asks for at least 15, and for at least 64 to be taken.
 const LENGTH: std::ops::RangeInclusive<usize> = 15..=128;
 
@@ -42,7 +44,7 @@ impl NewPassword {
 
 impl<'de> Deserialize<'de> for NewPassword {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let password = String::deserialize(deserializer)?;
+        let password = composed(&String::deserialize(deserializer)?);
         if LENGTH.contains(&password.chars().count()) {
             Ok(Self(password))
         } else {

@@ -11,6 +11,7 @@ mod foreign;
 
 use argon::Argon;
 use foreign::Foreign;
+use unicode_normalization::UnicodeNormalization;
 
 /// A hash of nobody's password, so that a login for an unknown account takes as long as one for a known account.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bWlsbHJhY2Utbm9ib2R5$\
@@ -29,7 +30,14 @@ pub enum Error {
 
 /// Hashes a password for storage.
 pub async fn hash(password: String) -> Result<String, Error> {
-    blocking(move || argon::hash(&password).map_err(Error::Hash)).await
+    blocking(move || argon::hash(&composed(&password)).map_err(Error::Hash)).await
+}
+
+/// With its letters composed (NFC), as NIST SP 800-63B-4 has it: some keyboards write an é as one character, and others
+/// as two.
+#[must_use]
+pub fn composed(password: &str) -> String {
+    password.nfc().collect()
 }
 
 /// How a password compares with a stored hash.
@@ -53,6 +61,19 @@ pub async fn verify(password: String, stored: Option<String>) -> Result<Match, E
 }
 
 fn compare(password: &str, stored: Option<&str>) -> Result<Match, Error> {
+    let composed = composed(password);
+    let first = compare_letters(&composed, stored);
+    if composed == password || matches!(first, Ok(Match::Right | Match::Outdated)) {
+        return first;
+    }
+    // Hashed as it was typed, elsewhere or before letters were composed. The same work whosever it is.
+    match (first, compare_letters(password, stored)) {
+        (Ok(_), Ok(Match::Right | Match::Outdated)) => Ok(Match::Outdated),
+        (first, _) => first,
+    }
+}
+
+fn compare_letters(password: &str, stored: Option<&str>) -> Result<Match, Error> {
     match stored.map(Stored::read) {
         Some(Ok(stored)) => stored.compare(password),
         Some(Err(why)) => nobodys(password).and(Err(Error::Hash(why))),
@@ -133,6 +154,21 @@ mod tests {
             async |password: &str| verify(password.to_owned(), Some(stored.clone())).await.expect("verifies");
         assert_eq!(compared("correct horse").await, Match::Right);
         assert_eq!(compared("Correct horse").await, Match::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_letter_with_an_accent_is_the_same_however_a_keyboard_writes_it() {
+        let (one, two) = ("caf\u{e9} au lait", "cafe\u{301} au lait");
+        for (chosen, typed) in [(one, two), (two, one), (two, two)] {
+            let stored = hash(chosen.to_owned()).await.expect("hashes");
+            assert_eq!(verify(typed.to_owned(), Some(stored)).await.expect("verifies"), Match::Right);
+        }
+        // As others hashed it, and we did once.
+        let stored = argon::hash(two).expect("hashes");
+        assert_eq!(compare(two, Some(&stored)).expect("verifies"), Match::Outdated);
+        assert_eq!(compare("cafe\u{301}", Some(&stored)).expect("verifies"), Match::Wrong);
+        let work = argon::work_of(|| compare(two, None));
+        assert_eq!(argon::work_of(|| compare("cafe\u{301}", Some(&stored))), work, "whosever it is");
     }
 
     #[tokio::test]

@@ -1,18 +1,20 @@
 //! Adding a product.
 
 use serde::{Deserialize, Deserializer, de};
+use sqlx::FromRow;
 
 use super::price::check_price;
 use super::text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name};
 use super::{Money, Product, ProductId};
 use crate::database::{Database, Statement};
-use crate::error::{Result, conflict};
+use crate::error::{Error, Result, conflict};
 use crate::object::object;
 use crate::text;
 use crate::whole::{whole, whole_or_null};
 
 /// Long, as the update is.
 static CREATE: Statement = Statement::new("catalog.create", include_str!("create.sql")).long();
+static BY_SKU: Statement = Statement::new("catalog.by_sku", include_str!("by_sku.sql"));
 
 /// A product that is to be sold.
 #[derive(Debug, Deserialize)]
@@ -80,15 +82,34 @@ fn checked_stock<E: de::Error>(stock: i32) -> Result<i32, E> {
     }
 }
 
+#[derive(FromRow)]
+struct Taken {
+    id: ProductId,
+    archived: bool,
+}
+
+/// Who repeats a request because its answer was lost learns what it made.
+async fn taken(database: &Database, sku: Option<&str>) -> Result<Error> {
+    let taken: Option<Taken> = database.fetch_optional(BY_SKU.bind(sku)).await?;
+    Ok(match taken {
+        Some(Taken { archived: true, .. }) => conflict("This sku belongs to a product that is archived."),
+        Some(Taken { id, .. }) => {
+            conflict("Another product has this sku.").about(format!("/api/products/{id}"))
+        }
+        None => conflict("Another product has this sku."),
+    })
+}
+
 /// Adds a product, in one statement.
 ///
 /// # Errors
 /// 409 if another product has its `sku`; 422 if it is sold at no such price.
 pub async fn create(database: &Database, new: NewProduct) -> Result<Product> {
     check_price(&new.price)?;
+    let sku = new.sku;
     let query = CREATE
         .bind(ProductId::new())
-        .bind(new.sku)
+        .bind(sku.as_deref())
         .bind(new.name)
         .bind(new.description)
         .bind(new.price.amount)
@@ -96,5 +117,8 @@ pub async fn create(database: &Database, new: NewProduct) -> Result<Product> {
         .bind(new.featured)
         .bind(new.stock);
     let created: Option<Product> = database.fetch_optional(query).await?;
-    created.ok_or_else(|| conflict("Another product has this sku."))
+    match created {
+        Some(product) => Ok(product),
+        None => Err(taken(database, sku.as_deref()).await?),
+    }
 }

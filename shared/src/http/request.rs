@@ -173,8 +173,8 @@ impl Request {
 
 /// Before anything was done. A 401 would make people sign in again, where nothing is wrong with their tokens.
 fn nobody_can_know() -> Error {
-    let detail =
-        "The identity provider does not answer, so no access token can be verified. Nothing was done.";
+    let detail = "The identity provider does not answer, so no access token can be verified. This request did nothing; an \
+        earlier one under the same Idempotency-Key may have.";
     Error::new(Kind::Unavailable, detail).retry_after(AGAIN_AFTER)
 }
 

@@ -127,6 +127,21 @@ async fn of_the_last_two_administrators_who_leave_at_once_one_stays_and_customer
 }
 
 #[tokio::test]
+async fn an_identity_providers_administrator_does_not_count_as_one_who_is_left() {
+    static OF_A_PROVIDER: Statement = Statement::new(
+        "test.of_a_provider",
+        "insert into users (id, email, password_hash, role, issuer, subject)
+         values (gen_random_uuid(), 'of a provider', '', 'administrator', 'https://id.example.com', 'eve')",
+    );
+    let shop = Shop::open().await;
+    let (account, _) = shop.ada().await;
+    shop.owner.execute(&PROMOTE).await.expect("promotes");
+    shop.owner.execute(&OF_A_PROVIDER).await.expect("inserts");
+    let left = erase(&shop.functions, &User::of_shop(account.id, Role::Administrator)).await;
+    assert_eq!(left.map_err(|error| error.problem().kind()), Err(Kind::Conflict));
+}
+
+#[tokio::test]
 async fn a_login_that_waits_for_a_change_of_the_password_is_one_with_the_wrong_password() {
     let shop = Shop::open().await;
     let (account, _) = shop.ada().await;

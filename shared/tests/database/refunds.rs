@@ -1,6 +1,7 @@
 //! Money that goes back: once for each key, no more than was charged, and to its end, whoever crashes.
 
 use serde_json::{Value, json};
+use shared::accounts::erase;
 use shared::auth::token::Role;
 use shared::auth::{Subject, User};
 use shared::checkout::{Item, RefundBegun, RefundRequest, RefundState, begin_refund};
@@ -191,6 +192,7 @@ async fn one_refund_of_an_order_is_under_way_and_no_more_goes_back_than_was_char
 
 #[tokio::test]
 async fn an_administrator_of_an_identity_provider_gets_a_row_with_the_first_refund() {
+    static SUBJECT: Statement = Statement::new("test.subject", "select subject from users where id = $1");
     static KNOWN_AS: Statement =
         Statement::new("test.known_as", "select issuer, subject from users where id = $1");
     let order = paid().await;
@@ -207,6 +209,10 @@ async fn an_administrator_of_an_identity_provider_gets_a_row_with_the_first_refu
     assert!(matches!(begun, RefundBegun::New(..)));
     let known: (String, String) = order.shop.owner.fetch_one(KNOWN_AS.bind(eve.id)).await.expect("a row");
     assert_eq!(known, ("https://id.example.com".to_owned(), "eve".to_owned()));
+    // What she may do, her provider says, so nobody waits for another administrator.
+    erase(&order.shop.functions, &eve).await.expect("forgets");
+    let forgotten: (Option<String>,) = order.shop.owner.fetch_one(SUBJECT.bind(eve.id)).await.expect("a row");
+    assert_eq!(forgotten, (None,));
 }
 
 #[tokio::test]

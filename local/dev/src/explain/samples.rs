@@ -45,6 +45,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("accounts.sign_out", &[NEW]),
     sample("catalog.announced", &["now()", PRODUCT]),
     sample("catalog.archive", &[PRODUCT, "true", VERSIONS, VERSIONS]),
+    sample("catalog.by_sku", &["'A-1'::text"]),
     sample("catalog.changed", &["120"]),
     sample("catalog.count_sales", &[]),
     sample(
