@@ -11,18 +11,18 @@
 //! | [`catalog`], [`orders`], [`checkout`] | the domain: products; orders; how they are placed and paid |
 //! | [`insights`] | what the database knows about itself, and what to do about it |
 //! | [`accounts`], [`auth`] | who may log in; passwords and access tokens |
-//! | [`edge`] | how CloudFront is known from who says that he is |
+//! | [`edge`] | how CloudFront is told from whoever claims to be it |
 //! | [`cache`], [`rate_limit`], [`breaker`], [`token_bucket`] | the resilience mechanisms, commands of one Redis batch |
 //! | [`database`], [`redis`], [`payments`], [`queue`], [`objects`] | the world outside |
 //! | `outgoing`, `aws`, [`tls`] | how others are asked: with hard limits, and whom we trust |
 //! | `id`, [`text`], `whole`, `object`, `json_text` | what bodies and rows are read as |
-//! | [`presign`], [`secrets`] | signing in by IAM; secrets that rotate |
+//! | [`presign`], [`secrets`] | signing requests to AWS in advance, and so in by IAM; secrets that rotate |
 //! | [`time_limit`], `last_moment`, `alarm` | how long an invocation may still take; how it ends then; a timer that is kept |
 //! | `caught` | a panic, which is a failure of one request |
 //! | [`telemetry`] | logs and metrics |
 //! | [`kill_point`] | where the chaos run kills |
 //!
-//! The domain uses mechanisms; mechanisms use `redis` or `config`; nothing below knows `http`.
+//! The domain uses mechanisms; mechanisms use `redis`; nothing below `http` knows it.
 
 pub mod accounts;
 mod alarm;

@@ -1,8 +1,8 @@
 //! The local payment provider: Stripe's wire format for what Millrace uses, a ledger that can be read back, and
 //! faults on command.
 //!
-//! It is the one double in this house. Published fakes will not do: `localstripe` 1.15.10 ignores idempotency keys
-//! (measured), and a shop that survives a provider without faults has proven nothing.
+//! It is the one service of the local cloud that is our own double. Published fakes will not do: `localstripe` 1.15.10
+//! ignores idempotency keys (measured), and a shop that survives a provider without faults has proven nothing.
 //!
 //! | file | holds |
 //! |---|---|
