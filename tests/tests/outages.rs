@@ -152,12 +152,25 @@ async fn products_are_read_and_changed_without_redis() {
     let id = new_product(1000, 1).await;
     let read = customer.call("get-product", "GET", format!("/api/products/{id}")).parameter("id", &id);
     read.send().await.expect(200);
+    let update = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", &id);
+    let update = update.bearer(&administrator());
+    let shown = async || read.send().await.expect(200).json()["price"]["amount"].as_i64();
     let redis = away("redis");
-    for _ in 0..3 {
-        read.send().await.expect(200);
+    for price in [1001, 1002, 1003] {
+        update.clone().json(&priced(price)).send().await.expect(200);
+        assert_eq!(shown().await, Some(price));
     }
     drop(redis);
-    read.send().await.expect(200);
+    // It comes back empty.
+    assert_eq!(shown().await, Some(1003));
+}
+
+/// A change of a product to this price.
+fn priced(amount: i64) -> Value {
+    json!({
+        "name": "A product of the tests", "description": "", "featured": false,
+        "price": { "amount": amount, "currency": "usd" },
+    })
 }
 
 static ANNOUNCED: Statement = Statement::new("tests.announced", "select until::text from products_announced");
@@ -166,12 +179,8 @@ static ANNOUNCED: Statement = Statement::new("tests.announced", "select until::t
 #[tokio::test]
 async fn an_eviction_of_a_list_that_redis_did_not_confirm_counts_as_lost() {
     let id = new_product(1000, 1).await;
-    let change = json!({
-        "name": "A product of the tests", "description": "", "featured": false,
-        "price": { "amount": 1000, "currency": "usd" },
-    });
     let update = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", &id);
-    let update = update.bearer(&administrator()).json(&change);
+    let update = update.bearer(&administrator()).json(&priced(1000));
     let lost = async || invoke("order-sweeper", &json!({})).await["lost"].as_u64();
     let announced = async || database().fetch_one::<(String,)>(&ANNOUNCED).await.expect("answers").0;
     update.send().await.expect(200);
