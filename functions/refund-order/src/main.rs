@@ -47,6 +47,7 @@ async fn refund_order(app: App, request: Request) -> Result<Response> {
             gate.give_back(entry).await;
             match other? {
                 RefundBegun::Repeated(status, amount) => (amount, status),
+                RefundBegun::Noted(amount) => (amount, RefundState::Succeeded),
                 // Both cases of it stand above.
                 RefundBegun::New(_, amount) => (amount, RefundState::Pending),
             }

@@ -47,7 +47,7 @@ impl Provider {
     }
 
     async fn confirm(&self, order: Uuid, intent: &str) -> Reply<Intent> {
-        self.payments.confirm_intent(order, intent, 1, soon()).await
+        self.payments.confirm_intent(order, intent, 1, None, soon()).await
     }
 }
 

@@ -64,6 +64,7 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(Operation, &'a str)> {
         ("POST", ["payment_intents", id, "confirm"]) => Some((Operation::Confirm, id)),
         ("POST", ["payment_intents", id, "cancel"]) => Some((Operation::Cancel, id)),
         ("POST", ["refunds"]) => Some((Operation::Refund, "")),
+        ("GET", ["refunds"]) => Some((Operation::ListRefunds, "")),
         _ => None,
     }
 }

@@ -10,7 +10,7 @@
 //! | `serve`, `provider` | puts it together; everything it has |
 //! | `server` | sockets: cutting connections, refusing them |
 //! | `api` | the way of a request: fault, key, operation, answer |
-//! | `call`, `operations`, `charging`, `effect`, `cards` | what is asked, done and charged, what that changes; the test cards |
+//! | `call`, `operations`, `charging`, `refunding`, `effect`, `cards` | what is asked, done, charged and given back, what that changes; the test cards |
 //! | `running` | what is being worked on: one request at a time for a key or an intent |
 //! | `ledger`, `journal` | the truth, and its file |
 //! | `faults`, `control`, `requests` | orders, the interface for them, what was seen |
@@ -34,6 +34,7 @@ mod ledger;
 mod objects;
 mod operations;
 mod provider;
+mod refunding;
 mod requests;
 mod running;
 mod serve;

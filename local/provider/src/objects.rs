@@ -36,10 +36,11 @@ pub(super) fn charge(charge: &Charge) -> Value {
     })
 }
 
-/// Stripe's `refund`.
-pub(super) fn refund(refund: &Refund) -> Value {
+/// Stripe's `refund`. The charge is shown whole where it is given.
+pub(super) fn refund(refund: &Refund, charge: Option<&Charge>) -> Value {
+    let charge = charge.map_or_else(|| json!(refund.charge), self::charge);
     json!({
-        "id": refund.id, "object": "refund", "amount": refund.amount, "charge": refund.charge,
+        "id": refund.id, "object": "refund", "amount": refund.amount, "charge": charge,
         "created": refund.created, "currency": refund.currency, "metadata": refund.metadata,
         "payment_intent": refund.payment_intent, "status": "succeeded",
     })

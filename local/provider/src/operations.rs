@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::effect::{Effect, expands, known_card, new_id, now, unexpected_state};
 use super::error::ApiError;
 use super::form::Form;
-use super::ledger::{ChargeStatus, Fact, Intent, Refund, State, Status};
-use super::{charging, objects};
+use super::ledger::{Fact, Intent, State, Status};
+use super::{charging, objects, refunding};
 
 /// The operations, as faults name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,12 +30,22 @@ pub enum Operation {
     Search,
     /// `POST /v1/refunds`
     Refund,
+    /// `GET /v1/refunds`
+    ListRefunds,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Create, Self::Confirm, Self::Retrieve, Self::Cancel, Self::List, Self::Search, Self::Refund];
+    pub const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Confirm,
+        Self::Retrieve,
+        Self::Cancel,
+        Self::List,
+        Self::Search,
+        Self::Refund,
+        Self::ListRefunds,
+    ];
 }
 
 /// Runs one. An `Err` was refused before it began, and its key forgets it; a failure inside `Ok` is an answer like
@@ -48,7 +58,8 @@ pub(super) fn run(state: &State, operation: Operation, id: &str, form: &Form) ->
         Operation::Cancel => cancel(state, id, form),
         Operation::List => list(state, form),
         Operation::Search => search(state, form),
-        Operation::Refund => refund(state, form),
+        Operation::Refund => refunding::refund(state, form),
+        Operation::ListRefunds => refunding::list(state, form),
     }
 }
 
@@ -136,23 +147,25 @@ fn list(state: &State, form: &Form) -> Result<Effect, ApiError> {
     form.only(&["limit", "starting_after", "created", "expand"])?;
     let (from, to) = (form.integer("created[gte]")?, form.integer("created[lte]")?);
     let made = |at: i64| from.is_none_or(|from| at >= from) && to.is_none_or(|to| at <= to);
-    let limit = form.integer("limit")?.unwrap_or(10).clamp(1, 100);
-    // Ids are UUIDv7: their order is that of creation, and Stripe lists the newest first.
-    let older = state
-        .intents
-        .values()
-        .rev()
-        .filter(|intent| made(intent.created))
-        .skip_while(|intent| form.get("starting_after").is_some_and(|after| intent.id.as_str() >= after));
-    let mut page: Vec<Value> = older
-        .take(usize::try_from(limit).unwrap_or(100) + 1)
-        .map(|intent| objects::intent(intent, state.charge_of(intent), false))
-        .collect();
-    let has_more = i64::try_from(page.len()).is_ok_and(|length| length > limit);
-    page.truncate(usize::try_from(limit).unwrap_or(100));
-    Ok(Effect::answer(json!({
-        "object": "list", "url": "/v1/payment_intents", "has_more": has_more, "data": page,
-    })))
+    let intents = state.intents.iter().filter(|(_, intent)| made(intent.created));
+    let show = |intent: &Intent| objects::intent(intent, state.charge_of(intent), false);
+    page("/v1/payment_intents", form, intents, show)
+}
+
+/// A page of a list. Ids are `UUIDv7`: their order is that of creation, and Stripe lists the newest first.
+pub(super) fn page<'a, T: 'a>(
+    url: &str,
+    form: &Form,
+    all: impl DoubleEndedIterator<Item = (&'a String, &'a T)>,
+    show: impl Fn(&T) -> Value,
+) -> Result<Effect, ApiError> {
+    let limit = usize::try_from(form.integer("limit")?.unwrap_or(10).clamp(1, 100)).unwrap_or(100);
+    let after = form.get("starting_after");
+    let older = all.rev().skip_while(|(id, _)| after.is_some_and(|after| id.as_str() >= after));
+    let mut page: Vec<Value> = older.take(limit + 1).map(|(_, object)| show(object)).collect();
+    let has_more = page.len() > limit;
+    page.truncate(limit);
+    Ok(Effect::answer(json!({ "object": "list", "url": url, "has_more": has_more, "data": page })))
 }
 
 /// By `metadata['order_id']:'…'` alone. Stripe's may lag; ours does not.
@@ -168,43 +181,4 @@ fn search(state: &State, form: &Form) -> Result<Effect, ApiError> {
     Ok(Effect::answer(json!({
         "object": "search_result", "url": "/v1/payment_intents/search", "has_more": false, "data": found,
     })))
-}
-
-fn refund(state: &State, form: &Form) -> Result<Effect, ApiError> {
-    form.only(&["payment_intent", "amount", "metadata", "reason", "expand"])?;
-    let intent = state.intent(form.require("payment_intent")?)?;
-    let charge = state.charge_of(intent).filter(|charge| charge.status == ChargeStatus::Succeeded);
-    let Some(mut charge) = charge.cloned() else {
-        let message =
-            format!("This PaymentIntent ({}) does not have a successful charge to refund.", intent.id);
-        return Err(ApiError::invalid(message));
-    };
-    let left = charge.amount - charge.amount_refunded;
-    if left == 0 {
-        let message = format!("Charge {} has already been refunded.", charge.id);
-        return Ok(Effect::error(&ApiError::invalid(message).code("charge_already_refunded")));
-    }
-    let amount = form.integer("amount")?.unwrap_or(left);
-    if !(1..=left).contains(&amount) {
-        let message =
-            format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).");
-        return Err(ApiError::invalid(message).param("amount"));
-    }
-    if Rule::of(&charge.currency).is_some_and(|rule| amount % rule.multiple != 0) {
-        let message = format!("Refund amount ({amount}) is not one of {}.", charge.currency);
-        return Err(ApiError::invalid(message).code("parameter_invalid_integer").param("amount"));
-    }
-    charge.amount_refunded += amount;
-    let refund = Refund {
-        id: new_id("re"),
-        charge: charge.id.clone(),
-        payment_intent: intent.id.clone(),
-        amount,
-        currency: charge.currency.clone(),
-        metadata: form.map("metadata"),
-        created: now(),
-    };
-    let body = objects::refund(&refund);
-    let events = vec![("refund.created", body.clone()), ("charge.refunded", objects::charge(&charge))];
-    Ok(Effect { facts: vec![Fact::Refund(refund), Fact::Charge(charge)], events, ..Effect::answer(body) })
 }

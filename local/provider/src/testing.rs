@@ -108,7 +108,7 @@ impl Double {
     /// Asks with the order's first key until it is no longer running.
     pub(super) async fn until_settled(&self, order: Uuid, intent: &str) -> Reply<Intent> {
         loop {
-            let reply = self.payments.confirm_intent(order, intent, 1, soon()).await;
+            let reply = self.payments.confirm_intent(order, intent, 1, None, soon()).await;
             if reply.outcome != Outcome::Running {
                 return reply;
             }

@@ -28,7 +28,7 @@ pub async fn advance(
     let mut provider = Provider::new(database, payments, permit, limit);
     let step = match lease.status {
         OrderStatus::Paid if let Some(refund) = lease.pending_refund() => {
-            Ok(provider.give_back(&lease, refund).await)
+            provider.give_back(&lease, refund).await
         }
         OrderStatus::Cancelling => Ok(provider.cancel(&mut lease).await),
         OrderStatus::ActionRequired if lease.overdue => Ok(provider.stop_waiting(&mut lease).await),

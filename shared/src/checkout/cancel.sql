@@ -22,5 +22,6 @@ returning
     coalesce(payments.attempted_at < now() - interval '20 hours', false) as key_may_be_forgotten,
     extract(epoch from payments.attempted_at)::bigint as asked_at, false as key_is_old,
     0::bigint as waited,
-    payments.refunded, false as refund_failed,
-    null::uuid as pending_refund, null::bigint as pending_amount, false as pending_before
+    payments.refunded, payments.refunded_otherwise as otherwise, false as refund_failed,
+    null::uuid as pending_refund, null::bigint as pending_amount, null::integer as pending_attempt,
+    null::bigint as pending_since, false as pending_before

@@ -9,6 +9,7 @@ set
     next_attempt_at = now() + $3 * interval '1 second',
     updated_at = now()
 from payments
+left join refunds pending on pending.order_id = payments.order_id and pending.status = 'pending'
 where
     orders.id = $1
     and payments.order_id = orders.id
@@ -28,8 +29,8 @@ returning
     extract(epoch from payments.attempted_at)::bigint as asked_at,
     coalesce(payments.attempted_at < now() - interval '1 hour', false) as key_is_old,
     coalesce(extract(epoch from now() - orders.waits_since), 0)::bigint as waited,
-    payments.refunded, coalesce(payments.charge_status = 'refund_failed', false) as refund_failed,
+    payments.refunded, payments.refunded_otherwise as otherwise,
+    coalesce(payments.charge_status = 'refund_failed', false) as refund_failed,
     -- A refund that somebody began and did not bring to its end: at most one, by refunds_pending.
-    (select id from refunds where order_id = orders.id and refunds.status = 'pending') as pending_refund,
-    (select amount from refunds where order_id = orders.id and refunds.status = 'pending') as pending_amount,
-    true as pending_before
+    pending.id as pending_refund, pending.amount as pending_amount, pending.attempt as pending_attempt,
+    extract(epoch from pending.created_at)::bigint as pending_since, true as pending_before

@@ -19,6 +19,8 @@ static CLAIM: Statement = Statement::new("checkout.claim", include_str!("claim.s
 static CANCEL: Statement = Statement::new("checkout.cancel", include_str!("cancel.sql"));
 static POSTPONE: Statement = Statement::new("checkout.postpone", include_str!("postpone.sql"));
 static ATTEMPT: Statement = Statement::new("checkout.attempt", include_str!("attempt.sql"));
+static REFUND_ATTEMPT: Statement =
+    Statement::new("checkout.refund_attempt", include_str!("refund_attempt.sql"));
 
 /// Longer than any invocation that may hold one (the time limit's ceiling is 20 s), so that a lease that ran out
 /// belongs to nobody.
@@ -59,6 +61,8 @@ pub struct Lease {
     pub(super) key: Key,
     /// How much of it went back, as far as we know.
     pub(super) refunded: i64,
+    /// How much of that went another way than through the provider.
+    pub(super) otherwise: i64,
     /// A refund did not arrive: giving the money back is an operator's matter.
     pub(super) refund_failed: bool,
     #[sqlx(flatten)]
@@ -97,6 +101,10 @@ struct Pending {
     refund: Option<Uuid>,
     #[sqlx(rename = "pending_amount")]
     amount: Option<i64>,
+    #[sqlx(rename = "pending_attempt")]
+    attempt: Option<i32>,
+    #[sqlx(rename = "pending_since")]
+    begun_at: Option<i64>,
     #[sqlx(rename = "pending_before")]
     begun_before: bool,
 }
@@ -106,6 +114,10 @@ struct Pending {
 pub(super) struct PendingRefund {
     pub(super) id: Uuid,
     pub(super) amount: i64,
+    /// How many of its keys were spent.
+    pub(super) attempt: i32,
+    /// When it was begun, in seconds since 1970.
+    pub(super) begun_at: i64,
     /// The provider may have made it already.
     pub(super) begun_before: bool,
 }
@@ -133,6 +145,7 @@ impl Lease {
             key: Key::new(),
             waited: 0,
             refunded: 0,
+            otherwise: 0,
             refund_failed: false,
             pending: Pending::default(),
         }
@@ -169,8 +182,14 @@ impl Lease {
 
     /// The refund that is to be brought to its end.
     pub(super) fn pending_refund(&self) -> Option<PendingRefund> {
-        let Pending { refund, amount, begun_before } = self.pending;
-        Some(PendingRefund { id: refund?, amount: amount?, begun_before })
+        let Pending { refund, amount, attempt, begun_at, begun_before } = self.pending;
+        Some(PendingRefund {
+            id: refund?,
+            amount: amount?,
+            attempt: attempt?,
+            begun_at: begun_at?,
+            begun_before,
+        })
     }
 
     /// When to try again what only an operator can mend: less and less often, because what nobody has mended in hours
@@ -211,6 +230,19 @@ impl Lease {
     pub(super) async fn remember(&mut self, database: &Database, intent: &str, attempt: i32) -> Result<()> {
         self.write_attempt(database, Some(intent), attempt).await?;
         self.intent_id = Some(intent.to_owned());
+        Ok(())
+    }
+
+    /// Remembers under which of its keys a refund is about to be asked for.
+    ///
+    /// # Errors
+    /// As [`Lease::remember`].
+    pub(super) async fn remember_refund(&self, database: &Database, refund: PendingRefund) -> Result<()> {
+        let query = REFUND_ATTEMPT.bind(refund.id).bind(self.order).bind(self.owner).bind(refund.attempt);
+        if database.execute(query).await? == 0 {
+            return Err(in_progress(self.order));
+        }
+        KillPoint::AfterRemember.reached();
         Ok(())
     }
 

@@ -8,22 +8,22 @@
 //! that charges nothing: whoever sends it afterwards, however late, is refused. `tests/resilience/models/order.rs`
 //! shows that each of these is needed, and enough.
 
+mod giving_back;
+
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::Lease;
-use super::lease::PendingRefund;
 use super::settle::Step;
 use crate::breaker::{self, Permit};
 use crate::database::Database;
 use crate::error::Result;
 use crate::kill_point::KillPoint;
-use crate::orders::{self, ClientSecret, OrderStatus};
+use crate::orders::{self, ClientSecret};
 use crate::payments::{
-    Decline, Health, Intent, IntentStatus, Intents, Outcome, Payments, Refund, RefundStatus, Refusal, Reply,
-    Unknown,
+    Decline, Health, Intent, IntentStatus, Intents, Outcome, Payments, Refusal, Reply, Unknown,
 };
 use crate::telemetry::{self, Counter, Timer};
 use crate::time_limit::TimeLimit;
@@ -56,9 +56,6 @@ const LAGGING: Duration = Duration::from_mins(5);
 /// How many pages of a hundred intents are read before searching: what a shop at Stripe's limit makes in more than a
 /// minute, and some six seconds of an invocation.
 const PAGES: u32 = 20;
-
-/// How many keys a refund may need: each outage that a key replays for ever takes one.
-const REFUND_KEYS: u32 = 10;
 
 /// Said where the key after it is spent as well.
 const KEY_REUSED: &str = "its idempotency key was used with other parameters";
@@ -262,9 +259,9 @@ impl<'a> Provider<'a> {
 
     async fn confirm_whole(&mut self, lease: &mut Lease, intent: &str) -> Result<Step> {
         let mut reply = self.confirm(lease, intent).await;
-        // What a key says for ever tells how its first try went, not whether it charged. Only if a look at the intent
-        // shows no try at all may a new key be used.
-        if reply.key_is_spent() {
+        // What a key says for ever tells how its first try went, not whether it charged, nor what has been mended
+        // since. Only a look at the intent tells whether a new key may be used.
+        if reply.key_is_spent() || reply.replayed && matches!(reply.outcome, Outcome::Answered(_)) {
             if let Some(step) = self.renew_attempt(lease, intent).await? {
                 return Ok(step);
             }
@@ -352,122 +349,6 @@ impl<'a> Provider<'a> {
         }
     }
 
-    /// What became of the money of an order that was paid: refunds are made at the provider's dashboard as well, and
-    /// fail.
-    pub(super) async fn follow(&mut self, lease: &Lease) -> Step {
-        let Some(intent) = lease.intent_id.as_deref() else { return Step::Unchanged };
-        match self.retrieve(lease, intent).await {
-            Ok(Intent { charge: Some(charge), .. }) => given_back(lease, charge.refunded),
-            Ok(_) => Step::Unchanged,
-            Err(step) => step,
-        }
-    }
-
-    /// Gives the money back, unless that has failed already: then an operator has to.
-    pub(super) async fn refund(&mut self, lease: &Lease) -> Step {
-        let Some(intent) = lease.intent_id.as_deref() else {
-            return Step::Unknown(operator(lease, "it is to be given back, and nobody knows its payment"));
-        };
-        if lease.refund_failed {
-            return self.follow(lease).await;
-        }
-        let mut reply = self.payments.refund(lease.order.0, intent, "unwanted", self.calling()).await;
-        if reply.key_is_spent() && !is_refunded(&reply) {
-            // Another key is safe: the provider gives no more back than it took.
-            let purpose = format!("unwanted:{}", lease.owner());
-            reply = self.payments.refund(lease.order.0, intent, &purpose, self.calling()).await;
-        }
-        KillPoint::AfterRefund.reached();
-        self.observe(&reply);
-        if is_refunded(&reply) {
-            return Step::Refunded { refund_id: None };
-        }
-        match reply.outcome {
-            Outcome::Answered(refund)
-                if matches!(refund.status, RefundStatus::Succeeded | RefundStatus::Pending) =>
-            {
-                // Less than all of it, as far as we know: the charge tells.
-                if refund.amount < lease.unrefunded() {
-                    return self.follow(lease).await;
-                }
-                Step::Refunded { refund_id: Some(refund.id) }
-            }
-            Outcome::Answered(_) => {
-                Step::Unknown(operator(lease, "the refund of its charge did not succeed"))
-            }
-            outcome => unanswered(lease, outcome),
-        }
-    }
-
-    /// Gives a part back, as an administrator wants. Whoever goes on with a refund that was begun before looks first
-    /// whether it was made: the provider may have forgotten its key.
-    pub(super) async fn give_back(&mut self, lease: &Lease, refund: PendingRefund) -> Step {
-        let Some(intent) = lease.intent_id.as_deref() else { return Step::RefundRefused };
-        let given = lease.refunded + refund.amount;
-        if refund.begun_before
-            && let Some(step) = self.was_given(lease, intent, given).await
-        {
-            return step;
-        }
-        for number in 0..REFUND_KEYS {
-            let reply = self.refund_part(lease, intent, refund, number).await;
-            match reply {
-                Reply { outcome: Outcome::Refused(refusal), .. } => {
-                    return self.refund_refused(lease, intent, given, refusal).await;
-                }
-                reply if !reply.key_is_spent() => return made(lease, refund, reply),
-                _ => {}
-            }
-            // What a key says for ever tells how its first try went, and not whether that gave anything back.
-            if let Some(step) = self.was_given(lease, intent, given).await {
-                return step;
-            }
-        }
-        Step::Unknown(RETRY)
-    }
-
-    /// How the refund stands, unless a look shows that it was not made.
-    async fn was_given(&mut self, lease: &Lease, intent: &str, given: i64) -> Option<Step> {
-        match self.retrieve(lease, intent).await {
-            Ok(Intent { charge: Some(charge), .. }) if charge.refunded >= given => {
-                Some(part_refunded(lease, given, None))
-            }
-            Ok(_) => None,
-            Err(step) => Some(step),
-        }
-    }
-
-    /// Under the first of the refund's keys, or a later one. They are the same for whoever goes on with it: two who do
-    /// make one refund.
-    async fn refund_part(
-        &mut self,
-        lease: &Lease,
-        intent: &str,
-        refund: PendingRefund,
-        number: u32,
-    ) -> Reply<Refund> {
-        let purpose = if number == 0 { refund.id.to_string() } else { format!("{}:{number}", refund.id) };
-        let (order, until) = (lease.order.0, self.calling());
-        let reply = self.payments.refund_part(order, intent, refund.amount, &purpose, until).await;
-        KillPoint::AfterRefund.reached();
-        self.observe(&reply);
-        reply
-    }
-
-    /// A refund ends by a refusal that is about it. Any other is the shop's fault and passes, or a proxy's, which may
-    /// have forwarded what it refuses.
-    async fn refund_refused(&mut self, lease: &Lease, intent: &str, given: i64, refusal: Refusal) -> Step {
-        if refusal.is_of_the_refund() {
-            // Somebody gave it back at the provider's dashboard: what is left is found out by whoever looks next.
-            tracing::warn!(order = %lease.order, "a refund was refused: {refusal}");
-            return Step::RefundRefused;
-        }
-        match self.was_given(lease, intent, given).await {
-            Some(given @ Step::PartRefunded { .. }) => given,
-            _ => unanswered(lease, Outcome::<Refund>::Refused(refusal)),
-        }
-    }
-
     /// Whether a failed or cancelled order was paid after all, as when its customer authenticated at the last moment.
     pub(super) async fn check_unwanted(&mut self, lease: &Lease) -> Step {
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Unchanged };
@@ -512,18 +393,22 @@ impl<'a> Provider<'a> {
 
     async fn confirm(&mut self, lease: &Lease, intent: &str) -> Reply<Intent> {
         let attempt = u32::try_from(lease.attempt).unwrap_or_default();
-        let reply = self.payments.confirm_intent(lease.order.0, intent, attempt, self.calling()).await;
+        // A try that failed has taken the payment method off the intent.
+        let (order, method) = (lease.order.0, Some(lease.payment_method.as_str()));
+        let reply = self.payments.confirm_intent(order, intent, attempt, method, self.calling()).await;
         let reply = believed(lease, reply);
         KillPoint::AfterConfirm.reached();
         self.observe(&reply);
         reply
     }
 
-    /// Raises the attempt if no payment was ever tried on the intent (`None`); else says where it stands.
+    /// Raises the attempt (`None`) if no payment was ever tried on the intent, or the last try has failed and the card
+    /// is not at fault; else says where it stands.
     async fn renew_attempt(&mut self, lease: &mut Lease, intent: &str) -> Result<Option<Step>> {
         match self.retrieve(lease, intent).await {
             Err(step) => Ok(Some(step)),
-            Ok(found) if found.attempted() || found.status == IntentStatus::Canceled => {
+            Ok(found) if found.status == IntentStatus::Canceled => Ok(Some(interpret(lease, found))),
+            Ok(found) if found.attempted() && !found.may_be_tried_again() => {
                 Ok(Some(interpret(lease, found)))
             }
             Ok(_) => {
@@ -649,59 +534,6 @@ fn failed(lease: &Lease, decline: Decline) -> Step {
 fn operator(lease: &Lease, what: &str) -> Duration {
     orders::call_operator(lease.order, what);
     lease.wait_for_operator()
-}
-
-/// What it makes of a paid order that so much of its charge was given back.
-fn given_back(lease: &Lease, refunded: i64) -> Step {
-    let status = match lease.status {
-        _ if refunded >= lease.amount => OrderStatus::Refunded,
-        OrderStatus::Paid => OrderStatus::Paid,
-        // It was given back as a whole, and is no longer: a bank has refused it.
-        _ => OrderStatus::RefundPending,
-    };
-    let told = format!("{refunded} of {} {} were given back", lease.amount, lease.currency);
-    if refunded < lease.refunded || status == OrderStatus::RefundPending {
-        operator(lease, &format!("a refund did not arrive, only {told}"));
-    } else if refunded == lease.refunded && status == lease.status {
-        return Step::Unchanged;
-    } else {
-        telemetry::count(Counter::RefundsElsewhere);
-        tracing::warn!(order = %lease.order, "order {}: {told} at the provider, and not by us", lease.order);
-    }
-    Step::GivenBack { refunded, status }
-}
-
-/// What the answer to a refund means. Only where it will not be made for certain it has failed: the next one would be
-/// made beside it.
-fn made(lease: &Lease, refund: PendingRefund, reply: Reply<Refund>) -> Step {
-    match reply.outcome {
-        Outcome::Answered(made) if made.amount != refund.amount => Step::Unknown(operator(
-            lease,
-            &format!("its refund of {} was answered with one of {}", refund.amount, made.amount),
-        )),
-        Outcome::Answered(made) => match made.status {
-            RefundStatus::Succeeded | RefundStatus::Pending => {
-                part_refunded(lease, lease.refunded + refund.amount, Some(made.id))
-            }
-            RefundStatus::Failed | RefundStatus::Canceled => {
-                operator(lease, "a refund of it did not succeed");
-                Step::RefundRefused
-            }
-            RefundStatus::RequiresAction | RefundStatus::Unrecognised => {
-                Step::Unknown(operator(lease, "a refund of it waits for something at the payment provider"))
-            }
-        },
-        outcome => unanswered(lease, outcome),
-    }
-}
-
-fn part_refunded(lease: &Lease, refunded: i64, refund_id: Option<String>) -> Step {
-    Step::PartRefunded { refunded, whole: refunded >= lease.amount, refund_id }
-}
-
-fn is_refunded(reply: &Reply<Refund>) -> bool {
-    let code = |refusal: &Refusal| refusal.code.as_deref() == Some("charge_already_refunded");
-    matches!(&reply.outcome, Outcome::Refused(refusal) if code(refusal))
 }
 
 fn unwanted(intent: Intent) -> Step {

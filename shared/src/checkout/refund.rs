@@ -14,13 +14,15 @@ use super::refund_state::RefundState;
 use super::{IdempotencyKey, Item, Lease};
 use crate::auth::User;
 use crate::catalog::{Misfit, Rule};
-use crate::database::{Database, Statement};
+use crate::database::{Database, Query, Statement};
 use crate::error::{Error, Kind, Result, account_is_gone, conflict, invalid, not_found};
 use crate::kill_point::KillPoint;
 use crate::orders::{OrderId, OrderStatus};
 use crate::whole::whole_or_null;
 
 static REFUND: Statement = Statement::new("checkout.refund", include_str!("refund.sql"));
+static OTHERWISE: Statement =
+    Statement::new("checkout.refund_otherwise", include_str!("refund_otherwise.sql"));
 
 /// The most lines that come back at once, as many as an order has.
 const LINES: usize = 50;
@@ -35,6 +37,9 @@ pub struct WantedRefund {
     /// The pieces that come back into stock.
     #[serde(default, deserialize_with = "objects")]
     returned: Vec<Item>,
+    /// It was given back already, another way than through the provider: that is only to be written down.
+    #[serde(default)]
+    by_other_means: bool,
 }
 
 /// One request for a refund, under its key.
@@ -55,6 +60,8 @@ pub struct RefundRequest<'a> {
 pub enum RefundBegun {
     /// It was begun; whoever has the lease goes on.
     New(Box<Lease>, i64),
+    /// It was given back by other means, and is written down.
+    Noted(i64),
     /// An earlier request with this key, of this amount, stands like this.
     Repeated(RefundState, i64),
 }
@@ -100,34 +107,19 @@ impl<'r> FromRow<'r, PgRow> for Found {
 /// 404; 409 if the order is not paid, or somebody is working on it; 422 if more is wanted back than there is, or the
 /// key was used for another refund.
 pub async fn begin_refund(database: &Database, request: RefundRequest<'_>) -> Result<RefundBegun> {
-    let RefundRequest { order, administrator, key, body, wanted } = request;
-    let WantedRefund { amount, returned } = wanted;
-    check(&returned)?;
-    let (products, quantities): (Vec<Uuid>, Vec<i32>) =
-        returned.iter().map(|item| (item.product_id.0, item.quantity)).unzip();
-    let subject = administrator.subject.as_ref();
-    let (refund, owner, digest) = (Uuid::now_v7(), Uuid::now_v7(), request_digest(body));
-    let query = REFUND
-        .bind(refund)
-        .bind(order)
-        .bind(administrator.id)
-        .bind(key.as_str())
-        .bind(digest.as_str())
-        .bind(amount)
-        .bind(products)
-        .bind(quantities)
-        .bind(owner)
-        .bind(SECONDS)
-        .bind(subject.map(|subject| subject.issuer.as_str()))
-        .bind(subject.map(|subject| subject.name.as_str()))
-        .bind(Rule::all().map(|rule| rule.currencies).collect::<Vec<_>>())
-        .bind(Rule::all().map(|rule| rule.multiple).collect::<Vec<_>>());
+    let (owner, digest) = (Uuid::now_v7(), request_digest(request.body));
+    let RefundRequest { wanted: WantedRefund { returned, by_other_means, .. }, .. } = &request;
+    check(returned)?;
+    let query = request.query(owner, &digest);
     KillPoint::BeforeClaim.reached();
     let found: Option<Found> = database.fetch_optional(query).await?;
     KillPoint::AfterClaim.reached();
     let found = found.ok_or_else(|| not_found("order"))?;
     if found.gone {
         return Err(account_is_gone());
+    }
+    if found.begun && *by_other_means {
+        return Ok(RefundBegun::Noted(found.amount));
     }
     if found.begun {
         return Ok(RefundBegun::New(Box::new(found.lease.owned_by(owner)), found.amount));
@@ -140,7 +132,38 @@ pub async fn begin_refund(database: &Database, request: RefundRequest<'_>) -> Re
             let detail = "This Idempotency-Key was used for another refund of this order. Choose a new one.";
             Err(Error::new(Kind::IdempotencyKeyReused, detail))
         }
-        None => Err(refuse(&found, &returned)),
+        None => Err(refuse(&found, &request.wanted)),
+    }
+}
+
+impl RefundRequest<'_> {
+    fn query(&self, owner: Uuid, digest: &str) -> Query {
+        let WantedRefund { amount, returned, by_other_means } = &self.wanted;
+        let (products, quantities): (Vec<Uuid>, Vec<i32>) =
+            returned.iter().map(|item| (item.product_id.0, item.quantity)).unzip();
+        let subject = self.administrator.subject.as_ref();
+        let (issuer, name) =
+            (subject.map(|subject| subject.issuer.as_str()), subject.map(|subject| subject.name.as_str()));
+        let statement = if *by_other_means { OTHERWISE } else { REFUND };
+        let query = statement
+            .bind(Uuid::now_v7())
+            .bind(self.order)
+            .bind(self.administrator.id)
+            .bind(self.key.as_str())
+            .bind(digest)
+            .bind(*amount)
+            .bind(products)
+            .bind(quantities);
+        if *by_other_means {
+            return query.bind(issuer).bind(name);
+        }
+        query
+            .bind(owner)
+            .bind(SECONDS)
+            .bind(issuer)
+            .bind(name)
+            .bind(Rule::all().map(|rule| rule.currencies).collect::<Vec<_>>())
+            .bind(Rule::all().map(|rule| rule.multiple).collect::<Vec<_>>())
     }
 }
 
@@ -152,9 +175,14 @@ fn check(returned: &[Item]) -> Result<()> {
     Ok(())
 }
 
-fn refuse(found: &Found, returned: &[Item]) -> Error {
+fn refuse(found: &Found, wanted: &WantedRefund) -> Error {
+    let WantedRefund { returned, by_other_means, .. } = wanted;
     let (status, left) = (found.lease.status(), found.lease.unrefunded());
-    if status != OrderStatus::Paid {
+    let waits = *by_other_means && status == OrderStatus::RefundPending;
+    if waits && !found.lease.refund_failed {
+        return conflict("The money is being given back: only where that has failed is it by other means.");
+    }
+    if status != OrderStatus::Paid && !waits {
         return conflict(format!(
             "The order is {status}: only what a paid order has cost can be given back."
         ));
@@ -173,7 +201,7 @@ fn refuse(found: &Found, returned: &[Item]) -> Error {
             },
         );
     }
-    if left == 0 {
+    if left <= 0 {
         return conflict("The order cost nothing, or everything was given back.");
     }
     let (currency, amount) = (found.lease.currency, found.amount);

@@ -16,7 +16,7 @@ known as (
 target as (
     select
         orders.id, orders.status, orders.total, orders.currency, payments.payment_method, payments.intent_id,
-        payments.attempt, payments.refunded,
+        payments.attempt, payments.refunded, payments.refunded_otherwise as otherwise,
         coalesce($6, orders.total - payments.refunded) as amount,
         exists (
             select
@@ -75,8 +75,9 @@ select
     exists (select from begun) as begun,
     target.id, target.status, target.total, target.currency, now() as deadline, false as overdue,
     target.payment_method, target.intent_id, target.attempt, false as key_may_be_forgotten,
-    null::bigint as asked_at, false as key_is_old, target.refunded, 0::bigint as waited,
-    false as refund_failed, $1 as pending_refund, target.amount as pending_amount, false as pending_before,
+    null::bigint as asked_at, false as key_is_old, target.refunded, target.otherwise, 0::bigint as waited,
+    false as refund_failed, $1 as pending_refund, target.amount as pending_amount, 0 as pending_attempt,
+    extract(epoch from now())::bigint as pending_since, false as pending_before,
     coalesce(target.busy, false) as busy, exists (select from gone) as gone,
     (select json_agg(json_build_object('product_id', product_id, 'most', most)) from refused) as refused,
     known.amount as known_amount, known.status as known_status, known.digest as known_digest

@@ -60,6 +60,8 @@ pub(super) enum Step {
         refunded: i64,
         /// What this makes of the order.
         status: OrderStatus,
+        /// Refunds that did not arrive: the provider's ids, and ours.
+        failed: Vec<String>,
     },
     /// So much is given back in all, with the refund that an administrator wanted.
     PartRefunded {
@@ -67,8 +69,10 @@ pub(super) enum Step {
         refunded: i64,
         /// Whether this is all of it.
         whole: bool,
-        /// The provider's id of the refund, where it told.
-        refund_id: Option<String>,
+        /// Whether the charge shows less, and is looked at once more.
+        doubted: bool,
+        /// The provider's id of the refund.
+        refund_id: String,
     },
     /// The provider would not make the refund that an administrator wanted.
     RefundRefused,
@@ -133,15 +137,18 @@ impl Step {
         }
     }
 
-    /// When somebody has to look again, and not after the deadline; `None` if the order is finished.
+    /// When somebody has to look again; `None` if the order is finished. Not after the deadline, until that has come
+    /// and what there is to do about it was tried: then the order waits like any other.
     fn due_in(&self, lease: &Lease) -> Option<Duration> {
         let left = |deadline: OffsetDateTime| Duration::try_from(deadline - now()).unwrap_or_default();
+        let is_tried = |left: Duration| lease.overdue && left.is_zero();
         let wait = match lease.status.step(self.event())?.due {
             Due::Never => None,
             Due::Now => Some(Duration::ZERO),
             Due::AfterWait => self.wait(lease),
         }?;
-        Some(self.deadline(lease).map_or(wait, |deadline| wait.min(left(deadline))))
+        let left = self.deadline(lease).map(left).filter(|left| !is_tried(*left));
+        Some(left.map_or(wait, |left| wait.min(left)))
     }
 
     fn wait(&self, lease: &Lease) -> Option<Duration> {
@@ -150,7 +157,7 @@ impl Step {
             Self::Deferred(wait) | Self::Unsent(wait) | Self::Unknown(wait) => Some(*wait),
             Self::GivenBack { status: OrderStatus::RefundPending, .. } => Some(lease.wait_for_operator()),
             // What the provider knew better is looked at by whoever comes next.
-            Self::RefundRefused => Some(Duration::ZERO),
+            Self::RefundRefused | Self::PartRefunded { doubted: true, .. } => Some(Duration::ZERO),
             _ => None,
         }
     }
@@ -237,9 +244,11 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
     let client_secret =
         if let Step::ActionRequired { client_secret } = &step { client_secret.clone() } else { None };
     let refund_id = match &step {
-        Step::Refunded { refund_id } | Step::PartRefunded { refund_id, .. } => refund_id.as_deref(),
+        Step::Refunded { refund_id } => refund_id.as_deref(),
+        Step::PartRefunded { refund_id, .. } => Some(refund_id.as_str()),
         _ => None,
     };
+    let failed = if let Step::GivenBack { failed, .. } = &step { failed.as_slice() } else { &[] };
     let refund = step.refund();
     let query = SETTLE
         .bind(lease.order)
@@ -258,7 +267,8 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
         .bind(refund.map(RefundState::as_str))
         .bind(client_secret.as_ref().map(ClientSecret::reveal))
         .bind(lease.intent_id.as_deref())
-        .bind(matches!(step, Step::Unsent(_)));
+        .bind(matches!(step, Step::Unsent(_)))
+        .bind(failed);
     let settled: Option<Settled> = database.fetch_optional(query).await?;
     KillPoint::AfterSettle.reached();
     if settled.is_none() {

@@ -6,6 +6,7 @@
 --   $13 the refund that an administrator wanted, or null  $14 how that ended, or null
 --   $15 what the customer's browser needs to authenticate the payment, or null
 --   $16 the intent, or null  $17 whether nothing was ever sent under the order's key
+--   $18 refunds that did not arrive, by the provider's ids and ours, or null
 with settled as (
     update orders
     set
@@ -54,6 +55,16 @@ refund as (
     set status = $14, refund_id = coalesce($10, refunds.refund_id)
     from settled
     where refunds.id = $13 and $14::text is not null and refunds.status = 'pending'
+),
+-- What seemed to be made and was not: the money is the shop's again. What came back into stock is there all the same.
+failed as (
+    update refunds
+    set status = 'failed'
+    from settled
+    where
+        refunds.order_id = settled.id
+        and refunds.status = 'succeeded'
+        and (refunds.refund_id = any($18::text[]) or refunds.id::text = any($18::text[]))
 ),
 -- An order that will not be fulfilled gives its stock back, once; locked in id order, like everybody else does.
 stock as (

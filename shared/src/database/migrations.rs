@@ -43,6 +43,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (20, "known statuses", include_str!("../../migrations/0020_known_statuses.sql")),
     (21, "announced changes", include_str!("../../migrations/0021_announced_changes.sql")),
     (22, "words in turn", include_str!("../../migrations/0022_words_in_turn.sql")),
+    (23, "refunds by other ways", include_str!("../../migrations/0023_refunds_by_other_ways.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::intent::WireError;
-use super::{Outcome, Unknown};
+use super::{Intent, Intents, Outcome, Refund, Refunds, Unknown};
 
 /// An answer as it came over the wire.
 pub(super) struct Answer {
@@ -24,6 +24,29 @@ pub(super) struct Answer {
 #[derive(Deserialize)]
 struct Enveloped<T> {
     error: T,
+}
+
+/// What an answer may hold.
+pub(super) trait Told: DeserializeOwned {
+    /// Whether it may be the customer's payment method that is refused. Nothing is taken from it by a refund:
+    /// `insufficient_funds` is said there of the shop's own balance.
+    const BY_CARD: bool;
+}
+
+impl Told for Intent {
+    const BY_CARD: bool = true;
+}
+
+impl Told for Intents {
+    const BY_CARD: bool = true;
+}
+
+impl Told for Refund {
+    const BY_CARD: bool = false;
+}
+
+impl Told for Refunds {
+    const BY_CARD: bool = false;
 }
 
 impl Answer {
@@ -43,7 +66,7 @@ impl Answer {
     }
 
     /// What the answer means.
-    pub(super) fn outcome<T: DeserializeOwned>(&self) -> Outcome<T> {
+    pub(super) fn outcome<T: Told>(&self) -> Outcome<T> {
         if self.status.is_success() {
             return match serde_json::from_slice(&self.body) {
                 Ok(answer) => Outcome::Answered(answer),
@@ -67,7 +90,7 @@ impl Answer {
             (StatusCode::TOO_MANY_REQUESTS, _) => {
                 Outcome::RateLimited { retry_after: self.retry_after, reason: self.limited_by.clone() }
             }
-            _ if error.names_the_payment_method() => Outcome::Declined(error.into()),
+            _ if T::BY_CARD && error.names_the_payment_method() => Outcome::Declined(error.into()),
             _ => Outcome::Refused(error.into_refusal(self.status.as_u16())),
         }
     }
@@ -83,9 +106,13 @@ fn is_indeterminate(status: StatusCode) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payments::{Intent, Refusal};
+    use crate::payments::Refusal;
 
     fn outcome(status: u16, body: &str) -> Outcome<Intent> {
+        answer(status, body).outcome()
+    }
+
+    fn answer(status: u16, body: &str) -> Answer {
         Answer {
             status: StatusCode::from_u16(status).expect("a status"),
             retry_after: Some(Duration::from_secs(2)),
@@ -95,7 +122,17 @@ mod tests {
             request_id: None,
             body: body.into(),
         }
-        .outcome()
+    }
+
+    #[test]
+    fn a_refund_is_refused_and_never_declined() {
+        for fields in [
+            r#""type": "invalid_request_error", "code": "insufficient_funds""#,
+            r#""type": "card_error", "code": "processing_error""#,
+        ] {
+            let refused = answer(400, &format!("{{\"error\": {{{fields}}}}}")).outcome::<Refund>();
+            assert!(matches!(refused, Outcome::Refused(_)), "{refused:?}");
+        }
     }
 
     #[test]

@@ -56,6 +56,15 @@ impl Intent {
         let says_nothing = matches!(self.status, RequiresPaymentMethod | RequiresConfirmation | Canceled);
         !says_nothing || self.charge.is_some() || self.last_error.is_some()
     }
+
+    /// Whether what was tried on it has failed for no fault of the payment method, so that the same one may be tried
+    /// again.
+    #[must_use]
+    pub fn may_be_tried_again(&self) -> bool {
+        let blames_the_shop = |error: &Decline| error.blames_the_shop;
+        self.status == IntentStatus::RequiresPaymentMethod
+            && self.last_error.as_ref().is_some_and(blames_the_shop)
+    }
 }
 
 /// Where a payment stands. The names are the provider's.
@@ -124,14 +133,43 @@ impl ChargeStatus {
 
 /// Money given back.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "WireRefund")]
 pub struct Refund {
     /// `re_…`
-    #[serde(deserialize_with = "id")]
     pub id: String,
     /// `pending`, `requires_action`, `succeeded`, `failed` or `canceled`.
     pub status: RefundStatus,
     /// Minor units.
     pub amount: i64,
+    /// When it was made, in seconds since 1970, where the answer shows it.
+    pub created: Option<i64>,
+    /// The payment that it is of.
+    pub intent_id: Option<String>,
+    /// The order that it was made for (`metadata[order_id]`); none of what was made at the dashboard.
+    pub order_id: Option<Uuid>,
+    /// Which of the order's refunds it is (`metadata[refund_id]`).
+    pub refund_id: Option<Uuid>,
+    /// What it is given back of, where that was asked for and is shown.
+    pub charge: Option<Charge>,
+}
+
+/// A page of a list of refunds.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Refunds {
+    /// The refunds, the newest first.
+    pub data: Vec<Refund>,
+    /// Whether there are older ones.
+    #[serde(default)]
+    pub has_more: bool,
+}
+
+impl Refund {
+    /// How much of the charge has gone back in all, where the answer shows it.
+    #[must_use]
+    pub fn given_back(&self) -> Option<i64> {
+        let charge = self.charge.as_ref().filter(|charge| charge.status.is_some());
+        charge.map(|charge| charge.refunded)
+    }
 }
 
 /// Where a refund stands.
@@ -175,6 +213,45 @@ struct WireIntent {
 struct Metadata {
     #[serde(default)]
     order_id: Option<String>,
+    #[serde(default)]
+    refund_id: Option<String>,
+}
+
+fn uuid(text: Option<String>) -> Option<Uuid> {
+    text.and_then(|id| id.parse().ok())
+}
+
+/// The parts of Stripe's `refund` that we read. Whose metadata somebody emptied says null.
+#[derive(Deserialize)]
+struct WireRefund {
+    #[serde(deserialize_with = "id")]
+    id: String,
+    status: RefundStatus,
+    amount: i64,
+    #[serde(default)]
+    created: Option<i64>,
+    #[serde(default, deserialize_with = "word_if_any")]
+    payment_intent: Option<String>,
+    #[serde(default)]
+    metadata: Option<Metadata>,
+    #[serde(default, deserialize_with = "expandable")]
+    charge: Option<Charge>,
+}
+
+impl From<WireRefund> for Refund {
+    fn from(wire: WireRefund) -> Self {
+        let named = wire.metadata.unwrap_or_default();
+        Self {
+            id: wire.id,
+            status: wire.status,
+            amount: wire.amount,
+            created: wire.created,
+            intent_id: wire.payment_intent,
+            order_id: uuid(named.order_id),
+            refund_id: uuid(named.refund_id),
+            charge: wire.charge,
+        }
+    }
 }
 
 impl From<WireIntent> for Intent {
@@ -183,7 +260,7 @@ impl From<WireIntent> for Intent {
             id: wire.id,
             status: wire.status,
             money: Money { amount: wire.amount, currency: wire.currency },
-            order_id: wire.metadata.order_id.and_then(|id| id.parse().ok()),
+            order_id: uuid(wire.metadata.order_id),
             charge: wire.latest_charge,
             last_error: wire.last_payment_error.map(Decline::from),
             client_secret: wire.client_secret,
@@ -274,6 +351,23 @@ mod tests {
             serde_json::json!({ "id": "ch_1", "status": "succeeded", "paid": true, "created": 7 });
         let shown = Charge { status: Some(ChargeStatus::Succeeded), created: Some(7), ..named };
         assert_eq!(intent(&json).charge, Some(shown));
+    }
+
+    #[test]
+    fn it_reads_a_refund_with_whatever_is_shown_of_its_charge() {
+        let refund = |json: &serde_json::Value| Refund::deserialize(json).expect("readable");
+        let mut json = serde_json::json!({
+            "id": "re_1", "status": "succeeded", "amount": 500, "charge": "ch_1", "metadata": null,
+        });
+        let named = refund(&json);
+        assert_eq!((named.refund_id, named.order_id, named.given_back()), (None, None, None));
+        let (order, id) = (Uuid::now_v7(), Uuid::now_v7());
+        json["metadata"] = serde_json::json!({ "order_id": order, "refund_id": id });
+        json["charge"] = serde_json::json!({ "id": "ch_1", "status": "succeeded", "amount_refunded": 750 });
+        let shown = refund(&json);
+        assert_eq!((shown.refund_id, shown.order_id, shown.given_back()), (Some(id), Some(order), Some(750)));
+        json["metadata"]["refund_id"] = "the customer's second".into();
+        assert_eq!(refund(&json).refund_id, None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, header};
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
-use super::answer::Answer;
+use super::answer::{Answer, Told};
 use super::pool::Pool;
 use super::{NeverSent, Outcome, Reply, Unknown};
 use crate::outgoing::{self, innermost};
@@ -70,11 +70,7 @@ impl Try {
 
 /// Makes the call, and makes it once more if the connection broke or the provider asks for it
 /// (`Stripe-Should-Retry`), or another request held the intent.
-pub(super) async fn send<T: serde::de::DeserializeOwned>(
-    pool: &Pool,
-    call: Call<'_>,
-    deadline: Instant,
-) -> Reply<T> {
+pub(super) async fn send<T: Told>(pool: &Pool, call: Call<'_>, deadline: Instant) -> Reply<T> {
     let begin = Instant::now();
     let deadline = deadline.min(begin + CEILING);
     let mut result = attempt(pool, &call, deadline).await;
@@ -89,7 +85,7 @@ pub(super) async fn send<T: serde::de::DeserializeOwned>(
     reply(result, begin.elapsed())
 }
 
-fn reply<T: serde::de::DeserializeOwned>(result: Try, took: Duration) -> Reply<T> {
+fn reply<T: Told>(result: Try, took: Duration) -> Reply<T> {
     let outcome = match result {
         Try::Answered(answer) => {
             let outcome = answer.outcome();

@@ -16,8 +16,8 @@ struct Told {
     seen: Vec<String>,
     /// The order that the latest payment was made for.
     order: Option<String>,
-    /// Operations whose first key replays a failure for ever, and that key once it was seen.
-    spent: HashMap<&'static str, Option<String>>,
+    /// Operations whose first key replays an answer for ever, and that key once it was seen.
+    spent: HashMap<&'static str, (u16, String, Option<String>)>,
 }
 
 pub(crate) struct Provider {
@@ -37,7 +37,7 @@ impl Provider {
             provider.says(operation, status, body);
         }
         // Nothing was ever made.
-        for look in ["list", "search"] {
+        for look in ["list", "search", "refunds"] {
             provider.says(look, 200, &json!({ "data": [], "has_more": false }));
         }
         thread::spawn(move || {
@@ -67,7 +67,12 @@ impl Provider {
 
     /// The first key of an operation replays a failure for ever; others are answered as they were told.
     pub(crate) fn spends_the_first_key(&self, operation: &'static str) {
-        self.told.lock().expect("whole").spent.insert(operation, None);
+        self.replays(operation, 500, &json!({}));
+    }
+
+    /// The first key of an operation replays this for ever; others are answered as they were told.
+    pub(crate) fn replays(&self, operation: &'static str, status: u16, body: &Value) {
+        self.told.lock().expect("whole").spent.insert(operation, (status, body.to_string(), None));
     }
 
     /// The operations that were asked for, with their keys.
@@ -117,9 +122,8 @@ fn serve(stream: &TcpStream, told: &Mutex<Told>) -> Option<()> {
             let mut told = told.lock().ok()?;
             told.order = made_for(&form).or_else(|| told.order.take());
             told.seen.push(format!("{operation}{key}"));
-            let first = told.spent.get_mut(operation).map(|first| first.get_or_insert_with(|| key.clone()));
-            if first.is_some_and(|first| *first == key) {
-                ((500, "{}".to_owned()), "idempotent-replayed: true\r\n")
+            if let Some(replay) = told.replay_of(operation, &key) {
+                (replay, "idempotent-replayed: true\r\n")
             } else {
                 let once = told.once.remove(operation);
                 let (status, body) = once.or_else(|| told.answers.get(operation).cloned())?;
@@ -133,6 +137,14 @@ fn serve(stream: &TcpStream, told: &Mutex<Told>) -> Option<()> {
 }
 
 impl Told {
+    /// What the first key of the operation says, if it is this one.
+    fn replay_of(&mut self, operation: &'static str, key: &str) -> Option<(u16, String)> {
+        let (status, body, first) = self.spent.get_mut(operation)?;
+        let is_first = first.get_or_insert_with(|| key.to_owned()) == key;
+        let replay = is_first.then(|| (*status, body.clone()))?;
+        Some((replay.0, self.of_the_order(&replay.1)))
+    }
+
     /// What it was told to say, of a payment for the order that it was asked about.
     fn of_the_order(&self, body: &str) -> String {
         let (Ok(mut body), Some(order)) = (serde_json::from_str::<Value>(body), &self.order) else {
@@ -160,6 +172,7 @@ fn operation(line: &str) -> &'static str {
     match path {
         _ if path.contains("/search") => "search",
         _ if path.contains("created") => "list",
+        _ if path.contains("/refunds?") => "refunds",
         _ if line.starts_with("GET") => "look",
         _ if path.ends_with("/confirm") => "confirm",
         _ if path.ends_with("/cancel") => "cancel",

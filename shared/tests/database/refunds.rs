@@ -20,6 +20,14 @@ static ERASE_ALL: Statement = Statement::new("test.erase_all", "update users set
 static IN_DINARS: Statement = Statement::new("test.in_dinars", "update orders set currency = 'kwd'");
 static REFUNDED: Statement =
     Statement::new("test.refunded", "select refunded from payments where order_id = $1");
+static REFUND: Statement = Statement::new(
+    "test.refund",
+    "select id, status, attempt from refunds where order_id = $1 and idempotency_key = $2",
+);
+static BEGUN: Statement = Statement::new(
+    "test.begun",
+    "select extract(epoch from created_at)::bigint from refunds where order_id = $1 order by id desc limit 1",
+);
 static HISTORY: Statement = Statement::new(
     "test.history",
     "select string_agg(event, ' ' order by at) from order_history where order_id = $1",
@@ -80,6 +88,50 @@ fn refund(status: &str, amount: i64) -> Value {
     json!({ "id": "re_1", "object": "refund", "status": status, "amount": amount })
 }
 
+/// The same with the charge that it is of, of which so much has gone back in all.
+fn shown(refund: &Value, in_all: i64) -> Value {
+    let mut shown = refund.clone();
+    shown["charge"] = json!({ "id": "ch_1", "status": "succeeded", "amount_refunded": in_all });
+    shown
+}
+
+/// What the provider lists.
+fn listed(refunds: &[Value]) -> Value {
+    json!({ "data": refunds, "has_more": false })
+}
+
+/// One that somebody made at the dashboard.
+fn elsewhere(amount: i64) -> Value {
+    json!({ "id": "re_9", "object": "refund", "status": "succeeded", "amount": amount, "metadata": {} })
+}
+
+impl Order {
+    /// The refund of this key: its id, how it stands, and how many of its keys are spent.
+    async fn refund(&self, key: &str) -> (Uuid, String, i32) {
+        self.shop.owner.fetch_one(REFUND.bind(self.id).bind(key)).await.expect("is there")
+    }
+
+    /// As the provider lists the refund of this key.
+    async fn ours(&self, key: &str, status: &str, amount: i64) -> Value {
+        let mut ours = refund(status, amount);
+        ours["metadata"] = json!({ "order_id": self.id, "refund_id": self.refund(key).await.0 });
+        ours
+    }
+}
+
+/// A provider that has given back so much, and this refund is among it.
+fn that_made(ours: &Value, in_all: i64) -> Provider {
+    let provider = provider(in_all);
+    provider.says("refunds", 200, &listed(&[elsewhere(1), ours.clone()]));
+    provider
+}
+
+/// The keys under which a refund was asked for.
+fn keys(provider: &Provider) -> Vec<String> {
+    let seen = provider.seen();
+    seen.iter().filter_map(|seen| seen.strip_prefix("refund refund:")).map(str::to_owned).collect()
+}
+
 fn back(order: &Order, amount: i64) -> Value {
     let item = Item { product_id: order.product(), quantity: 1 };
     json!({ "amount": amount, "returned": [{ "product_id": item.product_id, "quantity": item.quantity }] })
@@ -106,10 +158,10 @@ async fn a_refund_that_the_provider_made_before_the_crash_is_not_made_again() {
     let order = paid().await;
     begin(&order, "a", &back(&order, 500)).await.expect("begins");
     crash(&order).await;
-    let asked = provider(500);
+    let asked = that_made(&order.ours("a", "succeeded", 500).await, 500);
     let (advanced, _) = order.step(&asked).await;
     assert_eq!(advanced.refund, Some(RefundState::Succeeded));
-    assert!(asked.seen().iter().all(|seen| !seen.starts_with("refund")));
+    assert_eq!(asked.seen(), ["refunds", "look"]);
     assert_eq!((refunded(&order).await, order.stock().await), (500, 10));
 }
 
@@ -157,7 +209,7 @@ async fn a_refund_that_a_proxy_refused_and_forwarded_is_made() {
     let Ok(RefundBegun::New(lease, _)) = begin(&order, "a", &back(&order, 500)).await else {
         panic!("does not begin")
     };
-    let forwarding = provider(500);
+    let forwarding = that_made(&order.ours("a", "succeeded", 500).await, 500);
     forwarding.says("refund", 400, &error("invalid_request_error", &json!({ "message": "no" })));
     let (advanced, operator) = order.advance(*lease, &forwarding).await;
     assert_eq!((advanced.refund, operator), (Some(RefundState::Succeeded), false));
@@ -255,20 +307,284 @@ async fn a_part_is_given_back_in_the_steps_of_its_currency() {
 
 #[tokio::test]
 async fn a_refund_whose_key_replays_a_failure_is_made_under_another_and_only_if_it_was_not_made() {
-    for given in [0, 500] {
+    for made in [false, true] {
         let order = paid().await;
-        let RefundBegun::New(..) = begin(&order, "back", &back(&order, 500)).await.expect("begins") else {
-            panic!("it is new");
-        };
+        begin(&order, "back", &back(&order, 500)).await.expect("begins");
+        crash(&order).await;
+        let provider = provider(if made { 500 } else { 0 });
+        provider.spends_the_first_key("refund");
+        // Nothing was given back when it is looked at first, and this when the key has said its say.
+        let ours = order.ours("back", "succeeded", 500).await;
+        provider.shows_then(
+            "refunds",
+            &listed(&[]),
+            &listed(if made { std::slice::from_ref(&ours) } else { &[] }),
+        );
+        order.step(&provider).await;
+        assert_eq!((refunded(&order).await, keys(&provider).len()), (500, if made { 1 } else { 2 }));
+    }
+}
+
+#[tokio::test]
+async fn a_refund_whose_key_replays_a_refusal_is_made_under_another_once_its_cause_is_mended() {
+    for (code, status) in
+        [("balance_insufficient", 400), ("insufficient_funds", 400), ("processing_error", 402)]
+    {
+        let order = paid().await;
+        begin(&order, "a", &back(&order, 500)).await.expect("begins");
+        crash(&order).await;
+        let refusal =
+            error("invalid_request_error", &json!({ "code": code, "message": "Insufficient funds" }));
+        let refusing = provider(0);
+        refusing.says("refund", status, &refusal);
+        let (advanced, operator) = order.step(&refusing).await;
+        assert_eq!((advanced.refund, operator), (None, true), "{code}");
+        assert_eq!(refunded(&order).await, 0);
+        // The balance was topped up, and the key does not know that.
+        crash(&order).await;
+        let mended = provider(0);
+        mended.replays("refund", status, &refusal);
+        let (advanced, operator) = order.step(&mended).await;
+        assert_eq!((advanced.refund, operator), (Some(RefundState::Succeeded), false), "{code}");
+        let (id, _, attempt) = order.refund("a").await;
+        let first = format!("{}:{id}", order.id);
+        assert_eq!((keys(&mended), attempt), (vec![first.clone(), format!("{first}:1")], 1));
+    }
+}
+
+#[tokio::test]
+async fn the_keys_of_a_refund_do_not_run_out_and_are_used_one_after_another() {
+    let order = paid().await;
+    begin(&order, "a", &back(&order, 500)).await.expect("begins");
+    let id = order.refund("a").await.0;
+    for attempt in 0..15 {
+        crash(&order).await;
+        let failing = provider(0);
+        failing.spends_the_first_key("refund");
+        failing.says("refund", 500, &json!({}));
+        assert_eq!(order.step(&failing).await.0.refund, None);
+        let last = if attempt == 0 { id.to_string() } else { format!("{id}:{attempt}") };
+        let next = format!("{}:{id}:{}", order.id, attempt + 1);
+        assert_eq!(keys(&failing), [format!("{}:{last}", order.id), next]);
+    }
+    crash(&order).await;
+    assert_eq!(order.step(&provider(0)).await.0.refund, Some(RefundState::Succeeded));
+}
+
+#[tokio::test]
+async fn a_provider_that_replays_whatever_the_key_calls_an_operator() {
+    let order = paid().await;
+    begin(&order, "a", &back(&order, 500)).await.expect("begins");
+    crash(&order).await;
+    let reused = provider(0);
+    reused.says("refund", 400, &error("idempotency_error", &json!({})));
+    let (advanced, operator) = order.step(&reused).await;
+    assert_eq!((advanced.refund, operator, keys(&reused).len()), (None, true, 2));
+}
+
+#[tokio::test]
+async fn what_was_given_back_at_the_dashboard_is_not_taken_for_a_refund_that_is_under_way() {
+    let order = paid().await;
+    begin(&order, "a", &back(&order, 500)).await.expect("begins");
+    crash(&order).await;
+    let provider = provider(500);
+    provider.says("refunds", 200, &listed(&[elsewhere(500)]));
+    provider.says("refund", 200, &shown(&refund("succeeded", 500), 1000));
+    let (advanced, _) = order.step(&provider).await;
+    assert_eq!((advanced.refund, keys(&provider).len()), (Some(RefundState::Succeeded), 1));
+    assert_eq!((refunded(&order).await, order.stock().await), (1000, 10));
+}
+
+#[tokio::test]
+async fn what_was_given_back_at_the_dashboard_while_a_refund_is_under_way_is_in_the_books() {
+    // All of it, so that ours cannot be made any more.
+    let order = paid().await;
+    begin(&order, "a", &back(&order, 500)).await.expect("begins");
+    crash(&order).await;
+    let all_gone = provider(1250);
+    all_gone.says("refunds", 200, &listed(&[elsewhere(1250)]));
+    let code = json!({ "code": "charge_already_refunded" });
+    all_gone.says("refund", 400, &error("invalid_request_error", &code));
+    let (advanced, _) = order.step(&all_gone).await;
+    assert_eq!(advanced.refund, Some(RefundState::Failed));
+    order.step(&all_gone).await;
+    assert_eq!((refunded(&order).await, order.stands().await.0.as_str()), (1250, "refunded"));
+    assert_eq!(order.stock().await, 9);
+
+    // A part, beside ours, which is listed with it.
+    for (in_all, status) in [(750, "paid"), (1250, "refunded")] {
+        let order = paid().await;
+        begin(&order, "a", &back(&order, 500)).await.expect("begins");
+        crash(&order).await;
+        let asked = that_made(&order.ours("a", "succeeded", 500).await, in_all);
+        assert_eq!(order.step(&asked).await.0.refund, Some(RefundState::Succeeded));
+        assert_eq!((refunded(&order).await, order.stands().await.0.as_str()), (in_all, status));
+    }
+}
+
+#[tokio::test]
+async fn a_refund_after_which_the_charge_shows_less_is_looked_at_once_more() {
+    let order = paid().await;
+    for (key, in_all) in [("a", 500), ("b", 500)] {
+        begin(&order, key, &json!({ "amount": 500 })).await.expect("begins");
+        crash(&order).await;
+        let asked = provider(0);
+        asked.says("refund", 200, &shown(&refund("succeeded", 500), in_all));
+        assert_eq!(order.step(&asked).await.0.refund, Some(RefundState::Succeeded));
+    }
+    assert_eq!(order.stands().await, ("paid".to_owned(), Some(0)));
+    let (_, operator) = order.step(&provider(500)).await;
+    assert_eq!((refunded(&order).await, operator, order.stands().await.1), (500, true, None));
+}
+
+#[tokio::test]
+async fn a_refund_of_a_version_that_did_not_name_it_is_known_by_its_order_amount_and_time() {
+    for (seconds, amount, asked) in [(0, 500, 0), (-120, 500, 1), (0, 400, 1)] {
+        let order = paid().await;
+        begin(&order, "a", &back(&order, 500)).await.expect("begins");
+        crash(&order).await;
+        let (begun,): (i64,) = order.shop.owner.fetch_one(BEGUN.bind(order.id)).await.expect("finds");
+        let mut nameless = refund("succeeded", amount);
+        nameless["metadata"] = json!({ "order_id": order.id });
+        nameless["created"] = json!(begun + seconds);
+        let provider = that_made(&nameless, amount);
+        order.step(&provider).await;
+        assert_eq!(keys(&provider).len(), asked, "{seconds} {amount}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_another_payment_or_without_an_end_makes_no_refund() {
+    let mut others = elsewhere(500);
+    others["payment_intent"] = json!("pi_of_another");
+    let endless = json!({ "data": [elsewhere(1)], "has_more": true });
+    let empty = json!({ "data": [], "has_more": true });
+    for (list, pages) in [(listed(&[others]), 1), (endless, 20), (empty, 1)] {
+        let order = paid().await;
+        begin(&order, "a", &back(&order, 500)).await.expect("begins");
         crash(&order).await;
         let provider = provider(0);
-        provider.spends_the_first_key("refund");
-        // Nothing was given back when it is looked at first, and so much when the key has said its say.
-        provider.shows_then("look", &given_back(0), &given_back(given));
-        order.step(&provider).await;
-        let asked = provider.seen().iter().filter(|asked| asked.starts_with("refund ")).count();
-        assert_eq!((refunded(&order).await, asked), (500, if given == 0 { 2 } else { 1 }));
+        provider.says("refunds", 200, &list);
+        let (advanced, operator) = order.step(&provider).await;
+        assert_eq!((advanced.refund, operator), (None, true), "{list}");
+        assert_eq!(provider.seen(), vec!["refunds"; pages], "{list}");
     }
+}
+
+#[tokio::test]
+async fn a_refund_that_waited_at_the_provider_and_was_cancelled_there_makes_room_for_the_next() {
+    let order = paid().await;
+    begin(&order, "a", &back(&order, 500)).await.expect("begins");
+    crash(&order).await;
+    let waiting = provider(0);
+    waiting.says("refund", 200, &refund("requires_action", 500));
+    order.step(&waiting).await;
+    for (status, state) in [("requires_action", None), ("canceled", Some(RefundState::Failed))] {
+        crash(&order).await;
+        let asked = that_made(&order.ours("a", status, 500).await, 0);
+        assert_eq!(order.step(&asked).await.0.refund, state, "{status}");
+        assert_eq!(asked.seen(), ["refunds"]);
+    }
+    crash(&order).await;
+    assert!(matches!(begin(&order, "b", &json!({})).await, Ok(RefundBegun::New(_, 1250))));
+}
+
+#[tokio::test]
+async fn a_refund_that_failed_after_all_is_told_as_failed_and_may_be_made_anew() {
+    let order = paid().await;
+    for key in ["a", "b"] {
+        begin(&order, key, &json!({ "amount": 500 })).await.expect("begins");
+        crash(&order).await;
+        let asked = provider(0);
+        let mut answer = refund("succeeded", 500);
+        answer["id"] = json!(format!("re_{key}"));
+        asked.says("refund", 200, &answer);
+        order.step(&asked).await;
+    }
+    assert_eq!(refunded(&order).await, 1000);
+    // The provider says that the second came back; the one of an older version is known by the provider's id alone.
+    crash(&order).await;
+    let mut failed = refund("failed", 500);
+    failed["id"] = json!("re_b");
+    let looks = provider(500);
+    looks.says("refunds", 200, &listed(&[failed, order.ours("a", "succeeded", 500).await]));
+    let (_, operator) = order.step(&looks).await;
+    assert_eq!((refunded(&order).await, operator), (500, true));
+    assert_eq!((order.refund("a").await.1, order.refund("b").await.1), ("succeeded".into(), "failed".into()));
+    let told = begin(&order, "b", &json!({ "amount": 500 })).await.expect("is known");
+    assert!(matches!(told, RefundBegun::Repeated(RefundState::Failed, 500)));
+    assert!(matches!(begin(&order, "c", &json!({})).await, Ok(RefundBegun::New(_, 750))));
+}
+
+/// An order that was to be given back as a whole, and the bank has refused the money.
+async fn whose_refund_failed() -> Order {
+    let order = paid().await;
+    begin(&order, "whole", &json!({})).await.expect("begins");
+    crash(&order).await;
+    order.step(&giving(0, 1250)).await;
+    crash(&order).await;
+    let looks = provider(0);
+    looks.says("refunds", 200, &listed(&[order.ours("whole", "failed", 1250).await]));
+    order.step(&looks).await;
+    assert_eq!((order.stands().await.0.as_str(), refunded(&order).await), ("refund_pending", 0));
+    assert_eq!(order.refund("whole").await.1, "failed");
+    order
+}
+
+#[tokio::test]
+async fn an_administrator_says_that_the_money_went_another_way_and_the_order_ends() {
+    let order = whose_refund_failed().await;
+    let otherwise = json!({ "by_other_means": true });
+    let while_held = begin(&order, "b", &otherwise).await;
+    assert!(matches!(while_held, Ok(RefundBegun::Noted(1250))));
+    assert!(matches!(
+        begin(&order, "b", &otherwise).await,
+        Ok(RefundBegun::Repeated(RefundState::Succeeded, 1250))
+    ));
+    assert_eq!(status(&begin(&order, "c", &otherwise).await.err().expect("refused")), 409);
+    assert_eq!((order.stands().await.0.as_str(), refunded(&order).await), ("refunded", 1250));
+    // The provider still shows nothing of it, and nobody is called for that any more.
+    let (_, operator) = order.step(&provider(0)).await;
+    assert_eq!((operator, order.stands().await), (false, ("refunded".to_owned(), None)));
+    assert_eq!(refunded(&order).await, 1250);
+    let (history,): (String,) = order.shop.owner.fetch_one(HISTORY.bind(order.id)).await.expect("finds");
+    assert!(history.contains("refund_succeeded"), "{history}");
+}
+
+#[tokio::test]
+async fn a_part_that_went_another_way_counts_beside_what_the_charge_shows() {
+    let order = paid().await;
+    let part = json!({ "amount": 300, "by_other_means": true, "returned": back(&order, 1)["returned"] });
+    assert!(matches!(begin(&order, "a", &part).await, Ok(RefundBegun::Noted(300))));
+    assert_eq!((refunded(&order).await, order.stock().await), (300, 10));
+    for (amount, told) in [(951, 422), (0, 422)] {
+        let more = json!({ "amount": amount, "by_other_means": true });
+        assert_eq!(status(&begin(&order, "b", &more).await.err().expect("refused")), told);
+    }
+    // A refund through the provider knows of it, and so does a look.
+    begin(&order, "c", &json!({ "amount": 500 })).await.expect("begins");
+    assert_eq!(status(&begin(&order, "d", &part).await.err().expect("refused")), 409, "one is under way");
+    crash(&order).await;
+    let asked = provider(0);
+    asked.says("refund", 200, &shown(&refund("succeeded", 500), 500));
+    order.step(&asked).await;
+    assert_eq!((refunded(&order).await, order.stands().await), (800, ("paid".to_owned(), None)));
+    begin(&order, "e", &json!({ "by_other_means": true })).await.expect("is written down");
+    let (_, operator) = order.step(&provider(500)).await;
+    assert_eq!((operator, order.stands().await), (false, ("refunded".to_owned(), None)));
+}
+
+#[tokio::test]
+async fn money_that_is_being_given_back_is_not_said_to_have_gone_another_way() {
+    static PENDING: Statement = Statement::new(
+        "test.refund_pending",
+        "update orders set status = 'refund_pending', lease_until = null",
+    );
+    let order = paid().await;
+    order.shop.owner.execute(&PENDING).await.expect("updates");
+    let refused = begin(&order, "a", &json!({ "by_other_means": true })).await.err().expect("refused");
+    assert_eq!(status(&refused), 409);
+    assert_eq!(refunded(&order).await, 0);
 }
 
 #[tokio::test]
@@ -287,10 +603,11 @@ async fn a_refund_that_may_still_be_made_has_not_failed_and_another_amount_is_no
         let (advanced, operator) = order.step(&waiting).await;
         assert_eq!((advanced.refund, operator), (None, true), "{answer}");
         assert_eq!((refunded(&order).await, order.stock().await), (0, 9), "{answer}");
-        // No other goes out beside it; and it ends as the charge shows.
+        // No other goes out beside it; and it ends as it is listed.
         crash(&order).await;
         assert_eq!(status(&begin(&order, "b", &json!({})).await.err().expect("refused")), 409, "{answer}");
-        assert_eq!(order.step(&provider(500)).await.0.refund, Some(RefundState::Succeeded), "{answer}");
+        let listing = that_made(&order.ours("a", "succeeded", 500).await, 500);
+        assert_eq!(order.step(&listing).await.0.refund, Some(RefundState::Succeeded), "{answer}");
         assert_eq!((refunded(&order).await, order.stock().await), (500, 10), "{answer}");
     }
     for ended in ["failed", "canceled"] {

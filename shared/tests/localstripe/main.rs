@@ -41,7 +41,7 @@ async fn it_pays_looks_and_gives_back() {
     assert_eq!(intent.order_id, Some(order));
     assert!(!intent.attempted());
 
-    let confirmed = payments.confirm_intent(order, &intent.id, 1, soon()).await;
+    let confirmed = payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
     let Outcome::Answered(paid) = confirmed.outcome else { panic!("{confirmed:?}") };
     assert_eq!((paid.status, paid.money.amount), (IntentStatus::Succeeded, PRICE));
     let looked = payments.retrieve_intent(&intent.id, soon()).await;
@@ -71,7 +71,7 @@ async fn it_reports_a_decline() {
     let localstripe = Localstripe::start();
     let (payments, order) = (localstripe.client(), Uuid::now_v7());
     let intent = created(&payments, order, "pm_card_chargeCustomerFail").await;
-    let confirmed = payments.confirm_intent(order, &intent.id, 1, soon()).await;
+    let confirmed = payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
     let Outcome::Declined(decline) = confirmed.outcome else { panic!("{confirmed:?}") };
     assert_eq!(decline.code, "card_declined");
     let looked = payments.retrieve_intent(&intent.id, soon()).await;
@@ -111,7 +111,7 @@ async fn it_believes_the_webhooks_that_localstripe_signs() {
 
     let (payments, order) = (localstripe.client(), Uuid::now_v7());
     let intent = created(&payments, order, "pm_card_visa").await;
-    payments.confirm_intent(order, &intent.id, 1, soon()).await;
+    payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
 
     let (header, body) = delivered.await.expect("a delivery");
     let event = webhook::verify(&[secret], &header, &body, OffsetDateTime::now_utc());

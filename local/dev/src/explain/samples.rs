@@ -173,6 +173,22 @@ pub(super) const SAMPLES: &[Sample] = &[
             "'{1,10}'::bigint[]",
         ],
     ),
+    sample("checkout.refund_attempt", &[NEW, ORDER, LEASE, "1"]),
+    sample(
+        "checkout.refund_otherwise",
+        &[
+            NEW,
+            ORDER,
+            USER,
+            "'a key'::text",
+            "'00'::text",
+            "100::bigint",
+            "'{}'::uuid[]",
+            "'{}'::integer[]",
+            "'https://id.example.com'::text",
+            "'a subject'::text",
+        ],
+    ),
     sample(
         "checkout.settle",
         &[
@@ -193,6 +209,7 @@ pub(super) const SAMPLES: &[Sample] = &[
             "null::text",
             "null::text",
             "false",
+            "'{}'::text[]",
         ],
     ),
     sample("insights.missing_indexes", &[]),

@@ -26,7 +26,7 @@ async fn confirm_under(
 ) -> Reply<Intent> {
     double.fault(json!({ "kind": kind, "operation": "confirm", "times": times })).await;
     let deadline = if kind.ends_with("hang") { Instant::now() + Duration::from_secs(4) } else { soon() };
-    double.payments.confirm_intent(*order, intent, 1, deadline).await
+    double.payments.confirm_intent(*order, intent, 1, None, deadline).await
 }
 
 fn status(reply: &Reply<Intent>) -> Option<IntentStatus> {
@@ -40,7 +40,7 @@ fn status(reply: &Reply<Intent>) -> Option<IntentStatus> {
 async fn it_knows_that_nothing_was_sent_when_the_connection_is_refused() {
     let (double, order, intent) = ready().await;
     double.control("POST", "refuse", json!({ "for_ms": 60_000 })).await;
-    let reply = double.payments.confirm_intent(order, &intent, 1, soon()).await;
+    let reply = double.payments.confirm_intent(order, &intent, 1, None, soon()).await;
     assert!(matches!(reply.outcome, Outcome::NeverSent(NeverSent::Connect(_))), "{reply:?}");
     assert_eq!(reply.health(), Health::Failed);
 }
@@ -82,7 +82,7 @@ async fn it_pays_when_connections_are_accepted_again() {
     let (double, order, intent) = ready().await;
     double.control("POST", "refuse", json!({ "for_ms": 50 })).await;
     double.listens_again().await;
-    let reply = double.payments.confirm_intent(order, &intent, 1, soon()).await;
+    let reply = double.payments.confirm_intent(order, &intent, 1, None, soon()).await;
     assert_eq!(status(&reply), Some(IntentStatus::Succeeded));
     assert!(!reply.replayed);
 }
@@ -90,7 +90,7 @@ async fn it_pays_when_connections_are_accepted_again() {
 #[tokio::test]
 async fn it_sends_nothing_when_no_time_is_left() {
     let (double, order, intent) = ready().await;
-    let reply = double.payments.confirm_intent(order, &intent, 1, Instant::now()).await;
+    let reply = double.payments.confirm_intent(order, &intent, 1, None, Instant::now()).await;
     assert_eq!(reply.outcome, Outcome::NeverSent(NeverSent::NoTimeLeft));
     assert_eq!(reply.health(), Health::Skipped);
     assert_eq!(double.seen().await, ["create 200"]);
@@ -138,7 +138,7 @@ async fn it_gives_up_at_its_deadline_without_knowing_the_outcome() {
         let (double, order, intent) = &ready;
         assert_eq!(double.charged(*order).await.0, charges, "{kind}");
         // The same key tells.
-        let again = double.payments.confirm_intent(*order, intent, 1, soon()).await;
+        let again = double.payments.confirm_intent(*order, intent, 1, None, soon()).await;
         assert_eq!(status(&again), Some(IntentStatus::Succeeded), "{kind}");
         assert_eq!(again.replayed, charges == 1, "{kind}");
         assert_eq!(double.charged(*order).await, (1, 0), "{kind}");
@@ -150,7 +150,7 @@ async fn it_never_waits_longer_than_five_seconds() {
     let (double, order, intent) = ready().await;
     double.fault(json!({ "kind": "hang", "operation": "confirm" })).await;
     let late = Instant::now() + Duration::from_hours(1);
-    let asked = double.payments.confirm_intent(order, &intent, 1, late);
+    let asked = double.payments.confirm_intent(order, &intent, 1, None, late);
     let reply = timeout(Duration::from_mins(1), asked).await.expect("a limit of its own");
     assert_eq!(reply.outcome, Outcome::Unknown(Unknown::TimedOut));
 }
@@ -160,7 +160,7 @@ async fn it_sees_a_confirmation_finish_that_it_had_stopped_waiting_for() {
     let (double, order, intent) = ready().await;
     double.fault(json!({ "kind": "delay", "operation": "confirm", "delay_ms": 5_000 })).await;
     let impatient = Instant::now() + Duration::from_secs(3);
-    let reply = double.payments.confirm_intent(order, &intent, 1, impatient).await;
+    let reply = double.payments.confirm_intent(order, &intent, 1, None, impatient).await;
     assert_eq!(reply.outcome, Outcome::Unknown(Unknown::TimedOut));
     // A look at the intent alone may come too early: this is why the same key is asked first.
     let early = double.payments.retrieve_intent(&intent, soon()).await;
@@ -179,7 +179,7 @@ async fn it_does_not_know_the_outcome_of_a_500() {
         assert_eq!((reply.replayed, reply.health()), (false, Health::Failed), "{kind}");
         let (double, order, intent) = &ready;
         assert_eq!(double.charged(*order).await.0, charges, "{kind}");
-        let again = double.payments.confirm_intent(*order, intent, 1, soon()).await;
+        let again = double.payments.confirm_intent(*order, intent, 1, None, soon()).await;
         assert_eq!(status(&again), Some(IntentStatus::Succeeded), "{kind}");
         assert_eq!(double.charged(*order).await, (1, 0), "{kind}");
     }
@@ -193,7 +193,7 @@ async fn it_recognises_a_500_that_its_key_replays_for_ever() {
         assert_eq!(first.outcome, Outcome::Unknown(Unknown::ServerError(500)), "{kind}");
         let (double, order, intent) = &ready;
         for _again in 0..3 {
-            let reply = double.payments.confirm_intent(*order, intent, 1, soon()).await;
+            let reply = double.payments.confirm_intent(*order, intent, 1, None, soon()).await;
             assert_eq!(reply.outcome, Outcome::Unknown(Unknown::ServerError(500)), "{kind}");
             assert_eq!((reply.replayed, reply.health()), (true, Health::Skipped), "{kind}");
         }
@@ -201,7 +201,7 @@ async fn it_recognises_a_500_that_its_key_replays_for_ever() {
             panic!("not answered")
         };
         assert_eq!(truth.attempted(), attempted, "{kind}");
-        let next = double.payments.confirm_intent(*order, intent, 2, soon()).await;
+        let next = double.payments.confirm_intent(*order, intent, 2, None, soon()).await;
         assert_eq!(status(&next), Some(IntentStatus::Succeeded), "{kind}");
         assert_eq!(double.charged(*order).await, (1, 0), "{kind}");
     }
@@ -213,7 +213,7 @@ async fn it_tries_again_when_the_provider_says_that_it_should() {
     double
         .fault(json!({ "kind": "fail", "operation": "confirm", "status": 503, "should_retry": true }))
         .await;
-    let reply = double.payments.confirm_intent(order, &intent, 1, soon()).await;
+    let reply = double.payments.confirm_intent(order, &intent, 1, None, soon()).await;
     assert_eq!(status(&reply), Some(IntentStatus::Succeeded));
     assert_eq!(double.seen().await, ["create 200", "confirm 503", "confirm 200"]);
 }
@@ -222,7 +222,7 @@ async fn it_tries_again_when_the_provider_says_that_it_should() {
 async fn it_slows_down_when_it_is_told_to() {
     let (double, order, intent) = ready().await;
     double.fault(json!({ "kind": "rate_limit", "operation": "confirm", "retry_after": 7 })).await;
-    let reply = double.payments.confirm_intent(order, &intent, 1, soon()).await;
+    let reply = double.payments.confirm_intent(order, &intent, 1, None, soon()).await;
     let (retry_after, reason) = (Some(Duration::from_secs(7)), Some("endpoint-rate".to_owned()));
     assert_eq!(reply.outcome, Outcome::RateLimited { retry_after, reason });
     assert_eq!(reply.health(), Health::Skipped);
@@ -242,7 +242,7 @@ async fn it_ends_faults_on_command() {
     let (double, order, intent) = ready().await;
     double.fault(json!({ "kind": "hang", "times": null })).await;
     double.control("DELETE", "faults", Value::Null).await;
-    let reply = double.payments.confirm_intent(order, &intent, 1, soon()).await;
+    let reply = double.payments.confirm_intent(order, &intent, 1, None, soon()).await;
     assert_eq!(status(&reply), Some(IntentStatus::Succeeded));
 }
 
@@ -251,7 +251,7 @@ async fn it_takes_a_proxys_refusal_of_what_was_forwarded_for_no_proof_that_nothi
     let (double, order, intent) = ready().await;
     for body in [json!({ "error": { "type": "invalid_request_error" } }), json!("<html>Bad request</html>")] {
         double.fault(json!({ "kind": "act_then_refuse", "operation": "confirm", "body": body })).await;
-        let reply = double.payments.confirm_intent(order, &intent, 1, soon()).await;
+        let reply = double.payments.confirm_intent(order, &intent, 1, None, soon()).await;
         assert!(matches!(reply.outcome, Outcome::Refused(_)), "{reply:?}");
     }
     // As a look shows, and the key's own answer.

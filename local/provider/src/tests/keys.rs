@@ -18,8 +18,8 @@ async fn it_gets_the_first_answer_of_a_key_again() {
     let order = Uuid::now_v7();
     let intent = created(&double, order).await;
     assert_eq!(created(&double, order).await, intent);
-    let first = double.payments.confirm_intent(order, &intent.id, 1, soon()).await;
-    let second = double.payments.confirm_intent(order, &intent.id, 1, soon()).await;
+    let first = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
+    let second = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
     assert_eq!((first.replayed, second.replayed), (false, true));
     assert_eq!(first.outcome, second.outcome);
     assert_eq!(double.charged(order).await, (1, 0));
@@ -32,7 +32,7 @@ async fn it_replays_a_decline_as_well() {
     let reply = double.payments.create_intent(order, &price(), "pm_card_visa_chargeDeclined", soon()).await;
     let Outcome::Answered(intent) = reply.outcome else { panic!("{reply:?}") };
     for replayed in [false, true] {
-        let reply = double.payments.confirm_intent(order, &intent.id, 1, soon()).await;
+        let reply = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
         assert_eq!(reply.replayed, replayed);
         assert!(matches!(reply.outcome, Outcome::Declined(_)), "{reply:?}");
     }
@@ -54,7 +54,7 @@ async fn it_charges_once_when_many_confirm_with_one_key() {
     let order = Uuid::now_v7();
     let intent = created(&double, order).await;
     double.fault(json!({ "kind": "delay", "operation": "confirm", "delay_ms": 100 })).await;
-    let confirm = || double.payments.confirm_intent(order, &intent.id, 1, soon());
+    let confirm = || double.payments.confirm_intent(order, &intent.id, 1, None, soon());
     let calls: Vec<_> = (0..20).map(|_| confirm()).collect();
     let replies = futures::future::join_all(calls).await;
     for reply in &replies {
@@ -86,11 +86,11 @@ async fn it_comes_back_later_while_its_key_is_busy() {
     let order = Uuid::now_v7();
     let intent = created(&double, order).await;
     double.fault(json!({ "kind": "delay", "operation": "confirm", "delay_ms": 4_000 })).await;
-    let slow = double.payments.confirm_intent(order, &intent.id, 1, soon());
+    let slow = double.payments.confirm_intent(order, &intent.id, 1, None, soon());
     let busy = async {
         double.is_working_on(&intent.id).await;
-        let same_key = double.payments.confirm_intent(order, &intent.id, 1, soon());
-        let other_key = double.payments.confirm_intent(order, &intent.id, 2, soon());
+        let same_key = double.payments.confirm_intent(order, &intent.id, 1, None, soon());
+        let other_key = double.payments.confirm_intent(order, &intent.id, 2, None, soon());
         let cancel = double.payments.cancel_intent(&intent.id, soon());
         futures::future::join3(same_key, other_key, cancel).await
     };
@@ -107,9 +107,9 @@ async fn it_cannot_charge_twice_although_the_provider_forgot_the_key() {
     let double = Double::start().await;
     let order = Uuid::now_v7();
     let intent = created(&double, order).await;
-    double.payments.confirm_intent(order, &intent.id, 1, soon()).await;
+    double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
     double.control("DELETE", "keys", Value::Null).await;
-    let again = double.payments.confirm_intent(order, &intent.id, 1, soon()).await;
+    let again = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
     assert!(!again.replayed);
     assert!(matches!(again.outcome, Outcome::Answered(intent) if intent.charge.is_some()));
     assert_eq!(double.charged(order).await, (1, 0));

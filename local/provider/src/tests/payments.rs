@@ -10,7 +10,7 @@ use crate::testing::{Double, client, price, soon};
 async fn pay(double: &Double, order: Uuid, card: &str) -> (Intent, Reply<Intent>) {
     let created = double.payments.create_intent(order, &price(), card, soon()).await;
     let Outcome::Answered(intent) = created.outcome else { panic!("{created:?}") };
-    let confirmed = double.payments.confirm_intent(order, &intent.id, 1, soon()).await;
+    let confirmed = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
     (intent, confirmed)
 }
 
@@ -31,7 +31,7 @@ async fn it_creates_an_intent_that_moves_no_money_and_confirms_it() {
     assert!(!intent.attempted());
     assert_eq!(double.charged(order).await, (0, 0));
 
-    let confirmed = double.payments.confirm_intent(order, &intent.id, 1, soon()).await;
+    let confirmed = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
     assert_eq!(confirmed.health(), Health::Ok);
     assert!(confirmed.request_id.is_some_and(|id| id.starts_with("req_")));
     let Outcome::Answered(paid) = confirmed.outcome else { panic!("not answered") };
@@ -105,7 +105,7 @@ async fn it_cancels_an_intent_for_good() {
         let Outcome::Answered(cancelled) = cancelled.outcome else { panic!("not answered") };
         assert_eq!(cancelled.status, IntentStatus::Canceled);
     }
-    let confirmed = double.payments.confirm_intent(order, &intent.id, 1, soon()).await;
+    let confirmed = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
     let Outcome::Answered(still) = confirmed.outcome else { panic!("not answered") };
     assert_eq!(still.status, IntentStatus::Canceled);
     assert_eq!(double.charged(order).await, (0, 0));
@@ -117,7 +117,7 @@ async fn it_learns_that_what_it_would_cancel_or_confirm_again_is_paid() {
     let order = Uuid::now_v7();
     let (intent, _paid) = pay(&double, order, "pm_card_visa").await;
     let cancelled = double.payments.cancel_intent(&intent.id, soon()).await;
-    let again = double.payments.confirm_intent(order, &intent.id, 2, soon()).await;
+    let again = double.payments.confirm_intent(order, &intent.id, 2, None, soon()).await;
     for reply in [cancelled, again] {
         let Outcome::Answered(intent) = reply.outcome else { panic!("not answered") };
         assert_eq!(intent.status, IntentStatus::Succeeded);
@@ -184,7 +184,7 @@ async fn it_does_not_know_a_payment_of_another_account() {
     for outcome in [
         double.payments.retrieve_intent(&intent.id, soon()).await.outcome,
         double.payments.cancel_intent(&intent.id, soon()).await.outcome,
-        double.payments.confirm_intent(order, &intent.id, 2, soon()).await.outcome,
+        double.payments.confirm_intent(order, &intent.id, 2, None, soon()).await.outcome,
     ] {
         let Outcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
         assert!(refusal.is_not_found(), "{refusal:?}");
@@ -215,7 +215,7 @@ async fn it_remembers_every_charge_and_every_key_after_a_restart() {
     let double = double.restart().await;
     assert_eq!(double.charged(order).await, (1, 0));
     assert_eq!(retrieve(&double, &intent.id).await, paid);
-    let again = client(&double.url).confirm_intent(order, &intent.id, 1, soon()).await;
+    let again = client(&double.url).confirm_intent(order, &intent.id, 1, None, soon()).await;
     assert!(again.replayed);
     assert_eq!(again.outcome, Outcome::Answered(paid));
 }

@@ -73,7 +73,7 @@ async fn pay(double: &Double, card: &str) -> String {
     let order = Uuid::now_v7();
     let reply = double.payments.create_intent(order, &price(), card, soon()).await;
     let Outcome::Answered(intent) = reply.outcome else { panic!("{reply:?}") };
-    double.payments.confirm_intent(order, &intent.id, 1, soon()).await;
+    double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
     intent.id
 }
 

@@ -42,6 +42,10 @@ fn respond(stream: &mut TcpStream) -> bool {
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").is_ok()
 }
 
+impl Told for serde_json::Value {
+    const BY_CARD: bool = true;
+}
+
 async fn call(pool: &Pool, url: &Url) -> Outcome<serde_json::Value> {
     let call = Call { method: Method::GET, url: url.clone(), key: None, form: Vec::new() };
     send(pool, call, Instant::now() + CEILING).await.outcome

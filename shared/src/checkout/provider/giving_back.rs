@@ -1,0 +1,335 @@
+//! Money that goes back: what an administrator wants, what nobody should have paid, and what was done at the
+//! provider's dashboard.
+//!
+//! Whether a refund was made is not told by how much went back: somebody may have given back as much at the
+//! dashboard. The provider keeps the refund's own id with it, so a list of what was given back of the payment tells
+//! whether this one is among it, whatever became of its key. Only one that is not is asked for, under a key that is
+//! written down with the refund; what is spent is followed by the next one, for as long as it takes.
+
+use super::{CLOCKS, PAGES, Provider, operator, unanswered};
+use crate::checkout::Lease;
+use crate::checkout::lease::PendingRefund;
+use crate::checkout::settle::Step;
+use crate::error::Result;
+use crate::kill_point::KillPoint;
+use crate::orders::OrderStatus;
+use crate::payments::{Intent, Outcome, Refund, RefundStatus, Refunds, Refusal, Reply, Unknown};
+use crate::telemetry::{self, Counter};
+
+/// Whether the refunds that were looked at are enough, as they come page by page.
+type Enough<'a> = &'a dyn Fn(&Refund) -> bool;
+
+impl Provider<'_> {
+    /// What became of the money of an order that was paid: refunds are made at the provider's dashboard as well, and
+    /// fail.
+    pub(crate) async fn follow(&mut self, lease: &Lease) -> Step {
+        let Some(intent) = lease.intent_id.as_deref() else { return Step::Unchanged };
+        let charge = match self.retrieve(lease, intent).await {
+            Ok(Intent { charge: Some(charge), .. }) => charge,
+            Ok(_) => return Step::Unchanged,
+            Err(step) => return step,
+        };
+        let refunded = charge.refunded + lease.otherwise;
+        if refunded >= lease.refunded {
+            return given_back(lease, refunded, Vec::new());
+        }
+        match self.refunds(lease, intent, &|_| false).await {
+            Ok(refunds) => given_back(lease, refunded, failed(&refunds)),
+            Err(step) => step,
+        }
+    }
+
+    /// Gives the money back, unless that has failed already: then an operator has to.
+    pub(crate) async fn refund(&mut self, lease: &Lease) -> Step {
+        let Some(intent) = lease.intent_id.as_deref() else {
+            return Step::Unknown(operator(lease, "it is to be given back, and nobody knows its payment"));
+        };
+        if lease.refund_failed {
+            return self.follow(lease).await;
+        }
+        let mut reply = self.payments.refund(lease.order.0, intent, "unwanted", self.calling()).await;
+        if reply.key_is_spent() && !is_refunded(&reply) {
+            // Another key is safe: the provider gives no more back than it took.
+            let purpose = format!("unwanted:{}", lease.owner());
+            reply = self.payments.refund(lease.order.0, intent, &purpose, self.calling()).await;
+        }
+        KillPoint::AfterRefund.reached();
+        self.observe(&reply);
+        // A replay says how things stood when the key was used first.
+        if is_refunded(&reply) {
+            return if reply.replayed {
+                self.follow(lease).await
+            } else {
+                Step::Refunded { refund_id: None }
+            };
+        }
+        match reply.outcome {
+            Outcome::Answered(refund) if reply.replayed => {
+                match self.find_refund(lease, intent, &|known| known.id == refund.id).await {
+                    Ok(Some(refund)) => self.unwanted_refund(lease, refund).await,
+                    Ok(None) => Step::Unknown(operator(lease, NOT_LISTED)),
+                    Err(step) => step,
+                }
+            }
+            Outcome::Answered(refund) => self.unwanted_refund(lease, refund).await,
+            outcome => unanswered(lease, outcome),
+        }
+    }
+
+    /// What is left to do where the whole amount was to go back, and this was made.
+    async fn unwanted_refund(&mut self, lease: &Lease, refund: Refund) -> Step {
+        match refund.status {
+            RefundStatus::Succeeded | RefundStatus::Pending if refund.amount >= lease.unrefunded() => {
+                Step::Refunded { refund_id: Some(refund.id) }
+            }
+            // Less than all of it, as far as we know, or nothing: the charge tells.
+            RefundStatus::Succeeded
+            | RefundStatus::Pending
+            | RefundStatus::Failed
+            | RefundStatus::Canceled => self.follow(lease).await,
+            RefundStatus::RequiresAction | RefundStatus::Unrecognised => {
+                Step::Unknown(operator(lease, WAITS_THERE))
+            }
+        }
+    }
+
+    /// Gives a part back, as an administrator wants. Whoever goes on with a refund that was begun before looks first
+    /// whether it was made: the provider may have forgotten its key.
+    pub(crate) async fn give_back(&mut self, lease: &Lease, mut refund: PendingRefund) -> Result<Step> {
+        let Some(intent) = lease.intent_id.as_deref() else { return Ok(Step::RefundRefused) };
+        if refund.begun_before
+            && let Some(step) = self.stands(lease, intent, refund).await
+        {
+            return Ok(step);
+        }
+        let mut reply = self.refund_part(lease, intent, refund).await;
+        if is_spent(&reply) {
+            // What a key says for ever tells how its first try went, and not whether that gave anything back.
+            if let Some(step) = self.stands(lease, intent, refund).await {
+                return Ok(step);
+            }
+            refund.attempt += 1;
+            lease.remember_refund(self.database, refund).await?;
+            reply = self.refund_part(lease, intent, refund).await;
+        }
+        if is_spent(&reply) {
+            return Ok(Step::Unknown(operator(lease, "the keys of a refund of it are spent")));
+        }
+        Ok(self.asked_to_give(lease, intent, refund, reply).await)
+    }
+
+    /// What the answer to a refund means.
+    async fn asked_to_give(
+        &mut self,
+        lease: &Lease,
+        intent: &str,
+        refund: PendingRefund,
+        reply: Reply<Refund>,
+    ) -> Step {
+        match reply.outcome {
+            // A replay says how things stood when the key was used first.
+            Outcome::Answered(_) if reply.replayed => {
+                let listed = self.stands(lease, intent, refund).await;
+                listed.unwrap_or_else(|| Step::Unknown(operator(lease, NOT_LISTED)))
+            }
+            Outcome::Answered(answered) => made(lease, refund, answered),
+            Outcome::Refused(refusal) => self.refund_refused(lease, intent, refund, refusal).await,
+            outcome => unanswered(lease, outcome),
+        }
+    }
+
+    /// How the refund stands at the provider; `None` if it was never made.
+    async fn stands(&mut self, lease: &Lease, intent: &str, refund: PendingRefund) -> Option<Step> {
+        let mut found = match self.find_refund(lease, intent, &|known| is_it(lease, refund, known)).await {
+            Ok(found) => found?,
+            Err(step) => return Some(step),
+        };
+        if is_made(&found) {
+            // With what else went back meanwhile.
+            match self.retrieve(lease, intent).await {
+                Ok(intent) => found.charge = intent.charge,
+                Err(step) => return Some(step),
+            }
+        }
+        Some(made(lease, refund, found))
+    }
+
+    /// Under the key of its attempt, which is the same for whoever goes on with it: two who do make one refund.
+    async fn refund_part(&mut self, lease: &Lease, intent: &str, refund: PendingRefund) -> Reply<Refund> {
+        let PendingRefund { id, amount, attempt, .. } = refund;
+        let attempt = u32::try_from(attempt).unwrap_or_default();
+        let (order, until) = (lease.order.0, self.calling());
+        let reply = self.payments.refund_part(order, intent, amount, id, attempt, until).await;
+        KillPoint::AfterRefund.reached();
+        self.observe(&reply);
+        reply
+    }
+
+    /// A refund ends by a refusal that is about it. Any other is the shop's fault and passes, or a proxy's, which may
+    /// have forwarded what it refuses.
+    async fn refund_refused(
+        &mut self,
+        lease: &Lease,
+        intent: &str,
+        refund: PendingRefund,
+        refusal: Refusal,
+    ) -> Step {
+        match self.stands(lease, intent, refund).await {
+            // Also where the look was in vain.
+            Some(step) if refusal.is_of_the_refund() => step,
+            Some(step @ (Step::PartRefunded { .. } | Step::RefundRefused)) => step,
+            None if refusal.is_of_the_refund() => {
+                // Somebody gave it back at the provider's dashboard: what is left is found out by whoever looks next.
+                tracing::warn!(order = %lease.order, "a refund was refused: {refusal}");
+                Step::RefundRefused
+            }
+            _ => unanswered(lease, Outcome::<Refund>::Refused(refusal)),
+        }
+    }
+
+    async fn find_refund(
+        &mut self,
+        lease: &Lease,
+        intent: &str,
+        is: Enough<'_>,
+    ) -> Result<Option<Refund>, Step> {
+        Ok(self.refunds(lease, intent, is).await?.into_iter().find(|refund| is(refund)))
+    }
+
+    /// What was given back of the payment, by whomever, the newest first: all of it, or as much as is enough.
+    async fn refunds(
+        &mut self,
+        lease: &Lease,
+        intent: &str,
+        enough: Enough<'_>,
+    ) -> Result<Vec<Refund>, Step> {
+        let (mut all, mut after) = (Vec::new(), None);
+        for _ in 0..PAGES {
+            let reply = self.payments.list_refunds(intent, after.as_deref(), self.calling()).await;
+            let Refunds { data, has_more } = self.looked(lease, of_the_payment(intent, reply))?;
+            after = data.last().map(|refund| refund.id.clone());
+            let found = data.iter().any(enough);
+            all.extend(data);
+            if found || !has_more {
+                return Ok(all);
+            }
+            if after.is_none() {
+                break;
+            }
+        }
+        Err(Step::Unknown(operator(lease, "more refunds of it are listed than can be read")))
+    }
+}
+
+/// Said of an answer that the list of what was made does not bear out.
+const NOT_LISTED: &str = "the payment provider says that it has made a refund of it, and does not list it";
+
+/// Said of a refund that somebody has to do something about at the provider.
+const WAITS_THERE: &str = "a refund of it waits for something at the payment provider";
+
+/// What is listed counts where all of it is of this payment: a cache in between may answer with another's list.
+fn of_the_payment(intent: &str, mut reply: Reply<Refunds>) -> Reply<Refunds> {
+    if let Outcome::Answered(page) = &reply.outcome
+        && !page.data.iter().all(|refund| refund.intent_id.as_deref().is_none_or(|of| of == intent))
+    {
+        reply.outcome = Outcome::Unknown(Unknown::AnotherPayment);
+    }
+    reply
+}
+
+/// Whether the provider made this refund for ours.
+fn is_it(lease: &Lease, refund: PendingRefund, known: &Refund) -> bool {
+    match known.refund_id {
+        Some(id) => id == refund.id,
+        // By a version of the functions that did not say which: one at a time is under way.
+        None => {
+            known.order_id == Some(lease.order.0)
+                && known.amount == refund.amount
+                && known.created.is_some_and(|created| created >= refund.begun_at - CLOCKS)
+        }
+    }
+}
+
+fn is_made(refund: &Refund) -> bool {
+    matches!(refund.status, RefundStatus::Succeeded | RefundStatus::Pending)
+}
+
+fn is_refunded(reply: &Reply<Refund>) -> bool {
+    let code = |refusal: &Refusal| refusal.code.as_deref() == Some("charge_already_refunded");
+    matches!(&reply.outcome, Outcome::Refused(refusal) if code(refusal))
+}
+
+/// Whether only another key gets further. A refusal that is about the refund ends it, replayed or not.
+fn is_spent(reply: &Reply<Refund>) -> bool {
+    let ends = |outcome: &Outcome<Refund>| matches!(outcome, Outcome::Refused(refusal) if refusal.is_of_the_refund());
+    reply.key_is_spent() && !ends(&reply.outcome)
+}
+
+/// What did not arrive: the provider's ids, and ours where it knows them.
+fn failed(refunds: &[Refund]) -> Vec<String> {
+    let ended = |refund: &&Refund| matches!(refund.status, RefundStatus::Failed | RefundStatus::Canceled);
+    let ids = refunds.iter().filter(ended).map(|refund| {
+        let ours = refund.refund_id.map(|id| id.to_string());
+        std::iter::once(refund.id.clone()).chain(ours)
+    });
+    ids.flatten().collect()
+}
+
+/// What it makes of a paid order that so much was given back.
+fn given_back(lease: &Lease, refunded: i64, failed: Vec<String>) -> Step {
+    let status = match lease.status {
+        _ if refunded >= lease.amount => OrderStatus::Refunded,
+        OrderStatus::Paid => OrderStatus::Paid,
+        // It was given back as a whole, and is no longer: a bank has refused it.
+        _ => OrderStatus::RefundPending,
+    };
+    let told = format!("{refunded} of {} {} were given back", lease.amount, lease.currency);
+    if refunded < lease.refunded || status == OrderStatus::RefundPending {
+        operator(lease, &format!("a refund did not arrive, only {told}"));
+    } else if refunded == lease.refunded && status == lease.status {
+        return Step::Unchanged;
+    } else {
+        elsewhere(lease, &told);
+    }
+    Step::GivenBack { refunded, status, failed }
+}
+
+fn elsewhere(lease: &Lease, told: &str) {
+    telemetry::count(Counter::RefundsElsewhere);
+    tracing::warn!(order = %lease.order, "order {}: {told} at the provider, and not by us", lease.order);
+}
+
+/// What a refund means that the provider made for ours. Only where it will not be made for certain it has failed: the
+/// next one would be made beside it.
+fn made(lease: &Lease, refund: PendingRefund, made: Refund) -> Step {
+    if made.amount != refund.amount {
+        let told = format!("its refund of {} was answered with one of {}", refund.amount, made.amount);
+        return Step::Unknown(operator(lease, &told));
+    }
+    match made.status {
+        RefundStatus::Succeeded | RefundStatus::Pending => part_refunded(lease, refund, made),
+        RefundStatus::Failed | RefundStatus::Canceled => {
+            operator(lease, "a refund of it did not succeed");
+            Step::RefundRefused
+        }
+        RefundStatus::RequiresAction | RefundStatus::Unrecognised => {
+            Step::Unknown(operator(lease, WAITS_THERE))
+        }
+    }
+}
+
+/// It was made. How much went back in all, the charge tells: somebody may have given back more at the dashboard.
+fn part_refunded(lease: &Lease, refund: PendingRefund, made: Refund) -> Step {
+    let known = lease.refunded + refund.amount;
+    let shown = made.given_back().map_or(known, |shown| shown + lease.otherwise);
+    if shown > known {
+        elsewhere(lease, &format!("{} more than our {known} were given back", shown - known));
+    }
+    Step::PartRefunded {
+        refunded: shown.max(known),
+        whole: shown >= lease.amount,
+        // Another refund has failed, or the answer is of before this one: a look at the charge tells.
+        doubted: shown < known,
+        refund_id: made.id,
+    }
+}

@@ -1,0 +1,86 @@
+-- Writes down that money of an order was given back another way than through the provider, which is not asked. The order
+-- is paid, or its refund has failed; nobody holds it, and no refund of it is under way.
+--   $1 refund  $2 order  $3 administrator  $4 idempotency key  $5 request digest
+--   $6 amount, or null for all that is left
+--   $7 products that come back into stock  $8 how many of each
+--   $9 identity provider  $10 its name for the administrator, or nulls
+-- `begun` says whether that was done. The rest is as in refund.sql.
+with gone as (
+    select id from users where id = $3 and erased_at is not null
+),
+known as (
+    select amount, status, encode(request_digest, 'hex') as digest from refunds where order_id = $2 and idempotency_key = $4
+),
+target as (
+    select
+        orders.id, orders.status, orders.total, orders.currency, payments.payment_method, payments.intent_id,
+        payments.attempt, payments.refunded, payments.refunded_otherwise as otherwise,
+        coalesce($6, orders.total - payments.refunded) as amount,
+        coalesce(payments.charge_status = 'refund_failed', false) as refund_failed,
+        orders.lease_until > now() or exists (select from refunds where order_id = $2 and status = 'pending') as busy
+    from orders
+    join payments on payments.order_id = orders.id
+    where orders.id = $2
+    for update of orders, payments
+),
+returned as (
+    select l.product_id, l.quantity, order_items.quantity - order_items.returned as most
+    from unnest($7::uuid[], $8::integer[]) as l (product_id, quantity)
+    left join order_items on order_items.order_id = $2 and order_items.product_id = l.product_id
+),
+refused as (
+    select product_id, coalesce(most, 0) as most from returned where most is null or quantity > most
+),
+begun as (
+    insert into refunds (id, order_id, idempotency_key, request_digest, actor, amount, returns, status, otherwise)
+    select
+        $1, id, $4, decode($5, 'hex'), $3, amount,
+        (
+            select coalesce(json_agg(json_build_object('product_id', product_id, 'quantity', quantity)), '[]')::jsonb
+            from returned
+        ),
+        'succeeded', true
+    from target
+    where
+        -- While a whole refund has not failed we give the money back ourselves.
+        (status = 'paid' or status = 'refund_pending' and refund_failed)
+        and not coalesce(busy, false)
+        and amount between 1 and total - refunded
+        and not exists (select from known) and not exists (select from refused) and not exists (select from gone)
+    on conflict do nothing
+    returning id
+),
+-- Whom only the identity provider has known so far.
+administrator as (
+    insert into users (id, password_hash, role, issuer, subject)
+    select $3, '', 'administrator', $9::text, $10::text from begun where $9::text is not null
+    on conflict (id) do nothing
+),
+given as (
+    update payments
+    set
+        refunded = payments.refunded + target.amount,
+        refunded_otherwise = payments.refunded_otherwise + target.amount,
+        charge_status = case when target.amount = target.total - target.refunded then 'refunded' else charge_status end
+    from begun, target
+    where payments.order_id = target.id
+),
+ended as (
+    -- Looked at once more: the provider may have had news of it.
+    update orders
+    set status = 'refunded', next_attempt_at = now(), waits_since = now(), updated_at = now()
+    from begun, target
+    where orders.id = target.id and target.amount = target.total - target.refunded
+)
+select
+    exists (select from begun) as begun,
+    target.id, target.status, target.total, target.currency, now() as deadline, false as overdue,
+    target.payment_method, target.intent_id, target.attempt, false as key_may_be_forgotten,
+    null::bigint as asked_at, false as key_is_old, target.refunded, target.otherwise, 0::bigint as waited,
+    target.refund_failed, null::uuid as pending_refund, target.amount as pending_amount,
+    null::integer as pending_attempt, null::bigint as pending_since, false as pending_before,
+    coalesce(target.busy, false) as busy, exists (select from gone) as gone,
+    (select json_agg(json_build_object('product_id', product_id, 'most', most)) from refused) as refused,
+    known.amount as known_amount, known.status as known_status, known.digest as known_digest
+from target
+left join known on true
