@@ -83,8 +83,12 @@ pub struct Import {
 
 /// Begins an import, or finds it begun. `None` if a later upload has taken this one's place.
 pub async fn begin(database: &Database, upload: &Upload) -> Result<Option<Import>> {
-    let import: Import = database.fetch_one(upload.bind(BEGIN)).await?;
-    Ok(import.is_this.then_some(import))
+    let mut begun: Option<Import> = database.fetch_optional(upload.bind(BEGIN)).await?;
+    if begun.is_none() {
+        // Another message began it a moment ago, which a statement that had begun before does not see.
+        begun = database.fetch_optional(upload.bind(BEGIN)).await?;
+    }
+    Ok(begun.filter(|import| import.is_this))
 }
 
 /// What the last batch of an import changed: its caches may not have been told.

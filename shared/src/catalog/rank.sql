@@ -15,5 +15,12 @@ with best as (
     where best.popularity is distinct from known.popularity
     order by greatest(best.popularity, known.popularity) desc, id
     limit $1
+),
+-- In the order of ids, as everybody changes several products: so nobody waits in a circle.
+held as (
+    select id from products where id in (select id from moved) order by id for no key update
 )
-update products set popularity = moved.popularity from moved where products.id = moved.id
+update products
+set popularity = moved.popularity
+from moved
+where products.id = moved.id and (select count(*) from held) >= 0

@@ -115,11 +115,24 @@ customer as (
     select $2, '', 'customer', $21::text, $22::text from placed where $21::text is not null
     on conflict (id) do nothing
 ),
+-- What is sold out by it changes as a product too, by a trigger: locked before, in id order, as an import changes products.
+sold_out as (
+    select id
+    from products
+    where id in (
+        select stock.product_id
+        from placed, stock
+        join line on line.product_id = stock.product_id
+        where stock.available = line.quantity
+    )
+    order by id
+    for no key update
+),
 taken as (
     update inventory
     set available = inventory.available - line.quantity
     from line, placed
-    where inventory.product_id = line.product_id
+    where inventory.product_id = line.product_id and (select count(*) from sold_out) >= 0
 ),
 lines as (
     insert into order_items (order_id, product_id, name, quantity, unit_price)

@@ -1,8 +1,12 @@
 -- Puts off an unfinished order that nobody holds: $1 order, $2 seconds, $3 seconds a lease takes, $4 seconds after
 -- which an order is given up, if it was told no deadline. `ends`: it can be ended without the provider, which never
--- heard of it.
+-- heard of it. Not beyond its deadline while that lies ahead; one that is past it and that only the provider can end
+-- waits like any other, and does not stand before those.
 update orders
-set next_attempt_at = least(now() + $2 * interval '1 second', orders.deadline)
+set next_attempt_at = least(
+    now() + $2 * interval '1 second',
+    case when orders.deadline > now() then orders.deadline end
+)
 from payments
 where
     orders.id = $1

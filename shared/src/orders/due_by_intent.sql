@@ -6,7 +6,8 @@
 --   $6 the order that the intent names, or null: of an order that asked for one and has not heard of it, it is the one
 --   $7 when it happened, or null
 with known as (
-    -- The order before its payment, like everybody else.
+    -- The order before its payment, like everybody else; and both, because two events may come at the same moment: the
+    -- one that waits goes on with the payment as the other has left it.
     select
         orders.id,
         coalesce(payments.intent_id <> $1, payments.attempt = 0) as other,
@@ -24,7 +25,7 @@ with known as (
         payments.intent_id = $1
         -- Whatever it names: a payment that is known is its own order's.
         or payments.order_id = $6 and not exists (select from payments where intent_id = $1)
-    for update of orders
+    for update of orders, payments
 ),
 due as (
     update orders

@@ -399,3 +399,43 @@ async fn a_payment_whose_last_try_failed_for_no_fault_of_the_card_keeps_the_orde
         assert_eq!(operator, called, "{reason}");
     }
 }
+
+#[tokio::test]
+async fn a_payment_that_failed_for_no_fault_of_the_card_is_tried_again_with_it_once_that_is_mended() {
+    let order = Order::place().await;
+    let mut failed = intent("requires_payment_method");
+    failed["last_payment_error"] = json!({ "type": "api_error", "message": "An unknown error occurred" });
+    order.step(&Provider::with_intent(&failed)).await;
+    let key = |attempt: u32| format!("confirm confirm:{}:{attempt}", order.id);
+    // It fails once more, as its key will say from now on.
+    order.shop.owner.execute(&DUE).await.expect("updates");
+    let again = Provider::with_intent(&failed);
+    let (advanced, operator) = order.step(&again).await;
+    assert_eq!((advanced.answer.status, operator), (OrderStatus::Deferred, true));
+    assert_eq!(again.seen(), [key(1)]);
+    assert!(again.form("confirm").contains("payment_method=pm_card_visa"), "{}", again.form("confirm"));
+    // And is mended.
+    order.shop.owner.execute(&DUE).await.expect("updates");
+    let mended = Provider::with_intent(&failed);
+    mended.replays("confirm", 200, &failed);
+    mended.says("confirm", 200, &intent("succeeded"));
+    let (advanced, _) = order.step(&mended).await;
+    assert_eq!(advanced.answer.status, OrderStatus::Paid);
+    assert_eq!(mended.seen(), [key(1), "look".to_owned(), key(2)]);
+}
+
+#[tokio::test]
+async fn a_card_that_was_refused_is_not_tried_again_whatever_its_key_replays() {
+    let order = Order::place().await;
+    let ready = Provider::with_intent(&intent("requires_confirmation"));
+    ready.says("confirm", 503, &json!({}));
+    order.step(&ready).await;
+    order.shop.owner.execute(&DUE).await.expect("updates");
+    let mut refused = intent("requires_payment_method");
+    refused["last_payment_error"] = json!({ "type": "card_error", "code": "card_declined" });
+    let replaying = Provider::with_intent(&refused);
+    replaying.replays("confirm", 200, &refused);
+    let (advanced, _) = order.step(&replaying).await;
+    assert_eq!((advanced.answer.status, order.stock().await), (OrderStatus::Failed, 10));
+    assert_eq!(replaying.seen().iter().filter(|seen| seen.starts_with("confirm")).count(), 1);
+}

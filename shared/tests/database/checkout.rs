@@ -89,6 +89,12 @@ impl Shop {
         Self { functions: Database::new(settings), owner, observer, _servers: servers }
     }
 
+    /// Waits until a statement waits for a lock.
+    pub(crate) async fn somebody_waits(&self) {
+        let waiting = async || self.observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0;
+        until("a statement waits", async || waiting().await > 0).await;
+    }
+
     /// Holds a product's stock until all statements that the pooler lets through wait for it: each has begun before any
     /// has done anything, which chance alone seldom brings about.
     async fn race<T: 'static>(&self, product: ProductId, start: impl FnOnce() -> JoinSet<T>) -> Vec<T> {
@@ -298,6 +304,54 @@ async fn forty_buyers_of_the_last_five_pieces_get_five() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_none()).count(), 5, "{outcomes:?}");
     assert!(outcomes.into_iter().flatten().all(|kind| kind == Kind::OutOfStock));
     assert_eq!(shop.stock(product).await, 0);
+}
+
+static HOLD_PRODUCT: Statement =
+    Statement::new("test.hold_product", "select from products where id = $1 for no key update");
+
+/// Whoever changes both products, the one with the lower id first, does not meet somebody who begins with the other.
+pub(crate) async fn changes_products_in_the_order_of_ids<T: Send + 'static>(
+    shop: &Shop,
+    [lower, higher]: [ProductId; 2],
+    other: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let held = shop.owner.transaction(async |tx| {
+        tx.execute(HOLD_PRODUCT.bind(lower)).await?;
+        let other = tokio::spawn(other);
+        shop.somebody_waits().await;
+        tx.execute(HOLD_PRODUCT.bind(higher)).await?;
+        Ok::<_, Error>(other)
+    });
+    held.await.expect("nobody waits in a circle").await.expect("ends")
+}
+
+#[tokio::test]
+async fn an_order_that_takes_the_last_pieces_changes_its_products_in_the_order_of_ids_whatever_the_carts_is() {
+    let shop = Shop::open().await;
+    let user = shop.customer().await;
+    let products = [shop.product(100, 1).await, shop.product(100, 1).await];
+    let [lower, higher] = products;
+    let database = shop.functions.clone();
+    let placed = changes_products_in_the_order_of_ids(&shop, products, async move {
+        purchase(user, "key", BODY, &[(higher, 1), (lower, 1)]).place_leased(&database, PATIENCE).await
+    });
+    let order = new(placed.await).order;
+    assert_eq!((shop.stock(lower).await, shop.stock(higher).await), (0, 0));
+
+    // And so does whoever gives them back.
+    shop.owner.execute(&END_LEASES).await.expect("updates");
+    static UNASKED: Statement = Statement::new("test.unasked", "update payments set attempt = 0");
+    static OVERDUE: Statement = Statement::new("test.overdue", "update orders set deadline = now()");
+    for statement in [&UNASKED, &OVERDUE] {
+        shop.owner.execute(statement).await.expect("updates");
+    }
+    let lease = claim(&shop.functions, order, PATIENCE).await.expect("answers").expect("is due");
+    let database = shop.functions.clone();
+    let left = changes_products_in_the_order_of_ids(&shop, products, async move {
+        leave(&database, lease, Duration::ZERO).await.expect("settles")
+    });
+    assert_eq!(left.await.answer.status, OrderStatus::Cancelled);
+    assert_eq!((shop.stock(lower).await, shop.stock(higher).await), (1, 1));
 }
 
 #[tokio::test]

@@ -192,6 +192,26 @@ async fn the_next_look_at_an_order_is_not_behind_its_deadline() {
 }
 
 #[tokio::test]
+async fn an_order_past_its_deadline_that_only_the_provider_can_end_waits_like_any_other() {
+    let order = Order::place().await;
+    let lost = Provider::with_intent(&intent("requires_confirmation"));
+    lost.says("confirm", 503, &json!({}));
+    order.step(&lost).await;
+    let refusal = error("invalid_request_error", &json!({ "message": "Invalid API version" }));
+    for (status, body, waits) in [(503, json!({}), 8..=10), (400, refusal, 290..=300)] {
+        order.left(-5).await;
+        order.step(&Provider::that_says(status, &body)).await;
+        let next = order.stands().await.1.expect("is due");
+        assert!(waits.contains(&next), "{status}: {next}");
+    }
+    // And while the breaker is open it does not stand before those whose deadline lies ahead.
+    order.left(-5).await;
+    assert!(!order.put_off().await);
+    let next = order.stands().await.1.expect("is due");
+    assert!((55..=60).contains(&next), "{next}");
+}
+
+#[tokio::test]
 async fn the_oldest_order_is_measured_from_when_it_began_to_wait_for_us() {
     let order = Order::place().await;
     let away = Provider::that_says(503, &json!({}));

@@ -132,6 +132,35 @@ async fn a_dispute_and_a_warning_are_noted_whatever_the_order_of_their_events() 
     assert!(order.note(News { intent: "pi_of_another_shop", ..NEWS }).await.is_none());
 }
 
+/// As the functions send it, for a transaction that takes its time.
+static NOTE: Statement =
+    Statement::new("test.note", include_str!("../../src/orders/due_by_intent.sql"));
+
+#[tokio::test]
+async fn of_two_events_of_one_dispute_at_the_same_moment_the_later_one_tells_how_it_stands() {
+    let order = Order::paid().await;
+    let begun = OffsetDateTime::now_utc().truncate_to_second() - time::Duration::minutes(10);
+    let note = |at: OffsetDateTime, status: &str| {
+        let query = NOTE.bind("pi_1").bind(false).bind(true).bind(status).bind(false);
+        query.bind(None::<uuid::Uuid>).bind(at)
+    };
+    let functions = order.shop.functions.clone();
+    let older = async move {
+        let news = News { dispute: Some("under_review"), at: Some(begun), ..NEWS };
+        take_note(&functions, news).await.expect("notes")
+    };
+    let both = order.shop.owner.transaction(async |tx| {
+        tx.execute(note(begun + time::Duration::minutes(1), "lost")).await?;
+        let older = tokio::spawn(older);
+        order.shop.somebody_waits().await;
+        Ok::<_, shared::database::Error>(older)
+    });
+    both.await.expect("commits").await.expect("ends").expect("is ours");
+    let (dispute, _) =
+        order.shop.owner.fetch_one::<(Option<String>, bool)>(NOTES.bind(order.id)).await.expect("finds");
+    assert_eq!(dispute.as_deref(), Some("lost"));
+}
+
 #[tokio::test]
 async fn a_time_that_no_calendar_has_is_kept_out_of_what_happened_to_an_order() {
     let order = Order::paid().await;

@@ -65,6 +65,28 @@ impl Shop {
     }
 }
 
+static BEGUN: Statement =
+    Statement::new("test.begun", "insert into imports (object, etag, uploaded_at) values ($1, $2, $3)");
+static WAITING: Statement =
+    Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
+
+#[tokio::test]
+async fn an_import_that_two_messages_begin_at_the_same_moment_is_begun_once_and_found_by_the_other() {
+    let shop = Shop::open().await;
+    let (one, observer) = (Database::new(shop.servers.owner()), Database::new(shop.servers.owner()));
+    let (upload, functions) = (upload("products/a.csv", 1), shop.functions.clone());
+    let other = upload.clone();
+    let both = one.transaction(async |tx| {
+        tx.execute(BEGUN.bind(&upload.object).bind(&upload.etag).bind(upload.uploaded_at)).await?;
+        let other = tokio::spawn(async move { begin(&functions, &other).await });
+        let waiting = async || observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0;
+        until("it waits for the first", async || waiting().await > 0).await;
+        Ok::<_, shared::database::Error>(other)
+    });
+    let begun = both.await.expect("commits").await.expect("ends").expect("answers").expect("is this one");
+    assert_eq!((begun.lines, begun.finished), (0, false));
+}
+
 fn upload(object: &str, second: i64) -> Upload {
     let uploaded_at = OffsetDateTime::from_unix_timestamp(1_795_000_000 + second).expect("a time");
     Upload { object: object.to_owned(), etag: format!("\"{second}\""), uploaded_at }

@@ -145,7 +145,8 @@ impl Life {
     fn postpone(&mut self, wait: i32) -> Option<bool> {
         (self.row.due.is_some() && self.free()).then_some(())?;
         let deadline = self.row.deadline.unwrap_or(i64::MAX);
-        self.row.due = Some(deadline.min(self.now + i64::from(wait)));
+        let ahead = Some(deadline).filter(|deadline| *deadline > self.now).unwrap_or(i64::MAX);
+        self.row.due = Some(ahead.min(self.now + i64::from(wait)));
         let overdue = deadline.min(PATIENCE) < self.now + LEASE;
         let ends = self.row.status == Cancelling || matches!(self.row.status, Charging | Deferred) && overdue;
         Some(self.row.attempt == 0 && ends)
@@ -307,7 +308,8 @@ impl Rows {
             .bind(None::<String>)
             .bind(None::<String>)
             .bind(None::<String>)
-            .bind(unsent);
+            .bind(unsent)
+            .bind(Vec::<String>::new());
         self.shop.owner.fetch_optional::<(Uuid,)>(query).await.expect("settles").is_some()
     }
 }

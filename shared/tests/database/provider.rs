@@ -14,6 +14,8 @@ struct Told {
     answers: HashMap<&'static str, (u16, String)>,
     once: HashMap<&'static str, (u16, String)>,
     seen: Vec<String>,
+    /// The latest form of each operation.
+    forms: HashMap<&'static str, String>,
     /// The order that the latest payment was made for.
     order: Option<String>,
     /// Operations whose first key replays an answer for ever, and that key once it was seen.
@@ -75,6 +77,11 @@ impl Provider {
         self.told.lock().expect("whole").spent.insert(operation, (status, body.to_string(), None));
     }
 
+    /// What was sent with the latest request of an operation.
+    pub(crate) fn form(&self, operation: &str) -> String {
+        self.told.lock().expect("whole").forms.get(operation).cloned().unwrap_or_default()
+    }
+
     /// The operations that were asked for, with their keys.
     pub(crate) fn seen(&self) -> Vec<String> {
         std::mem::take(&mut self.told.lock().expect("whole").seen)
@@ -122,6 +129,7 @@ fn serve(stream: &TcpStream, told: &Mutex<Told>) -> Option<()> {
             let mut told = told.lock().ok()?;
             told.order = made_for(&form).or_else(|| told.order.take());
             told.seen.push(format!("{operation}{key}"));
+            told.forms.insert(operation, String::from_utf8_lossy(&form).into_owned());
             if let Some(replay) = told.replay_of(operation, &key) {
                 (replay, "idempotent-replayed: true\r\n")
             } else {
