@@ -3,7 +3,7 @@
 -- A finished order is only due where the provider says that something happened to its payment.
 update orders
 set
-    status = case when status = 'deferred' then 'charging' else status end,
+    status = case when orders.status = 'deferred' then 'charging' else orders.status end,
     lease_owner = $2,
     lease_until = now() + $3 * interval '1 second',
     next_attempt_at = now() + $3 * interval '1 second',
