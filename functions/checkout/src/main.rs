@@ -90,23 +90,54 @@ fn respond(placed: &Placed<Answer>) -> Result<Response> {
     if answer.status == OrderStatus::Failed {
         let error = Error::new(Kind::PaymentDeclined, "The payment was declined. Nothing was charged.");
         let charge = serde_json::to_value(&answer.charge).unwrap_or_default();
+        let total = serde_json::to_value(&answer.total).unwrap_or_default();
         let error = error.member("order_id", answer.order_id.to_string()).member("charge", charge);
+        let error = error.member("total", total);
         return Err(error.about(path).replayed(replayed));
     }
-    let response = http::json(status(answer.status), answer)?.with(header::LOCATION, &path)?;
+    let response = http::json(status(answer), answer)?.with(header::LOCATION, &path)?;
     if replayed { response.with(http::REPLAYED, "true") } else { Ok(response) }
 }
 
-/// 201 for an order that was paid, 402 for a declined one, 200 for one that has been cancelled since, 202 for one that
-/// is not finished.
-fn status(order: OrderStatus) -> u16 {
-    match order {
-        OrderStatus::Paid | OrderStatus::RefundPending | OrderStatus::Refunded => 201,
+/// 201 for an order that was paid, 402 for a declined one, 202 for one that is not finished; 200 for one that has been
+/// cancelled since, also where it was charged all the same: its customer never got anything for that, and has the
+/// money
+/// back, or soon will.
+fn status(answer: &Answer) -> u16 {
+    match answer.status {
+        OrderStatus::Paid => 201,
+        OrderStatus::RefundPending | OrderStatus::Refunded if answer.was_paid => 201,
+        OrderStatus::RefundPending | OrderStatus::Refunded | OrderStatus::Cancelled => 200,
         OrderStatus::Failed => 402,
-        OrderStatus::Cancelled => 200,
         OrderStatus::Charging
         | OrderStatus::Deferred
         | OrderStatus::ActionRequired
         | OrderStatus::Cancelling => 202,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::catalog::{Currency, Money};
+    use shared::orders::OrderId;
+
+    use super::*;
+
+    #[test]
+    fn an_order_that_was_charged_and_not_wanted_is_not_told_as_one_that_was_paid() {
+        let total = Money { amount: 1250, currency: Currency::parse("usd").expect("a currency") };
+        for (order, was_paid, told) in [
+            (OrderStatus::Paid, true, 201),
+            (OrderStatus::Refunded, true, 201),
+            (OrderStatus::RefundPending, true, 201),
+            (OrderStatus::Refunded, false, 200),
+            (OrderStatus::RefundPending, false, 200),
+            (OrderStatus::Cancelled, false, 200),
+            (OrderStatus::Cancelling, false, 202),
+            (OrderStatus::Failed, false, 402),
+        ] {
+            let answer = Answer { was_paid, ..Answer::new(OrderId::new(), order, total, None) };
+            assert_eq!(status(&answer), told, "{order} {was_paid}");
+        }
     }
 }

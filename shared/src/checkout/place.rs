@@ -86,6 +86,7 @@ struct Known {
     request_digest: String,
     answered: bool,
     leased: bool,
+    was_paid: bool,
     #[serde(flatten)]
     charge: StoredCharge,
 }
@@ -256,6 +257,7 @@ impl Known {
             total: Money { amount: self.total, currency: self.currency },
             charge: self.charge.shown(self.status),
             deadline: self.deadline,
+            was_paid: self.was_paid,
         }))
     }
 }
@@ -318,7 +320,7 @@ mod tests {
     #[test]
     fn both_statements_tell_the_order_of_an_earlier_request_alike() {
         let told = |sql: &str| {
-            let told = sql.split_once("o.id, ").and_then(|(_, rest)| rest.split_once("where"));
+            let told = sql.split_once("o.id, ").and_then(|(_, rest)| rest.split_once("where o."));
             told.expect("a select").0.split_whitespace().collect::<Vec<_>>().join(" ")
         };
         assert_eq!(told(include_str!("known.sql")), told(include_str!("place.sql")));

@@ -20,6 +20,9 @@ pub struct Answer {
     /// When it is given up unless it is paid: it is not charged after this.
     #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub deadline: Option<OffsetDateTime>,
+    /// Whether it was paid, whatever has come after that. What was charged although nobody wanted it any more was not.
+    #[serde(skip)]
+    pub was_paid: bool,
 }
 
 impl Answer {
@@ -30,7 +33,14 @@ impl Answer {
         total: Money,
         charge: Option<(String, String)>,
     ) -> Self {
-        Self { order_id, status, total, charge: ChargeSummary::of(status, charge), deadline: None }
+        Self {
+            order_id,
+            status,
+            total,
+            charge: ChargeSummary::of(status, charge),
+            deadline: None,
+            was_paid: status == OrderStatus::Paid,
+        }
     }
 
     /// The same for an order that is given up at this time.

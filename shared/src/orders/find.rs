@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::summary::Summary;
-use super::{Answer, ChargeSummary, OrderId, StoredCharge};
+use super::{Answer, ChargeSummary, OrderId, OrderStatus, StoredCharge};
 use crate::database::{Database, Statement, Timestamp};
 use crate::error::Result;
 
@@ -44,6 +44,7 @@ impl Details {
             total: self.order.total,
             charge: self.charge,
             deadline: self.deadline,
+            was_paid: self.order.status == OrderStatus::Paid,
         }
     }
 }

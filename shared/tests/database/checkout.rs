@@ -326,7 +326,8 @@ pub(crate) async fn changes_products_in_the_order_of_ids<T: Send + 'static>(
 }
 
 #[tokio::test]
-async fn an_order_that_takes_the_last_pieces_changes_its_products_in_the_order_of_ids_whatever_the_carts_is() {
+async fn an_order_that_takes_the_last_pieces_changes_its_products_in_the_order_of_ids_whatever_the_carts_is()
+{
     let shop = Shop::open().await;
     let user = shop.customer().await;
     let products = [shop.product(100, 1).await, shop.product(100, 1).await];

@@ -133,8 +133,7 @@ async fn a_dispute_and_a_warning_are_noted_whatever_the_order_of_their_events() 
 }
 
 /// As the functions send it, for a transaction that takes its time.
-static NOTE: Statement =
-    Statement::new("test.note", include_str!("../../src/orders/due_by_intent.sql"));
+static NOTE: Statement = Statement::new("test.note", include_str!("../../src/orders/due_by_intent.sql"));
 
 #[tokio::test]
 async fn of_two_events_of_one_dispute_at_the_same_moment_the_later_one_tells_how_it_stands() {

@@ -106,3 +106,26 @@ async fn an_order_that_was_promised_and_then_declined_is_told_as_declined() {
     assert_eq!(again.status, OrderStatus::Failed);
     assert_eq!(again.charge.decline_code.as_deref(), Some("lost_card"));
 }
+
+#[tokio::test]
+async fn an_order_that_was_charged_after_its_cancellation_was_not_paid_and_one_that_is_given_back_was() {
+    let order = Order::that_asks_first().await;
+    claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers").expect("theirs");
+    order.shop.owner.execute(&DUE).await.expect("updates");
+    order.step(&Provider::with_intent(&intent("succeeded"))).await;
+    let again = order.again().await;
+    assert_eq!((again.status, again.was_paid), (OrderStatus::RefundPending, false));
+    let provider = Provider::with_intent(&intent("succeeded"));
+    provider.says("refund", 200, &json!({ "id": "re_1", "status": "succeeded", "amount": 1250 }));
+    order.step(&provider).await;
+    let again = order.again().await;
+    assert_eq!((again.status, again.was_paid), (OrderStatus::Refunded, false));
+
+    let order = Order::place().await;
+    order.step(&Provider::with_intent(&intent("succeeded"))).await;
+    assert!(order.again().await.was_paid);
+    static GIVEN_BACK: Statement = Statement::new("test.given_back", "update orders set status = 'refunded'");
+    order.shop.owner.execute(&GIVEN_BACK).await.expect("updates");
+    let again = order.again().await;
+    assert_eq!((again.status, again.was_paid), (OrderStatus::Refunded, true));
+}

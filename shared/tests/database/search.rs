@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
-use crate::servers::Servers;
+use crate::servers::{Servers, until};
 
 static PRODUCT: Statement = Statement::new(
     "test.search_product",
@@ -447,6 +447,34 @@ async fn what_is_bought_is_ranked_once_an_hour() {
         selling().await,
         ranks([("Bowl", 30), ("Chair", 29), ("Lamp", 29), ("Table", 28), ("Mug", 0)])
     );
+}
+
+static HOLD: Statement =
+    Statement::new("test.search_hold", "select from products where id = $1 for no key update");
+static WAITING: Statement = Statement::new(
+    "test.search_waiting",
+    "select count(*) from pg_stat_activity where wait_event_type = 'Lock'",
+);
+
+#[tokio::test]
+async fn products_are_ranked_in_the_order_of_their_ids_so_that_nobody_waits_in_a_circle() {
+    let shop = Shop::open().await;
+    let (lower, higher) = (shop.sells("Lamp", "").await, shop.sells("Chair", "").await);
+    // The higher one falls from further above, and would be the first.
+    for (product, popularity) in [(lower, 1_i16), (higher, 20)] {
+        shop.owner.execute(POPULARITY.bind(product).bind(popularity)).await.expect("updates");
+    }
+    let (functions, observer) = (shop.functions.clone(), Database::new(shop.servers.owner()));
+    let held = shop.owner.transaction(async |tx| {
+        tx.execute(HOLD.bind(lower)).await?;
+        let ranked = tokio::spawn(async move { rank(&functions).await });
+        let waiting = async || observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0;
+        until("it waits for the lower", async || waiting().await > 0).await;
+        tx.execute(HOLD.bind(higher)).await?;
+        Ok::<_, shared::database::Error>(ranked)
+    });
+    let ranked = held.await.expect("nobody waits in a circle").await.expect("ends");
+    assert_eq!(ranked.expect("ranks"), 2);
 }
 
 static SPEAK: Statement = Statement::new("test.search_speak", "select set_search_language($1)");

@@ -17,7 +17,7 @@ use crate::payments::{Intent, Outcome, Refund, RefundStatus, Refunds, Refusal, R
 use crate::telemetry::{self, Counter};
 
 /// Whether the refunds that were looked at are enough, as they come page by page.
-type Enough<'a> = &'a dyn Fn(&Refund) -> bool;
+type Enough<'a> = &'a (dyn Fn(&Refund) -> bool + Sync);
 
 impl Provider<'_> {
     /// What became of the money of an order that was paid: refunds are made at the provider's dashboard as well, and
