@@ -1,7 +1,7 @@
 //! Payments that nothing disturbs.
 
 use serde_json::json;
-use shared::payments::{ChargeStatus, Health, Intent, IntentStatus, Outcome, RefundStatus, Reply};
+use shared::payments::{ChargeStatus, Health, Intent, IntentStatus, Outcome, RefundStatus, Refunds, Reply};
 use uuid::Uuid;
 
 use crate::testing::{Double, client, price, soon};
@@ -140,6 +140,36 @@ async fn it_gives_the_money_back_once() {
     let Outcome::Refused(refusal) = other.outcome else { panic!("not refused") };
     assert_eq!(refusal.code.as_deref(), Some("charge_already_refunded"));
     assert_eq!(double.charged(order).await, (1, price().amount));
+}
+
+#[tokio::test]
+async fn it_lists_what_was_given_back_of_a_payment_the_newest_first_and_shows_how_much_in_all() {
+    let double = Double::start().await;
+    let order = Uuid::now_v7();
+    let ((intent, _paid), (other, _)) =
+        (pay(&double, order, "pm_card_visa").await, pay(&double, Uuid::now_v7(), "pm_card_visa").await);
+    double.payments.refund(order, &other.id, "of-another", soon()).await;
+    let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
+    for (refund, in_all) in [(first, 500), (second, 1000)] {
+        let reply = double.payments.refund_part(order, &intent.id, 500, refund, 0, soon()).await;
+        let Outcome::Answered(made) = reply.outcome else { panic!("{reply:?}") };
+        assert_eq!((made.refund_id, made.given_back()), (Some(refund), Some(in_all)));
+    }
+    let list = async |after: Option<&str>| {
+        let reply = double.payments.list_refunds(&intent.id, after, soon()).await;
+        let Outcome::Answered(page) = reply.outcome else { panic!("{reply:?}") };
+        page
+    };
+    let page = list(None).await;
+    let ids = |page: &Refunds| page.data.iter().map(|refund| refund.refund_id).collect::<Vec<_>>();
+    assert_eq!((ids(&page), page.has_more), (vec![Some(second), Some(first)], false));
+    assert!(page.data.iter().all(|refund| refund.intent_id.as_ref() == Some(&intent.id)));
+    assert_eq!(ids(&list(Some(page.data[0].id.as_str())).await), [Some(first)]);
+    // Another key of the same refund is another refund to the provider.
+    let again = double.payments.refund_part(order, &intent.id, 500, second, 1, soon()).await;
+    assert!(matches!(again.outcome, Outcome::Answered(_)) && !again.replayed, "{again:?}");
+    let unknown = double.payments.list_refunds("pi_unknown", None, soon()).await;
+    assert!(matches!(unknown.outcome, Outcome::Refused(_)), "{unknown:?}");
 }
 
 #[tokio::test]
