@@ -15,7 +15,7 @@
 //! | `ledger`, `journal` | the truth, and its file |
 //! | `faults`, `control`, `requests` | orders, the interface for them, what was seen |
 //! | `webhooks` | signed events: late, doubled, shuffled, off |
-//! | `form`, `objects`, `error` | Stripe's dialect |
+//! | `form`, `objects`, `page`, `error` | Stripe's dialect |
 //! | `client`: [`Control`] | the other side of the counter: the client of its control interface |
 
 mod api;
@@ -33,6 +33,7 @@ mod journal;
 mod ledger;
 mod objects;
 mod operations;
+mod page;
 mod provider;
 mod refunding;
 mod requests;

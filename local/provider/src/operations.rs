@@ -10,7 +10,7 @@ use super::effect::{Effect, expands, known_card, new_id, now, unexpected_state};
 use super::error::ApiError;
 use super::form::Form;
 use super::ledger::{Fact, Intent, State, Status};
-use super::{charging, objects, refunding};
+use super::{charging, objects, page, refunding};
 
 /// The operations, as faults name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,23 +149,7 @@ fn list(state: &State, form: &Form) -> Result<Effect, ApiError> {
     let made = |at: i64| from.is_none_or(|from| at >= from) && to.is_none_or(|to| at <= to);
     let intents = state.intents.iter().filter(|(_, intent)| made(intent.created));
     let show = |intent: &Intent| objects::intent(intent, state.charge_of(intent), false);
-    page("/v1/payment_intents", form, intents, show)
-}
-
-/// A page of a list. Ids are `UUIDv7`: their order is that of creation, and Stripe lists the newest first.
-pub(super) fn page<'a, T: 'a>(
-    url: &str,
-    form: &Form,
-    all: impl DoubleEndedIterator<Item = (&'a String, &'a T)>,
-    show: impl Fn(&T) -> Value,
-) -> Result<Effect, ApiError> {
-    let limit = usize::try_from(form.integer("limit")?.unwrap_or(10).clamp(1, 100)).unwrap_or(100);
-    let after = form.get("starting_after");
-    let older = all.rev().skip_while(|(id, _)| after.is_some_and(|after| id.as_str() >= after));
-    let mut page: Vec<Value> = older.take(limit + 1).map(|(_, object)| show(object)).collect();
-    let has_more = page.len() > limit;
-    page.truncate(limit);
-    Ok(Effect::answer(json!({ "object": "list", "url": url, "has_more": has_more, "data": page })))
+    page::page("/v1/payment_intents", form, intents, show)
 }
 
 /// By `metadata['order_id']:'…'` alone. Stripe's may lag; ours does not.

@@ -6,7 +6,7 @@ use super::effect::{Effect, new_id, now};
 use super::error::ApiError;
 use super::form::Form;
 use super::ledger::{ChargeStatus, Fact, Refund, State};
-use super::{objects, operations};
+use super::{objects, page};
 
 /// All of a payment's, or all there are.
 pub(super) fn list(state: &State, form: &Form) -> Result<Effect, ApiError> {
@@ -19,7 +19,7 @@ pub(super) fn list(state: &State, form: &Form) -> Result<Effect, ApiError> {
         .refunds
         .iter()
         .filter(|(_, refund)| intent.is_none_or(|intent| refund.payment_intent == intent));
-    operations::page("/v1/refunds", form, refunds, |refund| objects::refund(refund, None))
+    page::page("/v1/refunds", form, refunds, |refund| objects::refund(refund, None))
 }
 
 /// Gives back what is asked for, or all that is left.

@@ -18,8 +18,8 @@ const CEILING: Duration = Duration::from_secs(5);
 /// nobody meanwhile.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
-/// A `PaymentIntent` takes some 3 kB; more than this is not Stripe.
-const LARGEST_BODY: usize = 256 * 1024;
+/// A `PaymentIntent` takes some 3 kB, and a page of a list holds a hundred; more than three times that is not Stripe.
+const LARGEST_BODY: usize = 1024 * 1024;
 
 /// One call. Sending it twice does no more than sending it once: it has an idempotency key, or only reads, or
 /// cancels.

@@ -84,3 +84,22 @@ async fn nobody_waits_for_years_because_an_answer_asks_for_it() {
         assert_eq!(limited, Outcome::RateLimited { retry_after: waits, reason: None }, "{asked}");
     }
 }
+
+#[tokio::test]
+async fn a_page_of_a_hundred_intents_is_read_and_what_has_no_end_is_not() {
+    for (bytes, is_read) in [(100 * 3_000, true), (LARGEST_BODY + 1, false)] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url =
+            Url::parse(&format!("http://{}/", listener.local_addr().expect("an address"))).expect("a URL");
+        let body = format!("\"{}\"", "x".repeat(bytes - 2));
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a caller");
+            request(&mut stream);
+            stream.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n{body}").as_bytes())
+        });
+        let pool = Pool::new(HeaderMap::new()).expect("a pool");
+        let answered = call(&pool, &url).await;
+        let is_whole = matches!(&answered, Outcome::Answered(text) if text.as_str().is_some());
+        assert_eq!(is_whole, is_read, "{bytes}");
+    }
+}
