@@ -116,7 +116,8 @@ customer as (
     select $2, '', 'customer', $21::text, $22::text from placed where $21::text is not null
     on conflict (id) do nothing
 ),
--- What is sold out by it changes as a product too, by a trigger: locked before, in id order, as an import changes products.
+-- What is sold out by it changes as a product too, by a trigger: locked before, in id order, as an import changes
+-- products.
 sold_out as (
     select id
     from products

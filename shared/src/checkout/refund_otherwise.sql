@@ -1,5 +1,5 @@
--- Writes down that money of an order was given back another way than through the provider, which is not asked. The order
--- is paid, or its refund has failed; nobody holds it, and no refund of it is under way.
+-- Writes down that money of an order was given back another way than through the provider, which is not asked. The
+-- order is paid, or its refund has failed; nobody holds it, and no refund of it is under way.
 --   $1 refund  $2 order  $3 administrator  $4 idempotency key  $5 request digest
 --   $6 amount, or null for all that is left
 --   $7 products that come back into stock  $8 how many of each
