@@ -90,7 +90,7 @@ fn respond(placed: &Placed<Answer>) -> Result<Response> {
     if answer.status == OrderStatus::Failed {
         let error = Error::new(Kind::PaymentDeclined, "The payment was declined. Nothing was charged.");
         let charge = serde_json::to_value(&answer.charge).unwrap_or_default();
-        let total = serde_json::to_value(&answer.total).unwrap_or_default();
+        let total = serde_json::to_value(answer.total).unwrap_or_default();
         let error = error.member("order_id", answer.order_id.to_string()).member("charge", charge);
         let error = error.member("total", total);
         return Err(error.about(path).replayed(replayed));
@@ -100,9 +100,8 @@ fn respond(placed: &Placed<Answer>) -> Result<Response> {
 }
 
 /// 201 for an order that was paid, 402 for a declined one, 202 for one that is not finished; 200 for one that has been
-/// cancelled since, also where it was charged all the same: its customer never got anything for that, and has the
-/// money
-/// back, or soon will.
+/// cancelled since, also where it was charged all the same: its customer never got anything for that, and the money goes
+/// back.
 fn status(answer: &Answer) -> u16 {
     match answer.status {
         OrderStatus::Paid => 201,

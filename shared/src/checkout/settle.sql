@@ -68,7 +68,7 @@ failed as (
 ),
 -- An order that will not be fulfilled gives its stock back, once; locked in id order, like everybody else does.
 stock as (
-    select inventory.product_id, inventory.available, order_items.quantity
+    select inventory.product_id, order_items.quantity
     from settled
     join order_items on order_items.order_id = settled.id
     join inventory on inventory.product_id = order_items.product_id
@@ -78,18 +78,10 @@ stock as (
     order by inventory.product_id
     for update of inventory
 ),
--- What was sold out changes as a product too, by a trigger: locked before, in id order.
-back_in_stock as (
-    select id
-    from products
-    where id in (select product_id from stock where available = 0)
-    order by id
-    for no key update
-),
 released as (
     update inventory
     set available = inventory.available + stock.quantity
     from stock
-    where inventory.product_id = stock.product_id and (select count(*) from back_in_stock) >= 0
+    where inventory.product_id = stock.product_id
 )
 select id from settled

@@ -12,6 +12,7 @@ use crate::provider::{Provider, error, intent};
 
 static DUE: Statement = Statement::new("test.due_now", "update orders set lease_until = null");
 static TOO_LATE: Statement = Statement::new("test.too_late", "update orders set deadline = now()");
+static GIVEN_BACK: Statement = Statement::new("test.given_back", "update orders set status = 'refunded'");
 static KEPT: Statement =
     Statement::new("test.kept", "select client_secret from payments where order_id = $1");
 
@@ -124,7 +125,6 @@ async fn an_order_that_was_charged_after_its_cancellation_was_not_paid_and_one_t
     let order = Order::place().await;
     order.step(&Provider::with_intent(&intent("succeeded"))).await;
     assert!(order.again().await.was_paid);
-    static GIVEN_BACK: Statement = Statement::new("test.given_back", "update orders set status = 'refunded'");
     order.shop.owner.execute(&GIVEN_BACK).await.expect("updates");
     let again = order.again().await;
     assert_eq!((again.status, again.was_paid), (OrderStatus::Refunded, true));
