@@ -100,8 +100,8 @@ fn respond(placed: &Placed<Answer>) -> Result<Response> {
 }
 
 /// 201 for an order that was paid, 402 for a declined one, 202 for one that is not finished; 200 for one that has been
-/// cancelled since, also where it was charged all the same: its customer never got anything for that, and the money goes
-/// back.
+/// cancelled since, also where it was charged all the same: its customer never got anything for that, and the money
+/// goes back.
 fn status(answer: &Answer) -> u16 {
     match answer.status {
         OrderStatus::Paid => 201,
