@@ -48,12 +48,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use time::OffsetDateTime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use audit::{Books, Evidence};
 use chronicle::{Chronicle, Span};
+use cloud::ending::told_to_end;
 use cloud::folder::Folder;
 use cloud::progress::{say, seconds, step};
 use cloud::service::Service;
@@ -115,11 +115,10 @@ pub async fn run(folder: &Folder, arguments: Arguments) -> Result<ExitCode> {
     cloud.choose_ports()?;
     environment::write(&cloud)?;
     let services = Arc::new(Services::new(cloud).await?);
-    let mut terminate = signal(SignalKind::terminate())?;
+    let told = told_to_end()?;
     let passed = tokio::select! {
         passed = perform(&services, seed, length, &kinds, &arguments) => passed,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-        _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
+        why = told => Err(anyhow::anyhow!(why)),
     };
     // Before anything else: a run that leaves servers behind has not passed.
     services.end().await?;

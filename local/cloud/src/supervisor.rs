@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::builds::Builds;
 use crate::cloud::Cloud;
+use crate::ending::told_to_end;
 use crate::environment;
 use crate::launch;
 use crate::process::Identity;
@@ -99,10 +100,10 @@ impl Supervisor {
     /// Starts everything and stays until told to go.
     async fn lead(&mut self, when_ready: impl FnOnce(&Cloud) -> Result<()>) -> Result<()> {
         let mut wishes = signal(SignalKind::user_defined1())?;
-        let mut told_to_go = pin!(told_to_go()?);
+        let mut told = pin!(told_to_end()?);
         tokio::select! {
             started = self.start_all() => started?,
-            () = &mut told_to_go => return Ok(()),
+            _ = &mut told => return Ok(()),
         }
         record::write(
             &self.cloud.folder,
@@ -112,11 +113,11 @@ impl Supervisor {
         when_ready(&self.cloud)?;
         loop {
             tokio::select! {
-                () = &mut told_to_go => return Ok(()),
+                _ = &mut told => return Ok(()),
                 // A wish may have to wait for a build, and whoever wants to go does not wait for that.
                 _ = wishes.recv() => tokio::select! {
                     () = self.fulfil_wishes() => {}
-                    () = &mut told_to_go => return Ok(()),
+                    _ = &mut told => return Ok(()),
                 },
                 Some(exit) = self.exits.recv() => self.note_exit(&exit),
             }
@@ -264,20 +265,6 @@ async fn until_built(builds: &mut Builds, tell: impl Fn(), stopped: impl Fn() ->
         }
         ensure!(!stopped(), "stopped before they were built");
     }
-}
-
-/// Waits for a signal that ends it all.
-fn told_to_go() -> Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-    })
 }
 
 fn note(cloud: &Cloud, service: Service, state: State, process: Option<Identity>, note: &str) {

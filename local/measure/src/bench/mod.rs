@@ -76,26 +76,24 @@ pub struct Arguments {
 pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<()> {
     let cases: Vec<_> = CASES.iter().filter(|case| is_wanted(case, arguments.only.as_deref())).collect();
     let own = OwnCloud::of_release(folder, CLOUD, arguments.scale)?;
-    if !arguments.no_build {
-        let mut packages: Vec<_> = cases.iter().map(|case| case.function).collect();
-        packages.dedup();
-        own.build(&packages).await?;
-    }
-    let node = if arguments.node {
-        Some(Node::prepare(&folder.root, &own.log("node"), !arguments.no_build).await?)
-    } else {
-        None
-    };
-    own.dev(&["reset"]).await?;
-    let outcome = async {
+    let work = async {
+        if !arguments.no_build {
+            let mut packages: Vec<_> = cases.iter().map(|case| case.function).collect();
+            packages.dedup();
+            own.build(&packages).await?;
+        }
+        let node = if arguments.node {
+            Some(Node::prepare(&folder.root, &own.log("node"), !arguments.no_build).await?)
+        } else {
+            None
+        };
+        own.dev(&["reset"]).await?;
         own.dev(&["up", "--detach"]).await?;
         // It would send the sweeper into the middle of a measurement.
         own.dev(&["stop", Service::Dispatcher.name()]).await?;
         measure(&own, &cases, node.as_ref(), arguments).await
     };
-    let outcome = outcome.await;
-    own.dev(&["down"]).await?;
-    let report = outcome?;
+    let report = own.at_work(work).await?;
     let stored = report::folder(&folder.root);
     let previous = Report::previous(&stored)?;
     print!("\n{}", text::of(&report, previous.as_ref()));

@@ -31,7 +31,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use ceiling::Ceiling;
 use cloud::folder::Folder;
@@ -90,26 +89,20 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
         Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is not a length of time")?;
     ensure!(length >= Duration::from_secs(10), "--minutes must be at least 0.2");
     let own = OwnCloud::of_release(folder, CLOUD, arguments.scale)?;
-    if !arguments.no_build {
-        let cloud = own.open()?;
-        let functions: Vec<_> = cloud.written_functions().map(|function| function.name.as_str()).collect();
-        own.build(&functions).await?;
-    }
-    own.dev(&["reset"]).await?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let outcome = async {
+    let work = async {
+        if !arguments.no_build {
+            let cloud = own.open()?;
+            let functions: Vec<_> =
+                cloud.written_functions().map(|function| function.name.as_str()).collect();
+            own.build(&functions).await?;
+        }
+        own.dev(&["reset"]).await?;
         own.dev(&["up", "--detach"]).await?;
         // Their place is taken by a fleet in this process.
         own.dev(&["stop", Service::Functions.name()]).await?;
         under_load(&own.open()?, arguments, length).await
     };
-    let outcome = tokio::select! {
-        outcome = outcome => outcome,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-        _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
-    };
-    own.dev(&["down"]).await?;
-    let (runs, ceiling) = outcome?;
+    let (runs, ceiling) = own.at_work(work).await?;
     for run in &runs {
         print!("{}", text::of(run));
         report(folder, run, arguments)?;
