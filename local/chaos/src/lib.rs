@@ -110,7 +110,7 @@ pub async fn run(folder: &Folder, arguments: Arguments) -> Result<ExitCode> {
     // What was wiped is made again.
     let folder = Folder::named(&folder.root, name)?;
     let mut cloud = Cloud::open(folder)?;
-    let _lock = supervisor::take_lock(&cloud)?;
+    let _lock = supervisor::take_lock(&cloud.folder)?;
     ensure!(Service::Pgbouncer.is_available(), "chaos needs PgBouncer, which is not on the PATH");
     cloud.choose_ports()?;
     environment::write(&cloud)?;

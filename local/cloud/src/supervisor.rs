@@ -17,7 +17,9 @@ use crate::builds::Builds;
 use crate::cloud::Cloud;
 use crate::ending::told_to_end;
 use crate::environment;
+use crate::folder::Folder;
 use crate::launch;
+use crate::log::begin_anew;
 use crate::process::Identity;
 use crate::progress::{Part, say, step};
 use crate::record::{self, Record, SUPERVISOR, State};
@@ -32,7 +34,7 @@ const WAITS_FOR_NOTHING: [Service; 4] = [Service::Redis, Service::Sqs, Service::
 
 /// Runs the cloud until a signal ends it. `when_ready` is told once everything answers.
 pub async fn run(mut cloud: Cloud, when_ready: impl FnOnce(&Cloud) -> Result<()>) -> Result<()> {
-    let _lock = take_lock(&cloud)?;
+    let _lock = take_lock(&cloud.folder)?;
     clean_up(&cloud).await?;
     forget_markers(&cloud);
     cloud.choose_ports()?;
@@ -48,10 +50,10 @@ pub async fn run(mut cloud: Cloud, when_ready: impl FnOnce(&Cloud) -> Result<()>
 }
 
 /// Only one supervisor may work in a folder.
-pub fn take_lock(cloud: &Cloud) -> Result<File> {
-    let lock = File::create(cloud.folder.lock()).context("cannot create the lock file")?;
+pub fn take_lock(folder: &Folder) -> Result<File> {
+    let lock = File::create(folder.lock()).context("cannot create the lock file")?;
     if lock.try_lock().is_err() {
-        bail!("this cloud is already running: {0} status, or {0} down", cloud.folder.dev);
+        bail!("this cloud is already running: {0} status, or {0} down", folder.dev);
     }
     Ok(lock)
 }
@@ -87,11 +89,7 @@ struct Supervisor {
 impl Supervisor {
     fn new(cloud: Cloud) -> Result<Self> {
         for service in Service::all() {
-            let log = cloud.folder.log(service.name());
-            // What the last run wrote may be the very thing that somebody wants to look at.
-            if log.exists() {
-                fs::rename(&log, log.with_extension("log.1"))?;
-            }
+            begin_anew(&cloud.folder.log(service.name()))?;
         }
         let (report_exit, exits) = mpsc::unbounded_channel();
         Ok(Self { cloud, builds: None, running: BTreeMap::new(), exits, report_exit })
