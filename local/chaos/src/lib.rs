@@ -147,7 +147,7 @@ async fn perform(
     world.provider.end_faults().await?;
     let (open_for, closed) = (opened.elapsed(), Instant::now());
     let unfinished = step("Settling", aftermath::settle(&world)).await?;
-    let settled_within = closed.elapsed();
+    let settled_within = (unfinished == 0).then(|| closed.elapsed());
     if unfinished > 0 {
         say(format_args!("  {unfinished} orders are not finished and never will be"));
     }
