@@ -55,7 +55,7 @@ use audit::{Books, Evidence};
 use chronicle::{Chronicle, Span};
 use cloud::ending::told_to_end;
 use cloud::folder::Folder;
-use cloud::progress::{say, seconds, step};
+use cloud::progress::{say, seconds, step, tell};
 use cloud::service::Service;
 use cloud::{Cloud, DATABASE};
 use cloud::{environment, lifecycle, supervisor};
@@ -184,7 +184,7 @@ async fn perform(
         deadlocks: deadlocks(services.cloud())?,
     };
     let text = report.text();
-    println!("\n{text}");
+    tell(format_args!("\n{text}"));
     let path = arguments.report.clone().unwrap_or_else(|| services.cloud().folder.path.join("report.md"));
     std::fs::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
     say(format_args!("  The report: {}", path.display()));
@@ -206,7 +206,7 @@ async fn strike_while_open(
     }
     let struck = Mutex::new(Chronicle::default());
     tokio::select! {
-        () = tell(world, opened, length, &struck) => {}
+        () = tell_how_far(world, opened, length, &struck) => {}
         () = banks(world) => {}
         () = world.canary.sing() => {}
         kept = async {
@@ -294,7 +294,7 @@ async fn banks(world: &World) {
 }
 
 /// Says how far the run is, for ever.
-async fn tell(world: &World, opened: Instant, length: Duration, struck: &Mutex<Chronicle>) {
+async fn tell_how_far(world: &World, opened: Instant, length: Duration, struck: &Mutex<Chronicle>) {
     loop {
         sleep(TELL_EVERY).await;
         let faults: usize = note(struck).counts().values().sum();

@@ -12,12 +12,13 @@
 //! | [`environment`] | `.dev/env`: what was started, for functions, tests and people |
 //! | [`sql`], [`demo`] | SQL through `psql`; the demo data |
 //! | [`own_cloud`] | a cloud that a command starts for itself |
-//! | [`process`], [`record`], [`ending`] | processes that outlive a command, and what is known of them; how a command is ended |
+//! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
+//! | [`ending`] | the signals by which somebody ends a command |
 //! | [`figures`], [`key_value`], [`log`], [`progress`] | numbers for people, small files, logs, lines on the terminal |
 //!
-//! From the ground up: `key_value`, `log`, `progress`, `figures`, `ending`; `folder`, `process`, `service`, `record`; `cargo`,
-//! `sources`; [`Cloud`]; `sql`, `demo`, `environment`, `builds`, `serving`; `services`; `supervisor`, `lifecycle`,
-//! `own_cloud`.
+//! From the ground up: `key_value`, `log`, `progress`, `figures`, `ending`; `folder`, `process`, `service`, `record`;
+//! `cargo`, `sources`; [`Cloud`]; `sql`, `demo`, `environment`, `builds`, `serving`; `services`; `supervisor`,
+//! `lifecycle`, `own_cloud`.
 
 pub mod account;
 pub mod builds;

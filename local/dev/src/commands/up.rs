@@ -13,7 +13,7 @@ use cloud::folder::Folder;
 use cloud::lifecycle::down;
 use cloud::log::{begin_anew, read_from};
 use cloud::process::{Identity, Program};
-use cloud::progress::say;
+use cloud::progress::{say, tell};
 use cloud::record::{self, Record, SUPERVISOR, State};
 use cloud::service::Service;
 use cloud::supervisor;
@@ -90,16 +90,18 @@ async fn follow_start(
 
 /// What runs where, and something to try.
 fn welcome(cloud: &Cloud) -> Result<()> {
-    println!("\n{}", print_table(cloud));
+    tell(format_args!("\n{}", print_table(cloud)));
     let api = cloud.http(Service::Functions)?;
     let env = cloud.folder.env();
     let env = env.strip_prefix(&cloud.folder.root).unwrap_or(&env).display();
     if !cloud.wishes.no_console {
-        println!("  Watch it: {}\n", cloud.http(Service::Console)?);
+        tell(format_args!("  Watch it: {}\n", cloud.http(Service::Console)?));
     }
-    println!("  All addresses, keys and tokens are in {env}. Try:\n");
-    println!("  curl {api}/api/products/01900000-0000-7000-8000-000000000001");
-    println!("  curl '{api}/api/search?q=oak+chair'");
-    println!("  curl -H \"Authorization: Bearer $(sed -n s/^CUSTOMER_TOKEN=//p {env})\" {api}/api/orders");
+    tell(format_args!("  All addresses, keys and tokens are in {env}. Try:\n"));
+    tell(format_args!("  curl {api}/api/products/01900000-0000-7000-8000-000000000001"));
+    tell(format_args!("  curl '{api}/api/search?q=oak+chair'"));
+    tell(format_args!(
+        "  curl -H \"Authorization: Bearer $(sed -n s/^CUSTOMER_TOKEN=//p {env})\" {api}/api/orders"
+    ));
     Ok(())
 }

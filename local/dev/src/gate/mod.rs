@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use cloud::folder::Folder;
 use cloud::key_value;
 use cloud::own_cloud::OwnCloud;
-use cloud::progress::{elapsed, say, seconds, table};
+use cloud::progress::{elapsed, say, seconds, table, tell};
 use count::Count;
 use step::{Outcome, Step, Verdict, execute};
 use steps::{WITH_CLOUD, WITHOUT_CLOUD};
@@ -128,10 +128,10 @@ impl Gate {
                 [outcome.name.to_owned(), checks, seconds(outcome.took), result]
             })
             .collect();
-        println!("\n{}", table(["step", "checks", "time", "result"], &rows));
-        println!("  {} in all\n", elapsed(self.started));
+        tell(format_args!("\n{}", table(["step", "checks", "time", "result"], &rows)));
+        tell(format_args!("  {} in all\n", elapsed(self.started)));
         let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
-        println!("{} passed, {} failed{skipped}", total.passed, total.failed);
+        tell(format_args!("{} passed, {} failed{skipped}", total.passed, total.failed));
         if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }

@@ -38,7 +38,7 @@ use cases::{CASES, Case, FLOOR};
 use cloud::figures::machine;
 use cloud::folder::Folder;
 use cloud::own_cloud::OwnCloud;
-use cloud::progress::{say, step};
+use cloud::progress::{say, step, tell};
 use cloud::service::Service;
 use customers::traffic::Traffic;
 use measure::{Bench, Candidate, Crowd, MEMORY_MB};
@@ -93,10 +93,10 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<()> {
         own.dev(&["stop", Service::Dispatcher.name()]).await?;
         measure(&own, &cases, node.as_ref(), arguments).await
     };
-    let report = own.at_work(work).await?;
+    let report = own.at_work(Box::pin(work)).await?;
     let stored = report::folder(&folder.root);
     let previous = Report::previous(&stored)?;
-    print!("\n{}", text::of(&report, previous.as_ref()));
+    tell(format_args!("\n{}", text::of(&report, previous.as_ref()).trim_end()));
     let place = match &arguments.save {
         Some(_) => {
             let name = report.date.replace(' ', "-").replace(':', "");
@@ -108,7 +108,7 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<()> {
     report.write(&place.with_extension("json"))?;
     let page = place.with_extension("html");
     fs::write(&page, page::of(&report, previous.as_ref()))?;
-    println!("\n  With plots: {}", page.strip_prefix(&folder.root).unwrap_or(&page).display());
+    tell(format_args!("\n  With plots: {}", page.strip_prefix(&folder.root).unwrap_or(&page).display()));
     Ok(())
 }
 

@@ -35,7 +35,7 @@ use serde_json::json;
 use ceiling::Ceiling;
 use cloud::folder::Folder;
 use cloud::own_cloud::OwnCloud;
-use cloud::progress::say;
+use cloud::progress::{say, tell};
 use cloud::service::Service;
 use cloud::serving;
 use cloud::{Cloud, DATABASE};
@@ -102,16 +102,16 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
         own.dev(&["stop", Service::Functions.name()]).await?;
         under_load(&own.open()?, arguments, length).await
     };
-    let (runs, ceiling) = own.at_work(work).await?;
+    let (runs, ceiling) = own.at_work(Box::pin(work)).await?;
     for run in &runs {
-        print!("{}", text::of(run));
+        tell(text::of(run).trim_end());
         report(folder, run, arguments)?;
     }
     if runs.len() > 1 {
-        print!("{}", text::sweep(&runs));
+        tell(text::sweep(&runs).trim_end());
     }
     if let Some(ceiling) = &ceiling {
-        print!("{}", text::ceiling(ceiling, &runs));
+        tell(text::ceiling(ceiling, &runs).trim_end());
     }
     // A ceiling is found by going above it.
     let held = ceiling.map_or_else(|| runs.iter().all(verdict::held), |ceiling| ceiling.holds() > 0);
@@ -180,7 +180,7 @@ fn report(folder: &Folder, run: &Run, arguments: &Arguments) -> Result<()> {
     let page = place.with_extension("html");
     fs::write(&page, page::of(run, &command(run, arguments)))?;
     fs::write(place.with_extension("txt"), text::of(run))?;
-    println!("\n  With plots: {}", page.strip_prefix(&folder.root).unwrap_or(&page).display());
+    tell(format_args!("\n  With plots: {}", page.strip_prefix(&folder.root).unwrap_or(&page).display()));
     Ok(())
 }
 
