@@ -1,5 +1,6 @@
 """What a visitor does at the console, and what must be seen then."""
 
+import json
 import os
 import re
 import subprocess
@@ -51,6 +52,24 @@ def test_a_visitor_buys_and_sees_what_it_cost(page):
     way = request.get_by_role("img")
     expect(way).to_have_attribute("aria-label", re.compile(r"Redis .*Postgres .*provider 1×"))
     expect(request.locator("pre").first).to_contain_text("-H \"Authorization: Bearer $CUSTOMER_TOKEN\"")
+
+
+def test_where_a_token_is_refused_the_same_request_is_sent_again_with_a_new_one(page):
+    page.locator("#login").click()
+    expect(latest(page)).to_be_visible()
+    keys = []
+
+    def refuse_once(route):
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) == 1:
+            route.fulfill(status=401, json={"title": "Unauthorized", "status": 401})
+        else:
+            route.continue_()
+
+    page.route("**/api/checkout", refuse_once)
+    buy(page)
+    expect(page.locator("#orders .good")).to_have_text("Paid.")
+    assert len(keys) == 2 and keys[0] == keys[1], keys
 
 
 def test_a_line_that_comes_before_its_answer_is_kept_for_it(page):
@@ -141,6 +160,21 @@ def test_the_provider_the_breaker_and_the_customers_are_set_and_put_back_by_one_
     expect(page.locator("#breaker")).to_have_value("auto")
     expect(page.locator("#visitors")).to_have_value("0")
     expect(page.locator("#phase")).not_to_contain_text("Forced")
+
+
+def test_what_the_provider_and_redis_were_ordered_they_are_ordered_again_when_they_are_back(page):
+    page.locator("#provider").select_option("failing")
+    expect(page.locator("#said")).to_contain_text("500")
+    page.locator("#breaker").select_option("open")
+    expect(page.locator("#phase")).to_have_text("Forced open by an operator.")
+    for service in ("payments", "redis"):
+        switch(page, service, on=False)
+        switch(page, service, on=True)
+        expect(page.locator("#said")).to_have_text(f"{service} is back.")
+    shown = subprocess.run(["./dev", "breaker", "show", "payments"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert "forced" in shown, shown
+    faults = json.load(urllib.request.urlopen(os.environ["PAYMENTS_URL"] + "/_control/faults"))
+    assert [fault["kind"] for fault in faults] == ["fail"], faults
 
 
 def test_closing_the_page_puts_everything_back(open_page):

@@ -3,6 +3,8 @@
 
 use std::thread;
 
+use cloud::progress::say;
+
 use crate::dev::{dev, try_dev};
 
 /// Something that is broken until this is dropped.
@@ -26,7 +28,7 @@ impl Drop for Broken {
         let mended = thread::spawn(mend).join().unwrap_or_else(|_| Err("mending panicked".to_owned()));
         match mended {
             // One panic is being told already, and a second would hide it.
-            Err(why) if thread::panicking() => eprintln!("not mended: {why}"),
+            Err(why) if thread::panicking() => say(format_args!("not mended: {why}")),
             mended => mended.expect("it is mended"),
         }
     }

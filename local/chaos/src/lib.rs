@@ -48,14 +48,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use time::OffsetDateTime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use audit::{Books, Evidence};
 use chronicle::{Chronicle, Span};
+use cloud::ending::told_to_end;
 use cloud::folder::Folder;
-use cloud::progress::{say, seconds, step};
+use cloud::progress::{say, seconds, step, tell};
 use cloud::service::Service;
 use cloud::{Cloud, DATABASE};
 use cloud::{environment, lifecycle, supervisor};
@@ -110,16 +110,15 @@ pub async fn run(folder: &Folder, arguments: Arguments) -> Result<ExitCode> {
     // What was wiped is made again.
     let folder = Folder::named(&folder.root, name)?;
     let mut cloud = Cloud::open(folder)?;
-    let _lock = supervisor::take_lock(&cloud)?;
+    let _lock = supervisor::take_lock(&cloud.folder)?;
     ensure!(Service::Pgbouncer.is_available(), "chaos needs PgBouncer, which is not on the PATH");
     cloud.choose_ports()?;
     environment::write(&cloud)?;
     let services = Arc::new(Services::new(cloud).await?);
-    let mut terminate = signal(SignalKind::terminate())?;
+    let told = told_to_end()?;
     let passed = tokio::select! {
         passed = perform(&services, seed, length, &kinds, &arguments) => passed,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-        _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
+        why = told => Err(anyhow::anyhow!(why)),
     };
     // Before anything else: a run that leaves servers behind has not passed.
     services.end().await?;
@@ -148,7 +147,7 @@ async fn perform(
     world.provider.end_faults().await?;
     let (open_for, closed) = (opened.elapsed(), Instant::now());
     let unfinished = step("Settling", aftermath::settle(&world)).await?;
-    let settled_within = closed.elapsed();
+    let settled_within = (unfinished == 0).then(|| closed.elapsed());
     if unfinished > 0 {
         say(format_args!("  {unfinished} orders are not finished and never will be"));
     }
@@ -185,7 +184,7 @@ async fn perform(
         deadlocks: deadlocks(services.cloud())?,
     };
     let text = report.text();
-    println!("\n{text}");
+    tell(format_args!("\n{text}"));
     let path = arguments.report.clone().unwrap_or_else(|| services.cloud().folder.path.join("report.md"));
     std::fs::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
     say(format_args!("  The report: {}", path.display()));
@@ -207,7 +206,7 @@ async fn strike_while_open(
     }
     let struck = Mutex::new(Chronicle::default());
     tokio::select! {
-        () = tell(world, opened, length, &struck) => {}
+        () = tell_how_far(world, opened, length, &struck) => {}
         () = banks(world) => {}
         () = world.canary.sing() => {}
         kept = async {
@@ -295,7 +294,7 @@ async fn banks(world: &World) {
 }
 
 /// Says how far the run is, for ever.
-async fn tell(world: &World, opened: Instant, length: Duration, struck: &Mutex<Chronicle>) {
+async fn tell_how_far(world: &World, opened: Instant, length: Duration, struck: &Mutex<Chronicle>) {
     loop {
         sleep(TELL_EVERY).await;
         let faults: usize = note(struck).counts().values().sum();

@@ -26,7 +26,8 @@ pub(super) struct Report<'a> {
     pub(super) seed: u64,
     pub(super) begun: OffsetDateTime,
     pub(super) open_for: Duration,
-    pub(super) settled_within: Duration,
+    /// How long after the shop had closed every order was finished; `None` where not every one was.
+    pub(super) settled_within: Option<Duration>,
     pub(super) figures: &'a [Figure],
     /// How fast the machine was, in the middle and at its slowest; 1 is as fast as it can be.
     pub(super) machine_speeds: (f64, f64),
@@ -72,12 +73,7 @@ impl Report<'_> {
         writeln!(text, "- command: `{}`", self.command)?;
         writeln!(text, "- date: {}", self.begun.format(date).unwrap_or_default())?;
         writeln!(text, "- machine: {}", machine())?;
-        writeln!(
-            text,
-            "- open for {}; every order finished {} after the last fault",
-            seconds(self.open_for),
-            seconds(self.settled_within)
-        )?;
+        writeln!(text, "- open for {}; {}", seconds(self.open_for), settled(self.settled_within))?;
         writeln!(text, "- {placed} orders: {}", counts(&self.orders))?;
         let deaths: usize = self.deaths.values().sum();
         let faults: usize = self.faults.values().sum();
@@ -198,6 +194,13 @@ impl Report<'_> {
     }
 }
 
+fn settled(within: Option<Duration>) -> String {
+    match within {
+        Some(within) => format!("every order finished {} after the shop had closed", seconds(within)),
+        None => "not every order finished".to_owned(),
+    }
+}
+
 fn counts(counts: &BTreeMap<&str, usize>) -> String {
     let words: Vec<_> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
     words.join(", ")
@@ -208,4 +211,16 @@ fn wrapped(line: &str) -> String {
     let below = if line.starts_with("- ") { "  " } else { "" };
     let lines = Options::new(120).subsequent_indent(below).break_words(false);
     if line.starts_with('|') { format!("{line}\n") } else { format!("{}\n", textwrap::fill(line, lines)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_claims_that_every_order_finished_only_where_every_one_did() {
+        let within = Some(Duration::from_secs(24));
+        assert_eq!(settled(within), "every order finished 24 s after the shop had closed");
+        assert_eq!(settled(None), "not every order finished");
+    }
 }

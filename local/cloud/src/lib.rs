@@ -13,17 +13,19 @@
 //! | [`sql`], [`demo`] | SQL through `psql`; the demo data |
 //! | [`own_cloud`] | a cloud that a command starts for itself |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
+//! | [`ending`] | the signals by which somebody ends a command |
 //! | [`figures`], [`key_value`], [`log`], [`progress`] | numbers for people, small files, logs, lines on the terminal |
 //!
-//! From the ground up: `key_value`, `log`, `progress`, `figures`; `folder`, `process`, `service`, `record`; `cargo`,
-//! `sources`; [`Cloud`]; `sql`, `demo`, `environment`, `builds`, `serving`; `services`; `supervisor`, `lifecycle`,
-//! `own_cloud`.
+//! From the ground up: `key_value`, `log`, `progress`, `figures`, `ending`; `folder`, `process`, `service`, `record`;
+//! `cargo`, `sources`; [`Cloud`]; `sql`, `demo`, `environment`, `builds`, `serving`; `services`; `supervisor`,
+//! `lifecycle`, `own_cloud`.
 
 pub mod account;
 pub mod builds;
 pub mod cargo;
 mod cloud;
 pub mod demo;
+pub mod ending;
 pub mod environment;
 pub mod figures;
 pub mod folder;

@@ -1,7 +1,7 @@
 //! Logs: written to their end, and read as they grow.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -10,6 +10,17 @@ use anyhow::{Context, Result};
 pub fn open_log(path: &Path) -> Result<File> {
     let open = OpenOptions::new().create(true).append(true).open(path);
     open.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Begins a log anew. What the last run wrote may be the very thing that somebody wants to look at, so it stays beside
+/// it, as `NAME.log.1`.
+pub fn begin_anew(path: &Path) -> Result<()> {
+    match fs::rename(path, path.with_extension("log.1")) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot rename {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Gives each whole line after a position in a file to `take`, and returns where the next one begins. A file that was
@@ -39,6 +50,18 @@ mod tests {
         std::fs::write(&path, "one\ntwo\nthree\n")?;
         read_from(&path, seen, |line| lines.push(line.to_owned()))?;
         assert_eq!(lines, ["one", "two", "three"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_log_that_is_begun_anew_is_empty_and_the_last_run_stays_beside_it() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("supervisor.log");
+        begin_anew(&path)?;
+        std::fs::write(&path, "yesterday\n")?;
+        begin_anew(&path)?;
+        assert_eq!(read_from(&path, 0, |line| panic!("{line}"))?, 0);
+        assert_eq!(std::fs::read_to_string(folder.path().join("supervisor.log.1"))?, "yesterday\n");
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::future::Future;
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ pub async fn step<T>(label: impl Display, work: impl Future<Output = Result<T>>)
             }
             () = tokio::time::sleep(wait) => {
                 if terminal {
-                    eprint!("\r\x1b[2K  {label} … {}", elapsed(started));
+                    write!(stderr(), "\r\x1b[2K  {label} … {}", elapsed(started)).ok();
                     stderr().flush().ok();
                 } else {
                     say(format_args!("  {label} … {}", elapsed(started)));
@@ -69,6 +69,16 @@ pub fn say(line: impl Display) {
     writeln!(stderr(), "{line}").ok();
 }
 
+/// A line of what was asked for, or several, and whether anybody reads it. `| head` goes when it has seen enough, which
+/// is nobody's fault: who has more to tell may stop, and who has something to end ends it all the same.
+pub fn tell(lines: impl Display) -> bool {
+    write_line(stdout(), lines)
+}
+
+fn write_line(mut to: impl Write, lines: impl Display) -> bool {
+    writeln!(to, "{lines}").is_ok()
+}
+
 /// Time since an instant, as people say it.
 pub fn elapsed(since: Instant) -> String {
     seconds(since.elapsed())
@@ -101,6 +111,15 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_tells_learns_that_nobody_reads_any_more() -> Result<()> {
+        let (reader, mut writer) = std::io::pipe()?;
+        assert!(write_line(&mut writer, "read"));
+        drop(reader);
+        assert!(!write_line(&mut writer, "not read"));
+        Ok(())
+    }
 
     #[test]
     fn it_says_durations_as_people_do() {

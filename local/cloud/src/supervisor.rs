@@ -15,8 +15,11 @@ use tokio::sync::mpsc;
 
 use crate::builds::Builds;
 use crate::cloud::Cloud;
+use crate::ending::told_to_end;
 use crate::environment;
+use crate::folder::Folder;
 use crate::launch;
+use crate::log::begin_anew;
 use crate::process::Identity;
 use crate::progress::{Part, say, step};
 use crate::record::{self, Record, SUPERVISOR, State};
@@ -31,7 +34,7 @@ const WAITS_FOR_NOTHING: [Service; 4] = [Service::Redis, Service::Sqs, Service::
 
 /// Runs the cloud until a signal ends it. `when_ready` is told once everything answers.
 pub async fn run(mut cloud: Cloud, when_ready: impl FnOnce(&Cloud) -> Result<()>) -> Result<()> {
-    let _lock = take_lock(&cloud)?;
+    let _lock = take_lock(&cloud.folder)?;
     clean_up(&cloud).await?;
     forget_markers(&cloud);
     cloud.choose_ports()?;
@@ -47,10 +50,10 @@ pub async fn run(mut cloud: Cloud, when_ready: impl FnOnce(&Cloud) -> Result<()>
 }
 
 /// Only one supervisor may work in a folder.
-pub fn take_lock(cloud: &Cloud) -> Result<File> {
-    let lock = File::create(cloud.folder.lock()).context("cannot create the lock file")?;
+pub fn take_lock(folder: &Folder) -> Result<File> {
+    let lock = File::create(folder.lock()).context("cannot create the lock file")?;
     if lock.try_lock().is_err() {
-        bail!("this cloud is already running: {0} status, or {0} down", cloud.folder.dev);
+        bail!("this cloud is already running: {0} status, or {0} down", folder.dev);
     }
     Ok(lock)
 }
@@ -86,11 +89,7 @@ struct Supervisor {
 impl Supervisor {
     fn new(cloud: Cloud) -> Result<Self> {
         for service in Service::all() {
-            let log = cloud.folder.log(service.name());
-            // What the last run wrote may be the very thing that somebody wants to look at.
-            if log.exists() {
-                fs::rename(&log, log.with_extension("log.1"))?;
-            }
+            begin_anew(&cloud.folder.log(service.name()))?;
         }
         let (report_exit, exits) = mpsc::unbounded_channel();
         Ok(Self { cloud, builds: None, running: BTreeMap::new(), exits, report_exit })
@@ -99,10 +98,10 @@ impl Supervisor {
     /// Starts everything and stays until told to go.
     async fn lead(&mut self, when_ready: impl FnOnce(&Cloud) -> Result<()>) -> Result<()> {
         let mut wishes = signal(SignalKind::user_defined1())?;
-        let mut told_to_go = pin!(told_to_go()?);
+        let mut told = pin!(told_to_end()?);
         tokio::select! {
             started = self.start_all() => started?,
-            () = &mut told_to_go => return Ok(()),
+            _ = &mut told => return Ok(()),
         }
         record::write(
             &self.cloud.folder,
@@ -112,11 +111,11 @@ impl Supervisor {
         when_ready(&self.cloud)?;
         loop {
             tokio::select! {
-                () = &mut told_to_go => return Ok(()),
+                _ = &mut told => return Ok(()),
                 // A wish may have to wait for a build, and whoever wants to go does not wait for that.
                 _ = wishes.recv() => tokio::select! {
                     () = self.fulfil_wishes() => {}
-                    () = &mut told_to_go => return Ok(()),
+                    _ = &mut told => return Ok(()),
                 },
                 Some(exit) = self.exits.recv() => self.note_exit(&exit),
             }
@@ -264,20 +263,6 @@ async fn until_built(builds: &mut Builds, tell: impl Fn(), stopped: impl Fn() ->
         }
         ensure!(!stopped(), "stopped before they were built");
     }
-}
-
-/// Waits for a signal that ends it all.
-fn told_to_go() -> Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
-    })
 }
 
 fn note(cloud: &Cloud, service: Service, state: State, process: Option<Identity>, note: &str) {

@@ -13,8 +13,8 @@ const CARDS = [
 const PAUSE = 200;
 
 let accounts = {};
-let customer = null;
-let administrator = null;
+/** The access tokens of who is logged in: of CUSTOMER and of ADMIN. */
+const tokens = {};
 let cart = [];
 let shown = null;
 const watchers = [];
@@ -94,30 +94,45 @@ function look(product) {
 
 /** Gives a product another price, and reads it again. Answers what the update answered. */
 export async function reprice(product, amount = Number($("#new-price")?.value)) {
-  administrator ??= await token(accounts.administrator);
+  tokens.ADMIN ??= await token("ADMIN");
   const { name, description, featured, price } = product;
   const body = { name, description, featured, price: { amount, currency: price.currency } };
-  const answer = await call("PUT", `/api/products/${product.id}`, { token: administrator, who: "ADMIN", body });
+  const answer = await callAs("ADMIN", "PUT", `/api/products/${product.id}`, { body });
   if (!answer.ok) fill($("#shelf"), problem(answer));
   else await open(product.id);
   return answer;
 }
 
-async function token(account) {
+async function token(who) {
+  const account = who === "ADMIN" ? accounts.administrator : accounts.customer;
   const answer = await call("POST", "/api/auth/login", { body: account });
   return answer.ok ? answer.body.access_token : null;
 }
 
+/**
+ * Calls as somebody who is logged in. A token is good for an hour, and the page may be open for longer: where one is
+ * refused, a new one is fetched, once, and the very same request sent again, also under the same idempotency key.
+ */
+async function callAs(who, method, path, request = {}) {
+  const send = () => call(method, path, { ...request, token: tokens[who], who });
+  const answer = await send();
+  if (answer.status !== 401 || !tokens[who]) return answer;
+  const fresh = await token(who);
+  if (!fresh) return answer;
+  tokens[who] = fresh;
+  return send();
+}
+
 function who() {
-  if (customer) return fill($("#who"), el("p", {}, `Logged in as ${accounts.customer.email}. `,
+  if (tokens.CUSTOMER) return fill($("#who"), el("p", {}, `Logged in as ${accounts.customer.email}. `,
     el("button", { class: "plain", click: orders }, "My orders")));
   fill($("#who"), el("p", {}, el("button", { id: "login", click: login }, `Log in as ${accounts.customer?.email ?? "the demo customer"}`)));
 }
 
 export async function login() {
-  customer ??= await token(accounts.customer);
+  tokens.CUSTOMER ??= await token("CUSTOMER");
   who();
-  if (!customer) fill($("#orders"), el("p", { class: "bad" }, "The log-in failed; what was answered stands on the right."));
+  if (!tokens.CUSTOMER) fill($("#orders"), el("p", { class: "bad" }, "The log-in failed; what was answered stands on the right."));
   else await orders();
 }
 
@@ -138,12 +153,12 @@ function basket() {
 
 /** Buys what is in the cart. */
 export async function buy(card = CARDS[0][0]) {
-  if (!customer) await login();
+  if (!tokens.CUSTOMER) await login();
   const counted = new Map();
   for (const { id } of cart) counted.set(id, (counted.get(id) ?? 0) + 1);
   const items = [...counted].map(([product_id, quantity]) => ({ product_id, quantity }));
-  const answer = await call("POST", "/api/checkout", {
-    token: customer, who: "CUSTOMER", headers: { "idempotency-key": `"${crypto.randomUUID()}"` }, body: { items, payment_method: card },
+  const answer = await callAs("CUSTOMER", "POST", "/api/checkout", {
+    headers: { "idempotency-key": `"${crypto.randomUUID()}"` }, body: { items, payment_method: card },
   });
   if (answer.ok) cart = [];
   basket();
@@ -170,7 +185,7 @@ function outcome({ status, charge }) {
 
 /** The customer's latest orders. */
 export async function orders() {
-  const answer = await call("GET", "/api/orders?limit=5", { token: customer, who: "CUSTOMER" });
+  const answer = await callAs("CUSTOMER", "GET", "/api/orders?limit=5");
   if (!answer.ok) return fill($("#orders"), problem(answer));
   const row = ({ id, status, total, items }) => {
     const open = ["deferred", "pending", "action_required", "processing"].includes(status);
@@ -184,7 +199,7 @@ export async function orders() {
 }
 
 async function cancel(id) {
-  const answer = await call("POST", `/api/orders/${id}/cancel`, { token: customer, who: "CUSTOMER" });
+  const answer = await callAs("CUSTOMER", "POST", `/api/orders/${id}/cancel`);
   await orders();
   if (!answer.ok) $("#orders").prepend(problem(answer));
 }

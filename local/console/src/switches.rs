@@ -1,6 +1,8 @@
 //! What can be taken away or made worse, what that does, and how all of it comes back.
 
-use anyhow::Result;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -13,6 +15,9 @@ use shared::breaker::Forced;
 
 use crate::desk::{Desk, Inner, Sorry};
 use crate::pulled::{Order, Provider};
+
+/// Redis is left alone for up to four and a half seconds after it was away.
+const HEARD_WITHIN: Duration = Duration::from_secs(10);
 
 /// The services that can be taken away.
 pub(crate) const SERVICES: [Service; 5] =
@@ -96,8 +101,32 @@ async fn take_away(desk: &Desk, name: Name) -> Result<String> {
 }
 
 async fn give_back(desk: &Desk, name: Name) -> Result<String> {
-    bring(desk, name.service()).await?;
-    Ok(format!("{} is back.", name.service().name()))
+    let service = name.service();
+    bring(desk, service).await?;
+    order_again(desk, service)
+        .await
+        .with_context(|| format!("{} is back, and has forgotten what it was ordered", service.name()))?;
+    Ok(format!("{} is back.", service.name()))
+}
+
+/// The provider and Redis keep nothing when they are away, and the page says of both what was ordered.
+async fn order_again(desk: &Inner, service: Service) -> Result<()> {
+    let (ordered, mode) = desk.pulled().orders();
+    match service {
+        Service::Payments if mode != Provider::Healthy => set_provider(desk, mode).await,
+        Service::Redis if ordered != Order::Auto => {
+            let began = Instant::now();
+            // Redis was away, and is left alone for a few seconds more by whoever has noticed that.
+            while let Err(unheard) = force_breaker(desk, ordered).await {
+                if began.elapsed() > HEARD_WITHIN {
+                    return Err(unheard);
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn bring(desk: &Inner, service: Service) -> Result<()> {
@@ -106,7 +135,8 @@ async fn bring(desk: &Inner, service: Service) -> Result<()> {
     Ok(())
 }
 
-async fn provider(desk: &Inner, mode: Provider) -> Result<String> {
+/// Has the provider do so.
+async fn set_provider(desk: &Inner, mode: Provider) -> Result<()> {
     let all = Fault { times: None, ..Fault::once(Kind::Delay) };
     let fault = match mode {
         Provider::Healthy => None,
@@ -118,6 +148,11 @@ async fn provider(desk: &Inner, mode: Provider) -> Result<String> {
     if let Some(fault) = &fault {
         desk.provider.fault(fault).await?;
     }
+    Ok(())
+}
+
+async fn provider(desk: &Inner, mode: Provider) -> Result<String> {
+    set_provider(desk, mode).await?;
     let mut pulled = desk.pulled();
     for mode in [Provider::Slow, Provider::Failing, Provider::Declining] {
         pulled.end(provider_name(mode));
@@ -156,17 +191,25 @@ fn declined() -> Value {
 }
 
 async fn breaker(desk: &Inner, order: Order) -> Result<String> {
-    let (forced, said) = match order {
-        Order::Auto => (Forced::Auto, "The breaker decides by itself again."),
-        Order::Open => (Forced::Open, "The breaker is forced open: no call passes, and orders wait."),
-        Order::Closed => {
-            (Forced::Closed, "The breaker is forced closed: every call passes, whatever comes of it.")
-        }
+    force_breaker(desk, order).await?;
+    desk.pulled().breaker = order;
+    let said = match order {
+        Order::Auto => "The breaker decides by itself again.",
+        Order::Open => "The breaker is forced open: no call passes, and orders wait.",
+        Order::Closed => "The breaker is forced closed: every call passes, whatever comes of it.",
+    };
+    Ok(said.to_owned())
+}
+
+async fn force_breaker(desk: &Inner, order: Order) -> Result<()> {
+    let forced = match order {
+        Order::Auto => Forced::Auto,
+        Order::Open => Forced::Open,
+        Order::Closed => Forced::Closed,
     };
     let obeyed = desk.redis.batch(desk.breaker.force(forced)).await;
-    anyhow::ensure!(obeyed, "Redis did not get the order");
-    desk.pulled().breaker = order;
-    Ok(said.to_owned())
+    ensure!(obeyed, "Redis did not get the order");
+    Ok(())
 }
 
 /// `POST /back`: everything as it was.

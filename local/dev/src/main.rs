@@ -172,11 +172,7 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Export { file, format } => commands::export(&folder, file.as_deref(), format).await?,
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
         #[cfg(feature = "trials")]
-        Command::Bench(arguments) => tokio::select! {
-            measured = measure::bench::run(&folder, &arguments) => measured?,
-            // Cargo and its compilers end when they are not waited for any more.
-            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
-        },
+        Command::Bench(arguments) => measure::bench::run(&folder, &arguments).await?,
         #[cfg(feature = "trials")]
         Command::Load(arguments) => return measure::load::run(&folder, &arguments).await,
         Command::Explain { statement } => return explain::explain(folder, statement.as_deref()).await,

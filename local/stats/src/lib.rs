@@ -20,7 +20,6 @@ mod sample;
 mod summary;
 mod text;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ use clap::Args;
 
 use cloud::Cloud;
 use cloud::folder::Folder;
-use cloud::progress::say;
+use cloud::progress::{say, tell};
 use cloud::service::Service;
 use lambda::aws::sqs_client;
 use log::Log;
@@ -72,12 +71,13 @@ pub async fn run(folder: Folder, arguments: Arguments) -> Result<()> {
         let summary = Summary::of(samples, now - began);
         let text = text::of(&summary, &queues, arguments.minutes);
         if arguments.once {
-            print!("{text}");
+            tell(text.trim_end());
             return Ok(());
         }
         // Home, the text, and whatever was below it wiped: drawn over, a screen does not flicker.
-        print!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\n"));
-        std::io::stdout().flush()?;
+        if !tell(format_args!("\x1b[H{}\x1b[J", text.trim_end().replace('\n', "\x1b[K\n"))) {
+            return Ok(());
+        }
         tokio::time::sleep(REFRESH).await;
     }
 }

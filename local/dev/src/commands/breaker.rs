@@ -9,6 +9,7 @@ use shared::redis::{self, Redis};
 
 use super::shells::setting;
 use cloud::folder::Folder;
+use cloud::progress::tell;
 
 /// What to do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,10 +34,10 @@ pub(crate) async fn breaker(folder: &Folder, order: Order, name: &str) -> Result
     let (obeyed, shown) = redis.batch((forced.map(|forced| breaker.force(forced)), breaker.show())).await;
     let shown = shown.with_context(|| format!("Redis does not answer: {} status", folder.dev))?;
     ensure!(obeyed != Some(false), "Redis did not get the order");
-    print!("{}", describe(name, &shown));
+    tell(describe(name, &shown).trim_end());
     // An order makes a new beginning too, and in the same millisecond.
     if order == Order::Show && is_unknown(&shown) {
-        println!("  nobody has called it for a day: is the name right?");
+        tell("  nobody has called it for a day: is the name right?");
     }
     Ok(())
 }

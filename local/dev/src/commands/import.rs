@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::shells::setting;
 use cloud::figures::thousands;
 use cloud::folder::Folder;
-use cloud::progress::{Part, step};
+use cloud::progress::{Part, step, tell};
 
 static HOW_FAR: Statement = Statement::new(
     "dev.import",
@@ -85,18 +85,18 @@ async fn wait(database: &Database, object: &str, tell: impl Fn(&Import)) -> Resu
 fn report(import: &Import) -> ExitCode {
     for refusal in &import.refusals.0 {
         let field = refusal.field.as_ref().map(|field| format!("{field} ")).unwrap_or_default();
-        println!("line {}: {field}{}", refusal.line, refusal.message);
+        tell(format_args!("line {}: {field}{}", refusal.line, refusal.message));
     }
     let [created, changed, unchanged, refused] =
         [import.created, import.changed, import.unchanged, import.refused].map(i64::cast_unsigned);
     let told = import.refusals.0.len() as u64;
     if told < refused {
-        println!("and {} more", thousands(refused - told));
+        tell(format_args!("and {} more", thousands(refused - told)));
     }
     let [new, different, same, bad] = [created, changed, unchanged, refused].map(thousands);
-    println!("{new} new, {different} changed, {same} as before, {bad} bad");
+    tell(format_args!("{new} new, {different} changed, {same} as before, {bad} bad"));
     if let Some(failure) = &import.failure {
-        println!("the file was not read: {failure}");
+        tell(format_args!("the file was not read: {failure}"));
     }
     if refused > 0 || import.failure.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use cloud::Cloud;
 use cloud::folder::Folder;
 use cloud::log::read_from;
-use cloud::progress::table;
+use cloud::progress::{table, tell};
 use cloud::record::{self, SUPERVISOR, State};
 use cloud::service::Service;
 use cloud::services;
@@ -20,7 +20,7 @@ const LAST_LINES: usize = 100;
 pub(crate) async fn status(folder: Folder) -> Result<ExitCode> {
     let cloud = Cloud::open(folder)?;
     if record::supervisor(&cloud.folder).is_none() {
-        println!("  Nothing is running: {} up starts it.", cloud.folder.dev);
+        tell(format_args!("  Nothing is running: {} up starts it.", cloud.folder.dev));
     }
     let (mut rows, mut all_answer) = (Vec::new(), true);
     for service in cloud.services() {
@@ -28,7 +28,7 @@ pub(crate) async fn status(folder: Folder) -> Result<ExitCode> {
         all_answer &= state == "ready";
         rows.push(row(&cloud, service, state));
     }
-    print!("{}", table(HEADINGS, &rows));
+    tell(table(HEADINGS, &rows).trim_end());
     Ok(if all_answer { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -62,7 +62,7 @@ fn row(cloud: &Cloud, service: Service, state: String) -> [String; 5] {
     [service.name().to_owned(), state, pid, address, services::role(service, cloud).to_owned()]
 }
 
-/// Prints the end of one log or of all, and goes on with what is added if asked to.
+/// Prints the end of one log or of all, and goes on with what is added if asked to, as long as anybody reads.
 pub(crate) async fn logs(folder: &Folder, service: Option<&str>, follow: bool) -> Result<()> {
     let all = Service::all().map(Service::name).chain([SUPERVISOR]);
     let chosen: Vec<_> = all.clone().filter(|name| service.is_none_or(|wanted| wanted == *name)).collect();
@@ -70,22 +70,26 @@ pub(crate) async fn logs(folder: &Folder, service: Option<&str>, follow: bool) -
     let width =
         if service.is_some() { 0 } else { chosen.iter().map(|name| name.len()).max().unwrap_or_default() };
     let print = |name: &str, line: &str| match width {
-        0 => println!("{line}"),
-        _ => println!("{name:<width$} | {line}"),
+        0 => tell(line),
+        _ => tell(format_args!("{name:<width$} | {line}")),
     };
     let mut seen = Vec::new();
     for name in &chosen {
         let mut lines = Vec::new();
         seen.push(read_from(&folder.log(name), 0, |line| lines.push(line.to_owned()))?);
-        lines[lines.len().saturating_sub(LAST_LINES)..].iter().for_each(|line| print(name, line));
+        if !lines[lines.len().saturating_sub(LAST_LINES)..].iter().all(|line| print(name, line)) {
+            return Ok(());
+        }
     }
     if !follow {
         return Ok(());
     }
-    loop {
+    let mut is_read = true;
+    while is_read {
         tokio::time::sleep(Duration::from_millis(200)).await;
         for (name, seen) in chosen.iter().zip(&mut seen) {
-            *seen = read_from(&folder.log(name), *seen, |line| print(name, line))?;
+            *seen = read_from(&folder.log(name), *seen, |line| is_read = is_read && print(name, line))?;
         }
     }
+    Ok(())
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use cloud::folder::Folder;
 use cloud::key_value;
+use cloud::progress::{say, tell};
 use cloud::secrets::hexadecimal;
 use lambda::sources::{Answer, Invoker};
 
@@ -37,18 +38,18 @@ pub(crate) async fn invoke(folder: &Folder, function: &str, event: Option<&Path>
         payload = payload.replace(SIGNATURE, &signature(&payload, secret)?);
     }
     let invoker = Invoker::new(base.clone())?;
-    eprintln!("  {function} ← {}", path.strip_prefix(&folder.root).unwrap_or(&path).display());
+    say(format_args!("  {function} ← {}", path.strip_prefix(&folder.root).unwrap_or(&path).display()));
     match invoker
         .invoke(function, payload)
         .await
         .with_context(|| format!("is it up? {} status", folder.dev))?
     {
         Answer::Returned(body) => {
-            println!("{}", pretty(&body));
+            tell(pretty(&body));
             Ok(ExitCode::SUCCESS)
         }
         Answer::Failed(reason) => {
-            println!("{}", pretty(&reason));
+            tell(pretty(&reason));
             bail!("{function} failed; {} logs functions", folder.dev)
         }
     }

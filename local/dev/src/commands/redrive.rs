@@ -8,6 +8,7 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, SendMessageBat
 
 use cloud::Cloud;
 use cloud::folder::Folder;
+use cloud::progress::tell;
 use cloud::service::Service;
 use lambda::aws::sqs_client;
 
@@ -31,7 +32,7 @@ pub(crate) async fn redrive(folder: Folder) -> Result<()> {
             delete(&sqs, &from, &messages).await?;
             moved += messages.len();
         }
-        println!("{moved} messages: {} → {}", letters.name, queue.name);
+        tell(format_args!("{moved} messages: {} → {}", letters.name, queue.name));
     }
     Ok(())
 }

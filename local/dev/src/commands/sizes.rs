@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use cloud::folder::Folder;
-use cloud::progress::table;
+use cloud::progress::{table, tell};
 
 /// Prints crates and bytes of each function's release build; `build` makes it first, as `sam build` does: each function
 /// alone, so that none gets the features of another.
@@ -24,7 +24,7 @@ pub(crate) fn sizes(folder: &Folder, build: bool) -> Result<()> {
         let size = size.map_or_else(|_| "not built: --build".to_owned(), |file| megabytes(file.len()));
         rows.push([function.clone(), crates(&folder.root, &function)?.len().to_string(), size]);
     }
-    print!("{}", table(["function", "crates", "binary"], &rows));
+    tell(table(["function", "crates", "binary"], &rows).trim_end());
     Ok(())
 }
 

@@ -1,18 +1,19 @@
 //! `up`.
 
-use std::fs;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use tokio::signal::ctrl_c;
+use nix::sys::signal::Signal;
 
 use super::inspect::print_table;
 use cloud::Cloud;
+use cloud::ending::told_to_end;
 use cloud::folder::Folder;
 use cloud::lifecycle::down;
-use cloud::log::read_from;
+use cloud::log::{begin_anew, read_from};
 use cloud::process::{Identity, Program};
-use cloud::progress::say;
+use cloud::progress::{say, tell};
 use cloud::record::{self, Record, SUPERVISOR, State};
 use cloud::service::Service;
 use cloud::supervisor;
@@ -24,11 +25,12 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(crate) async fn up(folder: Folder, detach: bool) -> Result<()> {
     if let Some((record, process)) = record::supervisor(&folder) {
         if record.state != State::Ready {
-            follow_start(&folder, process, 0).await?;
+            follow_start(&folder, process, told_to_end()?).await?;
         }
         say(format_args!("  Already running (process {}).", process.pid()));
         return welcome(&Cloud::open(folder)?);
     }
+    begin_log(&folder)?;
     if !detach {
         return supervisor::run(Cloud::open(folder)?, |cloud| {
             welcome(cloud)?;
@@ -39,18 +41,31 @@ pub(crate) async fn up(folder: Folder, detach: bool) -> Result<()> {
     }
     let cloud = Cloud::open(folder)?;
     let log = cloud.folder.log(SUPERVISOR);
-    let seen = fs::metadata(&log).map_or(0, |log| log.len());
+    // Before there is a supervisor: whoever is ended a moment later takes it along.
+    let told = told_to_end()?;
     let program = Program::new(&cloud.launcher, ["supervise"]);
     let mut child = program.logged(&cloud.launcher, &log)?.spawn().context("cannot start the supervisor")?;
     let process = Identity::of(child.id()).context("the supervisor ended at once")?;
     // Reaps it should it fail while we wait; afterwards it belongs to init.
     std::thread::spawn(move || child.wait());
-    follow_start(&cloud.folder, process, seen).await?;
+    follow_start(&cloud.folder, process, told).await?;
     welcome(&Cloud::open(cloud.folder)?)
 }
 
-/// Shows what a supervisor in the background says, until everything answers. Ctrl-C ends it.
-async fn follow_start(folder: &Folder, process: Identity, mut seen: u64) -> Result<()> {
+/// The supervisor's log holds one run: who comes during a start is shown that start, and none before it. Its lock says
+/// that no other is about to begin.
+fn begin_log(folder: &Folder) -> Result<()> {
+    let _lock = supervisor::take_lock(folder)?;
+    begin_anew(&folder.log(SUPERVISOR))
+}
+
+/// Shows what a supervisor in the background says, until everything answers. Whoever ends this ends it.
+async fn follow_start(
+    folder: &Folder,
+    process: Identity,
+    told: impl Future<Output = &'static str>,
+) -> Result<()> {
+    let (mut told, mut seen) = (pin!(told), 0);
     loop {
         let alive = process.is_alive();
         seen = read_from(&folder.log(SUPERVISOR), seen, |line| say(line))?;
@@ -63,9 +78,11 @@ async fn follow_start(folder: &Folder, process: Identity, mut seen: u64) -> Resu
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
-            _ = ctrl_c() => {
+            why = &mut told => {
+                // It may not have left the record yet by which `down` finds it.
+                process.signal(Signal::SIGTERM);
                 down(folder).await?;
-                bail!("interrupted");
+                bail!(why);
             }
         }
     }
@@ -73,16 +90,18 @@ async fn follow_start(folder: &Folder, process: Identity, mut seen: u64) -> Resu
 
 /// What runs where, and something to try.
 fn welcome(cloud: &Cloud) -> Result<()> {
-    println!("\n{}", print_table(cloud));
+    tell(format_args!("\n{}", print_table(cloud)));
     let api = cloud.http(Service::Functions)?;
     let env = cloud.folder.env();
     let env = env.strip_prefix(&cloud.folder.root).unwrap_or(&env).display();
     if !cloud.wishes.no_console {
-        println!("  Watch it: {}\n", cloud.http(Service::Console)?);
+        tell(format_args!("  Watch it: {}\n", cloud.http(Service::Console)?));
     }
-    println!("  All addresses, keys and tokens are in {env}. Try:\n");
-    println!("  curl {api}/api/products/01900000-0000-7000-8000-000000000001");
-    println!("  curl '{api}/api/search?q=oak+chair'");
-    println!("  curl -H \"Authorization: Bearer $(sed -n s/^CUSTOMER_TOKEN=//p {env})\" {api}/api/orders");
+    tell(format_args!("  All addresses, keys and tokens are in {env}. Try:\n"));
+    tell(format_args!("  curl {api}/api/products/01900000-0000-7000-8000-000000000001"));
+    tell(format_args!("  curl '{api}/api/search?q=oak+chair'"));
+    tell(format_args!(
+        "  curl -H \"Authorization: Bearer $(sed -n s/^CUSTOMER_TOKEN=//p {env})\" {api}/api/orders"
+    ));
     Ok(())
 }

@@ -14,6 +14,7 @@ use anyhow::Result;
 use tokio::join;
 
 use addresses::Addresses;
+use cloud::progress::tell;
 use report::Report;
 
 /// `from` is a file that says them, or three URLs: the pooler's, Postgres' own, Redis'.
@@ -38,6 +39,6 @@ pub(crate) async fn doctor(from: &[String]) -> Result<ExitCode> {
         Ok(redis) => self::redis::examine(&redis, report.on("Redis")).await,
         Err(why) => report.on("Redis").missing(why),
     }
-    print!("{report}");
+    tell(report.to_string().trim_end());
     Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

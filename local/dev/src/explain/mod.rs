@@ -14,6 +14,7 @@ use anyhow::{Context, Result, ensure};
 use shared::database::Argument;
 
 use cloud::folder::Folder;
+use cloud::progress::tell;
 use cloud::service::Service;
 use cloud::{Cloud, DATABASE};
 use samples::{SAMPLES, Sample};
@@ -48,10 +49,10 @@ pub(crate) async fn explain(folder: Folder, wanted: Option<&str>) -> Result<Exit
     let small = cloud.sql(Service::Postgres, DATABASE, SMALL_TABLES).await?;
     let scanned = report(&plans, &small.lines().collect::<Vec<_>>());
     if scanned.is_empty() {
-        println!("{} statements; none of them reads a table from end to end.", chosen.len());
+        tell(format_args!("{} statements; none of them reads a table from end to end.", chosen.len()));
         return Ok(ExitCode::SUCCESS);
     }
-    println!("Read from end to end: {}", scanned.join(", "));
+    tell(format_args!("Read from end to end: {}", scanned.join(", ")));
     Ok(ExitCode::FAILURE)
 }
 
@@ -122,16 +123,16 @@ fn report(plans: &str, small: &[&str]) -> Vec<String> {
     for line in plans.lines() {
         if let Some(name) = line.strip_prefix(MARK) {
             statement = name.trim();
-            println!("\n{statement}");
+            tell(format_args!("\n{statement}"));
             continue;
         }
-        println!("    {line}");
+        tell(format_args!("    {line}"));
         let table = scanned_table(line).filter(|table| !small.contains(table));
         if let Some(table) = table.filter(|_| !statement.starts_with(WHOLE)) {
             scanned.push(format!("{table} ({statement})"));
         }
     }
-    println!();
+    tell("");
     scanned
 }
 

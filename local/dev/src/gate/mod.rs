@@ -11,12 +11,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use tokio::signal::unix::{SignalKind, signal};
 
 use cloud::folder::Folder;
 use cloud::key_value;
 use cloud::own_cloud::OwnCloud;
-use cloud::progress::{elapsed, say, seconds, table};
+use cloud::progress::{elapsed, say, seconds, table, tell};
 use count::Count;
 use step::{Outcome, Step, Verdict, execute};
 use steps::{WITH_CLOUD, WITHOUT_CLOUD};
@@ -28,16 +27,10 @@ const FETCH_WITHIN: Duration = Duration::from_mins(1);
 
 /// Runs every step, prints a table of them, and as the last line how many checks passed and failed.
 pub(crate) async fn run(folder: &Folder) -> Result<ExitCode> {
-    let mut terminate = signal(SignalKind::terminate())?;
     let gate = Gate::new(folder)?;
-    let outcome = tokio::select! {
-        outcomes = gate.run() => outcomes,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-        _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
-    };
-    // Before anything is reported: a gate that leaves its cloud running has not passed.
-    gate.cloud.dev(&["down"]).await?;
-    Ok(gate.report(&outcome?))
+    // Nothing is reported before the cloud is down: a gate that leaves it running has not passed.
+    let outcomes = gate.cloud.at_work(gate.run()).await?;
+    Ok(gate.report(&outcomes))
 }
 
 struct Gate {
@@ -58,7 +51,7 @@ impl Gate {
     async fn run(&self) -> Result<Vec<Outcome>> {
         let mut outcomes = vec![self.check_advisories().await?];
         for step in WITHOUT_CLOUD {
-            outcomes.push(step.run(&environment(), &self.log(step.name)).await?);
+            outcomes.push(step.run(&self.cloud, &environment(), &self.log(step.name)).await?);
         }
         let started = Instant::now();
         let cloud = self.start_cloud().await;
@@ -76,7 +69,7 @@ impl Gate {
         for step in WITH_CLOUD {
             outcomes.push(match cloud {
                 Err(_) if step.needs_cloud => step.skipped("there is no cloud"),
-                _ => step.run(&environment, &self.log(step.name)).await?,
+                _ => step.run(&self.cloud, &environment, &self.log(step.name)).await?,
             });
         }
         Ok(outcomes)
@@ -93,9 +86,13 @@ impl Gate {
         };
         let log = self.log("fetch-advisories");
         let environment = environment();
-        let fetch = execute(&["cargo", "deny", "fetch", "db"], &environment, &log);
-        match tokio::time::timeout(FETCH_WITHIN, fetch).await {
-            Ok(Ok(status)) if status.success() => step.run(&environment, &self.log(step.name)).await,
+        let fetch = execute(&self.cloud, &["cargo", "deny", "fetch", "db"], &environment, &log);
+        let fetched = tokio::time::timeout(FETCH_WITHIN, fetch).await;
+        self.cloud.end_command().await?;
+        match fetched {
+            Ok(Ok(status)) if status.success() => {
+                step.run(&self.cloud, &environment, &self.log(step.name)).await
+            }
             _ => Ok(step.skipped("their database cannot be fetched from here")),
         }
     }
@@ -131,10 +128,10 @@ impl Gate {
                 [outcome.name.to_owned(), checks, seconds(outcome.took), result]
             })
             .collect();
-        println!("\n{}", table(["step", "checks", "time", "result"], &rows));
-        println!("  {} in all\n", elapsed(self.started));
+        tell(format_args!("\n{}", table(["step", "checks", "time", "result"], &rows)));
+        tell(format_args!("  {} in all\n", elapsed(self.started)));
         let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
-        println!("{} passed, {} failed{skipped}", total.passed, total.failed);
+        tell(format_args!("{} passed, {} failed{skipped}", total.passed, total.failed));
         if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
 use super::count::{Count, Counter};
+use cloud::own_cloud::OwnCloud;
 use cloud::progress::{elapsed, say, step};
 
 /// How much of a failed step's output is shown.
@@ -44,11 +45,16 @@ pub(super) struct Outcome {
 
 impl Step {
     /// Runs it with an environment, its output going to a file, and shows the output's end if it fails.
-    pub(super) async fn run(&self, environment: &BTreeMap<String, String>, log: &Path) -> Result<Outcome> {
+    pub(super) async fn run(
+        &self,
+        cloud: &OwnCloud,
+        environment: &BTreeMap<String, String>,
+        log: &Path,
+    ) -> Result<Outcome> {
         let started = Instant::now();
         let mut cannot_run = false;
         let work = async {
-            let status = execute(self.command, environment, log).await?;
+            let status = execute(cloud, self.command, environment, log).await?;
             cannot_run = status.code() == Some(CANNOT_RUN);
             ensure!(status.success(), "it failed");
             Ok(())
@@ -81,8 +87,9 @@ impl Step {
     }
 }
 
-/// Runs a command to its end, everything it says going to a file.
+/// Runs a command to its end, everything it says going to a file. Who stops waiting has the cloud end it.
 pub(super) async fn execute(
+    cloud: &OwnCloud,
     command: &[&str],
     environment: &BTreeMap<String, String>,
     log: &Path,
@@ -90,12 +97,6 @@ pub(super) async fn execute(
     let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     let (program, arguments) = command.split_first().context("a step without a command")?;
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .envs(environment)
-        .stdin(Stdio::null())
-        .stdout(file.try_clone()?)
-        .stderr(file)
-        .kill_on_drop(true);
-    command.status().await.with_context(|| format!("cannot run {program}"))
+    command.args(arguments).envs(environment).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    cloud.wait_for(&mut command).await.with_context(|| format!("cannot run {program}"))
 }

@@ -16,6 +16,7 @@ use nix::unistd::{Pid, User, geteuid};
 use tempfile::TempDir;
 
 use certificates::certificates;
+use cloud::progress::say;
 
 pub(crate) struct Elsewhere {
     postgres: Child,
@@ -161,7 +162,7 @@ impl Drop for Elsewhere {
         if std::thread::panicking() {
             for server in ["postgres", "pgbouncer", "redis"] {
                 let log = self.folder.path().join(server).with_extension("log");
-                eprintln!("{server}:\n{}", fs::read_to_string(log).unwrap_or_default());
+                say(format_args!("{server}:\n{}", fs::read_to_string(log).unwrap_or_default()));
             }
         }
     }

@@ -38,7 +38,7 @@ use cases::{CASES, Case, FLOOR};
 use cloud::figures::machine;
 use cloud::folder::Folder;
 use cloud::own_cloud::OwnCloud;
-use cloud::progress::{say, step};
+use cloud::progress::{say, step, tell};
 use cloud::service::Service;
 use customers::traffic::Traffic;
 use measure::{Bench, Candidate, Crowd, MEMORY_MB};
@@ -76,29 +76,27 @@ pub struct Arguments {
 pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<()> {
     let cases: Vec<_> = CASES.iter().filter(|case| is_wanted(case, arguments.only.as_deref())).collect();
     let own = OwnCloud::of_release(folder, CLOUD, arguments.scale)?;
-    if !arguments.no_build {
-        let mut packages: Vec<_> = cases.iter().map(|case| case.function).collect();
-        packages.dedup();
-        own.build(&packages).await?;
-    }
-    let node = if arguments.node {
-        Some(Node::prepare(&folder.root, &own.log("node"), !arguments.no_build).await?)
-    } else {
-        None
-    };
-    own.dev(&["reset"]).await?;
-    let outcome = async {
+    let work = async {
+        if !arguments.no_build {
+            let mut packages: Vec<_> = cases.iter().map(|case| case.function).collect();
+            packages.dedup();
+            own.build(&packages).await?;
+        }
+        let node = if arguments.node {
+            Some(Node::prepare(&folder.root, &own.log("node"), !arguments.no_build).await?)
+        } else {
+            None
+        };
+        own.dev(&["reset"]).await?;
         own.dev(&["up", "--detach"]).await?;
         // It would send the sweeper into the middle of a measurement.
         own.dev(&["stop", Service::Dispatcher.name()]).await?;
         measure(&own, &cases, node.as_ref(), arguments).await
     };
-    let outcome = outcome.await;
-    own.dev(&["down"]).await?;
-    let report = outcome?;
+    let report = own.at_work(Box::pin(work)).await?;
     let stored = report::folder(&folder.root);
     let previous = Report::previous(&stored)?;
-    print!("\n{}", text::of(&report, previous.as_ref()));
+    tell(format_args!("\n{}", text::of(&report, previous.as_ref()).trim_end()));
     let place = match &arguments.save {
         Some(_) => {
             let name = report.date.replace(' ', "-").replace(':', "");
@@ -110,7 +108,7 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<()> {
     report.write(&place.with_extension("json"))?;
     let page = place.with_extension("html");
     fs::write(&page, page::of(&report, previous.as_ref()))?;
-    println!("\n  With plots: {}", page.strip_prefix(&folder.root).unwrap_or(&page).display());
+    tell(format_args!("\n  With plots: {}", page.strip_prefix(&folder.root).unwrap_or(&page).display()));
     Ok(())
 }
 

@@ -31,12 +31,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use ceiling::Ceiling;
 use cloud::folder::Folder;
 use cloud::own_cloud::OwnCloud;
-use cloud::progress::say;
+use cloud::progress::{say, tell};
 use cloud::service::Service;
 use cloud::serving;
 use cloud::{Cloud, DATABASE};
@@ -90,35 +89,29 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
         Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is not a length of time")?;
     ensure!(length >= Duration::from_secs(10), "--minutes must be at least 0.2");
     let own = OwnCloud::of_release(folder, CLOUD, arguments.scale)?;
-    if !arguments.no_build {
-        let cloud = own.open()?;
-        let functions: Vec<_> = cloud.written_functions().map(|function| function.name.as_str()).collect();
-        own.build(&functions).await?;
-    }
-    own.dev(&["reset"]).await?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let outcome = async {
+    let work = async {
+        if !arguments.no_build {
+            let cloud = own.open()?;
+            let functions: Vec<_> =
+                cloud.written_functions().map(|function| function.name.as_str()).collect();
+            own.build(&functions).await?;
+        }
+        own.dev(&["reset"]).await?;
         own.dev(&["up", "--detach"]).await?;
         // Their place is taken by a fleet in this process.
         own.dev(&["stop", Service::Functions.name()]).await?;
         under_load(&own.open()?, arguments, length).await
     };
-    let outcome = tokio::select! {
-        outcome = outcome => outcome,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-        _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
-    };
-    own.dev(&["down"]).await?;
-    let (runs, ceiling) = outcome?;
+    let (runs, ceiling) = own.at_work(Box::pin(work)).await?;
     for run in &runs {
-        print!("{}", text::of(run));
+        tell(text::of(run).trim_end());
         report(folder, run, arguments)?;
     }
     if runs.len() > 1 {
-        print!("{}", text::sweep(&runs));
+        tell(text::sweep(&runs).trim_end());
     }
     if let Some(ceiling) = &ceiling {
-        print!("{}", text::ceiling(ceiling, &runs));
+        tell(text::ceiling(ceiling, &runs).trim_end());
     }
     // A ceiling is found by going above it.
     let held = ceiling.map_or_else(|| runs.iter().all(verdict::held), |ceiling| ceiling.holds() > 0);
@@ -187,7 +180,7 @@ fn report(folder: &Folder, run: &Run, arguments: &Arguments) -> Result<()> {
     let page = place.with_extension("html");
     fs::write(&page, page::of(run, &command(run, arguments)))?;
     fs::write(place.with_extension("txt"), text::of(run))?;
-    println!("\n  With plots: {}", page.strip_prefix(&folder.root).unwrap_or(&page).display());
+    tell(format_args!("\n  With plots: {}", page.strip_prefix(&folder.root).unwrap_or(&page).display()));
     Ok(())
 }
 

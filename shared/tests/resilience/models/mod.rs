@@ -10,6 +10,7 @@ use std::hash::Hash;
 use stateright::{Checker, Model};
 
 /// Explores all states, prints how many there are, and fails with the shortest history that breaks a property.
+#[expect(clippy::print_stdout, reason = "a test's own words, which are shown when they are asked for")]
 fn check<M>(name: &str, model: M)
 where
     M: Model + Send + Sync + 'static,
