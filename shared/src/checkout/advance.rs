@@ -40,7 +40,11 @@ pub async fn advance(
         _ if lease.overdue => Ok(provider.give_up(&mut lease).await),
         _ => provider.charge(&mut lease).await,
     };
-    provider.report().await;
+    let waits_for = provider.report().await;
     KillPoint::AfterReport.reached();
-    settle(database, &lease, step?).await
+    let mut advanced = settle(database, &lease, step?).await?;
+    if advanced.answer.status == OrderStatus::Deferred {
+        advanced.answer.charge.waits_for = waits_for;
+    }
+    Ok(advanced)
 }

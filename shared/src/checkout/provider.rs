@@ -21,7 +21,7 @@ use crate::breaker::{self, Permit};
 use crate::database::Database;
 use crate::error::Result;
 use crate::kill_point::KillPoint;
-use crate::orders::{self, ClientSecret};
+use crate::orders::{self, ClientSecret, WaitsFor};
 use crate::payments::{
     Decline, Health, Intent, IntentStatus, Intents, Outcome, Payments, Refusal, Reply, Unknown,
 };
@@ -70,6 +70,7 @@ pub(super) struct Provider<'a> {
     payments: &'a Payments,
     limit: TimeLimit,
     permit: Permit,
+    waits_for: Option<WaitsFor>,
 }
 
 impl<'a> Provider<'a> {
@@ -80,13 +81,14 @@ impl<'a> Provider<'a> {
         permit: Permit,
         limit: TimeLimit,
     ) -> Self {
-        Self { database, payments, limit, permit }
+        Self { database, payments, limit, permit, waits_for: None }
     }
 
     /// Tells the breaker how the provider did, as the last call that told anything found it: a provider that creates
-    /// intents and fails to confirm them is ill.
-    pub(super) async fn report(self) {
+    /// intents and fails to confirm them is ill. And its caller what the last call left an order to wait for.
+    pub(super) async fn report(self) -> Option<WaitsFor> {
         self.permit.close().await;
+        self.waits_for
     }
 
     /// Brings the charge about, or finds out what became of it.
@@ -432,6 +434,11 @@ impl<'a> Provider<'a> {
             Health::Slow => breaker::Outcome::Slow,
             Health::Skipped => breaker::Outcome::Skipped,
         });
+        self.waits_for = match &reply.outcome {
+            Outcome::RateLimited { .. } => Some(WaitsFor::ProvidersLimit),
+            Outcome::NeverSent(_) | Outcome::Unknown(_) => Some(WaitsFor::Provider),
+            _ => None,
+        };
         let trouble = match &reply.outcome {
             Outcome::NeverSent(why) => why.to_string(),
             Outcome::Unknown(why) => why.to_string(),

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use shared::checkout::{Placed, claim_to_cancel};
 use shared::database::Statement;
-use shared::orders::{Answer, ClientSecret, OrderStatus, page};
+use shared::orders::{Answer, ClientSecret, OrderStatus, WaitsFor, page};
 
 use crate::charging::Order;
 use crate::checkout::{BODY, PATIENCE, purchase};
@@ -49,8 +49,9 @@ impl Order {
     /// Put off first, as while the provider is away, and then waiting for its customer.
     async fn that_asks_first() -> Self {
         let order = Self::place().await;
-        let (put_off, _) = order.step(&Provider::that_says(429, &json!({}))).await;
+        let (mut put_off, _) = order.step(&Provider::that_says(429, &json!({}))).await;
         assert_eq!(put_off.answer.status, OrderStatus::Deferred);
+        assert_eq!(put_off.answer.charge.waits_for.take(), Some(WaitsFor::ProvidersLimit));
         assert_eq!(order.again().await, put_off.answer);
         let provider = Provider::with_intent(&asks_first());
         provider.says("create", 200, &intent("requires_confirmation"));
