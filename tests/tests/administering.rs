@@ -161,6 +161,26 @@ async fn no_more_is_given_back_than_was_charged_and_no_more_comes_back_than_was_
 }
 
 #[tokio::test]
+async fn money_that_went_another_way_is_written_down_and_the_provider_is_not_asked() {
+    let (admin, customer, product) =
+        (Admin::new().await, Customer::register().await, new_product(1000, 5).await);
+    let id = paid(&customer, &product).await;
+    let (first, body) = (key(), json!({ "amount": 1000, "by_other_means": true }));
+    for _ in 0..2 {
+        let answer = admin.refund(&id, &first, &body).await.expect(200).json();
+        assert_eq!(answer, json!({ "order_id": id, "amount": 1000, "status": "succeeded" }));
+    }
+    let order = admin.order(&id).await;
+    assert_eq!((&order["status"], &order["charge"]["refunded"]), (&json!("paid"), &json!(1000)));
+    admin.refund(&id, &key(), &json!({ "by_other_means": true })).await.expect(200);
+    let order = admin.order(&id).await;
+    assert_eq!((&order["status"], &order["charge"]["refunded"]), (&json!("refunded"), &json!(3000)));
+    let noted = order["history"].as_array().expect("a history");
+    assert_eq!(noted.iter().filter(|entry| entry["note"] == "by other means").count(), 2, "{order}");
+    assert_eq!(given_back(&id).await, 0);
+}
+
+#[tokio::test]
 async fn of_many_refunds_at_once_no_more_is_given_back_than_was_charged() {
     let (admin, customer, product) =
         (Admin::new().await, Customer::register().await, new_product(1000, 5).await);
