@@ -21,8 +21,6 @@ use crate::orders::{OrderId, OrderStatus};
 use crate::whole::whole_or_null;
 
 static REFUND: Statement = Statement::new("checkout.refund", include_str!("refund.sql"));
-static OTHERWISE: Statement =
-    Statement::new("checkout.refund_otherwise", include_str!("refund_otherwise.sql"));
 
 /// The most lines that come back at once, as many as an order has.
 const LINES: usize = 50;
@@ -144,8 +142,7 @@ impl RefundRequest<'_> {
         let subject = self.administrator.subject.as_ref();
         let (issuer, name) =
             (subject.map(|subject| subject.issuer.as_str()), subject.map(|subject| subject.name.as_str()));
-        let statement = if *by_other_means { OTHERWISE } else { REFUND };
-        let query = statement
+        REFUND
             .bind(Uuid::now_v7())
             .bind(self.order)
             .bind(self.administrator.id)
@@ -153,17 +150,14 @@ impl RefundRequest<'_> {
             .bind(digest)
             .bind(*amount)
             .bind(products)
-            .bind(quantities);
-        if *by_other_means {
-            return query.bind(issuer).bind(name);
-        }
-        query
+            .bind(quantities)
             .bind(owner)
             .bind(SECONDS)
             .bind(issuer)
             .bind(name)
             .bind(Rule::all().map(|rule| rule.currencies).collect::<Vec<_>>())
             .bind(Rule::all().map(|rule| rule.multiple).collect::<Vec<_>>())
+            .bind(*by_other_means)
     }
 }
 

@@ -1,9 +1,11 @@
--- Begins to give back money of a paid order that nobody holds, and takes its lease:
+-- Begins to give back money of a paid order that nobody holds, and takes its lease; or writes down that it went another
+-- way than through the provider, who is not asked, which may also be where a refund of the whole has failed:
 --   $1 refund  $2 order  $3 administrator  $4 idempotency key  $5 request digest
 --   $6 amount, or null for all that is left
 --   $7 products that come back into stock  $8 how many of each  $9 new owner  $10 seconds
 --   $11 identity provider  $12 its name for the administrator, or nulls
 --   $13 currencies whose amounts are multiples  $14 of this
+--   $15 whether it went another way
 -- `begun` says whether that was done; what is known of the order and of an earlier request with this key is there
 -- whether or not.
 with gone as (
@@ -18,6 +20,7 @@ target as (
         orders.id, orders.status, orders.total, orders.currency, payments.payment_method, payments.intent_id,
         payments.attempt, payments.refunded, payments.refunded_otherwise as otherwise,
         coalesce($6, orders.total - payments.refunded) as amount,
+        coalesce(payments.charge_status = 'refund_failed', false) as refund_failed,
         exists (
             select
             from unnest($13::text[], $14::bigint[]) as rule (currencies, multiple)
@@ -38,18 +41,24 @@ refused as (
     select product_id, coalesce(most, 0) as most from returned where most is null or quantity > most
 ),
 begun as (
-    insert into refunds (id, order_id, idempotency_key, request_digest, actor, amount, returns, status)
+    insert into refunds (id, order_id, idempotency_key, request_digest, actor, amount, returns, status, otherwise)
     select
         $1, id, $4, decode($5, 'hex'), $3, amount,
         (
             select coalesce(json_agg(json_build_object('product_id', product_id, 'quantity', quantity)), '[]')::jsonb
             from returned
         ),
-        'pending'
+        case when $15 then 'succeeded' else 'pending' end,
+        $15
     from target
     where
-        status = 'paid' and intent_id is not null and not coalesce(busy, false)
-        and amount between 1 and total - refunded and not uneven
+        case
+            -- While a whole refund has not failed we give the money back ourselves.
+            when $15 then status = 'paid' or status = 'refund_pending' and refund_failed
+            else status = 'paid' and intent_id is not null and not uneven
+        end
+        and not coalesce(busy, false)
+        and amount between 1 and total - refunded
         and not exists (select from known) and not exists (select from refused) and not exists (select from gone)
     on conflict do nothing
     returning id
@@ -69,14 +78,30 @@ leased as (
         waits_since = now(),
         updated_at = now()
     from begun
-    where orders.id = $2
+    where orders.id = $2 and not $15
+),
+given as (
+    update payments
+    set
+        refunded = payments.refunded + target.amount,
+        refunded_otherwise = payments.refunded_otherwise + target.amount,
+        charge_status = case when target.amount = target.total - target.refunded then 'refunded' else charge_status end
+    from begun, target
+    where payments.order_id = target.id and $15
+),
+ended as (
+    -- Looked at once more: the provider may have had news of it.
+    update orders
+    set status = 'refunded', next_attempt_at = now(), waits_since = now(), updated_at = now()
+    from begun, target
+    where orders.id = target.id and target.amount = target.total - target.refunded and $15
 )
 select
     exists (select from begun) as begun,
     target.id, target.status, target.total, target.currency, now() as deadline, false as overdue,
     target.payment_method, target.intent_id, target.attempt, false as key_may_be_forgotten,
     null::bigint as asked_at, false as key_is_old, target.refunded, target.otherwise, 0::bigint as waited,
-    false as refund_failed, $1 as pending_refund, target.amount as pending_amount, 0 as pending_attempt,
+    target.refund_failed, $1 as pending_refund, target.amount as pending_amount, 0 as pending_attempt,
     extract(epoch from now())::bigint as pending_since, false as pending_before,
     coalesce(target.busy, false) as busy, exists (select from gone) as gone,
     (select json_agg(json_build_object('product_id', product_id, 'most', most)) from refused) as refused,

@@ -171,24 +171,10 @@ pub(super) const SAMPLES: &[Sample] = &[
             "'a subject'::text",
             "array['aud usd', 'kwd omr']::text[]",
             "'{1,10}'::bigint[]",
+            "false",
         ],
     ),
     sample("checkout.refund_attempt", &[NEW, ORDER, LEASE, "1"]),
-    sample(
-        "checkout.refund_otherwise",
-        &[
-            NEW,
-            ORDER,
-            USER,
-            "'a key'::text",
-            "'00'::text",
-            "100::bigint",
-            "'{}'::uuid[]",
-            "'{}'::integer[]",
-            "'https://id.example.com'::text",
-            "'a subject'::text",
-        ],
-    ),
     sample(
         "checkout.settle",
         &[
