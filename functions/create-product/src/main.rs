@@ -20,7 +20,6 @@ async fn create_product(app: App, request: Request) -> Result<Response> {
     if app.redis.insist(app.announce(&[])).await > 0 {
         tracing::warn!(product = %product.id, version = product.version, "{INVALIDATION_LOST}");
     }
-    let location = format!("/api/products/{}", product.id);
     let answer = http::json(201, &product)?.with(http::header::ETAG, &Product::etag(product.version))?;
-    answer.with(http::header::LOCATION, &location)
+    answer.with(http::header::LOCATION, &product.id.path())
 }

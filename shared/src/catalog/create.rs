@@ -93,9 +93,7 @@ async fn taken(database: &Database, sku: Option<&str>) -> Result<Error> {
     let taken: Option<Taken> = database.fetch_optional(BY_SKU.bind(sku)).await?;
     Ok(match taken {
         Some(Taken { archived: true, .. }) => conflict("This sku belongs to a product that is archived."),
-        Some(Taken { id, .. }) => {
-            conflict("Another product has this sku.").about(format!("/api/products/{id}"))
-        }
+        Some(Taken { id, .. }) => conflict("Another product has this sku.").about(id.path()),
         None => conflict("Another product has this sku."),
     })
 }

@@ -15,6 +15,13 @@ id! {
     ProductId
 }
 
+impl ProductId {
+    /// Where the API has the product.
+    pub fn path(self) -> String {
+        format!("/api/products/{self}")
+    }
+}
+
 /// A product.
 #[derive(Clone, Debug, Serialize)]
 pub struct Product {
