@@ -243,6 +243,25 @@ async fn one_refund_of_an_order_is_under_way_and_no_more_goes_back_than_was_char
 }
 
 #[tokio::test]
+async fn while_somebody_has_an_order_in_hand_nothing_of_it_is_given_back_whichever_way() {
+    static HOLD: Statement = Statement::new(
+        "test.hold",
+        "update orders set lease_until = now() + interval '1 minute' where id = $1",
+    );
+    let order = paid().await;
+    order.shop.owner.execute(HOLD.bind(order.id)).await.expect("updates");
+    let ways = [json!({ "amount": 500 }), json!({ "amount": 500, "by_other_means": true })];
+    for body in &ways {
+        let refused = begin(&order, "a", body).await.err().expect("refused");
+        assert_eq!((status(&refused), refunded(&order).await), (409, 0), "{body}");
+    }
+    crash(&order).await;
+    for (key, body) in ["a", "b"].into_iter().zip(ways.iter().rev()) {
+        begin(&order, key, body).await.expect("begins");
+    }
+}
+
+#[tokio::test]
 async fn an_administrator_of_an_identity_provider_gets_a_row_with_the_first_refund() {
     static SUBJECT: Statement = Statement::new("test.subject", "select subject from users where id = $1");
     static KNOWN_AS: Statement =
