@@ -13,6 +13,8 @@ pub use charging::Charging;
 use crate::auth::Authority;
 use crate::auth::provider::{self, Provider};
 use crate::auth::token::{self, Verifier};
+use crate::aws::presign::Signer;
+use crate::aws::secrets::Rotating;
 use crate::cache::{Cache, Region};
 use crate::catalog::{Announcement, Changed};
 use crate::config::{self, Config};
@@ -20,10 +22,8 @@ use crate::database::{self, Database};
 use crate::edge::{self, Edge};
 use crate::error::Result;
 use crate::last_moment::LastMoment;
-use crate::presign::Signer;
 use crate::rate_limit::Limiter;
 use crate::redis::{self, Redis};
-use crate::secrets::Rotating;
 
 /// Everything a handler may touch; cheap to clone.
 #[derive(Clone)]

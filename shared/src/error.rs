@@ -12,7 +12,8 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{database, secrets};
+use crate::aws::secrets;
+use crate::database;
 
 /// What handlers return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -13,10 +13,9 @@
 //! | [`accounts`], [`auth`] | who may log in; passwords and access tokens |
 //! | [`edge`] | how CloudFront is told from whoever claims to be it |
 //! | [`cache`], [`rate_limit`], [`breaker`], [`token_bucket`] | the resilience mechanisms, commands of one Redis batch |
-//! | [`database`], [`redis`], [`payments`], [`queue`], [`objects`] | the world outside |
-//! | `outgoing`, `aws`, [`tls`] | how others are asked: with hard limits, and whom we trust |
-//! | `id`, [`text`], `whole`, `object`, `json_text` | what bodies and rows are read as |
-//! | [`presign`], [`secrets`] | signing requests to AWS in advance, and so in by IAM; secrets that rotate |
+//! | [`database`], [`redis`], [`payments`], [`aws`] | the world outside; of AWS: queue, objects, secrets, signing in by IAM |
+//! | `outgoing`, [`tls`] | how others are asked: with hard limits, and whom we trust |
+//! | `id`, [`text`], `whole`, `object` | what bodies and rows are read as |
 //! | [`time_limit`], `last_moment`, `alarm` | how long an invocation may still take; how it ends then; a timer that is kept |
 //! | `caught` | a panic, which is a failure of one request |
 //! | [`telemetry`] | logs and metrics |
@@ -28,8 +27,7 @@ pub mod accounts;
 mod alarm;
 pub mod app;
 pub mod auth;
-#[cfg(any(feature = "queue", feature = "secrets"))]
-mod aws;
+pub mod aws;
 pub mod breaker;
 pub mod cache;
 pub mod catalog;
@@ -44,22 +42,15 @@ pub mod events;
 pub mod http;
 mod id;
 pub mod insights;
-mod json_text;
 pub mod kill_point;
 mod last_moment;
 mod object;
-#[cfg(feature = "objects")]
-pub mod objects;
 pub mod orders;
 mod outgoing;
 #[cfg(feature = "payments")]
 pub mod payments;
-pub mod presign;
-#[cfg(feature = "queue")]
-pub mod queue;
 pub mod rate_limit;
 pub mod redis;
-pub mod secrets;
 pub mod telemetry;
 pub mod text;
 pub mod time_limit;

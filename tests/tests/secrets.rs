@@ -7,8 +7,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_secretsmanager::Client;
+use shared::aws::secrets::{Error, Made, Manager, Rotating};
 use shared::error;
-use shared::secrets::{Error, Made, Manager, Rotating};
 use tests::env;
 use uuid::Uuid;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 use shared::app::App;
+use shared::aws::objects::{Bucket, Object, Unread};
 use shared::catalog::{self, Batch, Changed, Refusal, Upload};
 use shared::error::{Error, Kind, Result, internal};
-use shared::objects::{Bucket, Object, Unread};
 use shared::time_limit::TimeLimit;
 
 use crate::file::{Format, Reader, Record};

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::app::App;
+use shared::aws::objects::Bucket;
+use shared::aws::queue::Queue;
 use shared::error::{Result, internal};
-use shared::objects::Bucket;
-use shared::queue::Queue;
 use shared::time_limit::TimeLimit;
 use shared::{config, events};
 

@@ -2,12 +2,12 @@
 
 use shared::accounts::{self, Email};
 use shared::auth::{SigningKey, password};
+use shared::aws::presign::Signer;
+use shared::aws::secrets::Rotating;
 use shared::config;
 use shared::database::migrations::{self, Step};
 use shared::database::{Database as Handle, Settings as Database};
 use shared::edge::Edge;
-use shared::presign::Signer;
-use shared::secrets::Rotating;
 use shared::time_limit::TimeLimit;
 
 /// Why something was not done. Holds no secret: operators read it in CloudFormation's events.

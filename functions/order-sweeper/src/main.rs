@@ -6,12 +6,13 @@
 use serde::Serialize;
 use serde_json::Value;
 use shared::app::App;
+use shared::aws::queue;
 use shared::error::{Result, internal};
 use shared::kill_point::KillPoint;
 use shared::orders::{self, Nudge};
 use shared::telemetry::{self, Gauge};
 use shared::time_limit::TimeLimit;
-use shared::{catalog, events, queue};
+use shared::{catalog, events};
 
 /// Orders of one run: a hundred calls to SQS, and about what five charge workers with five orders each get done in the
 /// minute until the next, at 1.5 s an order. More at once would be nudged again before their turn has come.

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+#[cfg(feature = "queue")]
+use crate::aws::queue::Queue;
+use crate::aws::secrets::{Made, Rotating};
 use crate::breaker::{self, Breaker};
 use crate::checkout::Gate;
 use crate::config::{self, Config};
 use crate::error::Result;
 use crate::payments::{self, Payments, Secret};
-#[cfg(feature = "queue")]
-use crate::queue::Queue;
 use crate::redis::Redis;
-use crate::secrets::{Made, Rotating};
 use crate::token_bucket::TokenBuckets;
 
 /// See the module.

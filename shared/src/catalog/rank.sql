@@ -16,7 +16,8 @@ with best as (
     order by greatest(best.popularity, known.popularity) desc, id
     limit $1
 ),
--- In the order of ids, as everybody changes several products: so nobody waits in a circle.
+-- In the order of ids, as everybody changes several products: so nobody waits in a circle. Counted below, because that
+-- takes all of them before the first product changes.
 held as (
     select id from products where id in (select id from moved) order by id for no key update
 )

@@ -8,10 +8,10 @@ use std::time::SystemTime;
 
 use url::Url;
 
-use crate::presign::{Error, Signer};
+use crate::aws::presign::{Error, Signer};
 
 /// What stands in for the password of `user` at this time.
-pub(super) fn token(
+pub(super) async fn token(
     signer: &Signer,
     host: &str,
     port: u16,
@@ -20,7 +20,7 @@ pub(super) fn token(
 ) -> Result<String, Error> {
     let mut url = Url::parse(&format!("https://{host}:{port}/"))?;
     url.query_pairs_mut().append_pair("Action", "connect").append_pair("DBUser", user);
-    let signed = signer.presign("rds-db", url, now)?;
+    let signed = signer.presign("rds-db", url, now).await?;
     Ok(signed.as_str().trim_start_matches("https://").to_owned())
 }
 
@@ -33,12 +33,12 @@ mod tests {
     use super::*;
 
     /// The signature is botocore 1.43.127's (`SigV4QueryAuth`) of the same request at the same time.
-    #[test]
-    fn its_token_is_what_another_signer_makes() {
+    #[tokio::test]
+    async fn its_token_is_what_another_signer_makes() {
         let credentials = Credentials::new("AKIDEXAMPLE", "secret", Some("session+/=".into()), None, "test");
         let signer = Signer::new("eu-central-1", credentials);
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000);
-        let token = token(&signer, "proxy.test", 5432, "millrace_app", now).expect("signs");
+        let token = token(&signer, "proxy.test", 5432, "millrace_app", now).await.expect("signs");
 
         assert!(token.starts_with("proxy.test:5432/?Action=connect&DBUser=millrace_app&X-Amz-"), "{token}");
         let url = Url::parse(&format!("https://{token}")).expect("a URL");

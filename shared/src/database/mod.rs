@@ -52,6 +52,7 @@ mod argument;
 mod direct;
 mod error;
 mod iam;
+mod json_text;
 mod limits;
 #[cfg(feature = "migrate")]
 pub mod migrations;
@@ -69,6 +70,7 @@ use std::sync::Arc;
 
 pub use argument::{Argument, Bytea, Value};
 pub use error::{Error, Result};
+pub(crate) use json_text::JsonText;
 pub use limits::{MAX_IDS, MAX_TEXT_BYTES};
 pub use session::Row;
 pub use settings::{InvalidSettings, Settings};

@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection};
 
 use super::iam;
-use crate::presign::Signer;
+use crate::aws::presign::Signer;
 
 /// How to reach the database. `Debug` shows neither password nor keys.
 #[derive(Clone)]
@@ -106,7 +106,7 @@ impl Settings {
         if let Some(signer) = &self.signer {
             let (host, port) = (self.options.get_host(), self.options.get_port());
             let token = iam::token(signer, host, port, self.options.get_username(), SystemTime::now());
-            let token = token.map_err(sqlx::Error::Configuration)?;
+            let token = token.await.map_err(sqlx::Error::Configuration)?;
             return PgConnection::connect_with(&self.options.clone().password(&token)).await;
         }
         PgConnection::connect_with(&self.options).await

@@ -6,9 +6,9 @@ use sqlx::{FromRow, Row};
 
 use super::customer::Customer;
 use super::{Details, OrderId};
+use crate::database::JsonText;
 use crate::database::{Database, Statement};
 use crate::error::Result;
-use crate::json_text::JsonText;
 
 static FIND_ANY: Statement = Statement::new("orders.find_any", include_str!("find_any.sql"));
 

@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use super::OrderId;
 #[cfg(feature = "queue")]
+use crate::aws::queue::Queue;
+#[cfg(feature = "queue")]
 use crate::error::{Result, internal};
 #[cfg(feature = "queue")]
 use crate::kill_point::KillPoint;
-#[cfg(feature = "queue")]
-use crate::queue::Queue;
 
 /// A message: look at this order.
 #[derive(Debug, Deserialize)]

@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 
 use super::{OrderId, OrderStatus};
 use crate::catalog::{Currency, Money};
+use crate::database::JsonText;
 use crate::database::Timestamp;
-use crate::json_text::JsonText;
 
 /// An order with its items.
 #[derive(Serialize)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::{Either, select};
-use http::{Request, StatusCode, header};
+use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
@@ -37,10 +37,12 @@ fn away(error: impl Error + 'static) -> NoDocument {
     NoDocument::Away(innermost(&error))
 }
 
-/// What is answered there with 200; redirects are not followed. The caller has a ceiling on it.
+/// What is answered there with 200, to whoever shows this authorization if there is any; redirects are not followed. The
+/// caller has a ceiling on it.
 pub(crate) async fn document(
     tls: &Arc<ClientConfig>,
     url: &Url,
+    authorization: Option<HeaderValue>,
     largest: usize,
 ) -> Result<Bytes, NoDocument> {
     let connected = timeout(CONNECT, connect(tls, url)).await;
@@ -49,8 +51,8 @@ pub(crate) async fn document(
         if blames_a_certificate(&error) { NoDocument::Untrusted(innermost(&error)) } else { away(error) }
     };
     match connected.map_err(failed)? {
-        Either::Left(plain) => ask(plain, url, largest).await,
-        Either::Right(encrypted) => ask(encrypted, url, largest).await,
+        Either::Left(plain) => ask(plain, url, authorization, largest).await,
+        Either::Right(encrypted) => ask(encrypted, url, authorization, largest).await,
     }
 }
 
@@ -64,17 +66,23 @@ async fn connect(tls: &Arc<ClientConfig>, url: &Url) -> io::Result<Either<TcpStr
     Ok(Either::Right(TlsConnector::from(Arc::clone(tls)).connect(name, plain).await?))
 }
 
-async fn ask<S>(stream: S, url: &Url, largest: usize) -> Result<Bytes, NoDocument>
+async fn ask<S>(
+    stream: S,
+    url: &Url,
+    authorization: Option<HeaderValue>,
+    largest: usize,
+) -> Result<Bytes, NoDocument>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(away)?;
     let exchange = pin!(async {
-        let request = Request::get(&url[Position::BeforePath..Position::AfterQuery])
+        let mut request = Request::get(&url[Position::BeforePath..Position::AfterQuery])
             .header(header::HOST, &url[Position::BeforeHost..Position::AfterPort])
             .header(header::USER_AGENT, USER_AGENT)
             .body(Empty::<Bytes>::new())
             .map_err(away)?;
+        request.headers_mut().extend(authorization.map(|value| (header::AUTHORIZATION, value)));
         let answer = sender.send_request(request).await.map_err(away)?;
         if answer.status() != StatusCode::OK {
             return Err(NoDocument::Away(format!("{url} answered {}", answer.status())));

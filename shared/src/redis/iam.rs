@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use redis::{ErrorKind, RedisError, RedisResult};
 use url::Url;
 
-use crate::presign::{Error, Signer};
+use crate::aws::presign::{Error, Signer};
 
 /// Who signs in to which cache.
 #[derive(Clone, Debug)]
@@ -26,21 +26,21 @@ impl Iam {
     }
 
     /// What stands in for the password of `user` at this time.
-    pub fn token(&self, user: &str, now: SystemTime) -> Result<String, Error> {
+    pub async fn token(&self, user: &str, now: SystemTime) -> Result<String, Error> {
         let mut url = Url::parse(&format!("http://{}/", self.cache))?;
         url.query_pairs_mut()
             .append_pair("Action", "connect")
             .append_pair("User", user)
             .append_pair("ResourceType", "ServerlessCache");
-        let signed = self.signer.presign("elasticache", url, now)?;
+        let signed = self.signer.presign("elasticache", url, now).await?;
         Ok(signed.as_str().trim_start_matches("http://").to_owned())
     }
 
-    pub(super) fn token_now(&self, user: &str) -> RedisResult<String> {
+    pub(super) async fn token_now(&self, user: &str) -> RedisResult<String> {
         let failed = |error: Error| {
             RedisError::from((ErrorKind::AuthenticationFailed, "no token was signed", error.to_string()))
         };
-        self.token(user, SystemTime::now()).map_err(failed)
+        self.token(user, SystemTime::now()).await.map_err(failed)
     }
 }
 
@@ -53,12 +53,12 @@ mod tests {
     use super::*;
 
     /// The signature is botocore 1.44.5's (`SigV4QueryAuth`) of the same request at the same time.
-    #[test]
-    fn its_token_is_what_another_signer_makes() {
+    #[tokio::test]
+    async fn its_token_is_what_another_signer_makes() {
         let credentials = Credentials::new("AKIDEXAMPLE", "secret", Some("session+/=".into()), None, "test");
         let iam = Iam::new(Signer::new("eu-central-1", credentials), "Millrace");
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_794_997_600);
-        let token = iam.token("millrace-functions", now).expect("signs");
+        let token = iam.token("millrace-functions", now).await.expect("signs");
 
         assert!(
             token.starts_with("millrace/?Action=connect&User=millrace-functions&ResourceType="),

@@ -84,16 +84,16 @@ impl Server {
 impl Single {
     async fn connect(&self) -> RedisResult<Wire> {
         match &self.iam {
-            Some(iam) => Wire::open(&signed_in(&self.info, iam)?, self.tls.as_ref()).await,
+            Some(iam) => Wire::open(&signed_in(&self.info, iam).await?, self.tls.as_ref()).await,
             None => Wire::open(&self.info, self.tls.as_ref()).await,
         }
     }
 }
 
 /// The same server, with a token for a password.
-fn signed_in(info: &ConnectionInfo, iam: &Iam) -> RedisResult<ConnectionInfo> {
+async fn signed_in(info: &ConnectionInfo, iam: &Iam) -> RedisResult<ConnectionInfo> {
     let redis = info.redis_settings().clone();
-    let token = iam.token_now(redis.username().unwrap_or_default())?;
+    let token = iam.token_now(redis.username().unwrap_or_default()).await?;
     Ok(info.clone().set_redis_settings(redis.set_password(token)))
 }
 
@@ -110,7 +110,7 @@ impl Nodes {
             .clone()
             .map(|pem| TlsCertificates { client_tls: None, root_cert: Some(pem) });
         let nodes = Self { first, certificates, settings: settings.clone() };
-        nodes.builder()?.build()?;
+        nodes.builder(nodes.first.clone()).build()?;
         Ok(nodes)
     }
 
@@ -123,25 +123,25 @@ impl Nodes {
             }
             Ok::<(), SendError>(())
         };
-        let client = self.builder()?.push_sender(on_push).build()?;
+        let first = match &self.settings.iam {
+            Some(iam) => signed_in(&self.first, iam).await?,
+            None => self.first.clone(),
+        };
+        let client = self.builder(first).push_sender(on_push).build()?;
         Ok(Link::Cluster(client.get_async_connection().await?, dead))
     }
 
-    fn builder(&self) -> RedisResult<ClusterClientBuilder> {
-        let first = match &self.settings.iam {
-            Some(iam) => signed_in(&self.first, iam)?,
-            None => self.first.clone(),
-        };
+    fn builder(&self, first: ConnectionInfo) -> ClusterClientBuilder {
         let builder = ClusterClientBuilder::new([first])
             .tcp_settings(tcp())
             .connection_timeout(self.settings.batch_limit)
             .response_timeout(self.settings.response_limit)
             // The crate would send again what may have been carried out. What surely was not, we send again ourselves.
             .retries(0);
-        Ok(match &self.certificates {
+        match &self.certificates {
             Some(certificates) => builder.certs(certificates.clone()),
             None => builder,
-        })
+        }
     }
 }
 

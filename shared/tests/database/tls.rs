@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use aws_credential_types::Credentials;
+use shared::aws::presign::Signer;
 use shared::database::{Database, Error, Settings, Statement};
-use shared::presign::Signer;
 use tempfile::TempDir;
 
 use crate::certificates::certificates;

@@ -7,7 +7,7 @@ use crate::ask::{ECHO, ask, some};
 use crate::certificates::certificates;
 use crate::server::{Server, eventually, patient};
 use aws_credential_types::Credentials;
-use shared::presign::Signer;
+use shared::aws::presign::Signer;
 use shared::redis::{Iam, Redis, Settings};
 use tempfile::TempDir;
 
@@ -92,7 +92,7 @@ async fn a_user_signs_in_with_a_token_of_iam() {
     let mut user = ::redis::cmd("ACL");
     user.arg("SETUSER").arg("functions").arg("on").arg("~*").arg("+@all");
     for second in 0..180 {
-        let token = iam.token("functions", now + Duration::from_secs(second)).expect("signs");
+        let token = iam.token("functions", now + Duration::from_secs(second)).await.expect("signs");
         user.arg(format!(">{token}"));
     }
     let operator = format!("rediss://:open%20sesame@localhost:{}", server.port());

@@ -49,7 +49,7 @@ impl Source {
     }
 
     async fn read(&self) -> Result<KeySet, Unread> {
-        let discovery = document(&self.tls, &self.discovery, LARGEST_BODY).await?;
+        let discovery = document(&self.tls, &self.discovery, None, LARGEST_BODY).await?;
         let discovery: Discovery =
             serde_json::from_slice(&discovery).map_err(|_| wrong("that is not a discovery document"))?;
         // Else somebody's document could hand us somebody else's keys (section 4.3).
@@ -60,7 +60,7 @@ impl Source {
         let is_safe = |url: &Url| is_private(url) && url.scheme() == self.discovery.scheme();
         let keys = Url::parse(&discovery.jwks_uri).ok().filter(is_safe);
         let keys = keys.ok_or_else(|| wrong("jwks_uri is not an address that begins with https://"))?;
-        KeySet::read(&document(&self.tls, &keys, LARGEST_BODY).await?).map_err(wrong)
+        KeySet::read(&document(&self.tls, &keys, None, LARGEST_BODY).await?).map_err(wrong)
     }
 }
 

@@ -7,7 +7,7 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use tokio::sync::OnceCell;
 
-use crate::aws;
+use crate::aws::client;
 
 /// A client of Secrets Manager, made when it is first needed.
 #[derive(Clone, Default)]
@@ -21,7 +21,7 @@ impl Manager {
 
     /// The current value of a secret, or why there is none.
     pub(super) async fn read(&self, arn: &str) -> Result<String, String> {
-        let client = self.0.get_or_init(async || Client::new(&aws::config().await)).await;
+        let client = self.0.get_or_init(async || Client::new(&client::config().await)).await;
         let secret = client.get_secret_value().secret_id(arn).send().await;
         let secret = secret.map_err(|error| DisplayErrorContext(error).to_string())?;
         secret.secret_string.ok_or_else(|| "the secret is binary, and not text".to_owned())

@@ -9,7 +9,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageSystemAttributeNameForSends::{self, AwsTraceHeader};
 use aws_sdk_sqs::types::{MessageSystemAttributeValue, SendMessageBatchRequestEntry};
 
-use crate::aws;
+use super::client;
 use crate::telemetry::{self, Counter, Timer};
 use crate::time_limit::whole_seconds;
 
@@ -40,7 +40,7 @@ pub struct Queue {
 impl Queue {
     /// The queue at this address. Loads credentials and region from the environment; no network.
     pub async fn new(url: String) -> Self {
-        Self { client: Client::new(&aws::config().await), url }
+        Self { client: Client::new(&client::config().await), url }
     }
 
     /// Sends one message, to be received after `delay`; SQS delays by 15 minutes at most.

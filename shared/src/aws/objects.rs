@@ -13,8 +13,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::Url;
 
+use super::presign::Signer;
 use crate::error::{Result, internal};
-use crate::presign::Signer;
 use crate::{outgoing, tls};
 
 /// Of one request, its body included.
@@ -119,7 +119,7 @@ impl Bucket {
     ) -> Result<Response> {
         let mut tries = 1;
         loop {
-            let url = self.signer.presign_object(method.as_str(), self.address(key), SystemTime::now());
+            let url = self.signer.presign_object(method.as_str(), self.address(key), SystemTime::now()).await;
             let request = self.client.request(method.clone(), url.map_err(internal)?).timeout(LIMIT);
             match with(request).send().await {
                 Ok(answer) if !answer.status().is_server_error() || tries == TRIES => return Ok(answer),

@@ -1,4 +1,6 @@
-//! A request to AWS, signed in advance: it stands in for a password where one signs in by IAM. No network is asked.
+//! A request to AWS, signed in advance: it stands in for a password where one signs in by IAM.
+
+mod keys;
 
 use std::time::{Duration, SystemTime};
 
@@ -9,10 +11,9 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, 
 use aws_sigv4::sign::v4;
 use url::Url;
 
+pub(crate) use self::keys::Error;
+use self::keys::Keys;
 use crate::config;
-
-/// Why nothing was signed.
-pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// How long a server accepts such a request for a new connection. Open connections outlive it.
 const VALID_FOR: Duration = Duration::from_mins(15);
@@ -21,41 +22,39 @@ const VALID_FOR: Duration = Duration::from_mins(15);
 #[derive(Clone, Debug)]
 pub struct Signer {
     region: String,
-    credentials: Credentials,
+    keys: Keys,
 }
 
 impl Signer {
     /// Signs with these keys.
     pub fn new(region: impl Into<String>, credentials: Credentials) -> Self {
-        Self { region: region.into(), credentials }
+        Self { region: region.into(), keys: Keys::Kept(credentials) }
     }
 
-    /// Signs with the function's own role, whose keys Lambda puts into the environment.
+    /// Signs with the function's own role: with the keys that Lambda puts into the environment, or with those of the
+    /// endpoint that is named there instead. No network yet.
     ///
     /// # Errors
-    /// When one of them, or `AWS_REGION`, is not there.
+    /// When neither, or no `AWS_REGION`, is there, or the endpoint is none that may be asked for keys.
     pub fn of_function() -> Result<Self, config::Error> {
         let region = config::required("AWS_REGION")?;
-        let (id, secret) =
-            (config::required("AWS_ACCESS_KEY_ID")?, config::required("AWS_SECRET_ACCESS_KEY")?);
-        let session = config::required("AWS_SESSION_TOKEN").ok();
-        Ok(Self::new(region, Credentials::new(id, secret, session, None, "environment")))
+        Ok(Self { region, keys: Keys::of(|name| config::required(name).ok())? })
     }
 
     /// `GET url`, signed (signature version 4, in the query) for `service` and for 15 minutes from `now`.
-    pub(crate) fn presign(&self, service: &str, url: Url, now: SystemTime) -> Result<Url, Error> {
+    pub(crate) async fn presign(&self, service: &str, url: Url, now: SystemTime) -> Result<Url, Error> {
         let request = ("GET", url, SignableBody::Bytes(&[]));
-        self.sign(service, request, SigningSettings::default(), VALID_FOR, now)
+        self.sign(service, request, SigningSettings::default(), VALID_FOR, now).await
     }
 
     /// The same for an object in S3, whose signatures are over the path as it is sent and over no body.
     #[cfg(feature = "objects")]
-    pub(crate) fn presign_object(&self, method: &str, url: Url, now: SystemTime) -> Result<Url, Error> {
-        self.sign_object(method, url, VALID_FOR, now)
+    pub(crate) async fn presign_object(&self, method: &str, url: Url, now: SystemTime) -> Result<Url, Error> {
+        self.sign_object(method, url, VALID_FOR, now).await
     }
 
     #[cfg(feature = "objects")]
-    fn sign_object(
+    async fn sign_object(
         &self,
         method: &str,
         url: Url,
@@ -65,10 +64,10 @@ impl Signer {
         let mut settings = SigningSettings::default();
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-        self.sign("s3", (method, url, SignableBody::UnsignedPayload), settings, valid_for, now)
+        self.sign("s3", (method, url, SignableBody::UnsignedPayload), settings, valid_for, now).await
     }
 
-    fn sign(
+    async fn sign(
         &self,
         service: &str,
         (method, mut url, body): (&str, Url, SignableBody<'_>),
@@ -76,7 +75,7 @@ impl Signer {
         valid_for: Duration,
         now: SystemTime,
     ) -> Result<Url, Error> {
-        let identity = self.credentials.clone().into();
+        let identity = self.keys.at(now).await?.into();
         settings.expires_in = Some(valid_for);
         settings.signature_location = SignatureLocation::QueryParams;
         let params = v4::SigningParams::builder()
@@ -101,14 +100,14 @@ mod tests {
     use super::*;
 
     /// The example of "Authenticating Requests: Using Query Parameters" in the reference of S3's API.
-    #[test]
-    fn an_object_is_signed_as_the_reference_of_s3_has_it() {
+    #[tokio::test]
+    async fn an_object_is_signed_as_the_reference_of_s3_has_it() {
         let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
         let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", secret, None, None, "test");
         let signer = Signer::new("us-east-1", credentials);
         let now = SystemTime::UNIX_EPOCH + Duration::from_hours(380_376);
         let url = Url::parse("https://examplebucket.s3.amazonaws.com/test.txt").expect("a URL");
-        let signed = signer.sign_object("GET", url, Duration::from_hours(24), now).expect("signs");
+        let signed = signer.sign_object("GET", url, Duration::from_hours(24), now).await.expect("signs");
         let value = |name| signed.query_pairs().find(|(key, _)| key == name).expect(name).1.into_owned();
         assert_eq!(value("X-Amz-Credential"), "AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request");
         assert_eq!(
