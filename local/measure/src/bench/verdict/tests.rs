@@ -121,6 +121,15 @@ fn each_goal_can_be_missed() {
 }
 
 #[test]
+fn a_checkouts_answer_is_not_judged_where_the_provider_takes_its_time() {
+    let judged = |provider_delay_ms| {
+        let goals = goals(&Report { provider_delay_ms, ..report(well()) });
+        goals.iter().any(|goal| goal.promise.starts_with("checkout, paid: p50 of an answer"))
+    };
+    assert!(judged(None) && !judged(Some(300)));
+}
+
+#[test]
 fn without_node_its_goals_are_not_measured() {
     let mut cases = well();
     for case in &mut cases {
