@@ -5,6 +5,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::auth::token::Role;
+use shared::catalog::MOST_PRICE;
 use uuid::Uuid;
 
 use cloud::Cloud;
@@ -84,6 +85,13 @@ impl Traffic {
     /// Words to search for.
     pub fn search(&self, caller: u64, words: &str) -> Result<Invocation> {
         let query = format!("q={}", words.replace(' ', "+"));
+        self.event(&Call { query: &query, ..Call::new("GET", "/api/search", caller) })
+    }
+
+    /// The same at any price, asked so that each number is another search to the caches.
+    pub fn search_anew(&self, caller: u64, words: &str, number: u64) -> Result<Invocation> {
+        let most = MOST_PRICE - i64::try_from(number)?;
+        let query = format!("q={}&max_price={most}", words.replace(' ', "+"));
         self.event(&Call { query: &query, ..Call::new("GET", "/api/search", caller) })
     }
 

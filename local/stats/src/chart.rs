@@ -1,4 +1,4 @@
-//! Lines over time, as SVG that needs nothing else, in light and in dark.
+//! Lines over time, and bars beside each other, as SVG that needs nothing else, in light and in dark.
 
 use std::fmt::Write;
 
@@ -10,6 +10,13 @@ const LEFT: f64 = 56.0;
 const RIGHT: f64 = 8.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 22.0;
+
+/// Left of bars, for their names.
+const NAMES: f64 = 190.0;
+/// Right of bars, for words about them.
+const WORDS: f64 = 170.0;
+/// Of a bar, or of two.
+const ROW: f64 = 24.0;
 
 /// How many lines have a colour of their own.
 const COLOURS: usize = 7;
@@ -24,7 +31,7 @@ body{font:14px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding
 table{border-collapse:collapse;margin:.6rem 0}td,th{padding:.15rem .7rem;text-align:right;border-bottom:1px solid var(--rule)}\
 td:first-child,th:first-child{text-align:left;padding-left:0}figure{margin:1.8rem 0}figcaption{font-weight:600}small,.soft{color:var(--soft)}\
 figure p{margin:.1rem 0 .3rem}svg{display:block;width:100%;height:auto}svg text{font:11px system-ui,sans-serif;fill:var(--soft)}\
-.legend{margin:0}.rule{stroke:var(--rule)}.band{fill:var(--band);opacity:.16}svg .name{fill:var(--text)}\
+.legend{margin:0}.rule{stroke:var(--rule)}.mark{stroke:var(--c1);stroke-dasharray:4 3}.band{fill:var(--band);opacity:.16}svg .name{fill:var(--text)}\
 \
 .c0{color:var(--c0)}.c1{color:var(--c1)}.c2{color:var(--c2)}.c3{color:var(--c3)}.c4{color:var(--c4)}.c5{color:var(--c5)}.c6{color:var(--c6)}\
 .good{color:var(--good)}.bad{color:var(--bad)}dt{font-weight:600}dd{margin:0 0 .4rem}";
@@ -64,6 +71,34 @@ pub struct Chart<'a> {
     pub logarithmic: bool,
     /// Its lines.
     pub series: Vec<Series>,
+}
+
+/// A value, and perhaps another that it is compared with.
+pub struct Bar {
+    /// What has it.
+    pub name: String,
+    /// Its length.
+    pub value: f64,
+    /// Drawn above it.
+    pub other: Option<f64>,
+    /// To its right.
+    pub words: String,
+    /// Behind the words, and whether that is good.
+    pub change: Option<(String, bool)>,
+}
+
+/// Values beside each other.
+pub struct Bars<'a> {
+    /// What they show.
+    pub title: &'a str,
+    /// Of their values.
+    pub unit: &'a str,
+    /// What values are, and what they are compared with.
+    pub names: [&'a str; 2],
+    /// A line through all of them stands here.
+    pub mark: Option<f64>,
+    /// From top to bottom.
+    pub bars: Vec<Bar>,
 }
 
 /// Where values stand: the values of the grid's lines, and the height of any value, from 0 to 1.
@@ -163,6 +198,70 @@ impl Chart<'_> {
     }
 }
 
+impl Bars<'_> {
+    /// As a figure for a page that has [`STYLE`]; nothing where every value is zero.
+    pub fn svg(&self) -> String {
+        let values = self.bars.iter().flat_map(|bar| [bar.value, bar.other.unwrap_or_default()]);
+        let most = values.fold(0.0, f64::max);
+        if most == 0.0 {
+            return String::new();
+        }
+        let length = |value: f64| (WIDTH - NAMES - WORDS) * value / most;
+        let (mut rows, mut top) = (String::new(), 0.0);
+        for bar in &self.bars {
+            bar.draw(&mut rows, top, length);
+            top += ROW;
+        }
+        if let Some(mark) = self.mark.filter(|mark| (0.0..=most).contains(mark)) {
+            let x = NAMES + length(mark);
+            let _ = write!(rows, "<line class=\"mark\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"0\" y2=\"{top}\"/>");
+        }
+        let (title, unit) = (escape(self.title), escape(self.unit));
+        let mut svg = format!(
+            "<figure><figcaption>{title} <small>{unit}</small></figcaption>\
+             <svg viewBox=\"0 0 {WIDTH} {top}\" role=\"img\" aria-label=\"{title}\">{rows}</svg>"
+        );
+        if self.bars.iter().any(|bar| bar.other.is_some()) {
+            let [value, other] = self.names.map(escape);
+            let _ = write!(
+                svg,
+                "<p class=\"legend\"><span class=\"c0\">●</span> {value} <span class=\"c5\">●</span> {other}</p>"
+            );
+        }
+        svg + "</figure>"
+    }
+}
+
+impl Bar {
+    fn draw(&self, svg: &mut String, top: f64, length: impl Fn(f64) -> f64) {
+        let bars = match self.other {
+            Some(other) => vec![(5, 1.0, 8.0, other), (0, 10.0, 8.0, self.value)],
+            None => vec![(0, 1.0, 17.0, self.value)],
+        };
+        for (colour, below, height, value) in bars {
+            let (y, width) = (top + below, length(value));
+            let _ = write!(
+                svg,
+                "<rect fill=\"var(--c{colour})\" x=\"{NAMES}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height}\"/>"
+            );
+        }
+        let _ = write!(
+            svg,
+            "<text class=\"name\" x=\"{:.1}\" y=\"{y:.1}\" text-anchor=\"end\">{}</text><text x=\"{:.1}\" y=\"{y:.1}\">{}",
+            NAMES - 6.0,
+            escape(&self.name),
+            WIDTH - WORDS + 6.0,
+            escape(&self.words),
+            y = top + 14.0,
+        );
+        if let Some((change, is_good)) = &self.change {
+            let (class, change) = (if *is_good { "good" } else { "bad" }, escape(change));
+            let _ = write!(svg, " <tspan class=\"{class}\" fill=\"currentColor\">{change}</tspan>");
+        }
+        *svg += "</text>";
+    }
+}
+
 fn draw(
     svg: &mut String,
     colour: usize,
@@ -237,6 +336,33 @@ mod tests {
             Chart { title, unit, about, labels, bands: &[], logarithmic: false, series: vec![series] }.svg();
         assert_eq!((svg.matches("<polyline").count(), svg.matches("<circle").count()), (1, 1));
         assert!(svg.contains("a&lt;b") && !svg.contains("a<b"));
+    }
+
+    #[test]
+    fn the_longest_bar_fills_its_place_and_what_is_compared_stands_above() {
+        let bar = |name: &str, value, other| Bar {
+            name: name.to_owned(),
+            value,
+            other,
+            words: "7 & 8".to_owned(),
+            change: other.map(|_| ("+20 %".to_owned(), false)),
+        };
+        let bars = vec![bar("a<b", 90.0, Some(180.0)), bar("c", 45.0, None)];
+        let bars = Bars { title: "t", unit: "ms", names: ["now", "before"], mark: Some(90.0), bars };
+        let svg = bars.svg();
+        let widths: Vec<_> =
+            svg.split("width=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(widths, ["360.0", "180.0", "90.0"]);
+        assert!(svg.contains("a&lt;b") && svg.contains("7 &amp; 8 <tspan class=\"bad\""));
+        assert!(svg.contains("class=\"mark\" x1=\"370.0\"") && svg.contains("</span> before"));
+        let alone = Bars { bars: vec![bar("c", 45.0, None)], mark: None, ..bars }.svg();
+        assert!(!alone.contains("before") && !alone.contains("mark"));
+    }
+
+    #[test]
+    fn bars_of_nothing_are_no_figure() {
+        let (title, unit, names) = ("t", "", ["now", "before"]);
+        assert_eq!(Bars { title, unit, names, mark: Some(0.0), bars: Vec::new() }.svg(), "");
     }
 
     #[test]

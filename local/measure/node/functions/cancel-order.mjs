@@ -1,7 +1,7 @@
 // POST /api/orders/{id}/cancel
 import { randomUUID } from 'node:crypto'
-import cancelSql from '../../../shared/src/checkout/cancel.sql'
-import findSql from '../../../shared/src/orders/find.sql'
+import cancelSql from '../../../../shared/src/checkout/cancel.sql'
+import findSql from '../../../../shared/src/orders/find.sql'
 import { statement } from '../lib/database.mjs'
 import { endpoint } from '../lib/endpoint.mjs'
 import { conflict, json, notFound } from '../lib/http.mjs'

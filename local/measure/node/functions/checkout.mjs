@@ -1,7 +1,7 @@
 // POST /api/checkout
 import { createHash, randomUUID } from 'node:crypto'
 import { v7 as newId } from 'uuid'
-import placeSql from '../../../shared/src/checkout/place.sql'
+import placeSql from '../../../../shared/src/checkout/place.sql'
 import { statement } from '../lib/database.mjs'
 import { endpoint } from '../lib/endpoint.mjs'
 import { badRequest, conflict, invalid, json, Problem, unauthorized } from '../lib/http.mjs'
@@ -17,8 +17,8 @@ const MOST_LINES = 50
 const MOST_UNPAID_ORDERS = 20
 const MOST_UNPAID_PIECES = 2000
 const DEADLINE_MS = 86_400_000
-// What the provider charges: smallest, largest, multiples, in every currency. Enough for what is measured.
-const AMOUNTS = [[''], [50], [99_999_999], [1]]
+// What the provider charges, of the one currency that is measured.
+const [CURRENCIES, SMALLEST, LARGEST, MULTIPLES] = [['usd'], [50], [99_999_999], [1]]
 
 const place = statement('checkout.place', placeSql)
 
@@ -32,8 +32,8 @@ async function checkout(request) {
   const quantities = cart.items.map(({ quantity }) => quantity)
   const [row] = await place(
     id, sub, key, digest, products, quantities, cart.payment_method, 'charging', LEASE_SECONDS, false, owner,
-    ...AMOUNTS, new Date(Date.now() + DEADLINE_MS).toISOString(), null, null, MOST_UNPAID_ORDERS, MOST_UNPAID_PIECES,
-    null, null,
+    CURRENCIES, SMALLEST, LARGEST, MULTIPLES, new Date(Date.now() + DEADLINE_MS).toISOString(), null, null,
+    MOST_UNPAID_ORDERS, MOST_UNPAID_PIECES, null, null,
   )
   if (!row.placed) return respond(repeated(row, digest))
 

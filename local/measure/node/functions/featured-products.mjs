@@ -1,5 +1,5 @@
 // GET /api/products/featured
-import featuredSql from '../../../shared/src/catalog/featured.sql'
+import featuredSql from '../../../../shared/src/catalog/featured.sql'
 import { cacheable } from '../lib/cache.mjs'
 import { statement } from '../lib/database.mjs'
 import { endpoint } from '../lib/endpoint.mjs'

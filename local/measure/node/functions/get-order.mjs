@@ -1,5 +1,5 @@
 // GET /api/orders/{id}
-import findSql from '../../../shared/src/orders/find.sql'
+import findSql from '../../../../shared/src/orders/find.sql'
 import { statement } from '../lib/database.mjs'
 import { endpoint } from '../lib/endpoint.mjs'
 import { json, notFound } from '../lib/http.mjs'

@@ -1,5 +1,5 @@
 // GET /api/products/{id}
-import findSql from '../../../shared/src/catalog/find.sql'
+import findSql from '../../../../shared/src/catalog/find.sql'
 import { cacheable } from '../lib/cache.mjs'
 import { statement } from '../lib/database.mjs'
 import { endpoint } from '../lib/endpoint.mjs'

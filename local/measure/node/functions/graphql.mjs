@@ -1,9 +1,9 @@
 // POST /api/graphql
 import DataLoader from 'dataloader'
 import { buildSchema, execute, NoSchemaIntrospectionCustomRule, parse, specifiedRules, validate } from 'graphql'
-import loadSql from '../../../shared/src/catalog/load.sql'
-import itemsSql from '../../../shared/src/orders/items.sql'
-import pageSql from '../../../shared/src/orders/page.sql'
+import loadSql from '../../../../shared/src/catalog/load.sql'
+import itemsSql from '../../../../shared/src/orders/items.sql'
+import pageSql from '../../../../shared/src/orders/page.sql'
 import { statement } from '../lib/database.mjs'
 import { endpoint } from '../lib/endpoint.mjs'
 import { invalid, json } from '../lib/http.mjs'

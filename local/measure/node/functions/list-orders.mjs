@@ -1,5 +1,5 @@
 // GET /api/orders
-import listSql from '../../../shared/src/orders/list.sql'
+import listSql from '../../../../shared/src/orders/list.sql'
 import { statement } from '../lib/database.mjs'
 import { endpoint } from '../lib/endpoint.mjs'
 import { badRequest, json } from '../lib/http.mjs'

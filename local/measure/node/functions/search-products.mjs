@@ -1,6 +1,6 @@
 // GET /api/search
 import { createHash } from 'node:crypto'
-import searchSql from '../../../shared/src/catalog/search.sql'
+import searchSql from '../../../../shared/src/catalog/search.sql'
 import { cacheable } from '../lib/cache.mjs'
 import { statement } from '../lib/database.mjs'
 import { endpoint } from '../lib/endpoint.mjs'

@@ -1,5 +1,5 @@
 // PUT /api/products/{id}
-import updateSql from '../../../shared/src/catalog/update.sql'
+import updateSql from '../../../../shared/src/catalog/update.sql'
 import { statement } from '../lib/database.mjs'
 import { endpoint } from '../lib/endpoint.mjs'
 import { badRequest, invalid, json, notFound, Problem } from '../lib/http.mjs'
@@ -13,8 +13,12 @@ async function updateProduct(request) {
   request.administrator()
   const id = request.pathId
   const { name, description, price, featured } = change(request.json())
-  const expected = expectedVersion(request.headers['if-match'])
-  const [found] = await update(id, name, description, price.amount, price.currency, featured, expected)
+  const expected = expectedVersions(request.headers['if-match'])
+  // Of If-None-Match, which excludes versions, nothing is read.
+  const excluded = []
+  const [found] = await update(
+    id, name, description, price.amount, price.currency, featured, expected === null, expected, excluded,
+  )
   if (!found) throw notFound('product')
   if (found.found_currency !== price.currency) {
     throw invalid('price.currency', `this product is sold in ${found.found_currency}`)
@@ -43,12 +47,12 @@ function change({ name, description, price, featured }) {
   return { name: text('name', name, 1, 200), description: text('description', description, 0, 4000), price, featured }
 }
 
-/** The version that If-Match names, or null for any. */
-function expectedVersion(header) {
+/** The versions of which If-Match wants one, or null for any. */
+function expectedVersions(header) {
   if (header === undefined || header === '*') return null
   const [, version] = /^"(\d+)"$/.exec(header) ?? []
   if (version === undefined) throw badRequest('If-Match', 'must be the ETag of a product')
-  return Number(version)
+  return [Number(version)]
 }
 
 serve(endpoint('PUT /api/products/{id}', updateProduct))

@@ -14,12 +14,16 @@ export const CHECKOUT = perMinute('checkout', 100)
 
 const COMMANDS = 5
 
+/** Whether a policy has nothing left for this caller, of whom no call is counted. */
+export const isUsedUp = async (identity, { name, limit, windowMs }) =>
+  (await redis.zcount(keyOf(name, identity), Date.now() - windowMs, '+inf')) >= limit
+
 /** Counts a call of this caller against every policy, in one round trip, and says what is left of each. */
 export async function check(identity, policies) {
   const now = Date.now()
   const pipeline = redis.pipeline()
   for (const { name, windowMs } of policies) {
-    const key = `rate:${name}:${identity}`
+    const key = keyOf(name, identity)
     pipeline.zremrangebyscore(key, 0, now - windowMs)
     pipeline.zadd(key, now, `${now}:${randomUUID()}`)
     pipeline.zcard(key)
@@ -33,6 +37,8 @@ export async function check(identity, policies) {
   count(quotas.every(({ allowed }) => allowed) ? 'RateAllowed' : 'RateLimited')
   return quotas
 }
+
+const keyOf = (name, identity) => `rate:${name}:${identity}`
 
 function quota(policy, replies, now) {
   const used = replies[2][1]

@@ -44,18 +44,31 @@ pub(super) const FLOOR: Case = Case {
 
 const USUAL: u64 = 2000;
 
+/// The function of all searches.
+pub(super) const SEARCH: &str = "search-products";
+/// What its cache answers.
+pub(super) const CACHED_SEARCH: &str = "search, cached";
+
 /// In the order of the README's table.
 pub(super) const CASES: &[Case] = &[
     FLOOR,
     read("product, cached", "get-product", |t, n| Ok(t.product(n, 0)?.1)),
     read("product, not cached", "get-product", |t, n| Ok(t.product(n, n)?.1)),
     read("featured, cached", "featured-products", |t, n| Ok(t.featured(n)?.1)),
-    read("search, cached", "search-products", |t, n| Ok(t.search(n, "oak chair")?.1)),
+    read(CACHED_SEARCH, SEARCH, |t, n| Ok(t.search(n, "oak chair")?.1)),
     Case {
         requests: 500,
         // A number is not a word of any product, but makes it another search, with another key.
-        ..read("search, not cached", "search-products", |t, n| Ok(t.search(n, &format!("oak chair {n}"))?.1))
+        ..read("search, not cached", SEARCH, |t, n| Ok(t.search(n, &format!("oak chair {n}"))?.1))
     },
+    search("search, a common word", |t, n| Ok(t.search_anew(n, "oak", n)?.1)),
+    search("search, two words", |t, n| Ok(t.search_anew(n, "oak chair", n)?.1)),
+    // One of six products each has the first and the last.
+    search("search, three words", |t, n| Ok(t.search_anew(n, "made by hand", n)?.1)),
+    search("search, four words", |t, n| Ok(t.search_anew(n, "made hand damp cloth", n)?.1)),
+    search("search, a beginning", |t, n| Ok(t.search_anew(n, "cha", n)?.1)),
+    search("search, a typing error", |t, n| Ok(t.search_anew(n, "chiar", n)?.1)),
+    search("search, a word nobody uses", |t, n| Ok(t.search_anew(n, "zzzzzz", n)?.1)),
     http("update of a product", "update-product", |t, n| Ok(t.update(n, n)?.1)),
     Case { requests: 60, ..http("login", "login", |t, n| Ok(t.login(n)?.1)) },
     read("order list", "list-orders", |t, n| Ok(t.orders(n)?.1)),
@@ -77,6 +90,11 @@ pub(super) const CASES: &[Case] = &[
 
 const fn read(name: &'static str, function: &'static str, event: fn(&Traffic, u64) -> Result<Bytes>) -> Case {
     Case { reads: true, ..http(name, function, event) }
+}
+
+/// One of several kinds of search that the cache does not know, none of which depends on how many products there are.
+const fn search(name: &'static str, event: fn(&Traffic, u64) -> Result<Bytes>) -> Case {
+    Case { requests: 200, ..read(name, SEARCH, event) }
 }
 
 const fn http(name: &'static str, function: &'static str, event: fn(&Traffic, u64) -> Result<Bytes>) -> Case {

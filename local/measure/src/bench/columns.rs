@@ -32,6 +32,8 @@ struct InTurn {
 const ALONE: InTurn = InTurn { floor: |pairs| &pairs.floor, node: |pairs| &pairs.node };
 /// That of eight which are busy, and beside Node.js alone.
 const BUSY: InTurn = InTurn { floor: |_| &[], node: |pairs| &pairs.busy };
+/// How long one environment's answer takes, likewise.
+const ANSWER: InTurn = InTurn { floor: |_| &[], node: |pairs| &pairs.answer };
 
 const fn column(
     short: &'static str,
@@ -73,7 +75,7 @@ pub(super) const COLUMNS: &[Column] = &[
     whole("cpu µs", CPU, "µs", |f| f.cpu_us).in_turn(ALONE),
     whole("busy µs", BUSY_CPU, "µs", |f| f.busy_us).in_turn(BUSY),
     whole("k instr.", INSTRUCTIONS, "k", |f| f.instructions / 1e3),
-    whole("p50 µs", "Answer, one environment, median", "µs", |f| f.alone.p50_us).beside_node(),
+    whole("p50 µs", "Answer, one environment, median", "µs", |f| f.alone.p50_us).in_turn(ANSWER),
     whole("p99 µs", "Answer, one environment, 99th percentile", "µs", |f| f.alone.p99_us),
     whole("8: p50", "Answer, eight environments, median", "µs", |f| f.crowd.p50_us),
     whole("8: p99", "Answer, eight environments, 99th percentile", "µs", |f| f.crowd.p99_us),

@@ -245,6 +245,8 @@ pub(super) struct Alone {
     pub(super) figures: Figures,
     /// Processor time of one request, in each round.
     pub(super) cpu_us: Vec<f64>,
+    /// The median answer, in each round.
+    pub(super) p50_us: Vec<f64>,
 }
 
 /// What eight environments took.
@@ -261,7 +263,8 @@ impl Started {
         self.fleet.end().await?;
         let each = |total: u64| per_request(total, COUNTED);
         let rounds = &self.rounds;
-        let middle = |of: fn(&Round) -> f64| median(rounds.iter().map(of).collect());
+        let all = |of: fn(&Round) -> f64| rounds.iter().map(of).collect::<Vec<_>>();
+        let middle = |of| median(all(of));
         let figures = Figures {
             start_ms: milliseconds(quantile(&mut self.starts, 50)),
             requests: rounds.iter().map(|round| round.requests).sum(),
@@ -280,7 +283,11 @@ impl Started {
             provider_calls: each(self.counts.provider_calls),
             ..Figures::default()
         };
-        Ok(Alone { figures, cpu_us: rounds.iter().map(|round| round.function_us).collect() })
+        Ok(Alone {
+            figures,
+            cpu_us: all(|round| round.function_us),
+            p50_us: all(|round| round.latency.p50_us),
+        })
     }
 }
 

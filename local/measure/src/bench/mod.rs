@@ -43,7 +43,7 @@ use cloud::service::Service;
 use customers::traffic::Traffic;
 use measure::{Bench, Candidate, Crowd, MEMORY_MB};
 use node::Node;
-use provider::Control;
+use provider::{Control, Fault, Kind};
 use report::{Figures, Measured, Pairs, Report};
 use run::median;
 
@@ -70,6 +70,10 @@ pub struct Arguments {
     /// How many times the usual demo data: 10 is 100,000 products and 500,000 orders.
     #[arg(long, default_value_t = 1)]
     scale: u32,
+    /// How long the payment provider takes for each call, in milliseconds; else it answers at once. Above two seconds a
+    /// round would have no two calls, and from three on the breaker takes the provider for ill.
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=2_000))]
+    provider_delay: Option<u64>,
 }
 
 /// Builds, measures, shows, and stores if asked to.
@@ -127,7 +131,11 @@ async fn measure(
     let cloud = own.open()?;
     // Each would invoke another function in the middle of a measurement.
     let without = serde_json::json!({ "enabled": false });
-    Control::new(&cloud.http(Service::Payments)?)?.webhooks(without).await?;
+    let provider = Control::new(&cloud.http(Service::Payments)?)?;
+    provider.webhooks(without).await?;
+    if let Some(delay_ms) = arguments.provider_delay {
+        provider.fault(&Fault { delay_ms, ..Fault::lasting(Kind::Delay) }).await?;
+    }
     let bench =
         Bench { cloud: &cloud, traffic: Traffic::new(&cloud, arguments.scale)?, next: AtomicU64::new(0) };
     let count = !arguments.no_instructions && instructions::can_be_counted();
@@ -151,6 +159,7 @@ async fn measure(
         machine: machine(),
         command: command(arguments),
         scale: arguments.scale,
+        provider_delay_ms: arguments.provider_delay,
         note: arguments.save.clone().unwrap_or_else(|| "not stored".to_owned()),
         node: node.map(|node| node.version.clone()),
         left_out,
@@ -180,13 +189,12 @@ async fn measure_case(
     let node = if has_twin { alone.pop().zip(crowd.pop()) } else { None };
     let (ours, ours_crowd) = alone.pop().zip(crowd.pop()).context("ours is always measured")?;
     let floor = alone.pop().map(|floor| floor.cpu_us).unwrap_or_default();
-    let of_node = node.as_ref().map(|(alone, crowd)| (&alone.cpu_us[..], &crowd.busy_us[..]));
-    let (node_cpu, node_busy) = of_node.unwrap_or_default();
-    let pairs = Pairs {
-        floor: pairs::of(&ours.cpu_us, &floor),
-        node: pairs::of(&ours.cpu_us, node_cpu),
-        busy: pairs::of(&ours_crowd.busy_us, node_busy),
-    };
+    let mut pairs = Pairs { floor: pairs::of(&ours.cpu_us, &floor), ..Pairs::default() };
+    if let Some((node, node_crowd)) = &node {
+        pairs.node = pairs::of(&ours.cpu_us, &node.cpu_us);
+        pairs.busy = pairs::of(&ours_crowd.busy_us, &node_crowd.busy_us);
+        pairs.answer = pairs::of(&ours.p50_us, &node.p50_us);
+    }
     let mut figures = with_crowd(ours.figures, ours_crowd);
     if count_instructions {
         figures.instructions = instructions::of_a_request(bench, case).await?;
@@ -211,5 +219,41 @@ fn command(arguments: &Arguments) -> String {
     words.extend(arguments.only.clone());
     words.extend(arguments.node.then(|| "--node".to_owned()));
     words.extend((arguments.scale > 1).then(|| format!("--scale {}", arguments.scale)));
+    words.extend(arguments.provider_delay.map(|delay| format!("--provider-delay {delay}")));
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command, FromArgMatches};
+
+    use super::*;
+
+    fn read(words: &str) -> Result<Arguments, clap::Error> {
+        let command = Arguments::augment_args(Command::new("bench").no_binary_name(true));
+        Arguments::from_arg_matches(&command.try_get_matches_from(words.split_whitespace())?)
+    }
+
+    #[test]
+    fn a_report_names_the_command_that_repeats_it() -> Result<()> {
+        for words in ["", "checkout --node --provider-delay 300", "--scale 10"] {
+            assert_eq!(command(&read(words)?), format!("./dev bench {words}").trim_end());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_delay_of_the_provider_that_cannot_be_measured_is_refused() {
+        for delay in ["0", "2001", "-1", "long"] {
+            let refused = read(&format!("--provider-delay={delay}")).err().map(|error| error.to_string());
+            assert!(refused.is_some_and(|words| words.contains("--provider-delay <MS>")), "{delay}");
+        }
+    }
+
+    #[test]
+    fn one_word_chooses_all_searches_and_the_empty_handler() {
+        let chosen: Vec<_> = CASES.iter().filter(|case| is_wanted(case, Some("search"))).collect();
+        let others = chosen.iter().filter(|case| !case.name.starts_with("search, "));
+        assert_eq!((chosen.len(), others.count()), (10, 1));
+    }
 }

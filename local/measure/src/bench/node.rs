@@ -89,6 +89,9 @@ fn major(version: &str) -> Option<u32> {
 }
 
 #[cfg(test)]
+mod statements;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -23,6 +23,9 @@ pub(super) struct Report {
     /// How many times the usual demo data there were.
     #[serde(default = "usual")]
     pub(super) scale: u32,
+    /// How long the payment provider took for each call, where it did not answer at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) provider_delay_ms: Option<u64>,
     /// The Node.js that was measured too, such as `v22.11.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) node: Option<String>,
@@ -50,7 +53,8 @@ pub(super) struct Measured {
     pub(super) pairs: Pairs,
 }
 
-/// Processor time of one request in each round, with that of the round beside it. Empty in runs that did not keep it.
+/// What one request took in each round, processor time or answer, with the same of the round beside it. Empty in runs
+/// that did not keep it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Pairs {
@@ -60,6 +64,8 @@ pub(super) struct Pairs {
     pub(super) node: Vec<Pair>,
     /// Eight that are kept busy, beside eight of Node.js.
     pub(super) busy: Vec<Pair>,
+    /// The median answer of one environment, beside Node.js.
+    pub(super) answer: Vec<Pair>,
 }
 
 /// What one case costs. Times of the crowd and of starts depend on what else the machine does; instructions and counts
@@ -144,8 +150,8 @@ impl Report {
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// The run with the usual demo data that was stored last: a run with more of them is compared with it too, which
-    /// shows how cost grows. File names begin with the date, so they sort by it.
+    /// The run with the usual demo data, and a provider that answers at once, that was stored last: any other run is
+    /// compared with it too, which shows how cost grows. File names begin with the date, so they sort by it.
     pub(super) fn previous(folder: &Path) -> Result<Option<Self>> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let stored = entries.map(|entry| entry.path());
@@ -156,7 +162,7 @@ impl Report {
             let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             let report: Self = serde_json::from_slice(&text)
                 .with_context(|| format!("{} is not a report", path.display()))?;
-            if report.scale == usual() {
+            if report.scale == usual() && report.provider_delay_ms.is_none() {
                 return Ok(Some(report));
             }
         }
@@ -181,6 +187,7 @@ pub(super) mod tests {
             command: "./dev bench".to_owned(),
             note: String::new(),
             scale: 1,
+            provider_delay_ms: None,
             node: None,
             left_out: Vec::new(),
             cases,
@@ -208,6 +215,8 @@ pub(super) mod tests {
         };
         report("second", 1).write(&folder.join("2026-11-24-b.json"))?;
         report("ten times", 10).write(&folder.join("2026-11-24-c.json"))?;
+        let slow = Report { provider_delay_ms: Some(300), ..report("a slow provider", 1) };
+        slow.write(&folder.join("2026-11-24-d.json"))?;
         report("first", 1).write(&folder.join("2026-11-24-a.json"))?;
         fs::write(folder.join("2026-11-25.html"), "no report")?;
         let previous = Report::previous(folder)?.context("a report")?;
