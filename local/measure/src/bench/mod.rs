@@ -43,7 +43,7 @@ use cloud::service::Service;
 use customers::traffic::Traffic;
 use measure::{Bench, Candidate, Crowd, MEMORY_MB};
 use node::Node;
-use provider::Control;
+use provider::{Control, WebhookChange};
 use report::{Figures, Measured, Pairs, Report};
 use run::median;
 
@@ -126,8 +126,8 @@ async fn measure(
 ) -> Result<Report> {
     let cloud = own.open()?;
     // Each would invoke another function in the middle of a measurement.
-    let without = serde_json::json!({ "enabled": false });
-    Control::new(&cloud.http(Service::Payments)?)?.webhooks(without).await?;
+    let without = WebhookChange { enabled: Some(false), ..WebhookChange::default() };
+    Control::new(&cloud.http(Service::Payments)?)?.webhooks(&without).await?;
     let bench =
         Bench { cloud: &cloud, traffic: Traffic::new(&cloud, arguments.scale)?, next: AtomicU64::new(0) };
     let count = !arguments.no_instructions && instructions::can_be_counted();
