@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use provider::{Charge, Control, Fault, Kind, Operation};
-use serde_json::{Value, json};
+use provider::{Charge, Control, Fault, Kind, Operation, WebhookChange};
+use serde_json::Value;
 
 use crate::{Broken, env};
 
@@ -46,14 +46,18 @@ pub async fn provider_slow(operation: Operation, wait: Duration) -> Broken {
 }
 
 async fn faulty(fault: &Fault) -> Broken {
-    let broken = Broken::until(async || provider().end_faults().await.map_err(|error| format!("{error:#}")));
+    let broken =
+        Broken::until(async || provider().end_faults().await.map(drop).map_err(|error| format!("{error:#}")));
     provider().fault(fault).await.expect("the provider takes the order");
     broken
 }
 
 /// The provider's events are lost.
 pub async fn webhooks_lost() -> Broken {
-    let sends = async |enabled: bool| provider().webhooks(json!({ "enabled": enabled })).await;
+    let sends = async |enabled: bool| {
+        let change = WebhookChange { enabled: Some(enabled), ..WebhookChange::default() };
+        provider().webhooks(&change).await
+    };
     let broken = Broken::until(async move || sends(true).await.map_err(|error| format!("{error:#}")));
     sends(false).await.expect("the provider takes the order");
     broken
@@ -61,7 +65,7 @@ pub async fn webhooks_lost() -> Broken {
 
 /// How many requests the provider has seen.
 pub async fn requests_to_provider() -> usize {
-    provider().requests().await.expect("a list").len()
+    provider().requests().await.expect("a number")
 }
 
 /// The customer passes the bank's check of an order's payment.

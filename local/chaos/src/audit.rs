@@ -51,9 +51,19 @@ pub(super) struct Order {
 impl Order {
     /// What is wrong with it, from when it was placed until nothing was done about it any more.
     fn violation(&self, what: String) -> Violation {
-        let moment = |ms: i64| OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(ms);
         Violation { what, when: Some(Span { from: moment(self.placed), to: moment(self.moved) }) }
     }
+}
+
+impl Purchase {
+    /// What is wrong with it, if it has no order: from when its customer decided to buy until there was an answer.
+    fn violation(&self, what: String) -> Violation {
+        Violation { what, when: Some(Span { from: self.begun, to: self.answered.unwrap_or(self.begun) }) }
+    }
+}
+
+fn moment(ms: i64) -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(ms)
 }
 
 /// A refund that an administrator wanted.
@@ -72,6 +82,10 @@ pub(super) struct Stock {
     pub(super) start: i64,
     pub(super) left: i64,
     pub(super) sold: i64,
+    /// When it was first ordered and when an order of it last came to something else, in milliseconds since 1970; none
+    /// where nobody has ordered it.
+    pub(super) ordered: Option<i64>,
+    pub(super) moved: Option<i64>,
 }
 
 /// What is compared.
@@ -142,12 +156,15 @@ impl<'a> Evidence<'a> {
         let mut broken = Vec::new();
         let user = shop::user(purchase.user).to_string();
         let ordered = self.books.orders.iter().find(|order| order.key == *key && order.user == user);
-        let ordered_id = ordered.map_or("", |order| &order.id);
+        let about = |what| match ordered {
+            Some(order) => order.violation(what),
+            None => purchase.violation(what),
+        };
         let named = purchase.said.iter().map(|said| said.order.as_str()).filter(|order| !order.is_empty());
         let told: BTreeSet<_> = named.collect();
         if told.len() > 1 {
             let what = format!("key {key} was answered with different orders: {:?}", purchase.said);
-            broken.push(self.about(ordered_id, what));
+            broken.push(about(what));
         }
         for said in &purchase.said {
             let Some(order) = self.orders.get(said.order.as_str()) else {
@@ -158,7 +175,7 @@ impl<'a> Evidence<'a> {
                     Some(order) if said.order.is_empty() && told.contains(order.id.as_str()) => {}
                     _ => {
                         let what = format!("key {key} was told {said:?}, and there is {ordered:?}");
-                        broken.push(self.about(ordered_id, what));
+                        broken.push(about(what));
                     }
                 }
                 continue;
@@ -233,11 +250,14 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// What is wrong with a product's stock. A change that was not answered may have been made.
+    /// What is wrong with a product's stock, from when anybody first took or counted pieces of it until nobody did any
+    /// more. A change that was not answered may have been made.
     fn wrong(&self, stock: &Stock) -> Option<Violation> {
-        let Stock { product, start, left, sold } = stock;
+        let Stock { product, start, left, sold, ordered, moved } = stock;
+        let changes =
+            || self.seen.stock_changes.iter().filter(|change| change.product.to_string() == *product);
         let mut possible = BTreeSet::from([*start]);
-        for change in self.seen.stock_changes.iter().filter(|change| change.product.to_string() == *product) {
+        for change in changes() {
             let made = possible.iter().map(|pieces| pieces + change.change);
             let made: BTreeSet<_> = made.collect();
             possible = if change.acknowledged { made } else { &possible | &made };
@@ -249,7 +269,9 @@ impl<'a> Evidence<'a> {
                 "product {product}: {start} at the start, {sold} sold, {left} left, {ends:?} expected in all"
             )
         };
-        (!holds).then(|| Violation::some_time(what()))
+        let orders = ordered.zip(*moved).map(|(from, to)| Span { from: moment(from), to: moment(to) });
+        let when = || orders.into_iter().chain(changes().map(|change| change.when)).reduce(Span::and);
+        (!holds).then(|| Violation { what: what(), when: when() })
     }
 
     /// What the provider gave back is what our books say, and what administrators asked for.

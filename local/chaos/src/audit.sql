@@ -20,7 +20,9 @@ select json_build_object(
     'stock', (
         select json_agg(json_build_object(
             'product', start.product_id, 'start', start.available, 'left', inventory.available,
-            'sold', coalesce(sold.pieces, 0) - coalesce(back.pieces, 0)
+            'sold', coalesce(sold.pieces, 0) - coalesce(back.pieces, 0),
+            'ordered', (extract(epoch from orders.first) * 1000)::bigint,
+            'moved', (extract(epoch from orders.last) * 1000)::bigint
         ))
         from stock_at_start as start
         join inventory on inventory.product_id = start.product_id
@@ -39,5 +41,11 @@ select json_build_object(
             where status = 'succeeded'
             group by line.product_id
         ) as back on back.product_id = start.product_id
+        -- Of whatever became of them: what is wrong with stock may come of any.
+        left join (
+            select product_id, min(at) as first, max(at) as last
+            from order_items join order_history using (order_id)
+            group by product_id
+        ) as orders on orders.product_id = start.product_id
     )
 );

@@ -31,6 +31,11 @@ impl Span {
         Self { from, to: from }
     }
 
+    /// Both, and what lies between.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { from: self.from.min(other.from), to: self.to.max(other.to) }
+    }
+
     /// From a moment of this process's clock until now.
     pub(super) fn since(began: Instant) -> Self {
         let to = OffsetDateTime::now_utc();

@@ -13,10 +13,11 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
+use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::audit::Figure;
-use super::chronicle::Violation;
+use super::chronicle::{Span, Violation};
 use super::dice::Dice;
 use super::queue::Queue;
 use super::shop;
@@ -45,6 +46,8 @@ pub(super) struct Supplier {
     queue: Queue,
     dice: Dice,
     file: File,
+    /// From when the file was made until it was read to its end, or nobody waited for that any more.
+    read: Span,
     /// Files that were read to the end.
     finished: usize,
 }
@@ -111,6 +114,7 @@ impl Supplier {
             queue: Queue { sqs: world.queue.sqs.clone(), url: cloud.queue_url("imports")? },
             dice: Dice::new(world.seed, 4),
             file: File::default(),
+            read: Span::now(),
             finished: 0,
         })
     }
@@ -119,13 +123,17 @@ impl Supplier {
     pub(super) async fn supply(&mut self, world: &World) {
         while world.serves() {
             let number = self.file.number + 1;
-            self.file = File { number, name: number };
+            self.write(File { number, name: number });
             if self.dice.percent(40) && self.put().await.is_ok() {
                 sleep(self.dice.pause(0, 1_500)).await;
-                self.file.number += 1;
+                self.write(File { number: number + 1, name: number });
             }
             self.deliver(world.services.cloud(), || world.serves()).await;
         }
+    }
+
+    fn write(&mut self, file: File) {
+        (self.file, self.read) = (file, Span::now());
     }
 
     /// Sees to it that the last file is read to its end.
@@ -137,6 +145,11 @@ impl Supplier {
     /// Puts the file into the bucket and waits until it is read to its end. Whoever died on it is followed by another,
     /// as the queue would have it later; and a bucket that has lost the file, which S3 would not, gets it again.
     async fn deliver(&mut self, cloud: &Cloud, goes_on: impl Fn() -> bool) {
+        self.wait_until_read(cloud, goes_on).await;
+        self.read.to = OffsetDateTime::now_utc();
+    }
+
+    async fn wait_until_read(&mut self, cloud: &Cloud, goes_on: impl Fn() -> bool) {
         let (mut tag, mut looks) = (None, 0);
         while goes_on() {
             if tag.is_none() {
@@ -192,13 +205,14 @@ impl Supplier {
         Ok(Figure {
             promise: "every good line of the last file is in the catalogue, once, and nothing else of the supplier's",
             checked: if self.finished > 0 { self.file.skus().count() } else { 0 },
-            violations: self.file.violations(&books).into_iter().map(Violation::some_time).collect(),
+            violations: self.file.violations(self.read, &books),
         })
     }
 }
 
 impl File {
-    fn violations(self, books: &[Supplied]) -> Vec<String> {
+    /// What is wrong in the books, if the file was read then.
+    fn violations(self, read: Span, books: &[Supplied]) -> Vec<Violation> {
         let (name, price) = self.product();
         let expected: BTreeSet<_> = self.skus().collect();
         let mut found = BTreeMap::<&str, Vec<&Supplied>>::new();
@@ -217,7 +231,7 @@ impl File {
             }
         }
         violations.extend(found.into_values().map(|others| format!("not in {self:?}: {others:?}")));
-        violations
+        violations.into_iter().map(|what| Violation { what, when: Some(read) }).collect()
     }
 }
 
@@ -234,7 +248,8 @@ mod tests {
 
     #[test]
     fn a_catalogue_as_the_last_file_says_is_right_and_any_other_is_not() {
-        assert!(FILE.violations(&books()).is_empty());
+        let read = Span::now();
+        assert!(FILE.violations(read, &books()).is_empty());
         let spoilt: [fn(&mut Vec<Supplied>); 7] = [
             |books| drop(books.pop()),
             |books| books[3].price -= 1,
@@ -247,7 +262,9 @@ mod tests {
         for (number, spoil) in spoilt.iter().enumerate() {
             let mut books = books();
             spoil(&mut books);
-            assert!(!FILE.violations(&books).is_empty(), "{number}");
+            let violations = FILE.violations(read, &books);
+            assert!(!violations.is_empty(), "{number}");
+            assert!(violations.iter().all(|violation| violation.when == Some(read)), "{number}");
         }
     }
 

@@ -155,7 +155,6 @@ async fn perform(
     supplier.finish(services.cloud()).await;
     drop(work);
 
-    world.remember_requests().await?;
     let log = std::fs::read_to_string(services.cloud().folder.log("update-product"))?;
     world.witness.freshness(|freshness| freshness.learn_losses(&log));
     let books = books(services.cloud()).await?;

@@ -40,8 +40,8 @@ pub(super) struct Report<'a> {
     pub(super) chronicle: &'a Chronicle,
     /// Those that were to strike.
     pub(super) kinds: &'a [Fault],
-    /// Requests that the provider's faults struck, by the provider's name for the fault.
-    pub(super) struck: &'a BTreeMap<String, usize>,
+    /// Requests that the provider's faults struck.
+    pub(super) struck: &'a BTreeMap<Fault, usize>,
     /// Deaths by kill point and function.
     pub(super) deaths: &'a BTreeMap<(String, String), usize>,
     pub(super) deadlocks: usize,
@@ -137,15 +137,16 @@ impl Report<'_> {
     }
 
     fn write_faults(&self, text: &mut String) -> std::fmt::Result {
-        writeln!(text, "\n| fault | times |\n|---|---:|")?;
+        writeln!(text, "\n| fault | times | requests to the provider that it struck |\n|---|---:|---:|")?;
         for fault in Fault::ALL {
-            writeln!(text, "| {} | {} |", fault.name(), self.faults.get(fault).copied().unwrap_or_default())?;
+            let times = self.faults.get(fault).copied().unwrap_or_default();
+            let requests = self.struck.get(fault).map(ToString::to_string).unwrap_or_default();
+            writeln!(text, "| {} | {times} | {requests} |", fault.name())?;
         }
         if !self.never_struck().is_empty() {
             writeln!(text, "\nNever struck, so nothing was shown: {}.", self.never_struck().join("; "))?;
         }
-        let struck = self.struck.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
-        writeln!(text, "\nRequests to the provider that a fault struck: {}.", counts(&struck))
+        Ok(())
     }
 
     fn write_deaths(&self, text: &mut String) -> std::fmt::Result {

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use shared::auth::token::Role;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
+use super::chronicle::Span;
 use super::customer::{PATIENCE, PAUSE, request};
 use super::door::{Reply, Request};
 use super::shop;
@@ -53,6 +54,7 @@ impl<'a> Shopkeeper<'a> {
         let id = shop::product(product);
         let path = format!("/api/products/{id}/stock");
         let request = self.request("set-stock", "PUT", path, &json!({ "change": change }));
+        let asked = Instant::now();
         let acknowledged = match self.world.send(&request, PATIENCE).await {
             Some(Reply { status: 200, .. }) => true,
             // Nothing was changed: too few are left, or too many requests were sent.
@@ -62,7 +64,8 @@ impl<'a> Shopkeeper<'a> {
                 return self.world.witness.complain(format!("set-stock answered {status}: {body}"));
             }
         };
-        self.world.witness.restocked(StockChange { product: id, change, acknowledged });
+        let when = Span::since(asked);
+        self.world.witness.restocked(StockChange { product: id, change, acknowledged, when });
     }
 
     fn request(&self, function: &'static str, method: &'static str, path: String, body: &Value) -> Request {

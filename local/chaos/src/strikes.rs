@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -13,7 +13,7 @@ use super::services::Services;
 use super::world::World;
 use cloud::DATABASE;
 use cloud::service::Service;
-use provider::{Fault as Order, Kind};
+use provider::{Control, Fault as Order, Kind, WebhookChange};
 
 /// How much slower a slow provider answers: over the client's time limit of 5 s now and then.
 const SLOW_MS: (u32, u32) = (300, 6_000);
@@ -32,31 +32,39 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
         }
         Fault::ProviderDies => {
             let _alone = world.provider_is_struck.lock().await;
-            world.remember_requests().await?;
             services.kill(Service::Payments, length / 4).await
         }
-        Fault::ProviderCuts => misbehave(world, Kind::Drop, length).await,
-        Fault::ProviderFails => misbehave(world, Kind::Fail, length).await,
-        Fault::ProviderFailsForEver => misbehave(world, Kind::FailForEver, length).await,
-        Fault::ProviderHangs => misbehave(world, Kind::Hang, length).await,
-        Fault::ProviderLimits => misbehave(world, Kind::RateLimit, length).await,
-        Fault::ProviderActsTwice => misbehave(world, Kind::ActTwice, length).await,
-        Fault::ProviderActsAndCuts => misbehave(world, Kind::ActThenDrop, length).await,
-        Fault::ProviderActsAndHangs => misbehave(world, Kind::ActThenHang, length).await,
-        Fault::ProviderActsAndFails => misbehave(world, Kind::ActThenFail, length).await,
-        Fault::ProviderActsAndFailsForEver => misbehave(world, Kind::ActThenFailForEver, length).await,
-        Fault::ProviderActsAndGarbles => misbehave(world, Kind::ActThenGarble, length).await,
+        Fault::ProviderCuts => misbehave(world, fault, Kind::Drop, length).await,
+        Fault::ProviderFails => misbehave(world, fault, Kind::Fail, length).await,
+        Fault::ProviderFailsForEver => misbehave(world, fault, Kind::FailForEver, length).await,
+        Fault::ProviderHangs => misbehave(world, fault, Kind::Hang, length).await,
+        Fault::ProviderLimits => misbehave(world, fault, Kind::RateLimit, length).await,
+        Fault::ProviderActsTwice => misbehave(world, fault, Kind::ActTwice, length).await,
+        Fault::ProviderActsAndCuts => misbehave(world, fault, Kind::ActThenDrop, length).await,
+        Fault::ProviderActsAndHangs => misbehave(world, fault, Kind::ActThenHang, length).await,
+        Fault::ProviderActsAndFails => misbehave(world, fault, Kind::ActThenFail, length).await,
+        Fault::ProviderActsAndFailsForEver => misbehave(world, fault, Kind::ActThenFailForEver, length).await,
+        Fault::ProviderActsAndGarbles => misbehave(world, fault, Kind::ActThenGarble, length).await,
         Fault::ProviderIsSlow => {
             let delay = dice.pause(SLOW_MS.0, SLOW_MS.1);
-            order(world, Kind::Delay, delay, length).await
+            order(world, fault, Kind::Delay, delay, length).await
         }
         Fault::ProviderForgetsKeys => pass_day(world).await,
         Fault::ProviderLineSlows => slow_down(services, Service::Payments, length, dice).await,
         Fault::ProviderLineBreaks => break_again(services, Service::Payments, length, dice).await,
         Fault::ProviderLineHoldsBack => hold_back(services, Service::Payments, length).await,
-        Fault::WebhooksGoAstray => webhooks(world, json!({ "enabled": false }), length).await,
+        Fault::WebhooksGoAstray => {
+            let lost = WebhookChange { enabled: Some(false), ..WebhookChange::default() };
+            webhooks(world, &lost, length).await
+        }
         Fault::WebhooksOvertake => {
-            webhooks(world, json!({ "delay_ms": 4_000, "copies": 3, "shuffle": true }), length).await
+            let late = WebhookChange {
+                delay_ms: Some(4_000),
+                copies: Some(3),
+                shuffle: Some(true),
+                ..WebhookChange::default()
+            };
+            webhooks(world, &late, length).await
         }
         Fault::RedisDies => services.kill(Service::Redis, length).await,
         Fault::RedisPauses => services.pause(Service::Redis, length).await,
@@ -122,24 +130,40 @@ async fn hold_back(services: &Services, service: Service, length: Duration) -> R
 }
 
 /// The provider does this to six requests in ten.
-async fn misbehave(world: &World, kind: Kind, length: Duration) -> Result<()> {
-    order(world, kind, Duration::ZERO, length).await
+async fn misbehave(world: &World, fault: Fault, kind: Kind, length: Duration) -> Result<()> {
+    order(world, fault, kind, Duration::ZERO, length).await
 }
 
-async fn order(world: &World, kind: Kind, delay: Duration, length: Duration) -> Result<()> {
+async fn order(world: &World, fault: Fault, kind: Kind, delay: Duration, length: Duration) -> Result<()> {
     let _alone = world.provider_is_struck.lock().await;
     let delay_ms = u64::try_from(delay.as_millis())?;
-    world.provider.fault(&Order { percent: 60, delay_ms, ..Order::lasting(kind) }).await?;
-    sleep(length).await;
-    world.provider.end_faults().await
+    let order = Order { percent: 60, delay_ms, ..Order::lasting(kind) };
+    let requests = strike_requests(&world.provider, &order, sleep(length)).await?;
+    world.count_requests(fault, requests);
+    Ok(())
 }
 
-async fn webhooks(world: &World, change: serde_json::Value, length: Duration) -> Result<()> {
+/// How many requests it struck in that time. If there were none nobody can have noticed, and it has not struck.
+async fn strike_requests(provider: &Control, order: &Order, time: impl Future<Output = ()>) -> Result<usize> {
+    provider.fault(order).await?;
+    time.await;
+    let requests = provider.end_faults().await?;
+    ensure!(requests > 0, "nobody asked the provider anything meanwhile");
+    Ok(requests)
+}
+
+async fn webhooks(world: &World, change: &WebhookChange, length: Duration) -> Result<()> {
     let _alone = world.provider_is_struck.lock().await;
     world.provider.webhooks(change).await?;
     sleep(length).await;
-    let well = json!({ "enabled": true, "delay_ms": 0, "copies": 1, "shuffle": false });
-    world.provider.webhooks(well).await
+    let well = WebhookChange {
+        enabled: Some(true),
+        delay_ms: Some(0),
+        copies: Some(1),
+        shuffle: Some(false),
+        ..WebhookChange::default()
+    };
+    world.provider.webhooks(&well).await
 }
 
 /// A day passes for orders that nobody can be at work on, here and at the provider: no key is forgotten earlier.
@@ -188,4 +212,39 @@ fn busy(world: &World, dice: &mut Dice) -> Result<u64> {
     dice.shuffle(&mut environments);
     let one = environments.iter().find(|one| one.busy).or(environments.first());
     one.map(|one| one.id).context("no function runs")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use provider::{Settings, WebhookSettings, serve};
+    use shared::payments::Secret;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_fault_of_the_provider_that_no_request_has_met_has_not_struck() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let secret = Secret::new("sk_test_chaos");
+        let settings = Settings {
+            data: folder.path().to_owned(),
+            secret_key: secret.clone(),
+            webhooks: WebhookSettings::new(None, secret),
+        };
+        let strikes = async {
+            let provider = Control::new(&address).expect("a client");
+            let fault = Order::lasting(Kind::Fail);
+            let asked = async || drop(reqwest::get(format!("{address}/v1/payment_intents/pi_1")).await);
+            assert!(strike_requests(&provider, &fault, ready(())).await.is_err());
+            assert_eq!(strike_requests(&provider, &fault, asked()).await.expect("strikes"), 1);
+        };
+        tokio::select! {
+            ended = serve(listener, settings) => panic!("the provider has ended: {ended:?}"),
+            () = strikes => {}
+        }
+    }
 }

@@ -56,6 +56,8 @@ pub(super) struct StockChange {
     pub(super) product: Uuid,
     pub(super) change: i64,
     pub(super) acknowledged: bool,
+    /// From when it was asked for until there was an answer, or none came.
+    pub(super) when: Span,
 }
 
 /// Everything that was seen.

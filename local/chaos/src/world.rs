@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::canary::Canary;
 use super::door::{Door, Reply, Request};
+use super::faults::Fault;
 use super::queue::Queue;
 use super::services::Services;
 use super::witness::Witness;
@@ -62,8 +63,8 @@ pub(super) struct World {
     pub(super) witness: Witness,
     /// The functions' deaths at kill points. They die only as long as this file is there.
     deaths: PathBuf,
-    /// Requests that the provider's faults struck, by the provider's name for the fault.
-    struck: std::sync::Mutex<BTreeMap<String, usize>>,
+    /// Requests that the provider's faults struck.
+    struck: std::sync::Mutex<BTreeMap<Fault, usize>>,
     /// When the shop closed, once it has.
     closed: OnceLock<Instant>,
     pub(super) canary: Canary,
@@ -176,18 +177,14 @@ impl World {
         }
     }
 
-    /// Counts the requests that were struck since the provider was started, which it forgets when it dies.
-    pub(super) async fn remember_requests(&self) -> Result<()> {
-        let requests = self.provider.requests().await?;
+    /// So many more requests were struck by a fault of the provider's.
+    pub(super) fn count_requests(&self, fault: Fault, requests: usize) {
         let mut struck = self.struck.lock().unwrap_or_else(PoisonError::into_inner);
-        for fault in requests.into_iter().filter_map(|asked| asked.fault) {
-            *struck.entry(fault).or_default() += 1;
-        }
-        Ok(())
+        *struck.entry(fault).or_default() += requests;
     }
 
-    /// Requests that the provider's faults struck, by the provider's name for the fault.
-    pub(super) fn requests_struck(&self) -> BTreeMap<String, usize> {
+    /// Requests that the provider's faults struck.
+    pub(super) fn requests_struck(&self) -> BTreeMap<Fault, usize> {
         self.struck.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

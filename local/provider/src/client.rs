@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use reqwest::Method;
+use reqwest::{Method, Response};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
-use super::{Fault, Kind, Operation};
+use super::{Fault, Kind, Operation, WebhookChange};
 
 /// The provider's control interface.
 pub struct Control {
@@ -62,11 +62,10 @@ impl Charge {
     }
 }
 
-/// What the provider was asked, and the fault that struck it.
+/// What came of faults that were ended.
 #[derive(Debug, Deserialize)]
-pub struct Asked {
-    /// The fault that struck it, in the provider's words.
-    pub fault: Option<String>,
+struct Ended {
+    struck: usize,
 }
 
 impl Control {
@@ -85,9 +84,10 @@ impl Control {
         self.order(Method::POST, "faults", Some(serde_json::to_value(fault)?)).await
     }
 
-    /// From now on none does.
-    pub async fn end_faults(&self) -> Result<()> {
-        self.order(Method::DELETE, "faults", None).await
+    /// From now on none does. How many requests those had struck that were still there.
+    pub async fn end_faults(&self) -> Result<usize> {
+        let answer = self.send(Method::DELETE, "faults", None).await?;
+        Ok(answer.json::<Ended>().await?.struck)
     }
 
     /// From now on each endpoint takes so many calls a second, and refuses the others.
@@ -116,8 +116,8 @@ impl Control {
     }
 
     /// Changes how webhooks travel.
-    pub async fn webhooks(&self, change: Value) -> Result<()> {
-        self.order(Method::PUT, "webhooks", Some(change)).await
+    pub async fn webhooks(&self, change: &WebhookChange) -> Result<()> {
+        self.order(Method::PUT, "webhooks", Some(serde_json::to_value(change)?)).await
     }
 
     /// The customer authenticates, or the bank answers. Refused where the intent waits for neither.
@@ -131,18 +131,22 @@ impl Control {
         self.read("ledger").await
     }
 
-    /// What it was asked since it was started, or told to forget; the oldest first.
-    pub async fn requests(&self) -> Result<Vec<Asked>> {
-        self.read("requests").await
+    /// How many requests it has seen since it was started, or told to forget.
+    pub async fn requests(&self) -> Result<usize> {
+        Ok(self.read::<Vec<IgnoredAny>>("requests").await?.len())
     }
 
     async fn order(&self, method: Method, path: &str, body: Option<Value>) -> Result<()> {
+        self.send(method, path, body).await.map(drop)
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Response> {
         let mut request = self.client.request(method, format!("{}/{path}", self.base));
         if let Some(body) = body {
             request = request.json(&body);
         }
         let response = request.send().await.context("the provider takes no orders")?;
-        response.error_for_status().context("the provider refused an order").map(drop)
+        response.error_for_status().context("the provider refused an order")
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T> {

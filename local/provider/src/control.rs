@@ -65,9 +65,8 @@ async fn add_fault(State(provider): State<Arc<Provider>>, body: Bytes) -> Result
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn end_faults(State(provider): State<Arc<Provider>>) -> StatusCode {
-    provider.faults.clear();
-    StatusCode::NO_CONTENT
+async fn end_faults(State(provider): State<Arc<Provider>>) -> Json<Value> {
+    Json(json!({ "struck": provider.faults.clear() }))
 }
 
 async fn running(State(provider): State<Arc<Provider>>) -> Response {

@@ -150,6 +150,7 @@ struct Waiting {
     fault: Fault,
     second: Instant,
     seen: u32,
+    struck: usize,
 }
 
 impl Waiting {
@@ -173,12 +174,12 @@ pub(super) struct Faults(Mutex<Vec<Waiting>>);
 impl Faults {
     /// Orders one more.
     pub(super) fn add(&self, fault: Fault) {
-        self.lock().push(Waiting { fault, second: Instant::now(), seen: 0 });
+        self.lock().push(Waiting { fault, second: Instant::now(), seen: 0, struck: 0 });
     }
 
-    /// Ends all of them.
-    pub(super) fn clear(&self) {
-        self.lock().clear();
+    /// Ends all of them. How many requests they have struck.
+    pub(super) fn clear(&self) -> usize {
+        self.lock().drain(..).map(|waiting| waiting.struck).sum()
     }
 
     /// Those that still wait.
@@ -190,6 +191,7 @@ impl Faults {
     pub(super) fn strike(&self, operation: Operation) -> Option<Fault> {
         let mut waiting = self.lock();
         let index = waiting.iter_mut().position(|waiting| waiting.strikes(operation))?;
+        waiting[index].struck += 1;
         if let Some(times) = &mut waiting[index].fault.times {
             *times -= 1;
             if *times == 0 {
@@ -243,7 +245,7 @@ mod tests {
         for _ in 0..100 {
             assert!(faults.strike(Operation::Retrieve).is_some());
         }
-        faults.clear();
+        assert_eq!(faults.clear(), 100);
         assert!(faults.strike(Operation::Retrieve).is_none());
     }
 

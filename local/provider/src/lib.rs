@@ -47,9 +47,9 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use self::client::{Asked, Charge, Control, Intent, Ledger};
+pub use self::client::{Charge, Control, Intent, Ledger};
 pub use self::command::{Arguments, run};
 pub use self::faults::{Fault, Kind};
 pub use self::operations::Operation;
 pub use self::serve::{Settings, serve};
-pub use self::webhooks::Settings as WebhookSettings;
+pub use self::webhooks::{Change as WebhookChange, Settings as WebhookSettings};

@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 use shared::payments::{Secret, webhook};
 use time::OffsetDateTime;
@@ -46,16 +45,28 @@ impl Settings {
     }
 }
 
-/// A change of the settings.
-#[derive(Debug, Deserialize)]
+/// A change of the [`Settings`]: what is not named stays as it is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
-    url: Option<String>,
-    secret: Option<Secret>,
-    enabled: Option<bool>,
-    delay_ms: Option<u64>,
-    copies: Option<u32>,
-    shuffle: Option<bool>,
+pub struct Change {
+    /// The shop's endpoint.
+    pub url: Option<String>,
+    /// The endpoint's signing secret.
+    #[serde(default, serialize_with = "revealed")]
+    pub secret: Option<Secret>,
+    /// Whether events are sent.
+    pub enabled: Option<bool>,
+    /// How late, milliseconds.
+    pub delay_ms: Option<u64>,
+    /// How often each event is delivered.
+    pub copies: Option<u32>,
+    /// Whether deliveries overtake one another.
+    pub shuffle: Option<bool>,
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+fn revealed<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(Secret::reveal).serialize(serializer)
 }
 
 /// Something that happened.
@@ -100,7 +111,7 @@ pub(super) struct Webhooks {
 }
 
 impl Webhooks {
-    pub(super) fn new(settings: Settings) -> Result<Arc<Self>> {
+    pub(super) fn new(settings: Settings) -> anyhow::Result<Arc<Self>> {
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?;
         Ok(Arc::new(Self { client, settings: Mutex::new(settings), deliveries: Mutex::default() }))
     }

@@ -19,7 +19,7 @@ with due as (
         on orders.id >= (lpad(to_hex((extract(epoch from since) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
         and orders.id < (lpad(to_hex((extract(epoch from until) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
     join order_items as items on items.order_id = orders.id
-    where orders.status in ('pending', 'charging', 'deferred', 'action_required', 'paid')
+    where orders.status in ('charging', 'deferred', 'action_required', 'paid')
     group by items.product_id
 ), noted as (
     insert into product_sales (product_id, sold)

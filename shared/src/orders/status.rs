@@ -91,6 +91,9 @@ pub struct UnknownStatus(String);
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -99,5 +102,25 @@ mod tests {
             assert_eq!(status.as_str().parse::<OrderStatus>().expect("reads"), status);
             assert_eq!(serde_json::to_value(status).expect("writes"), status.as_str());
         }
+    }
+
+    #[test]
+    fn every_status_that_a_statement_looks_for_is_one() {
+        let rooms = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("the rooms");
+        let rooms = rooms.map(|room| room.expect("a room").path()).filter(|room| room.is_dir());
+        let files = rooms.flat_map(|room| fs::read_dir(room).expect("its files"));
+        let files = files.map(|file| file.expect("a file").path());
+        let mut found = 0;
+        for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "sql")) {
+            let statement = fs::read_to_string(&file).expect("a statement");
+            for list in statement.split(".status in (").skip(1) {
+                for word in list.split(')').next().unwrap_or_default().split(',') {
+                    let word = word.trim().trim_matches('\'');
+                    assert!(word.parse::<OrderStatus>().is_ok(), "{}: {word}", file.display());
+                    found += 1;
+                }
+            }
+        }
+        assert!(found > 20, "only {found}");
     }
 }

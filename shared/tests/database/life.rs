@@ -59,7 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::TakeDue),
         6 => Just(Step::Claim),
         2 => Just(Step::Cancel),
-        2 => (late, prop::option::of(0..2_u8)).prop_map(|(late, intent)| Step::Remember { late, intent }),
+        6 => (late, prop::option::weighted(0.8, 0..2_u8)).prop_map(|(late, intent)| Step::Remember { late, intent }),
         9 => (late, event, wait, prop::bool::weighted(0.1))
             .prop_map(|(late, event, wait, unsent)| Step::Settle { late, event, wait, unsent }),
         2 => prop::sample::select(vec![60, 50_000]).prop_map(Step::Postpone),

@@ -23,7 +23,9 @@ impl Shop {
                 "intent": "pi_1", "charge": "ch_1", "refunded": 0, "placed": 1_000, "moved": 2_000,
             }],
             "refunds": [],
-            "stock": [{ "product": shop::product(1), "start": 10, "left": 9, "sold": 1 }],
+            "stock": [{
+                "product": shop::product(1), "start": 10, "left": 9, "sold": 1, "ordered": 1_000, "moved": 2_000,
+            }],
         });
         let ledger = json!({
             "intents": [{ "id": "pi_1", "order_id": ORDER, "status": "succeeded" }],
@@ -41,6 +43,12 @@ impl Shop {
         let figures = Evidence::new(&self.books, &self.ledger, &self.seen).figures();
         let violated = (1..).zip(&figures).filter(|(_, figure)| !figure.violations.is_empty());
         violated.map(|(number, _)| number).collect()
+    }
+
+    /// When one of them was violated.
+    fn times(&self, number: usize) -> Vec<Option<Span>> {
+        let figures = Evidence::new(&self.books, &self.ledger, &self.seen).figures();
+        figures[number - 1].violations.iter().map(|violation| violation.when).collect()
     }
 
     fn order_is(&mut self, status: &str) {
@@ -182,10 +190,16 @@ fn an_order_that_was_paid_may_be_given_back_as_a_whole_by_who_asked_and_by_nobod
 
 #[test]
 fn it_finds_a_change_of_stock_that_was_lost_and_allows_one_that_nobody_answered() {
-    let change = |change, acknowledged| StockChange { product: shop::product(1), change, acknowledged };
+    let change = |change, acknowledged| {
+        let when = Span { from: moment(500), to: moment(1_500) };
+        StockChange { product: shop::product(1), change, acknowledged, when }
+    };
     let mut shop = Shop::new();
     shop.seen.stock_changes.push(change(5, true));
     assert_eq!(shop.violated(), [4, 8]);
+    let taken_or_counted = Some(Span { from: moment(500), to: moment(2_000) });
+    assert_eq!(shop.times(4), [taken_or_counted]);
+    assert_eq!(shop.times(8), [taken_or_counted]);
     shop.books.stock[0].left = 14;
     assert_eq!(shop.violated(), [] as [usize; 0]);
     shop.seen.stock_changes.push(change(-2, false));
@@ -200,7 +214,10 @@ fn it_finds_a_change_of_stock_that_was_lost_and_allows_one_that_nobody_answered(
 fn what_is_wrong_with_an_order_is_told_with_its_time() {
     let mut shop = Shop::new();
     shop.order_is("deferred");
-    let figures = Evidence::new(&shop.books, &shop.ledger, &shop.seen).figures();
-    let spans: Vec<_> = figures[1].violations.iter().filter_map(|violation| violation.when).collect();
-    assert!(spans.iter().all(|span| (span.to - span.from).whole_seconds() == 1) && !spans.is_empty());
+    let placed_until_moved = Some(Span { from: moment(1_000), to: moment(2_000) });
+    assert_eq!(shop.times(2), [placed_until_moved; 2]);
+    // And with that of the purchase, where there is no order.
+    shop.books.orders.clear();
+    let Purchase { begun, answered, .. } = shop.seen.purchases[0];
+    assert_eq!(shop.times(2), [answered.map(|to| Span { from: begun, to })]);
 }

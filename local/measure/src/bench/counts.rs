@@ -49,7 +49,7 @@ impl<'a> Counter<'a> {
             redis_commands: number("total_commands_processed:")?,
             redis_round_trips: number("total_reads_processed:")?,
             statements: statements.parse().context("no number of statements")?,
-            provider_calls: requests.len().try_into()?,
+            provider_calls: requests.try_into()?,
         })
     }
 

@@ -43,7 +43,7 @@ use cloud::service::Service;
 use customers::traffic::Traffic;
 use measure::{Bench, Candidate, Crowd, MEMORY_MB};
 use node::Node;
-use provider::{Control, Fault, Kind};
+use provider::{Control, Fault, Kind, WebhookChange};
 use report::{Figures, Measured, Pairs, Report};
 use run::median;
 
@@ -130,9 +130,9 @@ async fn measure(
 ) -> Result<Report> {
     let cloud = own.open()?;
     // Each would invoke another function in the middle of a measurement.
-    let without = serde_json::json!({ "enabled": false });
+    let without = WebhookChange { enabled: Some(false), ..WebhookChange::default() };
     let provider = Control::new(&cloud.http(Service::Payments)?)?;
-    provider.webhooks(without).await?;
+    provider.webhooks(&without).await?;
     if let Some(delay_ms) = arguments.provider_delay {
         provider.fault(&Fault { delay_ms, ..Fault::lasting(Kind::Delay) }).await?;
     }

@@ -30,7 +30,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
 
 use ceiling::Ceiling;
 use cloud::folder::Folder;
@@ -42,7 +41,7 @@ use cloud::{Cloud, DATABASE};
 use customers::journeys;
 use customers::traffic::Traffic;
 use lambda::runtime_api::{Fleet, Settings};
-use provider::Control;
+use provider::{Control, WebhookChange};
 use run::Run;
 use shop::Shop;
 
@@ -123,9 +122,9 @@ async fn under_load(
     arguments: &Arguments,
     length: Duration,
 ) -> Result<(Vec<Run>, Option<Ceiling>)> {
-    let late = json!({ "delay_ms": u64::try_from(WEBHOOKS_LATE.as_millis())? });
+    let delay_ms = Some(u64::try_from(WEBHOOKS_LATE.as_millis())?);
     let provider = Control::new(&cloud.http(Service::Payments)?)?;
-    provider.webhooks(late).await?;
+    provider.webhooks(&WebhookChange { delay_ms, ..WebhookChange::default() }).await?;
     provider.limit(arguments.provider_limit).await?;
     // A shop that is emptied by ten minutes of trade would answer 409, rightly.
     cloud.sql(Service::Postgres, DATABASE, "update inventory set available = 1000000").await?;
