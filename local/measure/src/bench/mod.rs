@@ -19,7 +19,7 @@ mod cost;
 mod counts;
 mod instructions;
 mod measure;
-mod node;
+pub(crate) mod node;
 mod page;
 mod pairs;
 mod report;

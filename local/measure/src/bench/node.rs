@@ -1,4 +1,5 @@
-//! The same endpoints in Node.js (`local/measure/node`), measured beside ours by `./dev bench --node`.
+//! The same endpoints in Node.js (`local/measure/node`), measured beside ours by `./dev bench --node`, and under
+//! load by `./dev load --node`.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,17 +15,17 @@ use cloud::service::on_path;
 const OLDEST: u32 = 20;
 
 /// Node.js, and the functions as bundles.
-pub(super) struct Node {
+pub(crate) struct Node {
     program: PathBuf,
     sources: PathBuf,
     bundles: PathBuf,
     /// Such as `v22.11.0`.
-    pub(super) version: String,
+    pub(crate) version: String,
 }
 
 impl Node {
     /// Finds Node.js, and installs and bundles the functions of this repository where `build` says so.
-    pub(super) async fn prepare(root: &Path, log: &Path, build: bool) -> Result<Self> {
+    pub(crate) async fn prepare(root: &Path, log: &Path, build: bool) -> Result<Self> {
         let program = on_path("node").with_context(missing)?;
         on_path("npm").with_context(missing)?;
         let version = Command::new(&program).arg("--version").output().await?;
@@ -41,7 +42,7 @@ impl Node {
     }
 
     /// Whether a function has a twin that is not built.
-    pub(super) fn lacks(&self, function: &str) -> bool {
+    pub(crate) fn lacks(&self, function: &str) -> bool {
         self.sources.join(function).with_extension("mjs").is_file() && !self.bundle(function).is_file()
     }
 
@@ -51,7 +52,7 @@ impl Node {
 
     /// What starts the twin of a function, with the memory limits that Lambda's own runtime sets; `None` if it has
     /// none.
-    pub(super) fn command(&self, function: &str, memory_mb: u32) -> Option<Vec<String>> {
+    pub(crate) fn command(&self, function: &str, memory_mb: u32) -> Option<Vec<String>> {
         let bundle = self.bundle(function);
         let young = memory_mb / 10;
         bundle.is_file().then(|| {

@@ -3,9 +3,12 @@
 //! | module | holds |
 //! |---|---|
 //! | `shop` | sends every request when it is due |
+//! | `arguments` | what was asked for |
 //! | `outages`, `ceiling` | `--faults`, `--ceiling` |
 //! | `answers`, `watch`, `waited` | what customers saw; what is seen from outside and in the log; orders that waited |
+//! | `processors` | who keeps the machine busy |
 //! | `run` | all of that at once |
+//! | `sweep` | several runs, beside each other; ours, and those of the twins in Node.js |
 //! | `verdict`, `text`, `page`, `plots` | whether the goals held; for the terminal; for the browser |
 //!
 //! Customers do not come through HTTP: their requests are given to the [`Fleet`] as the events that API Gateway would
@@ -13,25 +16,31 @@
 //! do. Webhooks, queues and schedules come through the doors, as in `./dev up`.
 
 mod answers;
+mod arguments;
 mod ceiling;
 mod outages;
 mod page;
 mod plots;
+mod processors;
 mod run;
 mod shop;
+mod sweep;
 mod text;
 mod verdict;
 mod waited;
 mod watch;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use ceiling::Ceiling;
+pub use arguments::Arguments;
+
+use crate::bench::node::Node;
 use cloud::folder::Folder;
 use cloud::own_cloud::OwnCloud;
 use cloud::progress::{say, tell};
@@ -44,6 +53,8 @@ use lambda::runtime_api::{Fleet, Settings};
 use provider::{Control, WebhookChange};
 use run::Run;
 use shop::Shop;
+use sweep::Sweep;
+use waited::Told;
 
 /// The folder of the cloud under load.
 const CLOUD: &str = ".dev-load";
@@ -51,38 +62,7 @@ const CLOUD: &str = ".dev-load";
 /// cost a message.
 const WEBHOOKS_LATE: Duration = Duration::from_secs(1);
 
-/// What `./dev load` takes.
-#[derive(clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
-pub struct Arguments {
-    /// How many users; several numbers with commas between them are tried one after the other.
-    #[arg(long, value_delimiter = ',', default_value = "10000", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    users: Vec<u64>,
-    /// Looks for the largest number for which every goal holds: doubled from the first of --users until one gives out,
-    /// then the gap is halved down to a tenth.
-    #[arg(long)]
-    ceiling: bool,
-    /// How long, for each number of users.
-    #[arg(long, default_value_t = 10.0)]
-    minutes: f64,
-    /// Takes the payment provider and Redis away in the middle.
-    #[arg(long)]
-    faults: bool,
-    /// How many calls a second the payment provider takes for each of its endpoints, as Stripe does.
-    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(5..))]
-    provider_limit: u32,
-    /// Stores the page and the tables under docs/benchmarks/.
-    #[arg(long)]
-    save: bool,
-    /// Serves what is built already.
-    #[arg(long)]
-    no_build: bool,
-    /// How many times the usual demo data.
-    #[arg(long, default_value_t = 1)]
-    scale: u32,
-}
-
-/// Starts a cloud, lets customers in, tells. The exit status says whether every goal held.
+/// Starts a cloud, lets customers in, tells. The exit status says whether every goal held, of ours.
 pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
     let length =
         Duration::try_from_secs_f64(arguments.minutes * 60.0).context("--minutes is not a length of time")?;
@@ -95,58 +75,76 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
                 cloud.written_functions().map(|function| function.name.as_str()).collect();
             own.build(&functions).await?;
         }
+        let node = if arguments.node {
+            Some(Node::prepare(&folder.root, &own.log("node"), !arguments.no_build).await?)
+        } else {
+            None
+        };
         own.dev(&["reset"]).await?;
         own.dev(&["up", "--detach"]).await?;
         // Their place is taken by a fleet in this process.
         own.dev(&["stop", Service::Functions.name()]).await?;
-        under_load(&own.open()?, arguments, length).await
+        under_load(&own.open()?, arguments, length, node.as_ref()).await
     };
-    let (runs, ceiling) = own.at_work(Box::pin(work)).await?;
-    for run in &runs {
-        tell(text::of(run).trim_end());
-        report(folder, run, arguments)?;
-    }
-    if runs.len() > 1 {
-        tell(text::sweep(&runs).trim_end());
-    }
-    if let Some(ceiling) = &ceiling {
-        tell(text::ceiling(ceiling, &runs).trim_end());
-    }
-    // A ceiling is found by going above it.
-    let held = ceiling.map_or_else(|| runs.iter().all(verdict::held), |ceiling| ceiling.holds() > 0);
-    Ok(if held { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let sweeps = own.at_work(Box::pin(work)).await?;
+    tell_of(folder, arguments, &sweeps)?;
+    let ours = sweeps.first().is_some_and(Sweep::held);
+    Ok(if ours { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Ours first.
 async fn under_load(
     cloud: &Cloud,
     arguments: &Arguments,
     length: Duration,
-) -> Result<(Vec<Run>, Option<Ceiling>)> {
+    node: Option<&Node>,
+) -> Result<Vec<Sweep>> {
     let delay_ms = Some(u64::try_from(WEBHOOKS_LATE.as_millis())?);
     let provider = Control::new(&cloud.http(Service::Payments)?)?;
     provider.webhooks(&WebhookChange { delay_ms, ..WebhookChange::default() }).await?;
     provider.limit(arguments.provider_limit).await?;
     // A shop that is emptied by ten minutes of trade would answer 409, rightly.
     cloud.sql(Service::Postgres, DATABASE, "update inventory set available = 1000000").await?;
-    let mut runs = Vec::new();
-    let outages = arguments.faults.then_some(arguments.provider_limit);
-    let mut ceiling = arguments.ceiling.then(|| Ceiling::from(arguments.users[0]));
-    let mut listed = arguments.users.iter().copied();
-    while let Some(users) = ceiling.as_ref().map_or_else(|| listed.next(), Ceiling::next) {
-        let fleet = Arc::new(Fleet::start(settings(cloud, users, length, arguments.provider_limit)?).await?);
-        let shop =
-            Arc::new(Shop { fleet: Arc::clone(&fleet), traffic: Traffic::new(cloud, arguments.scale)? });
-        say(format_args!("\n  {} users, {} minutes:", users, arguments.minutes));
-        let run = tokio::select! {
-            run = run::perform(cloud, &shop, users, length, outages) => run?,
-            opened = serving::open(cloud, fleet) => anyhow::bail!("the doors have closed: {opened:?}"),
-        };
-        if let Some(ceiling) = &mut ceiling {
-            ceiling.learn(users, verdict::held(&run));
+    let programs = std::iter::once(None).chain(node.map(Some));
+    let mut sweeps: Vec<_> =
+        programs.map(|node| (node, Sweep::new(node.map(|node| node.version.clone()), arguments))).collect();
+    // In turn, so that what a busy machine takes from one it takes from the other.
+    while sweeps.iter().any(|(_, sweep)| sweep.next().is_some()) {
+        for (node, sweep) in &mut sweeps {
+            if let Some(users) = sweep.next() {
+                sweep.add(serve(cloud, arguments, users, length, *node).await?);
+            }
         }
-        runs.push(run);
     }
-    Ok((runs, ceiling))
+    Ok(sweeps.into_iter().map(|(_, sweep)| sweep).collect())
+}
+
+/// One run, of our functions or of the twins of those that have one.
+async fn serve(
+    cloud: &Cloud,
+    arguments: &Arguments,
+    users: u64,
+    length: Duration,
+    node: Option<&Node>,
+) -> Result<Run> {
+    let mut settings = settings(cloud, users, length, arguments.provider_limit)?;
+    if let Some(node) = node {
+        in_node(&mut settings, node)?;
+    }
+    let fleet = Arc::new(Fleet::start(settings).await?);
+    let shop = Arc::new(Shop {
+        fleet: Arc::clone(&fleet),
+        traffic: Traffic::new(cloud, arguments.scale)?,
+        told: Told::default(),
+    });
+    let whose = node.map_or_else(String::new, |node| format!(" of Node.js {}", node.version));
+    say(format_args!("\n  {users} users{whose}, {} minutes:", arguments.minutes));
+    let outages = arguments.faults.then_some(arguments.provider_limit);
+    let run = tokio::select! {
+        run = run::perform(cloud, &shop, users, length, outages) => run?,
+        opened = serving::open(cloud, fleet) => anyhow::bail!("the doors have closed: {opened:?}"),
+    };
+    Ok(Run { node: node.map(|node| node.version.clone()), ..run })
 }
 
 /// As many environments as so many users may need.
@@ -163,32 +161,57 @@ fn settings(cloud: &Cloud, users: u64, length: Duration, provider_limit: u32) ->
     Ok(settings)
 }
 
-/// Writes the page, and the tables beside it.
-fn report(folder: &Folder, run: &Run, arguments: &Arguments) -> Result<()> {
-    let scale = (arguments.scale > 1).then(|| format!("scale-{}", arguments.scale));
-    let faults = arguments.faults.then(|| "faults".to_owned());
-    let name = [Some(format!("load-{}", run.users)), scale, faults];
-    let name = name.into_iter().flatten().collect::<Vec<_>>().join("-");
-    let place = if arguments.save {
-        let format = time::macros::format_description!("[year]-[month]-[day]-[hour][minute]");
-        folder.root.join("docs/benchmarks").join(format!("{}-{name}", run.begun.format(format)?))
-    } else {
-        folder.root.join(CLOUD).join(name)
-    };
-    fs::create_dir_all(place.parent().context("a folder")?)?;
-    let page = place.with_extension("html");
-    fs::write(&page, page::of(run, &command(run, arguments)))?;
-    fs::write(place.with_extension("txt"), text::of(run))?;
-    tell(format_args!("\n  With plots: {}", page.strip_prefix(&folder.root).unwrap_or(&page).display()));
+/// Puts the twins into the place of the functions that have one. What has none stays ours: the worker, the sweeper, the
+/// webhook.
+fn in_node(settings: &mut Settings, node: &Node) -> Result<()> {
+    for (name, function) in &mut settings.functions {
+        ensure!(!node.lacks(name), "the twin of {name} is not built: leave --no-build out");
+        if let Some(command) = node.command(name, function.memory_mb) {
+            function.command = command;
+        }
+    }
     Ok(())
 }
 
-fn command(run: &Run, arguments: &Arguments) -> String {
-    let words = [
-        Some(format!("./dev load --users {} --minutes {}", run.users, arguments.minutes)),
-        (arguments.scale > 1).then(|| format!("--scale {}", arguments.scale)),
-        arguments.faults.then(|| "--faults".to_owned()),
-        (arguments.provider_limit != 25).then(|| format!("--provider-limit {}", arguments.provider_limit)),
-    ];
-    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+/// Tells of every run, and of all of them beside each other where there are several.
+fn tell_of(folder: &Folder, arguments: &Arguments, sweeps: &[Sweep]) -> Result<()> {
+    let runs = || sweeps.iter().flat_map(|sweep| &sweep.runs);
+    let several = runs().count() > 1;
+    let command = arguments.command();
+    for run in runs() {
+        let text = text::of(run);
+        tell(text.trim_end());
+        let name = arguments.name(&run.users.to_string(), run.node.is_some());
+        // Of many runs the page of all of them is kept: each for itself would be a dozen.
+        let place = place(folder, &name, run, arguments.save && !several)?;
+        write(folder, &place, &page::of(run, &command), &text)?;
+    }
+    if let Some(first) = runs().next().filter(|_| several) {
+        let text = sweep::text::of(sweeps);
+        tell(text.trim_end());
+        let about = if arguments.ceiling { "ceiling" } else { "sweep" };
+        let place = place(folder, &arguments.name(about, arguments.node), first, arguments.save)?;
+        write(folder, &place, &sweep::page::of(sweeps, &command), &text)?;
+    }
+    Ok(())
+}
+
+/// Where a page about what began with this run lies, without its extension.
+fn place(folder: &Folder, name: &str, run: &Run, keep: bool) -> Result<PathBuf> {
+    let format = time::macros::format_description!("[year]-[month]-[day]-[hour][minute]");
+    Ok(if keep {
+        folder.root.join("docs/benchmarks").join(format!("{}-{name}", run.begun.format(format)?))
+    } else {
+        folder.root.join(CLOUD).join(name)
+    })
+}
+
+/// Writes the page, and the tables beside it.
+fn write(folder: &Folder, place: &Path, page: &str, text: &str) -> Result<()> {
+    fs::create_dir_all(place.parent().context("a folder")?)?;
+    let file = place.with_extension("html");
+    fs::write(&file, page)?;
+    fs::write(place.with_extension("txt"), text)?;
+    tell(format_args!("\n  With plots: {}", file.strip_prefix(&folder.root).unwrap_or(&file).display()));
+    Ok(())
 }

@@ -7,6 +7,7 @@ use shared::telemetry::Counter;
 
 use super::answers::{Answered, Summary, status_name};
 use super::outages::Outage;
+use super::processors::Who;
 use super::run::Run;
 use super::text::count;
 use super::watch::Moment;
@@ -205,11 +206,10 @@ impl<'a> Plots<'a> {
     fn processors(&self) -> String {
         let about = "Where the machine's time goes. As long as the whole machine has time left, neither the shop nor whoever \
                      asks it is the limit.";
-        let series = vec![
-            self.of_moments("the whole machine", |moment| Some(moment.machine)),
-            self.of_moments("functions", |moment| Some(moment.functions)),
-            self.of_moments("customers and dispatcher", |moment| Some(moment.generator)),
-        ];
+        let with = |who: Who| self.of_moments(who.name(), move |moment| Some(moment.busy.with(who)));
+        let mut series = vec![self.of_moments("the whole machine", |moment| Some(moment.busy.machine))];
+        series.extend(Who::DRAWN.map(with));
+        series.push(self.of_moments("all others", |moment| Some(moment.busy.with_others())));
         self.chart("Processors", "busy", about, series)
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::answers::{Answered, Answers, Summary};
 use super::outages::{self, Outage};
+use super::processors::Busy;
 use super::shop::{Shop, send};
 use super::waited::Waited;
 use super::watch::{Moment, Watch, database};
@@ -25,6 +26,8 @@ const SETTLED_WITHIN: Duration = Duration::from_mins(25);
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Run {
+    /// The version of Node.js whose twins served; none where our functions did.
+    pub(super) node: Option<String>,
     pub(super) users: u64,
     pub(super) length: Duration,
     pub(super) begun: OffsetDateTime,
@@ -38,6 +41,7 @@ pub(super) struct Run {
 impl Default for Run {
     fn default() -> Self {
         Self {
+            node: None,
             users: 0,
             length: Duration::ZERO,
             begun: OffsetDateTime::UNIX_EPOCH,
@@ -50,6 +54,11 @@ impl Default for Run {
 }
 
 impl Run {
+    /// The processors that were busy, on average.
+    pub(super) fn busy(&self) -> Busy {
+        Busy::average(self.moments.iter().map(|moment| &moment.busy))
+    }
+
     /// Whether a service was away then, or had come back only a moment ago.
     pub(super) fn is_ill(&self, at: Duration, recovery: Duration) -> bool {
         self.outages.iter().any(|outage| (outage.from..outage.to + recovery).contains(&at))
@@ -92,7 +101,7 @@ pub(super) async fn perform(
     }
     run.answers = answers.after(0);
     step("Orders that were put off are charged", settle(cloud)).await?;
-    run.waited = Some(Waited::since(cloud, begun).await?);
+    run.waited = Some(Waited::since(cloud, begun, &shop.told).await?);
     Ok(run)
 }
 
@@ -138,7 +147,7 @@ fn line(moment: &Moment, answers: &[Answered], span: Duration) -> String {
         moment.environments(),
         moment.megabytes(),
         moment.connections.map_or_else(|| "?".to_owned(), |connections| connections.to_string()),
-        moment.machine,
+        moment.busy.machine,
     )
 }
 

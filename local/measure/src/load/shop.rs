@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::answers::{Answered, Answers, NONE};
+use super::waited::Told;
 use customers::schedule::Arrival;
 use customers::traffic::{Traffic, status};
 use lambda::runtime_api::Fleet;
@@ -15,10 +16,15 @@ use lambda::runtime_api::Fleet;
 /// API Gateway gives up after 30 s; so do customers.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// HTTP's word for what is not finished.
+const ACCEPTED: u16 = 202;
+
 /// The shop as its customers know it.
 pub(super) struct Shop {
     pub(super) fleet: Arc<Fleet>,
     pub(super) traffic: Traffic,
+    /// Why orders are not charged at once.
+    pub(super) told: Told,
 }
 
 impl Shop {
@@ -26,7 +32,11 @@ impl Shop {
     pub(super) async fn ask(&self, arrival: &Arrival) -> Option<u16> {
         let (function, event) = arrival.journey.event(&self.traffic, arrival.user, arrival.draw).ok()?;
         let answer = self.fleet.invoke(&function, event).await.ok()?;
-        status(&answer.body).ok()
+        let status = status(&answer.body).ok()?;
+        if status == ACCEPTED {
+            self.told.note(&answer.body);
+        }
+        Some(status)
     }
 }
 

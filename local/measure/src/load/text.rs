@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use super::answers::{Summary, status_name};
-use super::ceiling::Ceiling;
+use super::processors::Who;
 use super::run::Run;
-use super::verdict::{goals, held, mean};
+use super::verdict::goals;
+use super::waited::Waits;
 use super::watch::Moment;
-use crate::goal::{self, Goal, Outcome};
+use crate::goal;
 use cloud::figures::{float, milliseconds, thousands};
 use cloud::progress::{seconds, table};
 use customers::journeys::Journey;
@@ -28,7 +29,9 @@ pub(super) fn of(run: &Run) -> String {
 
 /// Whether the goal held, in a sentence.
 pub(super) fn headline(run: &Run) -> String {
-    let users = format!("{} users for {}", thousands(run.users), seconds(run.length));
+    let whose =
+        run.node.as_ref().map_or_else(String::new, |version| format!(" of the twins in Node.js {version}"));
+    let users = format!("{} users{whose} for {}", thousands(run.users), seconds(run.length));
     let struck = if run.outages.is_empty() { "" } else { ", with outages" };
     format!("{users}{struck}: {}.", goal::headline(&goals(run)))
 }
@@ -59,21 +62,13 @@ pub(super) fn rows(run: &Run) -> Vec<[String; 9]> {
 pub(super) fn notes(run: &Run) -> Vec<(&'static str, String)> {
     let all = Summary::of(run.answers.iter());
     let by_status = all.by_status.iter().map(|(status, count)| format!("{}: {count}", status_name(*status)));
-    let average = |of: fn(&Moment) -> f64| mean(run.moments.iter().map(of));
+    let busy = run.busy();
+    let whom = Who::ALL.map(|who| format!("{} {:.2}", who.name(), busy.with(who)));
     let environments = run.moments.iter().map(Moment::environments).max().unwrap_or_default();
     let megabytes = run.moments.iter().map(Moment::megabytes).fold(0.0, f64::max);
     let mut notes = vec![
         ("answers", by_status.collect::<Vec<_>>().join(", ")),
-        (
-            "processors",
-            format!(
-                "{:.2} busy on average: {:.2} with functions, {:.2} with this program (customers and dispatcher), the rest with \
-                 Postgres, PgBouncer, Redis, the provider and whatever else runs here",
-                average(|moment| moment.machine),
-                average(|moment| moment.functions),
-                average(|moment| moment.generator),
-            ),
-        ),
+        ("processors", format!("{:.2} busy on average: {}", busy.machine, whom.join(", "))),
         ("functions", format!("{environments} environments at most, {megabytes:.0} MB together")),
         (
             "punctuality",
@@ -83,46 +78,20 @@ pub(super) fn notes(run: &Run) -> Vec<(&'static str, String)> {
             ),
         ),
     ];
+    for (reason, waits) in run.waited.iter().flat_map(|waited| &waited.by_reason) {
+        let Waits { orders, charged, median, longest } = *waits;
+        let (median, longest) = (seconds(median), seconds(longest));
+        let waited = format!(
+            "{} charged since, half of them within {median}, the last after {longest}",
+            thousands(charged)
+        );
+        notes.push(("put off", format!("{} orders {}: {waited}", thousands(orders), reason.name())));
+    }
     for outage in &run.outages {
         let (from, to) = (seconds(outage.from), seconds(outage.to));
         notes.push(("outage", format!("{} from {from} to {to}", outage.name())));
     }
     notes
-}
-
-/// Several runs, a row each: where the machine ends.
-pub(super) fn sweep(runs: &[Run]) -> String {
-    let row = |run: &Run| {
-        let all = Summary::of(run.answers.iter());
-        [
-            thousands(run.users),
-            format!("{:.0}", count(all.requests) / run.length.as_secs_f64().max(1.0)),
-            format!("{:.1}", milliseconds(all.p50)),
-            format!("{:.1}", milliseconds(all.p99)),
-            all.with_status(429).to_string(),
-            all.errors.to_string(),
-            run.moments.iter().filter_map(|moment| moment.connections).max().unwrap_or_default().to_string(),
-            format!("{:.2}", mean(run.moments.iter().map(|moment| moment.machine))),
-            if held(run) { "holds" } else { "does not hold" }.to_owned(),
-        ]
-    };
-    let rows: Vec<_> = runs.iter().map(row).collect();
-    let headings = ["users", "/s", "p50 ms", "p99", "429", "errors", "connections", "processors", "goal"];
-    format!("\n{}", table(headings, &rows))
-}
-
-/// How many users every goal holds for, and what gave out above them.
-pub(super) fn ceiling(ceiling: &Ceiling, runs: &[Run]) -> String {
-    let mut text = match ceiling.holds() {
-        0 => "\n  No number of users that was tried keeps every goal".to_owned(),
-        users => format!("\n  Every goal holds for {} users", thousands(users)),
-    };
-    for run in runs.iter().filter(|run| Some(run.users) == ceiling.gives_out()) {
-        let broken: Vec<Goal> =
-            goals(run).into_iter().filter(|goal| goal.outcome == Outcome::Broken).collect();
-        let _ = write!(text, "; for {} not:\n{}", thousands(run.users), goal::lines(&broken));
-    }
-    text + "\n"
 }
 
 /// A count of things that fit into memory.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::answers::Summary;
 use super::run::Run;
-use super::waited::Waited;
+use super::waited::{Waited, Waits};
 use super::watch::Moment;
 use crate::goal::{Goal, Outcome};
 use cloud::figures::{float, milliseconds, thousands};
@@ -46,7 +46,7 @@ pub(super) fn goals(run: &Run) -> Vec<Goal> {
     if run.length >= LONG_ENOUGH {
         goals.push(memory(&run.moments));
     }
-    if let Some(Waited { orders, charged, median, longest }) = run.waited {
+    if let Some(Waited { all: Waits { orders, charged, median, longest }, .. }) = run.waited {
         let waits = format!(
             "half of them waited {} at most, and none longer than {}",
             seconds(median),
@@ -169,7 +169,8 @@ mod tests {
         assert!(broken(&leaking)[0].starts_with("flat memory"));
 
         let mut lost = run();
-        lost.waited = Some(Waited { orders: 2, charged: 1, ..Waited::default() });
+        let all = Waits { orders: 2, charged: 1, ..Waits::default() };
+        lost.waited = Some(Waited { all, ..Waited::default() });
         assert!(broken(&lost)[0].starts_with("every order"));
     }
 

@@ -12,7 +12,8 @@ use shared::redis::{self, Redis};
 use shared::telemetry::Counter;
 use tokio::time::Instant;
 
-use crate::usage::{machine_time, memory, processor_time};
+use super::processors::{Busy, Used};
+use crate::usage::memory;
 use cloud::figures::float;
 use cloud::log::read_from;
 use cloud::service::Service;
@@ -32,10 +33,8 @@ pub(super) struct Moment {
     pub(super) breaker: Option<Phase>,
     /// What each environment has resident, in kilobytes: what Lambda bills by.
     pub(super) memory: BTreeMap<u64, u64>,
-    /// Processors that were busy since the last look: on the whole machine, with the functions, with this program.
-    pub(super) machine: f64,
-    pub(super) functions: f64,
-    pub(super) generator: f64,
+    /// Processors that were busy since the last look.
+    pub(super) busy: Busy,
     /// What the functions' log has counted since the last look.
     pub(super) counts: BTreeMap<&'static str, u64>,
 }
@@ -65,14 +64,6 @@ pub(super) struct Watch<'a> {
     last: (Instant, Used),
 }
 
-/// Time on processors so far.
-#[derive(Clone, Copy)]
-struct Used {
-    machine: Duration,
-    functions: Duration,
-    generator: Duration,
-}
-
 impl<'a> Watch<'a> {
     /// From now on.
     pub(super) fn new(cloud: &'a Cloud, fleet: &Arc<Fleet>) -> Result<Self> {
@@ -86,18 +77,16 @@ impl<'a> Watch<'a> {
             redis,
             position: std::fs::metadata(&log).map_or(0, |log| log.len()),
             log,
-            last: (Instant::now(), used(fleet)?),
+            last: (Instant::now(), Used::now(cloud, fleet)?),
         })
     }
 
     /// One look.
     pub(super) async fn look(&mut self, began: Instant) -> Result<Moment> {
         let (orders, breaker) = tokio::join!(database(self.cloud), self.redis.batch(self.breaker.show()));
-        let (now, used) = (Instant::now(), used(&self.fleet)?);
-        let (then, before) = std::mem::replace(&mut self.last, (now, used));
-        let busy = |now: Duration, before: Duration| {
-            now.saturating_sub(before).as_secs_f64() / (self.last.0 - then).as_secs_f64().max(0.001)
-        };
+        let (now, used) = (Instant::now(), Used::now(self.cloud, &self.fleet)?);
+        let busy = used.since(&self.last.1, now - self.last.0);
+        self.last = (now, used);
         let mut counts = BTreeMap::new();
         let count = |line: &str| {
             let Some(sample) = Sample::read(line) else { return };
@@ -115,9 +104,7 @@ impl<'a> Watch<'a> {
             unfinished: orders.ok().map(|orders| orders.1),
             breaker: breaker.map(|shown| shown.machine.phase),
             memory: memory.collect(),
-            machine: busy(used.machine, before.machine),
-            functions: busy(used.functions, before.functions),
-            generator: busy(used.generator, before.generator),
+            busy,
             counts,
         })
     }
@@ -132,13 +119,4 @@ pub(super) async fn database(cloud: &Cloud) -> Result<(u64, u64)> {
     let counts = cloud.sql(Service::Postgres, DATABASE, &sql).await?;
     let (connections, orders) = counts.split_once('|').context("two counts")?;
     Ok((connections.parse()?, orders.parse()?))
-}
-
-fn used(fleet: &Fleet) -> Result<Used> {
-    let pids = fleet.environments().into_iter().filter_map(|one| one.pid);
-    Ok(Used {
-        machine: machine_time()?,
-        functions: pids.filter_map(|pid| processor_time(pid).ok()).sum(),
-        generator: processor_time(std::process::id().try_into()?)?,
-    })
 }
