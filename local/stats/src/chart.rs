@@ -12,7 +12,7 @@ const TOP: f64 = 8.0;
 const BOTTOM: f64 = 22.0;
 
 /// How many lines have a colour of their own.
-const COLOURS: usize = 7;
+pub(crate) const COLOURS: usize = 7;
 
 /// How pages with charts look.
 pub const STYLE: &str = "\
