@@ -67,11 +67,9 @@ def page(open_page):
 def picture():
     folder = os.environ.get("PICTURES")
 
-    def take(page, name):
+    def take(view, name):
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-            page.evaluate("scrollTo(0, 0)")
-            page.screenshot(path=Path(folder) / f"{name}-first-screen.png")
+            view.screenshot(path=Path(folder) / f"{name}.png")
 
     return take

@@ -13,6 +13,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+import digest
+
 URL = os.environ.get("CONSOLE_URL", "")
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("payments", "redis", "sqs", "pgbouncer", "postgres")
@@ -44,7 +46,7 @@ def latest(page):
 def test_a_visitor_buys_and_sees_what_it_cost(page):
     page.locator("#login").click()
     buy(page)
-    expect(page.locator("#orders .good")).to_have_text("Paid.")
+    expect(page.locator("#outcome .good")).to_have_text("Paid.")
     request = page.locator("#list > li", has_text="POST /api/checkout").first
     expect(request.locator(".status")).to_have_text("201")
     request.locator("summary").first.click()
@@ -68,7 +70,7 @@ def test_where_a_token_is_refused_the_same_request_is_sent_again_with_a_new_one(
 
     page.route("**/api/checkout", refuse_once)
     buy(page)
-    expect(page.locator("#orders .good")).to_have_text("Paid.")
+    expect(page.locator("#outcome .good")).to_have_text("Paid.")
     assert len(keys) == 2 and keys[0] == keys[1], keys
 
 
@@ -89,15 +91,12 @@ def test_a_line_that_comes_before_its_answer_is_kept_for_it(page):
 def test_a_card_that_is_declined_says_so_and_one_that_asks_first_is_paid_after_the_answer(page):
     page.locator("#login").click()
     buy(page, "pm_card_chargeDeclined")
-    expect(page.locator("#orders .bad")).to_contain_text("402")
+    expect(page.locator("#outcome .bad")).to_contain_text("402")
     buy(page, "pm_card_authenticationRequired")
     page.get_by_role("button", name="It is me").click()
-
-    def paid():
-        page.get_by_role("button", name="Look again").click()
-        return latest(page).get_attribute("data-status") == "paid"
-
-    wait_for(page, paid)
+    # By itself: the provider's news bring the order forward, and the page hears of it.
+    expect(page.locator("#outcome .good")).to_have_text("Paid.")
+    expect(latest(page)).to_have_attribute("data-status", "paid")
 
 
 def test_an_order_is_deferred_while_payments_are_away_and_paid_when_they_are_back(page):
@@ -106,15 +105,32 @@ def test_an_order_is_deferred_while_payments_are_away_and_paid_when_they_are_bac
     switch(page, "payments", on=False)
     expect(page.locator("#said")).to_contain_text("placed all the same")
     buy(page)
-    expect(page.locator("#orders .good")).to_contain_text("charged later")
+    expect(page.locator("#outcome .good")).to_have_text(
+        "Placed. The payment provider seems to be away: it is charged later, by itself.")
     order = latest(page).get_attribute("data-order")
+    expect(page.locator("#deferred li")).to_have_text(re.compile("Yours of .*: deferred "))
+    expect(page.locator("#orders-waiting")).to_have_text(re.compile(r"[1-9]\d* orders of all customers wait"))
     switch(page, "payments", on=True)
+    # Nothing is pressed any more.
+    expect(page.locator(f"[data-order='{order}']")).to_have_attribute("data-status", "paid", timeout=180_000)
+    expect(page.locator("#outcome .good")).to_have_text("Paid.")
+    expect(page.locator("#deferred li")).to_have_text(re.compile("deferred .*, paid "))
 
-    def paid():
-        page.get_by_role("button", name="Look again").click()
-        return page.locator(f"[data-order='{order}']").get_attribute("data-status") == "paid"
 
-    wait_for(page, paid, seconds=180)
+def test_an_order_is_shown_whole_and_its_history_to_the_administrator(page):
+    page.locator("#login").click()
+    buy(page)
+    expect(page.locator("#outcome .good")).to_have_text("Paid.")
+    latest(page).get_by_role("button", name="Show").click()
+    order = page.locator("#order article")
+    expect(order.locator("dl")).to_contain_text("paid: Paid.")
+    expect(order.locator("ul li").first).to_contain_text("1 × ")
+    order.get_by_role("button", name="Its history").click()
+    expect(order.locator("#history li").last).to_contain_text("paid")
+    expect(page.locator("#list > li", has_text="GET /api/admin/orders/").first).to_be_visible()
+    order.get_by_role("button", name="Close").click()
+    expect(order).to_have_count(0)
+    expect(latest(page).get_by_role("button", name="Show")).to_be_focused()
 
 
 def test_after_an_update_nobody_is_shown_the_price_before_it(page):
@@ -124,8 +140,19 @@ def test_after_an_update_nobody_is_shown_the_price_before_it(page):
     expect(page.locator("#price")).to_contain_text("43.21")
     page.get_by_role("button", name="Update it, then fifty readers").click()
     expect(page.locator("#cache-said")).to_contain_text("0 of 50 readers got what was before")
-    page.get_by_role("button", name="Fifty readers meet its end").click()
-    expect(page.locator("#cache-said")).to_contain_text("50 of 50 were answered: 1 filled")
+    expect(page.locator("#floor")).to_have_text(re.compile(r"nothing older than \d+ may be stored"))
+
+
+@pytest.mark.parametrize(("button", "others"), (
+    ("Fifty readers meet its end", r"[1-9]\d* got what was stale, 0 waited"),
+    ("… just before its end", r"0 got what was stale, 0 waited for that fill, 49 hits"),
+    ("… when it was evicted", r"0 got what was stale, [1-9]\d* waited"),
+))
+def test_fifty_readers_of_an_entry_cost_one_fill(page, button, others):
+    page.get_by_role("button", name=button).click()
+    expect(page.locator("#cache-said")).to_have_text(re.compile(f"50 of 50 were answered: 1 filled, {others}.*; 1 statements"))
+    expect(page.locator("#entry")).to_have_text(re.compile(r"Version \d+, fresh for \d+ s more, and then stale for 300 s"))
+    expect(page.locator("#early")).to_have_text(re.compile(r"Its fill took \d+ ms"))
 
 
 def test_one_statement_stands_beside_one_for_each_order_and_item(page):
@@ -147,19 +174,51 @@ def test_every_service_goes_and_comes_back(page, service):
     expect(page.locator("#said")).to_have_text(f"{service} is back.")
 
 
-def test_the_provider_the_breaker_and_the_customers_are_set_and_put_back_by_one_button(page):
-    page.locator("#provider").select_option("failing")
-    expect(page.locator("#said")).to_contain_text("500")
-    page.locator("#breaker").select_option("open")
-    expect(page.locator("#phase")).to_have_text("Forced open by an operator.")
-    page.locator("#visitors").fill("50")
-    expect(page.locator("#said")).to_contain_text("50 customers")
+SWITCHES = (
+    ("provider", "slow", "healthy", "three seconds longer"),
+    ("provider", "failing", "healthy", "ends in 500"),
+    ("provider", "declining", "healthy", "Every card is declined"),
+    ("breaker", "open", "auto", "forced open"),
+    ("breaker", "closed", "auto", "forced closed"),
+    ("visitors", "50", "0", "50 customers"),
+    ("callers", "20", "0", "20 callers"),
+)
+
+
+@pytest.mark.parametrize(("control", "value", "usual", "said"), SWITCHES)
+def test_every_switch_says_what_it_did_and_is_put_back_by_its_own_hand_and_by_one_button(page, control, value, usual, said):
+    lever = page.locator(f"#{control}")
+    pull = lever.select_option if control in ("provider", "breaker") else lever.fill
+    pull(value)
+    expect(page.locator("#said")).to_contain_text(said)
+    pull(usual)
+    expect(page.locator("#said")).not_to_contain_text(said)
+    pull(value)
+    expect(page.locator("#said")).to_contain_text(said)
+    lever.blur()
+    expect(lever).to_have_value(value)
     page.locator("#put-back").click()
     expect(page.locator("#said")).to_have_text("Everything is as it was.")
-    expect(page.locator("#provider")).to_have_value("healthy")
-    expect(page.locator("#breaker")).to_have_value("auto")
-    expect(page.locator("#visitors")).to_have_value("0")
+    expect(lever).to_have_value(usual)
+
+
+def test_what_a_switch_says_is_what_happens(page):
+    page.locator("#login").click()
+    expect(latest(page)).to_be_visible()
+    page.locator("#provider").select_option("declining")
+    expect(page.locator("#said")).to_contain_text("declined")
+    buy(page)
+    expect(page.locator("#outcome .bad")).to_contain_text("402")
+    page.locator("#provider").select_option("healthy")
+    expect(page.locator("#said")).to_contain_text("does well")
+    for order, phase in (("closed", "Forced closed by an operator."), ("open", "Forced open by an operator.")):
+        page.locator("#breaker").select_option(order)
+        expect(page.locator("#phase")).to_have_text(phase)
+    page.locator("#breaker").select_option("auto")
     expect(page.locator("#phase")).not_to_contain_text("Forced")
+    page.locator("#callers").fill("20")
+    # Each environment and its connection.
+    expect(page.locator("#picture-pool .environments span").first).to_be_attached()
 
 
 def test_what_the_provider_and_redis_were_ordered_they_are_ordered_again_when_they_are_back(page):
@@ -203,21 +262,97 @@ def test_the_tour_goes_from_end_to_end(page):
     expect(page.locator("#tour")).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ("light", "dark"))
-@pytest.mark.parametrize("width", (390, 1280))
-def test_it_can_be_read_and_reached_by_everybody(open_page, picture, width, scheme):
-    page = open_page(width, color_scheme=scheme)
+def shop(page):
     page.locator("#login").click()
+    buy(page)
+    expect(page.locator("#outcome .good")).to_be_visible()
+    latest(page).get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Its history").click()
+    expect(page.locator("#history li").first).to_be_visible()
     put_into_cart(page)
-    page.locator("#list > li summary").first.click()
+
+
+def requests(page):
+    bought = page.locator("#list > li", has_text="POST /api/checkout").first
+    bought.locator("summary").first.click()
+    expect(bought.get_by_role("img")).to_be_visible()
+
+
+def switches(page):
+    page.locator("#provider").select_option("slow")
+    expect(page.locator("#said")).to_contain_text("three seconds")
+    page.locator("#provider").select_option("healthy")
+    expect(page.locator("#said")).to_contain_text("does well")
+
+
+def patterns(page):
     page.get_by_role("button", name="Run both").click()
     expect(page.locator("#queries-said")).to_contain_text("round trips")
-    expect(page.locator("#plots figure").first).to_be_visible()
-    picture(page, f"console-{width}-{scheme}")
-    # No scrolling sideways.
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page).response["violations"]
-    assert not found, [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found]
+    page.get_by_role("button", name="Fifty readers meet its end").click()
+    expect(page.locator("#cache-said")).to_contain_text("50 of 50")
+
+
+def figures(page):
+    expect(page.locator("#plots figure", has_text="by route").first).to_be_visible()
+    expect(page.locator("#plots figure", has_text="Connections")).to_be_visible()
+    expect(page.locator("#plots figure", has_text="Queues")).to_contain_text("deferred-charges")
+
+
+def tour(page):
+    page.locator("#take-tour").click()
+    expect(page.locator("#tour-title")).to_be_focused()
+
+
+VIEWS = (shop, requests, switches, patterns, figures, tour)
+
+
+@pytest.mark.parametrize("scheme", ("light", "dark"))
+@pytest.mark.parametrize("width", (390, 1280))
+def test_every_view_can_be_read_and_reached_by_everybody(open_page, picture, width, scheme):
+    page = open_page(width, color_scheme=scheme)
+    for view in VIEWS:
+        view(page)
+        picture(page.locator(f"#{view.__name__}"), f"{view.__name__}-{width}-{scheme}")
+        # No scrolling sideways.
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, view.__name__
+        found = Axe().run(page).response["violations"]
+        assert not found, (view.__name__, [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found])
+
+
+@pytest.mark.skipif("PICTURES" not in os.environ, reason="PICTURES names no folder for pictures")
+def test_the_readmes_picture_is_taken(page):
+    shop(page)
+    page.get_by_role("button", name="Close the order").click()
+    requests(page)
+    page.evaluate("scrollTo(0, 0)")
+    page.screenshot(path=digest.PICTURE)
+    digest.NOTED.write_text(digest.of_the_page() + "\n")
+
+
+def test_whoever_has_only_a_keyboard_buys(page):
+    def tab_to(selector):
+        """What Tab passes on its way there."""
+        passed = []
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            passed.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return passed
+        raise AssertionError(f"Tab does not reach {selector}: {passed}")
+
+    assert tab_to("#login")[:4] == ["Skip to the shop", "take-tour", "put-back", "words"]
+    page.keyboard.press("Enter")
+    expect(latest(page)).to_be_visible()
+    tab_to("#shelf .products button")
+    page.keyboard.press("Enter")
+    tab_to("#shelf .buttons button")
+    page.keyboard.press("Enter")
+    tab_to("#card")
+    tab_to("#buy")
+    page.keyboard.press("Enter")
+    expect(page.locator("#outcome .good")).to_have_text("Paid.")
+    for control in ("#look-again", "#list", ".lever", "#provider", "#callers", "#card-queries button", "#card-limiter button"):
+        tab_to(control)
 
 
 def test_another_site_can_neither_read_nor_pull(page):
@@ -255,10 +390,33 @@ def test_the_limiters_window_empties_when_it_says(page):
     expect(page.locator("#price")).to_be_visible()
 
 
-def wait_for(page, condition, seconds=90):
-    """Asks again until it holds; the pause leaves the page its time."""
-    for _ in range(seconds * 2):
-        if condition():
-            return
-        page.wait_for_timeout(500)
-    raise AssertionError(f"not within {seconds} s: {condition.__name__}")
+def test_the_windows_picture_empties_as_the_limiters_window_does(page):
+    """The history of the limiter's own test of its arithmetic: `it_says_exactly_how_long_to_wait`."""
+    read = page.evaluate(
+        """async () => {
+            const { Window } = await import("/page/window.js")
+            const window = new Window()
+            const told = (now, remaining, resets) => window.told(now, { limit: 3, remaining, resets, allowed: true })
+            told(1000, 2, 64)
+            told(2000, 1, 63)
+            told(17000, 0, 48)
+            return [20000, 64999, 65000, 79999, 80000].map((now) => window.read(now))
+        }"""
+    )
+    assert [(one["used"], one["first"], one["last"]) for one in read] == [
+        (3, 45_000, 60_000), (3, 1, 15_001), (1, 15_000, 15_000), (1, 1, 1), (0, 0, 0)]
+
+
+def test_calls_that_another_page_made_count_in_the_picture_too(page):
+    used = page.evaluate(
+        """async () => {
+            const { Window } = await import("/page/window.js")
+            const window = new Window()
+            window.told(100_000, { limit: 100, remaining: 39, resets: 20, allowed: true })
+            const before = [119_999, 120_000].map((now) => window.read(now).used)
+            // Redis has forgotten everything.
+            window.told(121_000, { limit: 100, remaining: 99, resets: 60, allowed: true })
+            return [...before, window.read(121_000).used]
+        }"""
+    )
+    assert used == [61, 1, 1]

@@ -31,11 +31,18 @@ export async function call(method, path, { token, body, headers = {}, who = "" }
     method, path, status: answer.status, took: performance.now() - began,
     id: answer.headers.get("x-request-id"),
     limit: number(answer.headers.get("x-ratelimit-limit")), remaining: number(answer.headers.get("x-ratelimit-remaining")),
-    resets: Number(/t=(\d+)/.exec(answer.headers.get("ratelimit") ?? "")?.[1] ?? NaN), retry: number(answer.headers.get("retry-after")),
+    who, quotas: quotas(answer.headers), retry: number(answer.headers.get("retry-after")),
     curl: curl(method, path, sent, body, who), answer: answer.body,
   };
   for (const listener of listeners) listener(request);
   return answer;
+}
+
+/** What is left of each policy of the limiter: of `"api";q=100;w=60` and `"api";r=42;t=13`. */
+function quotas(headers) {
+  const limits = Object.fromEntries([...(headers.get("ratelimit-policy") ?? "").matchAll(/"([^"]+)";q=(\d+)/g)].map((it) => [it[1], Number(it[2])]));
+  return [...(headers.get("ratelimit") ?? "").matchAll(/"([^"]+)";r=(\d+);t=(\d+)/g)]
+    .map(([, policy, left, resets]) => ({ policy, limit: limits[policy], remaining: Number(left), resets: Number(resets) }));
 }
 
 const number = (text) => (text === null ? null : Number(text));

@@ -3,6 +3,7 @@
 import { $ } from "./dom.js";
 import { from } from "./api.js";
 import { ask, listen, on } from "./desk.js";
+import * as orders from "./orders.js";
 import * as patterns from "./patterns.js";
 import * as requests from "./requests.js";
 import * as shop from "./shop.js";
@@ -19,6 +20,7 @@ on("plots", ({ figures }) => {
   $("#plots").replaceChildren(...drawn.body.children);
 });
 
+orders.begin();
 requests.begin();
 switches.begin();
 patterns.begin();

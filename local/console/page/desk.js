@@ -3,7 +3,7 @@
 const SECRET = document.querySelector("meta[name=console-secret]").content;
 const listeners = {};
 
-/** Calls `listener` with the data of every event of this name: state, line, plots, open, closed. */
+/** Calls `listener` with the data of every event of this name: state, line, work, worked, plots, open, closed. */
 export function on(name, listener) {
   (listeners[name] ??= []).push(listener);
 }

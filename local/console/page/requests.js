@@ -6,12 +6,21 @@ import { onRequest } from "./api.js";
 
 /** How many are kept. */
 const KEPT = 60;
-/** Which statements a route may send, by the names that `./dev explain` knows. */
+/** The statements that a route may send, in order, by the names that `./dev explain` knows. */
 const STATEMENTS = {
-  "GET /api/products/{id}": "catalog.find", "GET /api/products/featured": "catalog.featured", "GET /api/search": "catalog.search",
-  "PUT /api/products/{id}": "catalog.update", "POST /api/auth/login": "accounts.", "GET /api/orders": "orders.list",
-  "GET /api/orders/{id}": "orders.find", "POST /api/orders/{id}/cancel": "checkout.cancel", "POST /api/checkout": "checkout.place",
-  "charge-worker": "checkout.claim", "order-sweeper": "orders.",
+  "GET /api/products/{id}": ["catalog.find"],
+  "GET /api/products/featured": ["catalog.featured"],
+  "GET /api/search": ["catalog.search"],
+  "PUT /api/products/{id}": ["catalog.update"],
+  "POST /api/auth/login": ["accounts.by_email", "accounts.sign_in"],
+  "GET /api/orders": ["orders.list"],
+  "GET /api/orders/{id}": ["orders.find"],
+  "GET /api/admin/orders/{id}": ["orders.find_any"],
+  "POST /api/orders/{id}/cancel": ["checkout.cancel", "checkout.settle", "orders.find"],
+  "POST /api/checkout": ["checkout.place", "checkout.settle"],
+  "POST /api/webhooks/payments": ["orders.due_by_intent"],
+  "charge-worker": ["checkout.claim", "checkout.attempt", "checkout.settle", "checkout.postpone"],
+  "order-sweeper": ["orders.oldest", "catalog.changed", "catalog.announced", "orders.due", "catalog.rank"],
 };
 
 /** Rows that wait for their lines, and lines that came before their answers: each travels on a connection of its own. */
@@ -50,7 +59,7 @@ function add(request, line) {
     inside));
   const show = (line) => {
     fill(cost, ...marks(line));
-    fill(inside, way(line), curl(request), plan(line.Route), log(line), body(request));
+    fill(inside, way(line), curl(request), plans(line), log(line), body(request));
   };
   fill(inside, curl(request), body(request));
   if (line) show(line);
@@ -65,7 +74,8 @@ const shade = (status) => ({ 2: "good", o: "good", 4: "warn" })[String(status)[0
 /** In words what the line counts: hit, miss, waited, refused, deferred. */
 function marks(line) {
   const named = [
-    ["CacheStale", "stale"], ["CacheWaited", "waited for another's fill"], ["CacheHit", "cache hit"], ["CacheMiss", "cache miss"],
+    ["CacheStale", "stale"], ["CacheWaited", "waited for another's fill"], ["CacheRefreshed", "refreshed the cache"], ["CacheHit", "cache hit"],
+    ["CacheMiss", "cache miss"],
     ["CacheDegraded", "without cache"], ["RateLimited", "limited"], ["RateDegraded", "limit of this environment"],
     ["BreakerDenied", "breaker open"], ["BreakerProbed", "probe"], ["BreakerOpened", "opened the breaker"],
     ["BreakerClosed", "closed the breaker"], ["ProviderHeldBack", "over the provider's limit"], ["DeferredOrders", "charged later"], ["RedisAway", "Redis away"],
@@ -75,12 +85,18 @@ function marks(line) {
   return seen.slice(0, 3).map((words) => el("span", { class: "mark" }, words));
 }
 
+/** What the cache did. Of the lookups of one request the one that tells most. */
+function cached(line) {
+  const outcomes = [["CacheStale", "stale"], ["CacheWaited", "waited"], ["CacheRefreshed", "refreshed"], ["CacheMiss", "miss"], ["CacheHit", "hit"]];
+  return outcomes.find(([name]) => line[name])?.[1] ?? null;
+}
+
 /** The rooms that the request went through, in order, each with how often and for how long. */
 function way(line) {
   const times = (count) => (count ? `${count}×` : "");
   const rooms = [
     ["limiter", line.RateLimited ? "refused" : line.RateAllowed ? "allowed" : null, null],
-    ["cache", line.CacheHit ? "hit" : line.CacheMiss ? "miss" : null, line.CacheWait],
+    ["cache", cached(line), line.CacheWait],
     ["breaker", line.BreakerDenied ? "open" : line.BreakerProbed ? "probe" : line.BreakerAllowed ? "closed" : null, null],
     ["Redis", times(line.RedisRoundTrips), line.RedisTime],
     ["Postgres", times(line.DatabaseRoundTrips), line.DatabaseTime],
@@ -108,15 +124,16 @@ function curl(request) {
   return el("div", {}, el("pre", { tabindex: 0 }, request.curl), copy);
 }
 
-function plan(route) {
-  const statement = STATEMENTS[route];
-  if (!statement) return null;
+/** The plans of what it sent to Postgres, where it sent anything. */
+function plans(line) {
+  if (!line.DatabaseRoundTrips) return null;
   const shown = el("pre", { tabindex: 0, hidden: true });
-  return el("div", {}, el("button", { class: "plain", click: async () => {
+  const buttons = (STATEMENTS[line.Route] ?? []).map((statement) => el("button", { class: "plain", click: async () => {
     shown.hidden = false;
     shown.textContent = "Postgres explains …";
     shown.textContent = await ask("GET", `/plan/${statement}`).catch((error) => error.message);
-  } }, `Plan of ${statement}`), shown);
+  } }, `Plan of ${statement}`));
+  return el("div", {}, el("div", { class: "buttons" }, buttons), shown);
 }
 
 function log(line) {

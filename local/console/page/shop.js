@@ -3,6 +3,8 @@
 import { $, el, fill, money } from "./dom.js";
 import { call } from "./api.js";
 import { ask } from "./desk.js";
+import { orders, outcome, problem } from "./orders.js";
+import { callAs, email, enter, isIn, may } from "./session.js";
 
 const CARDS = [
   ["pm_card_visa", "A card that pays"],
@@ -12,9 +14,6 @@ const CARDS = [
 /** How long nothing must be typed before it is searched for. */
 const PAUSE = 200;
 
-let accounts = {};
-/** The access tokens of who is logged in: of CUSTOMER and of ADMIN. */
-const tokens = {};
 let cart = [];
 let shown = null;
 const watchers = [];
@@ -30,7 +29,7 @@ export async function someProduct() {
 }
 
 export function begin(start) {
-  accounts = start;
+  may(start);
   let typing;
   $("#words").addEventListener("input", () => {
     clearTimeout(typing);
@@ -94,7 +93,7 @@ function look(product) {
 
 /** Gives a product another price, and reads it again. Answers what the update answered. */
 export async function reprice(product, amount = Number($("#new-price")?.value)) {
-  tokens.ADMIN ??= await token("ADMIN");
+  await enter("ADMIN");
   const { name, description, featured, price } = product;
   const body = { name, description, featured, price: { amount, currency: price.currency } };
   const answer = await callAs("ADMIN", "PUT", `/api/products/${product.id}`, { body });
@@ -103,37 +102,16 @@ export async function reprice(product, amount = Number($("#new-price")?.value)) 
   return answer;
 }
 
-async function token(who) {
-  const account = who === "ADMIN" ? accounts.administrator : accounts.customer;
-  const answer = await call("POST", "/api/auth/login", { body: account });
-  return answer.ok ? answer.body.access_token : null;
-}
-
-/**
- * Calls as somebody who is logged in. A token is good for an hour, and the page may be open for longer: where one is
- * refused, a new one is fetched, once, and the very same request sent again, also under the same idempotency key.
- */
-async function callAs(who, method, path, request = {}) {
-  const send = () => call(method, path, { ...request, token: tokens[who], who });
-  const answer = await send();
-  if (answer.status !== 401 || !tokens[who]) return answer;
-  const fresh = await token(who);
-  if (!fresh) return answer;
-  tokens[who] = fresh;
-  return send();
-}
-
 function who() {
-  if (tokens.CUSTOMER) return fill($("#who"), el("p", {}, `Logged in as ${accounts.customer.email}. `,
-    el("button", { class: "plain", click: orders }, "My orders")));
-  fill($("#who"), el("p", {}, el("button", { id: "login", click: login }, `Log in as ${accounts.customer?.email ?? "the demo customer"}`)));
+  if (isIn("CUSTOMER")) return fill($("#who"), el("p", {}, `Logged in as ${email("CUSTOMER")}.`));
+  fill($("#who"), el("p", {}, el("button", { id: "login", click: login }, `Log in as ${email("CUSTOMER") ?? "the demo customer"}`)));
 }
 
 export async function login() {
-  tokens.CUSTOMER ??= await token("CUSTOMER");
+  const entered = await enter("CUSTOMER");
   who();
-  if (!tokens.CUSTOMER) fill($("#orders"), el("p", { class: "bad" }, "The log-in failed; what was answered stands on the right."));
-  else await orders();
+  if (entered) await orders();
+  else fill($("#orders"), el("p", { class: "bad" }, "The log-in failed; what was answered stands under What happened."));
 }
 
 export function put(product) {
@@ -153,7 +131,7 @@ function basket() {
 
 /** Buys what is in the cart. */
 export async function buy(card = CARDS[0][0]) {
-  if (!tokens.CUSTOMER) await login();
+  if (!isIn("CUSTOMER")) await login();
   const counted = new Map();
   for (const { id } of cart) counted.set(id, (counted.get(id) ?? 0) + 1);
   const items = [...counted].map(([product_id, quantity]) => ({ product_id, quantity }));
@@ -162,50 +140,8 @@ export async function buy(card = CARDS[0][0]) {
   });
   if (answer.ok) cart = [];
   basket();
+  if (answer.ok) outcome(answer.body);
+  else fill($("#outcome"), problem(answer));
   await orders();
-  $("#orders").prepend(answer.ok ? outcome(answer.body) : problem(answer));
   return answer;
-}
-
-const MEANING = {
-  paid: "Paid.",
-  deferred: "Placed. The payment provider is away: it is charged later, by itself.",
-  processing: "Placed. The provider is still at it.",
-};
-
-function outcome({ status, charge }) {
-  if (status !== "action_required") return el("p", { class: "good" }, MEANING[status] ?? `The order is ${status}.`);
-  const settle = (succeeds) => async () => {
-    await ask("POST", "/authenticate", { client_secret: charge.client_secret, succeeds });
-    setTimeout(orders, 500);
-  };
-  return el("p", {}, "Your bank asks whether it is you. ",
-    el("button", { click: settle(true) }, "It is me"), " ", el("button", { class: "plain", click: settle(false) }, "It is not"));
-}
-
-/** The customer's latest orders. */
-export async function orders() {
-  const answer = await callAs("CUSTOMER", "GET", "/api/orders?limit=5");
-  if (!answer.ok) return fill($("#orders"), problem(answer));
-  const row = ({ id, status, total, items }) => {
-    const open = ["deferred", "pending", "action_required", "processing"].includes(status);
-    return el("li", { "data-order": id, "data-status": status },
-      el("b", {}, status), ` ${money(total)}: ${items.map((item) => `${item.quantity} × ${item.name}`).join(", ")} `,
-      open ? el("button", { class: "plain", click: () => cancel(id) }, "Cancel") : null);
-  };
-  fill($("#orders"), el("h3", {}, "Orders ", el("button", { class: "plain", click: orders }, "Look again")),
-    el("ul", {}, answer.body.orders.map(row)));
-  return answer.body.orders;
-}
-
-async function cancel(id) {
-  const answer = await callAs("CUSTOMER", "POST", `/api/orders/${id}/cancel`);
-  await orders();
-  if (!answer.ok) $("#orders").prepend(problem(answer));
-}
-
-/** What went wrong, in the API's own words. */
-function problem({ status, body }) {
-  const words = status === 0 ? "There was no answer." : (body?.detail ?? body?.title ?? body?.message ?? String(body));
-  return el("p", { class: "bad", role: "alert" }, `${status || ""} ${words}`);
 }

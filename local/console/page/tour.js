@@ -10,7 +10,8 @@ const STEPS = [
     words: "Press “Run both”. The list of orders with items and products is one statement with LATERAL joins; following the objects one " +
       "by one takes a round trip for each.", read: "shared/src/orders/list.sql" },
   { card: "cache", title: "One fill for many readers",
-    words: "Press “Fifty readers meet its end”: one of them reads Postgres, the others wait for it. Then “Update it, then fifty readers”: " +
+    words: "Press “Fifty readers meet its end”: one of them reads Postgres, the others get what is there meanwhile; where it was evicted, they " +
+      "wait for that one. Then “Update it, then fifty readers”: " +
       "nobody gets the older price, because the update takes the right to store away from every fill that began before it.",
     read: "shared/src/cache/lookup.lua" },
   { card: "breaker", title: "A provider that is away",

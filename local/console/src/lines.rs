@@ -51,10 +51,12 @@ impl Lines {
     }
 
     /// Reads what is new: a wanted `line`, and `work` that no request waits for. `background` says whether that is told
-    /// as well: under load there is too much of it to be looked at.
+    /// as well: under load there is too much of it to be looked at. That there was some is told once in any case, as
+    /// `worked`: by it an order moves on that nobody touches.
     pub(crate) fn read(&self, background: bool, tell: impl Fn(&'static str, String)) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { position, wanted, recent } = &mut *state;
+        let mut worked = false;
         *position = read_from(&self.path, *position, |line| {
             let Some((id, is_request, line)) = parse(line) else { return };
             if let Some(at) = wanted.iter().position(|other| *other == id) {
@@ -62,10 +64,16 @@ impl Lines {
                 tell("line", line);
             } else if is_request {
                 push(recent, (id, line));
-            } else if background {
-                tell("work", line);
+            } else {
+                worked = true;
+                if background {
+                    tell("work", line);
+                }
             }
         })?;
+        if worked {
+            tell("worked", "null".to_owned());
+        }
         Ok(())
     }
 }
@@ -117,8 +125,14 @@ mod tests {
         lines.want("late", tell_line);
         std::fs::write(&path, format!("{early}{other}not a line\n{late}{worker}"))?;
         lines.read(true, tell)?;
-        let expected = [("line", early), ("line", late), ("work", worker)];
-        assert_eq!(*told.borrow(), expected.map(|(event, line)| (event, line.trim().to_owned())));
+        let null = "null".to_owned();
+        let told_of = [("line", &early), ("line", &late), ("work", &worker), ("worked", &null)];
+        assert_eq!(*told.borrow(), told_of.map(|(event, line)| (event, line.trim().to_owned())));
+
+        told.borrow_mut().clear();
+        std::fs::write(&path, format!("{early}{other}not a line\n{late}{worker}{worker}{worker}"))?;
+        lines.read(false, tell)?;
+        assert_eq!(*told.borrow(), [("worked", "null".to_owned())], "however much was done, under load");
         Ok(())
     }
 }

@@ -9,12 +9,14 @@ use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures::Stream;
 use futures::stream::unfold;
-use serde_json::json;
+use lambda::aws::sqs_client;
+use serde_json::{Value, json};
 use stats::chart::Band;
 use stats::plots::plots;
-use stats::{Moments, Sample};
+use stats::{Moments, Sample, queue};
 use time::OffsetDateTime;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use cloud::log::read_from;
@@ -77,11 +79,16 @@ impl Drop for Open {
 /// what nobody waits for any more.
 pub(crate) fn begin(desk: &Desk) {
     tokio::spawn(read(Arc::clone(desk)));
-    tokio::spawn(every(Arc::clone(desk), LOOK, |desk| async move {
-        let state = look::state(&desk).await;
-        desk.tell("state", state.to_string());
+    let (seen, last) = watch::channel(Value::Null);
+    tokio::spawn(every(Arc::clone(desk), LOOK, move |desk| {
+        let seen = seen.clone();
+        async move {
+            let state = look::state(&desk).await;
+            desk.tell("state", state.to_string());
+            seen.send_replace(state);
+        }
     }));
-    tokio::spawn(draw(Arc::clone(desk)));
+    tokio::spawn(draw(Arc::clone(desk), last));
 }
 
 fn ticks(pause: Duration) -> Interval {
@@ -110,7 +117,9 @@ async fn every<F: Future<Output = ()>>(desk: Desk, pause: Duration, work: impl F
 }
 
 /// Draws the plots again and again. The log is read on meanwhile, so that a page that is opened sees what was before.
-async fn draw(desk: Desk) {
+async fn draw(desk: Desk, mut seen: watch::Receiver<Value>) {
+    let Ok(sqs) = desk.cloud.http(Service::Sqs) else { return };
+    let sqs = sqs_client(&sqs).await;
     let path = desk.cloud.folder.log(Service::Functions.name());
     let (mut position, mut moments, mut ticks) = (0, Moments::new(REACH), ticks(DRAW));
     loop {
@@ -118,6 +127,11 @@ async fn draw(desk: Desk) {
         let take = |line: &str| Sample::read(line).into_iter().for_each(|sample| moments.add(&sample));
         let Ok(read) = read_from(&path, position, take) else { continue };
         position = read;
+        if seen.has_changed().unwrap_or_default() {
+            let state = seen.borrow_and_update().clone();
+            let queues = queue::all(&desk.cloud, &sqs).await;
+            moments.note(OffsetDateTime::now_utc(), look::standing(&state, queues));
+        }
         let now = OffsetDateTime::now_utc();
         moments.settle(now);
         if desk.told.receiver_count() > 0 {

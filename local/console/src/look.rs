@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use stats::Standing;
+use stats::queue::Queue;
 use tokio::time::timeout;
 
 use cloud::record::{self, State as Standing};
@@ -60,6 +62,24 @@ pub(crate) async fn state(desk: &Desk) -> Value {
     })
 }
 
+/// What of it is drawn over time, with the messages that wait in the queues.
+pub(crate) fn standing(state: &Value, queues: Vec<Queue>) -> Standing {
+    let clients = state["pooler"]["clients"].as_array().and_then(|clients| u64::try_from(clients.len()).ok());
+    let known = |name: &str, number: Option<u64>| Some((name.to_owned(), number?));
+    let postgres = &state["postgres"];
+    let connections = [
+        known("of environments", clients),
+        known("at Postgres", postgres["connections"].as_u64()),
+        known("of these busy", postgres["active"].as_u64()),
+    ];
+    let orders = known("orders that wait", postgres["orders_waiting"].as_u64());
+    let messages = queues.into_iter().map(|queue| (queue.name, queue.waiting + queue.in_flight));
+    Standing {
+        connections: connections.into_iter().flatten().collect(),
+        queues: messages.chain(orders).collect(),
+    }
+}
+
 fn services(cloud: &Cloud) -> BTreeMap<&'static str, bool> {
     let there = |service: Service| {
         record::read(&cloud.folder, service.name())
@@ -82,20 +102,27 @@ async fn postgres(cloud: &Cloud) -> Result<Value> {
     Ok(json!({ "connections": connections, "active": active, "orders_waiting": waiting }))
 }
 
-/// Connections that environments have at `PgBouncer`, and those it has at Postgres.
+/// The connection of each environment at `PgBouncer`, and how many it has at Postgres itself.
 async fn pooler(cloud: &Cloud) -> Result<Value> {
-    let lists = cloud.sql(Service::Pgbouncer, "pgbouncer", "show lists").await?;
-    let lists: BTreeMap<&str, u64> = lists
-        .lines()
-        .filter_map(|line| {
-            let (name, count) = line.split_once('|')?;
-            Some((name, count.parse().ok()?))
-        })
-        .collect();
-    let count = |name| lists.get(name).copied().context("PgBouncer lists something else");
-    // One of the clients is whoever asks here.
-    let clients = count("used_clients")?.saturating_sub(1);
-    Ok(json!({ "clients": clients, "servers": count("used_servers")? }))
+    let rows = cloud.sql(Service::Pgbouncer, "pgbouncer", "show clients;\nshow servers;\n").await?;
+    let clients: Vec<_> = rows.lines().filter_map(connection).collect();
+    let servers = rows.lines().filter(|row| row.starts_with("S|")).count();
+    Ok(json!({ "clients": clients, "servers": servers }))
+}
+
+/// What the functions' connection of a row of `show clients` does: `busy` has one of Postgres at this moment, `waits`
+/// has none yet, and `idle` needs none.
+fn connection(row: &str) -> Option<&'static str> {
+    let mut columns = row.split('|');
+    let is_ours = columns.next() == Some("C") && columns.next() == Some(APPLICATION);
+    // Versions of PgBouncer have more columns and fewer; a pointer to the client stands in each, and behind it one to
+    // its server while it has one.
+    let pointers = columns.clone().filter(|column| column.starts_with("0x")).count();
+    is_ours.then(|| match pointers {
+        2 => "busy",
+        _ if columns.any(|column| column == "waiting") => "waits",
+        _ => "idle",
+    })
 }
 
 /// The watched product's entry in Redis, without its value.
@@ -107,23 +134,23 @@ async fn entry(cloud: &Cloud, product: &str) -> Result<Value> {
         .cmd("TIME")
         .cmd("HMGET")
         .arg(&key)
-        .arg(&["kind", "version", "fresh", "stale", "token", "lease", "floor"])
+        .arg(&["kind", "version", "fresh", "stale", "cost", "token", "lease", "floor"])
         .cmd("PTTL")
         .arg(&key)
         .query_async(&mut connection)
         .await?;
     let now = seconds * 1000 + micros / 1000;
-    let [kind, version, fresh, stale, token, lease, floor] = &fields[..] else {
-        anyhow::bail!("seven fields were expected")
+    let [kind, version, fresh, stale, cost, token, lease, floor] = &fields[..] else {
+        anyhow::bail!("eight fields were expected")
     };
-    let until = |moment: &Option<String>| {
-        let moment: Option<u64> = moment.as_ref().and_then(|moment| moment.parse().ok());
-        moment.map(|moment| moment.saturating_sub(now))
-    };
+    let number = |field: &Option<String>| field.as_ref().and_then(|field| field.parse::<u64>().ok());
+    let until = |field| number(field).map(|moment| moment.saturating_sub(now));
     let filling = token.as_ref().is_some_and(|token| !token.is_empty());
+    // An entry is served stale for as long as it is meant to be fresh, `CACHE_TTL_SECONDS`; only that is not jittered.
+    let lasts = number(stale).zip(number(fresh)).map(|(stale, fresh)| stale.saturating_sub(fresh));
     Ok(json!({
-        "kind": kind, "version": version, "fresh_ms": until(fresh), "stale_ms": until(stale),
-        "filling_ms": if filling { until(lease) } else { None }, "floor": floor, "kept_ms": ttl,
+        "kind": kind, "version": version, "fresh_ms": until(fresh), "stale_ms": until(stale), "lasts_ms": lasts,
+        "cost_ms": number(cost), "filling_ms": if filling { until(lease) } else { None }, "floor": floor, "kept_ms": ttl,
     }))
 }
 
@@ -138,4 +165,25 @@ async fn breaker(desk: &Inner) -> Option<Value> {
         "calls": sum(|part| part.calls), "failed": sum(|part| part.failed), "slow": sum(|part| part.slow),
         "streak": machine.tally.streak,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_connection_does_is_read_from_rows_of_any_version() {
+        for (row, does) in [
+            (
+                "C|millrace_app|millrace|none|active|127.0.0.1|1|127.0.0.1|2|a|b|0|0|0|0x55|0x66|0||",
+                Some("busy"),
+            ),
+            ("C|millrace_app|millrace|active|127.0.0.1|1|127.0.0.1|2|a|b|0|0|0|0x55||0||", Some("idle")),
+            ("C|millrace_app|millrace|waiting|127.0.0.1|1|127.0.0.1|2|a|b|3|9|0|0x55||0||", Some("waits")),
+            ("C|millrace|pgbouncer|active|127.0.0.1|1|127.0.0.1|2|a|b|0|0|0|0x55||0||", None),
+            ("S|millrace_app|millrace|active|127.0.0.1|1|127.0.0.1|2|a|b|0|0|0|0x55|0x66|0||", None),
+        ] {
+            assert_eq!(connection(row), does, "{row}");
+        }
+    }
 }

@@ -20,12 +20,15 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, type, text.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 14] = [
     ("style.css", CSS, include_str!("../page/style.css")),
     ("console.js", SCRIPT, include_str!("../page/console.js")),
     ("desk.js", SCRIPT, include_str!("../page/desk.js")),
     ("dom.js", SCRIPT, include_str!("../page/dom.js")),
     ("api.js", SCRIPT, include_str!("../page/api.js")),
+    ("session.js", SCRIPT, include_str!("../page/session.js")),
+    ("orders.js", SCRIPT, include_str!("../page/orders.js")),
+    ("window.js", SCRIPT, include_str!("../page/window.js")),
     ("shop.js", SCRIPT, include_str!("../page/shop.js")),
     ("requests.js", SCRIPT, include_str!("../page/requests.js")),
     ("patterns.js", SCRIPT, include_str!("../page/patterns.js")),

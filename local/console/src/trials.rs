@@ -95,10 +95,24 @@ async fn many(database: &Database, user: Uuid) -> Result<(u32, u32)> {
 #[derive(Deserialize)]
 pub(crate) struct Readers {
     product: Uuid,
-    /// Whether the entry is taken out of the cache first.
-    empty: bool,
+    entry: Entry,
     /// The version that an acknowledged update has answered: who gets an older one was lied to.
     at_least: Option<i64>,
+}
+
+/// What becomes of the product's entry in the cache before they come.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Entry {
+    /// Nothing.
+    Left,
+    /// It is taken out, as an eviction does.
+    Evicted,
+    /// It is as old as it will be a second after it has ceased to be fresh.
+    Ended,
+    /// It is as old as it will be a second before that, and its last fill is said to have taken a second: each reader
+    /// then begins the next one with a probability of 1/e.
+    Ending,
 }
 
 /// `POST /try/readers`: fifty at once, and how each was served.
@@ -111,33 +125,37 @@ pub(crate) async fn readers(
 
 async fn read_at_once(desk: &Desk, order: &Readers) -> Result<Value> {
     let log = desk.cloud.folder.log(Service::Functions.name());
-    let position = std::fs::metadata(&log).map_or(0, |log| log.len());
-    if order.empty {
-        evict(&desk.cloud, order.product).await?;
-    }
     let product = order.product.to_string();
-    let asked = (0..READERS).map(async |_| {
+    let ask = async || {
         let (function, event) = desk.traffic.product_of(fastrand::u64(1..0xff_ffff), &product)?;
         desk.invoker.invoke(&function, String::from_utf8_lossy(&event).into_owned()).await
-    });
-    let answers = join_all(asked).await;
+    };
+    let position = std::fs::metadata(&log).map_or(0, |log| log.len());
+    let before = usize::from(order.entry != Entry::Left);
+    if before > 0 {
+        // Only what is there can grow old.
+        ask().await?;
+        change(&desk.cloud, &product, order.entry).await?;
+    }
+    let answers = join_all((0..READERS).map(|_| ask())).await;
     let versions: Vec<_> = answers.iter().filter_map(|answer| version(answer.as_ref().ok()?)).collect();
     let older = order.at_least.map(|least| versions.iter().filter(|version| **version < least).count());
     let mut seen = Vec::new();
     let told = timeout(TOLD_WITHIN, async {
         let mut position = position;
-        while seen.len() < READERS {
+        while seen.len() < before + READERS {
             position = read_from(&log, position, |line| seen.extend(Sample::read(line).filter(is_product)))?;
             sleep(Duration::from_millis(50)).await;
         }
         anyhow::Ok(())
     });
     told.await.ok().transpose()?;
+    seen.drain(..before.min(seen.len()));
     let sum = |counter: Counter| seen.iter().map(|sample| sample.count(counter)).sum::<u64>();
     Ok(json!({
         "readers": READERS, "answered": versions.len(), "older": older,
-        "fills": sum(Counter::CacheMiss), "waited": sum(Counter::CacheWaited), "hits": sum(Counter::CacheHit),
-        "statements": sum(Counter::DatabaseRoundTrips),
+        "fills": sum(Counter::CacheMiss), "waited": sum(Counter::CacheWaited), "stale": sum(Counter::CacheStale),
+        "hits": sum(Counter::CacheHit), "statements": sum(Counter::DatabaseRoundTrips),
     }))
 }
 
@@ -152,11 +170,22 @@ fn version(answer: &Answer) -> Option<i64> {
     serde_json::from_str::<Value>(answer["body"].as_str()?).ok()?["version"].as_i64()
 }
 
-/// Takes a product's entry out of the cache, as its end or an eviction does.
-async fn evict(cloud: &Cloud, product: Uuid) -> Result<()> {
+/// Takes a product's entry out of the cache, or makes it older.
+async fn change(cloud: &Cloud, product: &str, entry: Entry) -> Result<()> {
     let url = format!("redis://127.0.0.1:{}", cloud.port(Service::Redis)?);
     let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
-    let _: u64 =
-        redis::cmd("DEL").arg(format!("cache:product:{product}")).query_async(&mut connection).await?;
+    let key = format!("cache:product:{product}");
+    let age = |left: i32, took: i32| {
+        let mut command = redis::cmd("EVAL");
+        command.arg(include_str!("trials/age.lua")).arg(1).arg(&key).arg(left).arg(took);
+        command
+    };
+    let command = match entry {
+        Entry::Left => return Ok(()),
+        Entry::Evicted => redis::Cmd::del(&key),
+        Entry::Ended => age(-1_000, 1),
+        Entry::Ending => age(1_000, 1_000),
+    };
+    let _: u64 = command.query_async(&mut connection).await?;
     Ok(())
 }

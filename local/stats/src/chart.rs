@@ -19,7 +19,7 @@ const WORDS: f64 = 170.0;
 const ROW: f64 = 24.0;
 
 /// How many lines have a colour of their own.
-const COLOURS: usize = 7;
+pub(crate) const COLOURS: usize = 7;
 
 /// How pages with charts look.
 pub const STYLE: &str = "\

@@ -15,7 +15,7 @@ mod log;
 mod moments;
 mod page;
 pub mod plots;
-mod queue;
+pub mod queue;
 mod sample;
 mod summary;
 mod text;
@@ -32,7 +32,7 @@ use cloud::progress::{say, tell};
 use cloud::service::Service;
 use lambda::aws::sqs_client;
 use log::Log;
-pub use moments::Moments;
+pub use moments::{Moments, Standing};
 pub use sample::Sample;
 use summary::Summary;
 

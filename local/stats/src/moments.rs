@@ -37,24 +37,36 @@ pub struct Moments {
     /// By time, in widths since 1970.
     open: BTreeMap<i64, Tally>,
     summed: BTreeMap<i64, Moment>,
+    stood: BTreeMap<i64, Standing>,
+}
+
+/// How things stood when somebody looked, which the log does not say: names and numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// On the functions' way to Postgres.
+    pub connections: Vec<(String, u64)>,
+    /// Of what waits.
+    pub queues: Vec<(String, u64)>,
 }
 
 /// A moment of which lines may still come.
 #[derive(Default)]
 struct Tally {
-    latencies: Vec<f64>,
+    latencies: BTreeMap<String, Vec<f64>>,
     failed: u32,
     waits: [Vec<f64>; WAITS.len()],
     counts: [u64; COUNTS.len()],
 }
 
 /// A moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Moment {
     pub(crate) requests: u32,
     /// Of them.
     pub(crate) failed: u32,
     pub(crate) latency: Option<Percentiles>,
+    /// How many requests a route had, and their latencies.
+    pub(crate) routes: BTreeMap<String, (usize, Percentiles)>,
     /// The 95th percentile of each of [`WAITS`], in milliseconds.
     pub(crate) waits: [Option<f64>; WAITS.len()],
     /// Of [`COUNTS`].
@@ -63,7 +75,10 @@ pub(crate) struct Moment {
 
 impl Tally {
     fn add(&mut self, sample: &Sample) {
-        self.latencies.push(sample.latency);
+        match self.latencies.get_mut(&sample.route) {
+            Some(latencies) => latencies.push(sample.latency),
+            None => drop(self.latencies.insert(sample.route.clone(), vec![sample.latency])),
+        }
         self.failed += u32::from(["5xx", "failed"].contains(&sample.class.as_str()));
         for (waits, timer) in self.waits.iter_mut().zip(WAITS) {
             waits.extend(sample.time(timer));
@@ -74,10 +89,15 @@ impl Tally {
     }
 
     fn sum(&self) -> Moment {
+        let all: Vec<f64> = self.latencies.values().flatten().copied().collect();
+        let route = |(name, latencies): (&String, &Vec<f64>)| {
+            Some((name.clone(), (latencies.len(), Percentiles::of(latencies.clone())?)))
+        };
         Moment {
-            requests: u32::try_from(self.latencies.len()).unwrap_or(u32::MAX),
+            requests: u32::try_from(all.len()).unwrap_or(u32::MAX),
             failed: self.failed,
-            latency: Percentiles::of(self.latencies.clone()),
+            latency: Percentiles::of(all),
+            routes: self.latencies.iter().filter_map(route).collect(),
             waits: self.waits.each_ref().map(|waits| Some(Percentiles::of(waits.clone())?.p95)),
             counts: self.counts,
         }
@@ -88,7 +108,7 @@ impl Moments {
     /// Of the last minutes, without any request yet.
     pub fn new(minutes: u16) -> Self {
         let width = (i64::from(minutes) * 60).div_euclid(MOMENTS).max(1);
-        Self { width, minutes, open: BTreeMap::new(), summed: BTreeMap::new() }
+        Self { width, minutes, open: BTreeMap::new(), summed: BTreeMap::new(), stood: BTreeMap::new() }
     }
 
     /// One more request.
@@ -99,6 +119,11 @@ impl Moments {
         }
     }
 
+    /// Somebody looked how things stand. Of one moment the last look is kept.
+    pub fn note(&mut self, at: OffsetDateTime, standing: Standing) {
+        self.stood.insert(self.of(at), standing);
+    }
+
     /// Sums up what is complete and forgets what is too old.
     pub fn settle(&mut self, now: OffsetDateTime) {
         let (complete, oldest) = (self.of(now - LATE), self.oldest(now));
@@ -106,6 +131,7 @@ impl Moments {
         let complete = std::mem::replace(&mut self.open, open);
         self.summed.extend(complete.into_iter().map(|(moment, tally)| (moment, tally.sum())));
         self.summed = self.summed.split_off(&oldest);
+        self.stood = self.stood.split_off(&oldest);
     }
 
     /// When the first of them began, and each since then: empty minutes before it would only press the rest together.
@@ -115,10 +141,17 @@ impl Moments {
         let first = first.into_iter().flatten().copied().min().unwrap_or(last).clamp(oldest, last);
         let moment = |moment| match self.open.get(&moment) {
             Some(tally) => tally.sum(),
-            None => self.summed.get(&moment).copied().unwrap_or_default(),
+            None => self.summed.get(&moment).cloned().unwrap_or_default(),
         };
         let began = OffsetDateTime::from_unix_timestamp(first * self.width).unwrap_or(now);
         (began, (first..=last).map(moment).collect())
+    }
+
+    /// What was seen of the same moments; nothing where nobody looked.
+    pub(crate) fn stood(&self, now: OffsetDateTime) -> Vec<Standing> {
+        let (began, _) = self.shown(now);
+        let looked = |moment| self.stood.get(&moment).cloned().unwrap_or_default();
+        (self.of(began)..=self.of(now)).map(looked).collect()
     }
 
     /// Of a moment, in seconds.
@@ -166,9 +199,23 @@ mod tests {
         let (began, moments) = bit_by_bit.shown(at(1_199));
         assert_eq!((began, moments.clone()), at_once.shown(at(1_199)));
         assert!(began > at(1_199 - 15 * 60), "nothing is older than fifteen minutes");
-        let Moment { requests, failed, counts, waits, latency } = moments[0];
-        assert_eq!((requests, failed, counts[0], waits[0]), (7, 7, 7, None));
+        let Moment { requests, failed, counts, waits, latency, routes } = &moments[0];
+        assert_eq!((*requests, *failed, counts[0], waits[0]), (7, 7, 7, None));
         assert_eq!(waits[1], latency.map(|latency| latency.p95));
+        assert_eq!(routes.get("GET /a"), latency.map(|latency| (7, latency)).as_ref());
+    }
+
+    #[test]
+    fn what_was_seen_stands_at_its_moment_and_is_forgotten_with_it() {
+        let mut moments = Moments::new(15);
+        let standing = |number| Standing { connections: vec![("a".to_owned(), number)], queues: vec![] };
+        moments.add(&sample(700, 1));
+        for second in [700, 712, 713] {
+            moments.note(at(second), standing(second.cast_unsigned()));
+        }
+        assert_eq!(moments.stood(at(720)), [standing(700), standing(713), Standing::default()]);
+        moments.settle(at(700 + 15 * 60));
+        assert_eq!(moments.stood.len(), 1);
     }
 
     #[test]

@@ -1,10 +1,14 @@
-//! The plots of the functions' log: requests, percentiles, waits, cache, what was refused.
+//! The plots of the functions' log: requests, percentiles, waits, cache, what was refused; and of what was seen beside
+//! it.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use shared::telemetry::{Counter, Timer};
 use time::OffsetDateTime;
 
-use crate::chart::{Band, Chart, Series};
-use crate::moments::{COUNTS, Moment, Moments, WAITS};
+use crate::chart::{Band, COLOURS, Chart, Series};
+use crate::moments::{COUNTS, Moment, Moments, Standing, WAITS};
 use crate::summary::{Percentiles, ratio};
 
 /// The plots of the last minutes, as figures for a page that has [`STYLE`](crate::chart::STYLE). `bands` makes what is
@@ -27,7 +31,14 @@ pub fn plots(
     let count = |counter, moment: &Moment| value(COUNTS, &counter, moment.counts).unwrap_or_default();
     let sum = |name, counter| series(name, &|moment| Some(float(count(counter, moment))));
     let hits = |moment: &Moment| ratio(count(Counter::CacheHit, moment), count(Counter::CacheMiss, moment));
-    [
+    let (routes, stood) = (busiest(&shown), moments.stood(now));
+    let by_route = |of: fn(&Percentiles) -> f64| -> Vec<Series> {
+        let route = |name: &String| {
+            series(name, &|moment| moment.routes.get(name).map(|(_, percentiles)| of(percentiles)))
+        };
+        routes.iter().map(route).collect()
+    };
+    let figures = [
         (
             "Requests",
             "a second",
@@ -55,6 +66,8 @@ pub fn plots(
                 wait("payment provider", Timer::ProviderTime),
             ],
         ),
+        ("Latency by route", "ms, p50", by_route(|percentiles| percentiles.p50)),
+        ("Latency by route", "ms, p95", by_route(|percentiles| percentiles.p95)),
         ("Cache", "% hits", vec![series("hits", &hits)]),
         (
             "Refused and degraded",
@@ -66,12 +79,43 @@ pub fn plots(
                 sum("deferred orders", Counter::DeferredOrders),
             ],
         ),
-    ]
-    .map(|(title, unit, series)| {
+        ("Connections", "count", seen(&stood, |standing| &standing.connections)),
+        ("Queues", "count", seen(&stood, |standing| &standing.queues)),
+    ];
+    // What nobody has looked at is not drawn.
+    let figures = figures.into_iter().filter(|(.., series)| !series.is_empty());
+    let draw = |(title, unit, series)| {
         let labels = [from.as_str(), to.as_str()];
         Chart { title, unit, about: "", labels, bands: &bands, logarithmic: false, series }.svg()
-    })
-    .into()
+    };
+    figures.map(draw).collect()
+}
+
+/// The routes with the most requests, as many as there are colours: more lines nobody could tell apart.
+fn busiest(shown: &[Moment]) -> Vec<String> {
+    let mut requests: BTreeMap<&String, usize> = BTreeMap::new();
+    for (name, (number, _)) in shown.iter().flat_map(|moment| &moment.routes) {
+        *requests.entry(name).or_default() += number;
+    }
+    let mut routes: Vec<_> = requests.into_iter().collect();
+    routes.sort_by_key(|(_, number)| Reverse(*number));
+    let mut busiest: Vec<_> = routes.into_iter().take(COLOURS).map(|(name, _)| name.clone()).collect();
+    // A route that overtakes another keeps its colour.
+    busiest.sort();
+    busiest
+}
+
+/// A line for each name that was seen.
+fn seen(stood: &[Standing], of: fn(&Standing) -> &Vec<(String, u64)>) -> Vec<Series> {
+    let mut names: Vec<&String> = stood.iter().flat_map(of).map(|(name, _)| name).collect();
+    names.sort();
+    names.dedup();
+    let line = |name: &String| {
+        let point =
+            |standing| of(standing).iter().find(|(other, _)| other == name).map(|(_, number)| float(*number));
+        Series { name: name.clone(), points: stood.iter().map(point).collect() }
+    };
+    names.into_iter().map(line).collect()
 }
 
 /// The time of day.
@@ -86,4 +130,38 @@ fn value<K: PartialEq, V, const N: usize>(keys: [K; N], key: &K, values: [V; N])
 
 fn float(number: u64) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sample;
+
+    fn drawn(standing: Option<Standing>) -> String {
+        let (mut moments, now) = (Moments::new(15), OffsetDateTime::UNIX_EPOCH);
+        for route in ["GET /quiet", "GET /a", "GET /b", "GET /c", "GET /d", "GET /e", "GET /f", "GET /g"] {
+            for _ in 0..(if route == "GET /quiet" { 1 } else { 2 }) {
+                let line = format!(
+                    r#"{{"timestamp":"1970-01-01T00:00:00Z","Route":"{route}","StatusClass":"2xx","Latency":1,"_aws":{{}}}}"#
+                );
+                moments.add(&Sample::read(&line).expect("a line of ours"));
+            }
+        }
+        standing.into_iter().for_each(|standing| moments.note(now, standing));
+        plots(&moments, now, |_, _| Vec::new()).concat()
+    }
+
+    #[test]
+    fn the_busiest_routes_have_lines_of_their_own() {
+        let drawn = drawn(None);
+        assert!(drawn.contains("GET /a") && drawn.contains("GET /g") && !drawn.contains("GET /quiet"));
+    }
+
+    #[test]
+    fn what_was_seen_is_drawn_and_what_nobody_looked_at_is_not() {
+        let queues = vec![("deferred-charges".to_owned(), 3)];
+        let drawn_of = drawn(Some(Standing { connections: vec![], queues }));
+        assert!(drawn_of.contains("deferred-charges") && !drawn_of.contains("Connections"));
+        assert!(!drawn(None).contains("Queues"));
+    }
 }

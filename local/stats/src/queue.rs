@@ -10,14 +10,17 @@ use aws_sdk_sqs::types::QueueAttributeName::{
 use cloud::Cloud;
 
 /// Messages of one queue.
-pub(crate) struct Queue {
-    pub(crate) name: String,
-    pub(crate) waiting: u64,
-    pub(crate) in_flight: u64,
+pub struct Queue {
+    /// Its own.
+    pub name: String,
+    /// For somebody to take them.
+    pub waiting: u64,
+    /// With somebody who has taken them.
+    pub in_flight: u64,
 }
 
 /// All of a cloud's; those that do not answer are left out.
-pub(crate) async fn all(cloud: &Cloud, sqs: &Client) -> Vec<Queue> {
+pub async fn all(cloud: &Cloud, sqs: &Client) -> Vec<Queue> {
     let mut queues = Vec::new();
     for queue in &cloud.template.queues {
         let Ok(url) = cloud.queue_url(&queue.name) else { continue };
