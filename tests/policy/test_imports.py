@@ -1,8 +1,8 @@
 """Rust files import each other in one direction: no circle anywhere, within a crate or between crates.
 
-An arrow leads from a file to each file whose items it names: by `use`, or by a path in its code. A name that a file only
-passes on (`pub use child::Name`, and no other word of it) counts for the file that defines it. Tests count like all other
-code. Needs no more than Python and Cargo: `python3 tests/policy/test_imports.py`.
+An arrow leads from a file to each file whose items it names: by `use`, or by a path in its code. A name that a file
+only passes on (`pub use child::Name`, and no other word of it) counts for the file that defines it. Tests count like
+all other code. Needs no more than Python and Cargo: `python3 tests/policy/test_imports.py`.
 """
 
 import json
