@@ -134,7 +134,7 @@ fn free_port() -> u16 {
     std::iter::repeat_with(|| fastrand::u16(10_000..20_000)).find(free).expect("a free port")
 }
 
-/// The arguments of one who shows this certificate to clients and asks none of theirs. Its files are put into the folder.
+/// The arguments of one who shows this certificate and asks clients for none. Its files are put into the folder.
 pub(crate) fn showing(certificates: &Certificates, folder: &Path) -> Vec<String> {
     let files = [
         ("--tls-ca-cert-file", "ca.pem", &certificates.authority),
