@@ -1,9 +1,9 @@
 """The SQS server of the local cloud: moto's, without what makes it slow when many messages wait.
 
-moto 5.2.5 goes over all messages of a queue several times for each one that is sent, received or looked at, and asks the
-time anew for each of them, by way of two dates. With 2,000 messages a receive of ten took 826 ms, with 7,000 nothing got
-through any more; a queue of AWS does not notice them. What is replaced here gives the same answers. It names moto's own
-parts, so it belongs to the version in cloud.txt.
+moto 5.2.5 goes over all messages of a queue several times for each one that is sent, received or looked at, and asks
+the time anew for each of them, by way of two dates. With 2,000 messages a receive of ten took 826 ms, with 7,000
+nothing got through any more; a queue of AWS does not notice them. What is replaced here gives the same answers. It
+names moto's own parts, so it belongs to the version in cloud.txt.
 """
 
 import sys

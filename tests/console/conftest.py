@@ -1,5 +1,7 @@
-"""The console in a real browser: Chromium, driven by Playwright, against the cloud that `CONSOLE_URL` names. `tests/console/run`
-finds the browser and starts this. By hand: `./dev up --detach; set -a; . .dev/env; set +a; tests/console/run`.
+"""The console in a real browser: Chromium, driven by Playwright, against the cloud that `CONSOLE_URL` names.
+
+`tests/console/run` finds the browser and starts this. By hand:
+`./dev up --detach; set -a; . .dev/env; set +a; tests/console/run`.
 """
 
 import os
@@ -30,7 +32,7 @@ def browser():
 
 @pytest.fixture
 def open_page(browser):
-    """Opens the console in windows of any width. In the end: nothing was asked of another host, and the page made no error."""
+    """Opens the console in windows of any width. In the end: no other host was asked, and the page made no error."""
     opened, complaints = [], []
     # Five may log in from one address in a minute, and every test is a visitor who does.
     subprocess.run(["./dev", "redis", "flushall"], cwd=ROOT, check=True, capture_output=True)

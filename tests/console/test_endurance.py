@@ -1,8 +1,9 @@
-"""Does the console stay smooth beside a busy shop? By hand, because it measures: `MINUTES=15 tests/console/run -k endurance -s`.
+"""Does the console stay smooth beside a busy shop? By hand, because it measures:
+`MINUTES=15 tests/console/run -k endurance -s`.
 
-Prints a line each minute, and fails if the page was not told how things stand once a second, if the console took 5 % of a
-processor or more, or if its memory, or the page's, went on growing. The customers' requests are sent by the console's process
-and count too.
+Prints a line each minute, and fails if the page was not told how things stand once a second, if the console took 5 % of
+a processor or more, or if its memory, or the page's, went on growing. The customers' requests are sent by the console's
+process and count too.
 """
 
 import os

@@ -1,8 +1,8 @@
 """moto's server, which makes more of our resources than its CloudFormation knows, and goes on where it can make none.
 
-Three ways a resource comes to be here, best first: moto's own model; one call to moto's service, with the properties as its
-arguments, which botocore checks against AWS's description of that service; a stand-in, which has a name and every attribute, and of
-which nothing is known. What was made how is said on stderr for `rehearse` to list.
+Three ways a resource comes to be here, best first: moto's own model; one call to moto's service, with the properties as
+its arguments, which botocore checks against AWS's description of that service; a stand-in, which has a name and every
+attribute, and of which nothing is known. What was made how is said on stderr for `rehearse` to list.
 """
 
 import json
@@ -103,7 +103,7 @@ def called(kind, name, properties):
 
 
 def shaped(value, shape, where):
-    """A value of a template as its call wants it: other capitals, numbers that are text. What the call lacks is said."""
+    """A template's value as its call wants it: other capitals, numbers that are text. What the call lacks is said."""
     match shape.type_name:
         case "structure":
             known = {member.lower(): member for member in shape.members}

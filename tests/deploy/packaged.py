@@ -1,7 +1,7 @@
 """What `sam package` would hand to CloudFormation: the transform, loops and addresses of a bucket; no code in it.
 
-The transform is SAM's own, samtranslator; Fn::ForEach, which AWS unrolls in a transform of its own, is unrolled here. Nested templates
-are put into the bucket. Conditions, references and parameters are left for the emulator.
+The transform is SAM's own, samtranslator; Fn::ForEach, which AWS unrolls in a transform of its own, is unrolled here.
+Nested templates are put into the bucket. Conditions, references and parameters are left for the emulator.
 """
 
 import copy
@@ -59,7 +59,7 @@ def _put(path):
 
 
 def _unrolled(value):
-    """Loops as CloudFormation unrolls them: `${Name}` is the item, in `&{Name}` without what a logical id may not have."""
+    """Loops as CloudFormation unrolls them: `${Name}` is the item, `&{Name}` without what no logical id may have."""
     if isinstance(value, list):
         return [_unrolled(item) for item in value]
     if not isinstance(value, dict):

@@ -48,7 +48,7 @@ def source(name):
 
 
 def transformed(parameters, layer="s3://artifacts/layer"):
-    """template.yaml with these parameters, as SAM's transform at AWS makes it; conditions are left to CloudFormation."""
+    """template.yaml with these parameters, as SAM's transform makes it; conditions are left to CloudFormation."""
     # Like `sam package`, which puts an address in place of each path.
     template = copy.deepcopy(source("template"))
     for name, resource in template["Resources"].items():

@@ -4,28 +4,45 @@ stands alone, between blank lines.
 Code has its formatter, which breaks what can be broken; YAML and TOML hold texts and tables that stand on one line.
 """
 
+import ast
 import re
 import subprocess
 
 from templates import ROOT
 
 LONGEST = 120
-COMMENT = {"rs": "//", "mjs": ("//", "/*", "*"), "sql": "--", "lua": "--", "py": "#", "sh": "#"}
+COMMENT = {"rs": "//", "mjs": ("//", "/*", "*"), "sql": "--", "lua": "--",
+           **dict.fromkeys(("py", "sh", "toml", "yaml", "yml", "txt", ""), "#")}
 # A table's row cannot be broken, nor can a line of an index, an address, or a literal without a space.
 UNBREAKABLE = re.compile(r"^\s*(//[/!]\s*)?\||^- \[[^\]]+\]\(\S+\)$|^\S*$|https?://\S{40}")
 
 
+def kind(path):
+    """A file's ending, without its dot. A script of Python has none, and says in its first line what it is."""
+    if path.suffix:
+        return path.suffix[1:]
+    return "py" if "python" in path.read_text().partition("\n")[0] else ""
+
+
+def docstrings(text):
+    """The numbers of the lines of Python that are documentation."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, documented) and ast.get_docstring(node)]
+    return {number for node in nodes for number in range(node.body[0].lineno, node.body[0].end_lineno + 1)}
+
+
 def prose(path):
     """The lines of a file that are sentences: (number, line)."""
-    quoted = False
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    quoted, text = False, path.read_text()
+    documentation = docstrings(text) if kind(path) == "py" else ()
+    for number, line in enumerate(text.splitlines(), 1):
         if path.suffix == ".md":
             if line.lstrip().startswith("```"):
                 quoted = not quoted
             # What is shown stands within a fence, or is indented as commands are in the docs.
             if not quoted and not line.startswith("    "):
                 yield number, line
-        elif line.lstrip().startswith(COMMENT[path.suffix[1:]]):
+        elif number in documentation or line.lstrip().startswith(COMMENT[kind(path)]):
             yield number, line
 
 
@@ -40,8 +57,8 @@ def of_kinds(*endings):
     """The repository's files that end so."""
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     # Migrations are frozen.
-    ours = [ROOT / name for name in files if name.rpartition(".")[2] in endings and "migrations/" not in name]
-    return [path for path in ours if path.exists()]
+    ours = [ROOT / name for name in files if "migrations/" not in name]
+    return [path for path in ours if path.exists() and kind(path) in endings]
 
 
 def crowded(path):

@@ -1,4 +1,4 @@
-"""Two stacks share nothing in an account: each name that a template gives holds the stack's, in whatever namespace it is."""
+"""Two stacks share nothing in an account: each name that a template gives holds the stack's, in any namespace."""
 
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER

@@ -1,4 +1,4 @@
-"""What SAM makes of template.yaml, as the linter sees it: circular references and the like only show after the transform."""
+"""What SAM makes of template.yaml, as the linter sees it: circular references and the like show only in that."""
 
 import json
 import subprocess

@@ -12,7 +12,7 @@ use stats::Standing;
 use stats::queue::Queue;
 use tokio::time::timeout;
 
-use cloud::record::{self, State as Standing};
+use cloud::record::{self, State as Answering};
 use cloud::service::Service;
 use cloud::{APPLICATION, Cloud, DATABASE};
 
@@ -83,7 +83,7 @@ pub(crate) fn standing(state: &Value, queues: Vec<Queue>) -> Standing {
 fn services(cloud: &Cloud) -> BTreeMap<&'static str, bool> {
     let there = |service: Service| {
         record::read(&cloud.folder, service.name())
-            .is_some_and(|record| record.state == Standing::Ready && record.alive().is_some())
+            .is_some_and(|record| record.state == Answering::Ready && record.alive().is_some())
     };
     let shown = SERVICES.into_iter().filter(|service| service.is_available());
     shown.map(|service| (service.name(), there(service))).collect()

@@ -1,7 +1,8 @@
 //! A Redis cluster of three nodes.
 
 use crate::ask::{Ask, COUNT, ECHO, ask_on, some};
-use crate::server::{PATIENCE, Server, eventually, patient};
+use crate::certificates::certificates;
+use crate::server::{PATIENCE, Server, eventually, patient, showing};
 use shared::breaker::{Admission, Breaker};
 use shared::cache::{Cache, Entry, Region};
 use shared::http::limits::{API, LOGIN};
@@ -11,8 +12,12 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 /// Nodes with a third of the 16,384 slots each.
-struct Cluster {
+pub(crate) struct Cluster {
     nodes: Vec<Server>,
+    /// By which name nodes send clients to each other.
+    host: &'static str,
+    /// Who signed the nodes' certificates, where clients speak TLS.
+    authority: Option<Vec<u8>>,
     _folder: TempDir,
 }
 
@@ -20,24 +25,43 @@ const RANGES: [(&str, &str); 3] = [("0", "5460"), ("5461", "10922"), ("10923", "
 
 impl Cluster {
     async fn start() -> Self {
-        let folder = TempDir::new().expect("a folder");
+        Self::of_nodes(TempDir::new().expect("a folder"), "127.0.0.1", None, Vec::new()).await
+    }
+
+    /// Its nodes speak TLS with clients and with each other. The test itself looks behind the scenes without.
+    pub(crate) async fn start_with_tls() -> Self {
+        let (folder, certificates) = (TempDir::new().expect("a folder"), certificates());
+        let mut arguments = showing(&certificates, folder.path());
+        // Certificates are for names, so clients have to be told of nodes by name.
+        let hosts =
+            ["--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname"];
+        let tls = ["--tls-port", "{tls}", "--tls-cluster", "yes", "--tls-replication", "yes"];
+        arguments.extend(hosts.into_iter().chain(tls).map(str::to_owned));
+        Self::of_nodes(folder, "localhost", Some(certificates.authority.into_bytes()), arguments).await
+    }
+
+    async fn of_nodes(
+        folder: TempDir,
+        host: &'static str,
+        authority: Option<Vec<u8>>,
+        mut arguments: Vec<String>,
+    ) -> Self {
         let path = folder.path().to_str().expect("UTF-8").to_owned();
-        let start = |_| {
-            Server::start_with(&[
-                "--dir",
-                &path,
-                "--cluster-enabled",
-                "yes",
-                "--cluster-config-file",
-                "nodes-{bus}.conf",
-                "--cluster-port",
-                "{bus}",
-                // Longer than a node on a busy machine is silent.
-                "--cluster-node-timeout",
-                "60000",
-            ])
-        };
-        let nodes: Vec<Server> = (0..3).map(start).collect();
+        let own = [
+            "--dir",
+            &path,
+            "--cluster-enabled",
+            "yes",
+            "--cluster-config-file",
+            "nodes-{bus}.conf",
+            "--cluster-port",
+            "{bus}",
+            // Longer than a node on a busy machine is silent.
+            "--cluster-node-timeout",
+            "60000",
+        ];
+        arguments.extend(own.map(str::to_owned));
+        let nodes: Vec<Server> = (0..3).map(|_| Server::start_with(&arguments)).collect();
         for (node, (first, last)) in nodes.iter().zip(RANGES) {
             node.query::<()>(&["CLUSTER", "ADDSLOTSRANGE", first, last]);
         }
@@ -45,7 +69,7 @@ impl Cluster {
             let (_, bus): (String, String) = node.query(&["CONFIG", "GET", "cluster-port"]);
             nodes[0].query::<()>(&["CLUSTER", "MEET", "127.0.0.1", &node.port().to_string(), &bus]);
         }
-        let cluster = Self { nodes, _folder: folder };
+        let cluster = Self { nodes, host, authority, _folder: folder };
         cluster.is_whole().await;
         cluster
     }
@@ -61,8 +85,15 @@ impl Cluster {
         .await;
     }
 
-    fn settings(&self) -> Settings {
-        Settings { cluster: true, ..patient(&self.nodes[0].url()) }
+    pub(crate) fn settings(&self) -> Settings {
+        let ca_certificate = self.authority.clone();
+        let url = if ca_certificate.is_some() {
+            let (_, port): (String, String) = self.nodes[0].query(&["CONFIG", "GET", "tls-port"]);
+            format!("rediss://{}:{port}", self.host)
+        } else {
+            self.nodes[0].url()
+        };
+        Settings { cluster: true, ca_certificate, ..patient(&url) }
     }
 
     fn client(&self) -> Redis {
@@ -83,7 +114,7 @@ impl Cluster {
         for node in [to, from, third] {
             set(node, "NODE", &id(to));
         }
-        let moved = format!(" {slot} 127.0.0.1:{}", self.nodes[to].port());
+        let moved = format!(" {slot} {}:{}", self.host, self.nodes[to].port());
         eventually("every node knows where the slot is", async || {
             [from, third].iter().all(|node| {
                 let asked: Result<i64, _> =
@@ -100,9 +131,7 @@ fn everywhere() -> Vec<Ask> {
     (0..20).map(|n| ask_on(&format!("key {n}"), &COUNT, "")).collect()
 }
 
-#[tokio::test]
-async fn a_batch_across_slots_is_answered_in_order() {
-    let cluster = Cluster::start().await;
+pub(crate) async fn answers_a_batch_in_order(cluster: &Cluster) {
     let redis = cluster.client();
     let batch: Vec<_> = (0..20).map(|n| ask_on(&format!("key {n}"), &ECHO, &n.to_string())).collect();
     let expected: Vec<_> = (0..20).map(|n| some(&n.to_string())).collect();
@@ -110,6 +139,11 @@ async fn a_batch_across_slots_is_answered_in_order() {
     assert!(cluster.nodes.iter().all(|node| node.calls(&["eval"])[0] > 0), "each node had a part of it");
     let ones: Vec<_> = (0..20).map(|_| some("1")).collect();
     assert_eq!(redis.batch(everywhere()).await, ones, "each was carried out once");
+}
+
+#[tokio::test]
+async fn a_batch_across_slots_is_answered_in_order() {
+    answers_a_batch_in_order(&Cluster::start().await).await;
 }
 
 #[tokio::test]
@@ -136,15 +170,18 @@ async fn cache_limiter_and_breaker_travel_together() {
     assert!(stored > 1, "the keys lie on several nodes");
 }
 
-#[tokio::test]
-async fn a_slot_that_has_moved_is_found_at_once() {
-    let cluster = Cluster::start().await;
+pub(crate) async fn finds_moved_slots(cluster: &Cluster) {
     let redis = cluster.client();
     redis.batch(everywhere()).await;
     for key in ["a", "b", "c", "d", "e"] {
         cluster.move_slot(key).await;
         assert_eq!(redis.batch(ask_on(key, &COUNT, "")).await, some("1"), "{key}");
     }
+}
+
+#[tokio::test]
+async fn a_slot_that_has_moved_is_found_at_once() {
+    finds_moved_slots(&Cluster::start().await).await;
 }
 
 #[tokio::test]

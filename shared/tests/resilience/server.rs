@@ -1,10 +1,13 @@
 //! A Redis of its own for each test: it starts in some 10 ms, and a test may kill, pause or empty it.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::certificates::Certificates;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use shared::redis::{Redis, Settings};
@@ -17,16 +20,20 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        Self::start_with(&[])
+        Self::start_with::<&str>(&[])
     }
 
-    /// With these arguments; `{port}` in them stands for the port, and `{bus}` for that of a cluster's bus.
-    pub(crate) fn start_with(arguments: &[&str]) -> Self {
+    /// With these arguments; `{port}` in them stands for the port, `{bus}` for that of a cluster's bus, and `{tls}` for
+    /// one more, for TLS beside plain connections.
+    pub(crate) fn start_with<A: AsRef<str>>(arguments: &[A]) -> Self {
         // A free port may be taken before Redis binds it: then another is tried.
         for _ in 0..10 {
-            let (port, bus) = (free_port(), free_port());
-            let numbered = |argument: &&str| {
-                argument.replace("{port}", &port.to_string()).replace("{bus}", &bus.to_string())
+            let [port, bus, tls] = [(); 3].map(|()| free_port());
+            let numbered = |argument: &A| {
+                let places = [("{port}", port), ("{bus}", bus), ("{tls}", tls)].into_iter();
+                places.fold(argument.as_ref().to_owned(), |text, (place, port)| {
+                    text.replace(place, &port.to_string())
+                })
             };
             let arguments: Vec<String> = arguments.iter().map(numbered).collect();
             if let Some(child) = launch(port, &arguments) {
@@ -125,6 +132,21 @@ pub(crate) fn nowhere() -> Redis {
 fn free_port() -> u16 {
     let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
     std::iter::repeat_with(|| fastrand::u16(10_000..20_000)).find(free).expect("a free port")
+}
+
+/// The arguments of one who shows this certificate and asks clients for none. Its files are put into the folder.
+pub(crate) fn showing(certificates: &Certificates, folder: &Path) -> Vec<String> {
+    let files = [
+        ("--tls-ca-cert-file", "ca.pem", &certificates.authority),
+        ("--tls-cert-file", "server.pem", &certificates.server),
+        ("--tls-key-file", "server.key", &certificates.server_key),
+    ];
+    let written = files.into_iter().flat_map(|(argument, name, pem)| {
+        let file = folder.join(name);
+        fs::write(&file, pem).expect("written");
+        [argument.to_owned(), file.to_str().expect("UTF-8").to_owned()]
+    });
+    ["--tls-auth-clients", "no"].map(str::to_owned).into_iter().chain(written).collect()
 }
 
 /// Redis, or Valkey where that is what the machine has.

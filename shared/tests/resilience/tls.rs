@@ -1,11 +1,11 @@
 //! Redis behind TLS and a password, with a certificate authority that the test makes.
 
-use std::fs;
 use std::time::{Duration, SystemTime};
 
 use crate::ask::{ECHO, ask, some};
 use crate::certificates::certificates;
-use crate::server::{Server, eventually, patient};
+use crate::cluster::{Cluster, answers_a_batch_in_order, finds_moved_slots};
+use crate::server::{Server, eventually, patient, showing};
 use aws_credential_types::Credentials;
 use shared::aws::presign::Signer;
 use shared::redis::{Iam, Redis, Settings};
@@ -15,27 +15,10 @@ use tempfile::TempDir;
 fn server() -> (Server, Vec<u8>, TempDir) {
     let certificates = certificates();
     let folder = TempDir::new().expect("a folder");
-    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
-    fs::write(path("ca.pem"), &certificates.authority).expect("written");
-    fs::write(path("server.pem"), certificates.server).expect("written");
-    fs::write(path("server.key"), certificates.server_key).expect("written");
-    let (ca, pem, key) = (path("ca.pem"), path("server.pem"), path("server.key"));
-    let server = Server::start_with(&[
-        "--port",
-        "0",
-        "--tls-port",
-        "{port}",
-        "--tls-auth-clients",
-        "no",
-        "--tls-ca-cert-file",
-        &ca,
-        "--tls-cert-file",
-        &pem,
-        "--tls-key-file",
-        &key,
-        "--requirepass",
-        "open sesame",
-    ]);
+    let mut arguments = showing(&certificates, folder.path());
+    arguments
+        .extend(["--port", "0", "--tls-port", "{port}", "--requirepass", "open sesame"].map(str::to_owned));
+    let server = Server::start_with(&arguments);
     (server, certificates.authority.into_bytes(), folder)
 }
 
@@ -65,6 +48,26 @@ async fn a_stranger_gets_no_password() {
     assert_eq!(trusting(&by_address, Some(&ca)).batch(ask(&ECHO, "a")).await, None, "another name");
     let plain = url.replace("rediss", "redis");
     assert_eq!(trusting(&plain, None).batch(ask(&ECHO, "a")).await, None, "it speaks TLS only");
+}
+
+#[tokio::test]
+async fn a_batch_across_slots_of_a_cluster_is_answered_in_order() {
+    answers_a_batch_in_order(&Cluster::start_with_tls().await).await;
+}
+
+#[tokio::test]
+async fn a_slot_that_has_moved_within_a_cluster_is_found_at_once() {
+    finds_moved_slots(&Cluster::start_with_tls().await).await;
+}
+
+#[tokio::test]
+async fn a_cluster_of_strangers_gets_nothing() {
+    let cluster = Cluster::start_with_tls().await;
+    let other_ca = Some(certificates().authority.into_bytes());
+    for ca_certificate in [other_ca, None] {
+        let redis = Redis::new(Settings { ca_certificate, ..cluster.settings() }).expect("valid settings");
+        assert_eq!(redis.batch(ask(&ECHO, "a")).await, None);
+    }
 }
 
 #[test]

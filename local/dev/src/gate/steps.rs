@@ -119,6 +119,13 @@ pub(super) const WITH_CLOUD: &[Step] = &[
         needs_cloud: true,
     },
     Step {
+        name: "Tests on other servers",
+        command: &["tests/matrix/run"],
+        counter: Counter::One,
+        advice: "It passes on this machine's Postgres and Redis and not on another version: the output names test and log.",
+        needs_cloud: false,
+    },
+    Step {
         name: "Dependencies compiled once",
         command: &["tests/units"],
         counter: Counter::One,
