@@ -192,12 +192,24 @@ pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) 
     }
 }
 
+/// Since 1.21 PgBouncer can keep prepared statements apart, and since some version it does unless told otherwise. Those
+/// before know no such setting, nor does RDS Proxy do it: what our statements are right without.
 fn pgbouncer_ini(folder: &str) -> String {
+    let told = if knows_prepared_statements() { "max_prepared_statements = 0\n" } else { "" };
     format!(
         "[databases]\n* = host={folder} port=5432\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\n\
          unix_socket_dir = {folder}\nauth_type = trust\nauth_file = {folder}/users.txt\npool_mode = transaction\n\
-         default_pool_size = {SERVER_CONNECTIONS}\nmax_client_conn = 500\n"
+         default_pool_size = {SERVER_CONNECTIONS}\nmax_client_conn = 500\n{told}"
     )
+}
+
+/// Whether this machine's PgBouncer is 1.21 or newer.
+fn knows_prepared_statements() -> bool {
+    let output = Command::new(find("pgbouncer")).arg("--version").output().expect("pgbouncer");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut numbers = text.trim_start_matches(|c: char| !c.is_ascii_digit()).split('.');
+    let mut number = || numbers.next().and_then(|number| number.parse::<u32>().ok()).unwrap_or(0);
+    (number(), number()) >= (1, 21)
 }
 
 fn command(program: &Path, folder: &Path) -> Command {
