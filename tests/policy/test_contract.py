@@ -153,6 +153,20 @@ def test_the_contract_and_the_code_know_the_same_problems():
     assert sorted(types) == sorted(f"urn:millrace:problem:{kind}" for kind in kinds)
 
 
+def test_the_contract_shows_texts_that_the_code_writes():
+    paths = [*ROOT.glob("shared/src/**/*.rs"), *ROOT.glob("functions/*/src/**/*.rs")]
+    code = "\n".join(re.sub(r"\\\n\s*", "", path.read_text()) for path in paths)
+    # Whatever stands between two quotation marks; and what it is filled in with, which is anything.
+    written = {tuple(re.split(r"\{.*?\}", text)) for text in re.findall(r'(?="([^"\n]*)")', code)}
+    shown = re.findall(r'^ +detail: "(.*?)"', (ROOT / "openapi.yaml").read_text(), re.M)
+    assert len(shown) > 20
+
+    def writes(parts, text):
+        # One that is filled in with most of it would write anything.
+        return len("".join(parts)) > len(text) / 2 and re.fullmatch(".+".join(map(re.escape, parts)), text)
+    assert [text for text in shown if not any(writes(parts, text) for parts in written)] == []
+
+
 def test_every_operation_says_what_can_go_wrong_on_our_side():
     for route, operation in operations().items():
         assert {"500", "503"} <= set(operation["responses"]), route
