@@ -16,6 +16,7 @@ mod frozen;
 mod imports;
 mod insights;
 mod life;
+mod listing;
 mod migrations;
 mod outage;
 mod pool;
