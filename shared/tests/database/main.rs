@@ -15,6 +15,7 @@ mod following;
 mod frozen;
 mod imports;
 mod insights;
+mod journeys;
 mod life;
 mod listing;
 mod migrations;
