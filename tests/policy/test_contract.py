@@ -147,6 +147,21 @@ def test_every_example_of_the_contract_keeps_to_it():
     assert checked > 40
 
 
+def test_answers_that_are_shown_elsewhere_keep_to_the_contract():
+    document = contract()
+    registry = Registry().with_resource("urn:contract", Resource(contents=document, specification=DRAFT202012))
+
+    def errors(schema, answer):
+        schema = {"$ref": f"urn:contract#/components/schemas/{schema}"}
+        return [error.message for error in OAS31Validator(schema, registry=registry).iter_errors(answer)]
+    [shown] = re.findall(r"^{$.*?^}$", (ROOT / "events/README.md").read_text(), re.M | re.S)
+    assert errors("Product", json.loads(shown)["body"]) == []
+    orders = [json.loads(line) for line in re.findall(r'^{"order_id".*$', (ROOT / "docs/tour.md").read_text(), re.M)]
+    assert [errors("OrderAnswer", order) for order in orders] == [[]] * len(orders)
+    waiting = [order for order in orders if order["status"] == "deferred"]
+    assert len(waiting) == 4 and all("deadline" in order and "waits_for" in order["charge"] for order in waiting)
+
+
 def test_the_contract_and_the_code_know_the_same_problems():
     kinds = re.findall(r'StatusCode::[A-Z_]+, "([a-z-]+)"', (ROOT / "shared/src/error.rs").read_text())
     types = contract()["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
