@@ -147,10 +147,39 @@ def test_every_example_of_the_contract_keeps_to_it():
     assert checked > 40
 
 
+def test_answers_that_are_shown_elsewhere_keep_to_the_contract():
+    document = contract()
+    registry = Registry().with_resource("urn:contract", Resource(contents=document, specification=DRAFT202012))
+
+    def errors(schema, answer):
+        schema = {"$ref": f"urn:contract#/components/schemas/{schema}"}
+        return [error.message for error in OAS31Validator(schema, registry=registry).iter_errors(answer)]
+    [shown] = re.findall(r"^{$.*?^}$", (ROOT / "events/README.md").read_text(), re.M | re.S)
+    assert errors("Product", json.loads(shown)["body"]) == []
+    orders = [json.loads(line) for line in re.findall(r'^{"order_id".*$', (ROOT / "docs/tour.md").read_text(), re.M)]
+    assert [errors("OrderAnswer", order) for order in orders] == [[]] * len(orders)
+    waiting = [order for order in orders if order["status"] == "deferred"]
+    assert len(waiting) == 4 and all("deadline" in order and "waits_for" in order["charge"] for order in waiting)
+
+
 def test_the_contract_and_the_code_know_the_same_problems():
     kinds = re.findall(r'StatusCode::[A-Z_]+, "([a-z-]+)"', (ROOT / "shared/src/error.rs").read_text())
     types = contract()["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
     assert sorted(types) == sorted(f"urn:millrace:problem:{kind}" for kind in kinds)
+
+
+def test_the_contract_shows_texts_that_the_code_writes():
+    paths = [*ROOT.glob("shared/src/**/*.rs"), *ROOT.glob("functions/*/src/**/*.rs")]
+    code = "\n".join(re.sub(r"\\\n\s*", "", path.read_text()) for path in paths)
+    # Whatever stands between two quotation marks; and what it is filled in with, which is anything.
+    written = {tuple(re.split(r"\{.*?\}", text)) for text in re.findall(r'(?="([^"\n]*)")', code)}
+    shown = re.findall(r'^ +detail: "(.*?)"', (ROOT / "openapi.yaml").read_text(), re.M)
+    assert len(shown) > 20
+
+    def writes(parts, text):
+        # One that is filled in with most of it would write anything.
+        return len("".join(parts)) > len(text) / 2 and re.fullmatch(".+".join(map(re.escape, parts)), text)
+    assert [text for text in shown if not any(writes(parts, text) for parts in written)] == []
 
 
 def test_every_operation_says_what_can_go_wrong_on_our_side():

@@ -97,9 +97,9 @@ class Now:
 
     def find(self, shop, typed, limit):
         """The names of a first page, of whatever costs any price and is in stock or not."""
-        types = "text, bigint, smallint, smallint, uuid, bigint, bigint, boolean"
+        types = "text, bigint, smallint, smallint, uuid, bigint, bigint, boolean, text"
         nobody = "00000000-0000-0000-0000-000000000000"
-        arguments = f"{quoted(typed)}, {limit}, 0, 31, '{nobody}', 0, 100000000, false"
+        arguments = f"{quoted(typed)}, {limit}, 0, 31, '{nobody}', 0, 9223372036854775807, false, null"
         sql = f"prepare search ({types}) as {self.statement};\nexecute search({arguments})"
         # Without products there is a row that says what was looked for.
         return [row[5] for row in self.server.sql(f"now_{shop}", sql, "millrace_app") if row[3]]

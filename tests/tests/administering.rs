@@ -121,9 +121,10 @@ async fn a_part_is_given_back_once_for_each_key_and_what_came_back_is_in_stock()
     let id = paid(&customer, &product).await;
     let (first, body) =
         (key(), json!({ "amount": 1200, "returned": [{ "product_id": product, "quantity": 2 }] }));
-    for _ in 0..2 {
-        let answer = admin.refund(&id, &first, &body).await.expect(200).json();
-        assert_eq!(answer, json!({ "order_id": id, "amount": 1200, "status": "succeeded" }));
+    for repeated in [false, true] {
+        let answer = admin.refund(&id, &first, &body).await.expect(200);
+        assert_eq!(answer.json(), json!({ "order_id": id, "amount": 1200, "status": "succeeded" }));
+        assert_eq!(answer.headers.contains_key("idempotent-replayed"), repeated, "{answer:?}");
     }
     assert_eq!((given_back(&id).await, stock_of(&product).await), (1200, 4));
     let problem = admin.refund(&id, &first, &json!({ "amount": 1 })).await.expect(422).json();
@@ -166,9 +167,10 @@ async fn money_that_went_another_way_is_written_down_and_the_provider_is_not_ask
         (Admin::new().await, Customer::register().await, new_product(1000, 5).await);
     let id = paid(&customer, &product).await;
     let (first, body) = (key(), json!({ "amount": 1000, "by_other_means": true }));
-    for _ in 0..2 {
-        let answer = admin.refund(&id, &first, &body).await.expect(200).json();
-        assert_eq!(answer, json!({ "order_id": id, "amount": 1000, "status": "succeeded" }));
+    for repeated in [false, true] {
+        let answer = admin.refund(&id, &first, &body).await.expect(200);
+        assert_eq!(answer.json(), json!({ "order_id": id, "amount": 1000, "status": "succeeded" }));
+        assert_eq!(answer.headers.contains_key("idempotent-replayed"), repeated, "{answer:?}");
     }
     let order = admin.order(&id).await;
     assert_eq!((&order["status"], &order["charge"]["refunded"]), (&json!("paid"), &json!(1000)));

@@ -133,6 +133,36 @@ async fn accounts_cost_one_round_trip_and_one_statement_and_a_login_two() {
 }
 
 #[tokio::test]
+async fn leaving_costs_one_round_trip_and_one_statement_and_another_password_two() {
+    // The environment's first request pays for its connections; each of the others has somebody of its own.
+    let mut customers = Customer::register_many(10).await;
+    let mut somebody = || customers.pop().expect("one for each run");
+    let change = async |customer: Customer| {
+        let body = json!({
+            "email": customer.email, "password": tests::PASSWORD, "new_password": "follow the water down"
+        });
+        let call = Call::new("change-password", "POST", "/api/auth/password").json(&body);
+        call.send().await.expect(200).json()["refresh_token"].clone()
+    };
+    let mut tokens = vec![change(somebody()).await];
+    let cost = cost_of(5, async || tokens.push(change(somebody()).await)).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 2), "{cost:?}");
+    let log_out = async |token| {
+        let body = json!({ "refresh_token": token });
+        Call::new("logout", "POST", "/api/auth/logout").json(&body).send().await.expect(204);
+    };
+    log_out(tokens.pop()).await;
+    let cost = cost_of(5, async || log_out(tokens.pop()).await).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+    let leave = async |customer: Customer| {
+        drop(customer.call("delete-me", "DELETE", "/api/me").send().await.expect(204))
+    };
+    leave(somebody()).await;
+    let cost = cost_of(3, async || leave(somebody()).await).await;
+    assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
+}
+
+#[tokio::test]
 async fn keeping_the_catalogue_costs_one_statement_and_a_second_round_trip_where_readers_have_to_know() {
     let token = administrator();
     let id = new_product(1000, 5).await;

@@ -103,6 +103,22 @@ async fn a_refresh_token_is_good_once_and_its_second_use_ends_the_sign_in() {
 }
 
 #[tokio::test]
+async fn refreshing_and_logging_out_are_counted_together_by_address_sixty_a_minute() {
+    // Of no sign-in.
+    let (source, body) = (new_address(), json!({ "refresh_token": "A".repeat(64) }));
+    let call = |function, path: &str| Call::new(function, "POST", path).from(&source).json(&body);
+    let refresh = call("refresh-token", "/api/auth/refresh");
+    let logout = call("logout", "/api/auth/logout");
+    for _ in 0..30 {
+        assert_eq!(refresh.send().await.expect(401).header("x-ratelimit-limit"), "60");
+        logout.send().await.expect(204);
+    }
+    for call in [refresh, logout] {
+        assert_eq!(call.send().await.expect(429).json()["violated_policies"], json!(["refresh"]));
+    }
+}
+
+#[tokio::test]
 async fn of_two_who_bring_a_refresh_token_at_once_one_gets_the_next() {
     let first = register(&nobody(), GOOD).await.expect(201).json();
     let token = &first["refresh_token"];

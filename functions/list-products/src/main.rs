@@ -1,7 +1,7 @@
 //! `GET /api/products`: all that is sold, page by page, in the order and of the kind that is asked for.
 
 use shared::app::App;
-use shared::catalog::{self, After, Currency, Filter, Flag, MOST_LISTED, Order};
+use shared::catalog::{self, After, Currency, Filter, Flag, MOST_LISTED, Order, Prices};
 use shared::error::Result;
 use shared::http::{self, Endpoint, Request, Response};
 
@@ -16,9 +16,11 @@ const PAGE: u8 = 20;
 async fn list_products(app: App, request: Request) -> Result<Response> {
     let order = request.query::<Order>("sort")?.unwrap_or_default();
     let filter = Filter {
-        currency: request.query::<Currency>("currency")?,
-        least: request.number("min_price", 0..=i64::MAX)?,
-        most: request.number("max_price", 0..=i64::MAX)?,
+        prices: Prices::new(
+            request.query::<Currency>("currency")?,
+            request.number("min_price", 0..=i64::MAX)?,
+            request.number("max_price", 0..=i64::MAX)?,
+        )?,
         featured: request.query::<Flag>("featured")?.map(bool::from),
         in_stock: request.query::<Flag>("in_stock")?.map(bool::from),
     };

@@ -5,7 +5,7 @@ use serde::Serialize;
 use shared::app::App;
 use shared::checkout::{self, Entry, IdempotencyKey, RefundBegun, RefundRequest, RefundState, WantedRefund};
 use shared::error::Result;
-use shared::http::{self, Endpoint, Request, Response};
+use shared::http::{self, Endpoint, Request, Response, ResponseExt};
 use shared::orders::OrderId;
 use shared::payments::Operation;
 
@@ -32,6 +32,7 @@ async fn refund_order(app: App, request: Request) -> Result<Response> {
     let entry = request.admit(gate.enter(Operation::Refund)).await?;
     let refund = RefundRequest { order, administrator, key, body: request.body(), wanted };
     let begun = checkout::begin_refund(&app.database, refund).await;
+    let replayed = matches!(begun, Ok(RefundBegun::Repeated(..)));
     let (amount, status) = match (begun, entry) {
         (Ok(RefundBegun::New(lease, amount)), Entry::Open(pass)) => {
             let limit = request.time_limit();
@@ -54,5 +55,6 @@ async fn refund_order(app: App, request: Request) -> Result<Response> {
         }
     };
     let code = if status == RefundState::Pending { 202 } else { 200 };
-    http::json(code, &Answer { order_id: order, amount, status })
+    let response = http::json(code, &Answer { order_id: order, amount, status })?;
+    if replayed { response.with(http::REPLAYED, "true") } else { Ok(response) }
 }

@@ -1,7 +1,7 @@
 //! `GET /api/search`: products by words, ranked, with the matches marked.
 
 use shared::app::App;
-use shared::catalog::{self, MOST_FOUND, MOST_PRICE, Search, Words};
+use shared::catalog::{self, Currency, MOST_FOUND, Prices, Search, Words};
 use shared::error::{Error, Result, bad_request, not_found};
 use shared::http::limits::{API, SEARCH};
 use shared::http::{self, Endpoint, Request, Response};
@@ -33,13 +33,13 @@ fn search_of(request: &Request) -> Result<Search> {
     })
 }
 
-fn prices_of(request: &Request) -> Result<(i64, i64)> {
-    let least = request.number("min_price", 0..=MOST_PRICE)?.unwrap_or(0);
-    let most = request.number("max_price", 0..=MOST_PRICE)?.unwrap_or(MOST_PRICE);
-    if least > most {
+fn prices_of(request: &Request) -> Result<Prices> {
+    let least = request.number("min_price", 0..=i64::MAX)?;
+    let most = request.number("max_price", 0..=i64::MAX)?;
+    if most.is_some_and(|most| least > Some(most)) {
         return Err(bad_parameter("max_price", "must not be less than min_price"));
     }
-    Ok((least, most))
+    Prices::new(request.query::<Currency>("currency")?, least, most)
 }
 
 fn no_words() -> Error {

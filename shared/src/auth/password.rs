@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     /// As crypt(3), argon2's reference, passlib and Django write them.
-    const FOREIGN: [&str; 9] = [
+    const FOREIGN: [&str; 14] = [
         "$2b$04$abcdefghijklmnopqrstuumH1BFkDxi3LKCbP6FQ2juPgiLLcuV6S",
         "$scrypt$ln=10,r=8,p=1$c2FsdCBvZiBhIHRlc3QhIQ$QMHFKsn5Vb5K51loNOzwW5Dy4V5c1Lzb6LbnZSRJGcc",
         "$pbkdf2-sha256$i=1000,l=32$c2FsdCBvZiBhIHRlc3QhIQ$wpLlRas/43xnP0bfXvO4h5ZpV1JrR/VlMlZS02lSmIc",
@@ -144,6 +144,13 @@ mod tests {
         "$argon2id$v=19$m=4096,t=3,p=4$c2FsdCBvZiBhIHRlc3QhIQ$08ySJsj9pnW58l4MomF65fKDFLxvvyHw2fMr0QEeDsA",
         "$argon2d$v=19$m=1024,t=1,p=1$c2FsdCBvZiBhIHRlc3QhIQ$gA6jhSc0d+6SitOGgsvVmoGG03HKKcHrkbi07kkldoc",
         "argon2$argon2id$v=19$m=4096,t=3,p=4$c2FsdCBvZiBhIHRlc3QhIQ$08ySJsj9pnW58l4MomF65fKDFLxvvyHw2fMr0QEeDsA",
+        // Made by Django 5.2.19 and passlib 1.7.4, with less work than they do by themselves.
+        "scrypt$1024$saltOfATest$8$5$Xb7tuDkWhdiRSSoP3fag41IZ4Q+UItFSVrV8onY73Hu6NmlUC2id5XzYmXHOrvOiTo8jKbxtdxoSbjVqET\
+         W0QQ==",
+        "bcrypt$$2b$04$QNT9Cabg8/Op.yPjsvhGSuXezXJOAAPyejf3u04FlHBURvMzY8aqu",
+        "bcrypt_sha256$$2b$04$qn2jamHTXlpFCBWFvvQ0DOe9CkLFrHwEX6Bu7R3Dfm53VUN34myd.",
+        "pbkdf2_sha1$1000$saltOfATest$vhNuZ0OM9bkoRZoVHubh6Ion8FA=",
+        "$bcrypt-sha256$v=2,t=2b,r=4$cRZKs8EE6m6nVFTONWgO9.$IMcuGT9mOL3.wFhS3tALXXtBvUu0dLy",
     ];
 
     #[tokio::test]
@@ -187,6 +194,11 @@ mod tests {
             "$2b$31$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW".to_owned(),
             "$2b$12$tooshort".to_owned(),
             "$scrypt$ln=30,r=8,p=1$c29tZXNhbHQ$aGFzaA".to_owned(),
+            "scrypt$131072$saltOfATest$8$1$Xb7tuDkWhdiRSSoP3fag41IZ4Q+UItFSVrV8onY73Hs=".to_owned(),
+            "scrypt$16384$saltOfATest$8$17$Xb7tuDkWhdiRSSoP3fag41IZ4Q+UItFSVrV8onY73Hs=".to_owned(),
+            "scrypt$1000$saltOfATest$8$1$Xb7tuDkWhdiRSSoP3fag41IZ4Q+UItFSVrV8onY73Hs=".to_owned(),
+            "bcrypt$$2b$31$QNT9Cabg8/Op.yPjsvhGSuXezXJOAAPyejf3u04FlHBURvMzY8aqu".to_owned(),
+            "$bcrypt-sha256$2b,4$cRZKs8EE6m6nVFTONWgO9.$IMcuGT9mOL3.wFhS3tALXXtBvUu0dLy".to_owned(),
             "$pbkdf2-sha256$i=4000000000$c29tZXNhbHQ$aGFzaA".to_owned(),
             "$pbkdf2-sha256$i=1000$c29tZXNhbHQ$".to_owned(),
             "$5$rounds=5000$saltstring$x".to_owned(),
@@ -232,6 +244,17 @@ mod tests {
             };
             assert_eq!(compared("pleaseletmein").await, Match::Outdated, "{stored}");
             assert_eq!(compared("pleaseletmeout").await, Match::Wrong, "{stored}");
+        }
+    }
+
+    #[test]
+    fn what_django_does_by_itself_is_not_too_dear() {
+        for stored in [
+            "scrypt$16384$saltOfATest$8$5$Xb7tuDkWhdiRSSoP3fag41IZ4Q+UItFSVrV8onY73Hs=",
+            "bcrypt_sha256$$2b$12$qn2jamHTXlpFCBWFvvQ0DOe9CkLFrHwEX6Bu7R3Dfm53VUN34myd.",
+            "pbkdf2_sha256$1000000$saltOfATest$iupGHj1Ltu6lS0GG+Mw/xbspVb/Tx5dIh+q59GN+hgI=",
+        ] {
+            assert!(Stored::read(stored).is_ok(), "{stored}");
         }
     }
 

@@ -11,7 +11,7 @@ use sqlx::{FromRow, Row};
 use time::OffsetDateTime;
 
 use super::highlight::highlight;
-use super::{MOST_PRICE, Place, Product};
+use super::{Place, Prices, Product};
 use crate::cache;
 use crate::database::{Database, Statement};
 use crate::error::{Result, internal};
@@ -49,8 +49,8 @@ pub struct Search {
     pub limit: u16,
     /// The last product of the page before.
     pub after: Option<Place>,
-    /// The least and the most that a product may cost, in minor units.
-    pub prices: (i64, i64),
+    /// What a product may cost.
+    pub prices: Prices,
     /// Whether only what is in stock is looked for.
     pub in_stock: bool,
 }
@@ -59,14 +59,15 @@ impl Search {
     /// A first page of the usual length, whatever products cost.
     #[must_use]
     pub fn new(words: Words) -> Self {
-        Self { words, limit: 20, after: None, prices: (0, MOST_PRICE), in_stock: false }
+        Self { words, limit: 20, after: None, prices: Prices::default(), in_stock: false }
     }
 
     /// The key under which its answer is cached: a digest, because callers choose the words.
     pub fn key(&self) -> String {
-        let Self { words: Words(words), limit, after, prices: (least, most), in_stock } = self;
+        let Self { words: Words(words), limit, after, prices, in_stock } = self;
         let after = after.unwrap_or_else(Place::before_all);
-        let text = format!("{limit} {after} {least} {most} {in_stock} {words}");
+        let ((least, most), currency) = (prices.bounds(), prices.currency().unwrap_or_default());
+        let text = format!("{limit} {after} {least} {most} {currency} {in_stock} {words}");
         BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
     }
 }
@@ -109,7 +110,8 @@ struct Highlighted {
 
 /// The products found, as the cache keeps them; the version is the time of reading, in microseconds.
 pub async fn search(database: &Database, search: &Search) -> Result<Option<cache::Entry>> {
-    let Search { words: Words(words), limit, after, prices: (least, most), in_stock } = search;
+    let Search { words: Words(words), limit, after, prices, in_stock } = search;
+    let (least, most) = prices.bounds();
     let after = after.unwrap_or_else(Place::before_all);
     let limit = usize::from(*limit);
     // One more than asked for tells whether there is a next page.
@@ -119,9 +121,10 @@ pub async fn search(database: &Database, search: &Search) -> Result<Option<cache
         .bind(after.step)
         .bind(after.popularity)
         .bind(after.id)
-        .bind(*least)
-        .bind(*most)
-        .bind(*in_stock);
+        .bind(least)
+        .bind(most)
+        .bind(*in_stock)
+        .bind(prices.currency());
     let mut found: Vec<Found> = database.fetch_all(query).await?;
     let corrected = found.first_mut().and_then(|found| found.corrected.take());
     let mut products: Vec<_> = found.into_iter().filter_map(|found| found.product).collect();
@@ -147,16 +150,25 @@ mod tests {
         assert_eq!(words("  Walnut\t LAMP\n"), Ok("walnut lamp".to_owned()));
         let search = |text: &str| Search::new(text.parse().expect("words"));
         let lamp = search("lamp");
+        let sold_in = |currency: &str, least, most| {
+            let prices = Prices::new(Some(currency.parse().expect("a currency")), least, most);
+            Search { prices: prices.expect("comparable"), ..lamp.clone() }
+        };
         assert_eq!(search("Lamp ").key(), lamp.key());
         for other in [
             search("lamps"),
             Search { limit: 21, ..lamp.clone() },
             Search { after: Some(Place { step: 1, ..Place::before_all() }), ..lamp.clone() },
-            Search { prices: (1, MOST_PRICE), ..lamp.clone() },
-            Search { prices: (0, 1), ..lamp.clone() },
+            sold_in("usd", None, None),
             Search { in_stock: true, ..lamp.clone() },
         ] {
             assert_ne!(other.key(), lamp.key(), "{other:?}");
+        }
+        let cheap = sold_in("usd", None, Some(1));
+        for other in
+            [sold_in("usd", Some(1), None), sold_in("usd", None, None), sold_in("jpy", None, Some(1))]
+        {
+            assert_ne!(other.key(), cheap.key(), "{other:?}");
         }
         assert!(search(&"é".repeat(100)).key().len() < 50);
         assert_eq!(words(&"İ".repeat(100)).map(|words| words.chars().count()), Ok(200));

@@ -1,6 +1,7 @@
 -- Products that hold every word of $1, in whatever form, with or without accents: those whose name holds them before
 -- those whose description does, and of these what sells best before the rest. `$2` products, after the one at step $3
--- with popularity $4 and id $5, which cost $6 to $7 and are in stock if $8.
+-- with popularity $4 and id $5, which cost $6 to $7, are in stock if $8, and sold in currency $9, or in any if that is
+-- null.
 --
 -- What it reads is bounded, however much is sold and whatever is typed. The words are looked for among the shop's own
 -- (product_words): what no product has is part of longer words there, or spelt another way, or does not count. Then the
@@ -37,7 +38,7 @@ with recursive typed as (
             and word ~>=~ (select word from typed where is_last)
             and word ~<~ (select word || chr(1114111) from typed where is_last)
         group by stem
-        order by sum(products) desc, stem
+        order by sum(products) desc, stem collate "C"
         limit 8
     ) as found
 ), meant as (
@@ -65,7 +66,7 @@ with recursive typed as (
                 and length(stem) > length(typed.stem) + 2
                 and right(stem, length(typed.stem)) = typed.stem
             group by stem
-            order by sum(products) desc, stem
+            order by sum(products) desc, stem collate "C"
             limit 8
         ) as endings
         having count(*) > 0
@@ -90,7 +91,7 @@ with recursive typed as (
                     )
             ) as similar_words
             where errors <= case when length(typed.word) < 5 then 1 when length(typed.word) < 9 then 2 else 3 end
-            order by errors, products desc, similarity(typed.word, word) desc, word
+            order by errors, products desc, similarity(typed.word, word) desc, word collate "C"
             limit 1
         )
         limit 1
@@ -136,43 +137,43 @@ with recursive typed as (
         from (
             select id, popularity
             from (
-                select id, popularity, price, in_stock from products
+                select id, popularity, price, currency, in_stock from products
                 where kind = 0 and popularity >= 20 and search_name @@ query and archived_at is null
                 union all
-                select id, popularity, price, in_stock from products
+                select id, popularity, price, currency, in_stock from products
                 where
                     kind = 1 and popularity >= 16 and popularity < 20
                     and search_name @@ query and archived_at is null
                 union all
                 (
-                    select id, popularity, price, in_stock from products
+                    select id, popularity, price, currency, in_stock from products
                     where
                         kind = 2 and not is_dear and popularity < 16
                         and search_name @@ query and archived_at is null
                     limit 3000
                 )
                 union all
-                select id, popularity, price, in_stock from products
+                select id, popularity, price, currency, in_stock from products
                 where
                     kind = 3 and popularity >= 20
                     and search @@ query and not search_name @@ query and archived_at is null
                 union all
-                select id, popularity, price, in_stock from products
+                select id, popularity, price, currency, in_stock from products
                 where
                     kind = 4 and popularity >= 16 and popularity < 20
                     and search @@ query and not search_name @@ query and archived_at is null
                 union all
                 (
-                    select id, popularity, price, in_stock from products
+                    select id, popularity, price, currency, in_stock from products
                     where
                         kind = 5 and not is_dear and popularity < 16
                         and search @@ query and not search_name @@ query and archived_at is null
                     limit 3000
                 )
                 union all
-                select id, popularity, price, in_stock
+                select id, popularity, price, currency, in_stock
                 from (
-                    select id, popularity, price, in_stock, search, search_name, archived_at
+                    select id, popularity, price, currency, in_stock, search, search_name, archived_at
                     from products
                     where is_dear and kind in (2, 5) and (next.step > $3 or id < $5)
                     order by id desc
@@ -185,6 +186,7 @@ with recursive typed as (
             where
                 (next.step > $3 or (popularity, id) < ($4, $5))
                 and price between $6 and $7
+                and ($9::text is null or currency = $9)
                 and (not $8 or in_stock)
             order by popularity desc, id desc
             limit $2

@@ -501,7 +501,7 @@ fn is_of(lease: &Lease, intent: &Intent) -> bool {
 /// The order's intent among these; one on which something was tried before any other.
 fn of_order(lease: &Lease, page: &Intents) -> Option<String> {
     let ours = page.data.iter().filter(|intent| intent.order_id == Some(lease.order.0));
-    ours.max_by_key(|intent| intent.attempted()).map(|intent| intent.id.clone())
+    ours.max_by_key(|intent| intent.attempted).map(|intent| intent.id.clone())
 }
 
 /// What is left where the provider was asked about an intent and did not say how it stands: the order stays as it is.

@@ -44,6 +44,8 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (21, "announced changes", include_str!("../../migrations/0021_announced_changes.sql")),
     (22, "words in turn", include_str!("../../migrations/0022_words_in_turn.sql")),
     (23, "refunds by other ways", include_str!("../../migrations/0023_refunds_by_other_ways.sql")),
+    (24, "names in one order", include_str!("../../migrations/0024_names_in_one_order.sql")),
+    (25, "prices of every currency", include_str!("../../migrations/0025_prices_of_every_currency.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.

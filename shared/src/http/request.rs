@@ -74,7 +74,8 @@ impl Request {
             Ok(Some(user)) => Ok(user),
             Ok(None) => Err(unauthorized("Log in, and send the access token as Authorization: Bearer.")),
             Err(auth::Error::NoKeys) => Err(nobody_can_know()),
-            Err(error) => Err(unauthorized(format!("{error}. Log in again."))),
+            Err(auth::Error::Expired) => Err(unauthorized("The access token has expired. Log in again.")),
+            Err(_) => Err(unauthorized("The access token is not valid. Log in again.")),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the provider tells about a payment, in our own types.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -41,10 +41,38 @@ pub struct Intent {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Intents {
     /// The intents, the newest first.
-    pub data: Vec<Intent>,
+    pub data: Vec<Listed>,
     /// Whether there are older ones.
     #[serde(default)]
     pub has_more: bool,
+}
+
+/// What is read of an intent among all that the account has, most of which other programs made in their own ways: one
+/// that is odd must not hide the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// `pi_…`. A list with one that has no id cannot be read: that one could be any order's.
+    pub id: String,
+    /// See [`Intent::order_id`].
+    pub order_id: Option<Uuid>,
+    /// See [`Intent::attempted`]. Who cannot read the rest cannot say that nothing was.
+    pub attempted: bool,
+}
+
+impl<'de> Deserialize<'de> for Listed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Named {
+            #[serde(deserialize_with = "id")]
+            id: String,
+            #[serde(default)]
+            metadata: MadeFor,
+        }
+        let listed = Value::deserialize(deserializer)?;
+        let Named { id, metadata } = Named::deserialize(&listed).map_err(de::Error::custom)?;
+        let attempted = Intent::deserialize(&listed).map_or(true, |intent| intent.attempted());
+        Ok(Self { id, order_id: metadata.order_id, attempted })
+    }
 }
 
 impl Intent {
@@ -153,7 +181,8 @@ pub struct Refund {
     pub charge: Option<Charge>,
 }
 
-/// A page of a list of refunds.
+/// A page of a list of refunds, all of one payment: one that cannot be read may be the very one that is looked for, so
+/// then the page cannot be read either.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Refunds {
     /// The refunds, the newest first.
@@ -200,7 +229,7 @@ struct WireIntent {
     amount: i64,
     currency: String,
     #[serde(default)]
-    metadata: Metadata,
+    metadata: MadeFor,
     #[serde(default, deserialize_with = "expandable")]
     latest_charge: Option<Charge>,
     #[serde(default)]
@@ -209,19 +238,22 @@ struct WireIntent {
     client_secret: Option<Secret>,
 }
 
-#[derive(Default, Deserialize)]
-struct Metadata {
-    #[serde(default)]
-    order_id: Option<String>,
-    #[serde(default)]
-    refund_id: Option<String>,
+/// What metadata say that something was made for: nothing, where somebody emptied them (null) or wrote others.
+#[derive(Default)]
+struct MadeFor {
+    order_id: Option<Uuid>,
+    refund_id: Option<Uuid>,
 }
 
-fn uuid(text: Option<String>) -> Option<Uuid> {
-    text.and_then(|id| id.parse().ok())
+impl<'de> Deserialize<'de> for MadeFor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let metadata = Value::deserialize(deserializer)?;
+        let id = |name| metadata.get(name)?.as_str()?.parse().ok();
+        Ok(Self { order_id: id("order_id"), refund_id: id("refund_id") })
+    }
 }
 
-/// The parts of Stripe's `refund` that we read. Whose metadata somebody emptied says null.
+/// The parts of Stripe's `refund` that we read.
 #[derive(Deserialize)]
 struct WireRefund {
     #[serde(deserialize_with = "id")]
@@ -233,22 +265,21 @@ struct WireRefund {
     #[serde(default, deserialize_with = "word_if_any")]
     payment_intent: Option<String>,
     #[serde(default)]
-    metadata: Option<Metadata>,
+    metadata: MadeFor,
     #[serde(default, deserialize_with = "expandable")]
     charge: Option<Charge>,
 }
 
 impl From<WireRefund> for Refund {
     fn from(wire: WireRefund) -> Self {
-        let named = wire.metadata.unwrap_or_default();
         Self {
             id: wire.id,
             status: wire.status,
             amount: wire.amount,
             created: wire.created,
             intent_id: wire.payment_intent,
-            order_id: uuid(named.order_id),
-            refund_id: uuid(named.refund_id),
+            order_id: wire.metadata.order_id,
+            refund_id: wire.metadata.refund_id,
             charge: wire.charge,
         }
     }
@@ -260,7 +291,7 @@ impl From<WireIntent> for Intent {
             id: wire.id,
             status: wire.status,
             money: Money { amount: wire.amount, currency: wire.currency },
-            order_id: uuid(wire.metadata.order_id),
+            order_id: wire.metadata.order_id,
             charge: wire.latest_charge,
             last_error: wire.last_payment_error.map(Decline::from),
             client_secret: wire.client_secret,
@@ -388,6 +419,33 @@ mod tests {
             serde_json::json!({ "code": "card_declined", "decline_code": "lost_card" });
         assert!(intent(&json).attempted());
         assert_eq!(intent(&json).last_error.map(|decline| decline.code).as_deref(), Some("lost_card"));
+    }
+
+    #[test]
+    fn an_intent_whose_metadata_somebody_emptied_or_wrote_says_no_order() {
+        let mut json = serde_json::json!({
+            "id": "pi_1", "status": "succeeded", "amount": 1200, "currency": "eur",
+        });
+        for metadata in [Value::Null, serde_json::json!([]), serde_json::json!({ "order_id": 7 })] {
+            json["metadata"] = metadata;
+            assert_eq!(intent(&json).order_id, None, "{json}");
+        }
+    }
+
+    #[test]
+    fn an_odd_one_of_a_list_does_not_hide_the_others_and_may_have_been_attempted() {
+        let order = Uuid::now_v7();
+        let list = |id: &str| {
+            serde_json::json!({ "data": [
+                { "id": "pi_1", "status": "requires_confirmation", "amount": 1200, "currency": "eur" },
+                { "id": id, "status": { "is": "another" }, "amount": null, "metadata": { "order_id": order } },
+            ] })
+        };
+        let listed = Intents::deserialize(list("pi_2")).expect("readable").data;
+        let read = |listed: &Listed| (listed.id.clone(), listed.order_id, listed.attempted);
+        let expected = [("pi_1".to_owned(), None, false), ("pi_2".to_owned(), Some(order), true)];
+        assert_eq!(listed.iter().map(read).collect::<Vec<_>>(), expected);
+        assert!(Intents::deserialize(list("")).is_err());
     }
 
     #[test]

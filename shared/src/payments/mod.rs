@@ -34,7 +34,8 @@ use uuid::Uuid;
 
 use self::answer::Told;
 pub use self::intent::{
-    Charge, ChargeStatus, Decline, Intent, IntentStatus, Intents, Money, Refund, RefundStatus, Refunds,
+    Charge, ChargeStatus, Decline, Intent, IntentStatus, Intents, Listed, Money, Refund, RefundStatus,
+    Refunds,
 };
 pub use self::operation::Operation;
 pub use self::outcome::{Health, NeverSent, Outcome, Reply, Unknown};

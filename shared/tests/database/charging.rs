@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use shared::breaker::{Admission, Breaker, Settings};
 use shared::checkout::{Advanced, Lease, advance, claim, claim_to_cancel};
-use shared::database::Statement;
+use shared::database::{Database, Statement};
 use shared::orders::{Answer, OrderId, OrderStatus, find};
 use shared::redis::{self, Redis};
 use shared::telemetry::{Counter, Record};
@@ -22,11 +22,42 @@ static STANDS: Statement = Statement::new(
     "select status, extract(epoch from next_attempt_at - now())::bigint from orders where id = $1",
 );
 
+/// What charging takes beside a database and a provider.
+pub(crate) struct Charging {
+    redis: Redis,
+    breaker: Breaker,
+}
+
+impl Charging {
+    pub(crate) fn new() -> Self {
+        // Nobody listens there: the breaker is this process's own.
+        let redis = Redis::new(redis::Settings::new("redis://127.0.0.1:1")).expect("a valid URL");
+        let breaker = Breaker::new(Uuid::now_v7().to_string(), Settings::DEFAULT, redis.clone(), "test");
+        Self { redis, breaker }
+    }
+
+    /// One step forward of an order; and whether it called for an operator.
+    pub(crate) async fn advance(
+        &self,
+        database: &Database,
+        lease: Lease,
+        provider: &Provider,
+    ) -> (Advanced, bool) {
+        let Admission::Allow(permit) = self.redis.batch(self.breaker.acquire()).await else {
+            panic!("the breaker is open");
+        };
+        let limit = TimeLimit::of_invocation(None);
+        let record = Record::begin("test", None);
+        let step = advance(database, &provider.payments, permit, lease, limit);
+        let advanced = record.observe(step).await.expect("settles");
+        (advanced, record.count_of(Counter::OperatorNeeded) > 0)
+    }
+}
+
 /// A shop, an order of one piece of its only product, and what charging it takes.
 pub(crate) struct Order {
     pub(crate) shop: Shop,
-    redis: Redis,
-    breaker: Breaker,
+    charging: Charging,
     user: Uuid,
     pub(crate) product: shared::catalog::ProductId,
     pub(crate) id: OrderId,
@@ -39,10 +70,7 @@ impl Order {
         let id = leased(&shop, user, product).await.order;
         shop.owner.execute(&DUE).await.expect("its lease has run out");
         shop.owner.execute(&UNASKED).await.expect("nobody has asked for a charge");
-        // Nobody listens there: the breaker is this process's own.
-        let redis = Redis::new(redis::Settings::new("redis://127.0.0.1:1")).expect("a valid URL");
-        let breaker = Breaker::new(Uuid::now_v7().to_string(), Settings::DEFAULT, redis.clone(), "test");
-        Self { shop, redis, breaker, user, product, id }
+        Self { shop, charging: Charging::new(), user, product, id }
     }
 
     /// One step forward, as the worker makes it; and whether it called for an operator.
@@ -53,14 +81,7 @@ impl Order {
 
     /// The same, of somebody who has the lease already.
     pub(crate) async fn advance(&self, lease: Lease, provider: &Provider) -> (Advanced, bool) {
-        let Admission::Allow(permit) = self.redis.batch(self.breaker.acquire()).await else {
-            panic!("the breaker is open");
-        };
-        let limit = TimeLimit::of_invocation(None);
-        let record = Record::begin("test", None);
-        let step = advance(&self.shop.functions, &provider.payments, permit, lease, limit);
-        let advanced = record.observe(step).await.expect("settles");
-        (advanced, record.count_of(Counter::OperatorNeeded) > 0)
+        self.charging.advance(&self.shop.functions, lease, provider).await
     }
 
     pub(crate) async fn stands(&self) -> (String, Option<i64>) {
@@ -258,6 +279,18 @@ async fn a_refused_call_that_charged_all_the_same_pays_the_order() {
         assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, false), "{status} {body}");
         assert_eq!(order.stock().await, 9);
     }
+}
+
+#[tokio::test]
+async fn a_payment_is_found_among_others_of_the_account_that_cannot_be_read() {
+    let order = Order::place().await;
+    let provider = Provider::with_intent(&intent("succeeded"));
+    provider.says("create", 400, &error("idempotency_error", &json!({})));
+    let mut list = listed(&order, "succeeded");
+    let odd = json!({ "id": "pi_9", "status": null, "amount": "1.50", "metadata": null });
+    list["data"].as_array_mut().expect("a list").push(odd);
+    provider.says("list", 200, &list);
+    assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Paid);
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 //! no product may have.
 
 use serde_json::Value;
-use shared::catalog::{self, ProductId, Search, rank};
+use shared::catalog::{self, Prices, ProductId, Search, rank};
 use shared::database::{Database, Statement};
+use shared::error::Kind;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
@@ -20,6 +21,8 @@ static PRODUCT: Statement = Statement::new(
 );
 static RENAME: Statement =
     Statement::new("test.search_rename", "update products set name = $2 where id = $1");
+static CURRENCY: Statement =
+    Statement::new("test.search_currency", "update products set currency = $2 where id = $1");
 static ARCHIVE: Statement =
     Statement::new("test.search_archive", "update products set archived_at = now() where id = $1");
 static POPULARITY: Statement =
@@ -296,12 +299,35 @@ async fn prices_and_stock_are_filtered_before_a_page_is_full() {
     for (price, stock) in [(100, 1), (200, 0), (300, 5), (400, 0), (500, 2)] {
         shop.sells_for(price, stock, &format!("Oak {price}"), "").await;
     }
-    let found = async |prices, in_stock, limit| {
+    let found = async |least, most, in_stock, limit| {
+        let prices = sold_in("usd", Some(least), Some(most));
         names(&shop.page(&Search { prices, in_stock, limit, ..looking_for("oak") }).await)
     };
-    assert_eq!(found((200, 400), false, 20).await, ["Oak 400", "Oak 300", "Oak 200"]);
-    assert_eq!(found((0, 400), true, 2).await, ["Oak 300", "Oak 100"]);
-    assert_eq!(found((501, 600), false, 20).await, [""; 0]);
+    assert_eq!(found(200, 400, false, 20).await, ["Oak 400", "Oak 300", "Oak 200"]);
+    assert_eq!(found(0, 400, true, 2).await, ["Oak 300", "Oak 100"]);
+    assert_eq!(found(501, 600, false, 20).await, [""; 0]);
+}
+
+fn sold_in(currency: &str, least: Option<i64>, most: Option<i64>) -> Prices {
+    Prices::new(Some(currency.parse().expect("a currency")), least, most).expect("comparable")
+}
+
+#[tokio::test]
+async fn amounts_are_compared_in_one_currency() {
+    let shop = Shop::open().await;
+    for (currency, price) in [("usd", 900), ("jpy", 900), ("jpy", 100)] {
+        let id = shop.sells_for(price, 1, &format!("Oak {price} {currency}"), "").await;
+        shop.owner.execute(CURRENCY.bind(id).bind(currency)).await.expect("updates");
+    }
+    let found = async |prices| names(&shop.page(&Search { prices, ..looking_for("oak") }).await);
+    assert_eq!(found(Prices::default()).await.len(), 3);
+    assert_eq!(found(sold_in("jpy", None, None)).await, ["Oak 100 jpy", "Oak 900 jpy"]);
+    assert_eq!(found(sold_in("jpy", Some(500), None)).await, ["Oak 900 jpy"]);
+    assert_eq!(found(sold_in("eur", None, Some(1000))).await, [""; 0]);
+    for (least, most) in [(Some(0), None), (None, Some(1000))] {
+        let refused = Prices::new(None, least, most).expect_err("of no currency");
+        assert_eq!(refused.problem().kind(), Kind::BadRequest);
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
 use crate::checkout::PATIENCE;
+use crate::journeys;
 use crate::servers::{Servers, installations};
 
 /// Each setting with which a result could look otherwise, or a statement mean something else, with an odd value.
@@ -176,6 +177,8 @@ impl Shop {
         assert_eq!(order["id"].as_str(), Some(bought.as_str()), "the newest first");
         assert!(order["created_at"].as_str().is_some_and(|time| time.ends_with('Z')), "{order}");
         assert_eq!(found["created_at"], order["created_at"]);
+        let money =
+            journeys::money(database, self.customer, self.product, bought.parse().expect("an id")).await;
         let headers = orders::page(database, self.customer, None, 1).await.expect("a page");
         let lines = orders::items(database, &[headers[0].id]).await.expect("items");
         assert_eq!(lines.len(), 1);
@@ -192,6 +195,9 @@ impl Shop {
         json!({
             "meant": meant,
             "account": (account.id, account.password_hash),
+            "accounts": journeys::an_account(database).await,
+            "catalogue": journeys::a_catalogue(database).await,
+            "money": money,
             "items": (&order["items"], &found["items"], &order["total"], &second["items"]),
             "product": text(catalog::find(database, self.product).await),
             "featured": text(catalog::featured(database).await),

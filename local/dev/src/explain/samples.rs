@@ -29,6 +29,8 @@ const LAST: &str = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid";
 const VERSIONS: &str = "'{}'::bigint[]";
 const NO_TIME: &str = "null::timestamptz";
 const NOW: &str = "now()";
+/// What nothing costs.
+const MOST: &str = "9223372036854775807";
 const FILE: &str = "'products/a.csv'::text";
 const FUTURE: &str = "'9999-12-31T00:00:00Z'::timestamptz";
 
@@ -80,32 +82,29 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("catalog.import_last", &[FILE]),
     sample(
         "catalog.list_by_name",
-        &[PRODUCT, "'Oak'::text", "21", "null::text", "0", "100000000", "null::boolean", "true"],
+        &[PRODUCT, "'Oak'::text", "21", "null::text", "0", MOST, "null::boolean", "true"],
     ),
     sample(
         "catalog.list_cheapest",
-        &[PRODUCT, "1000", "21", "'usd'::text", "0", "100000000", "null::boolean", "null::boolean"],
+        &[PRODUCT, "1000", "21", "'usd'::text", "0", MOST, "null::boolean", "null::boolean"],
     ),
     sample(
         "catalog.list_dearest",
-        &[PRODUCT, "10000", "21", "'usd'::text", "0", "100000000", "null::boolean", "null::boolean"],
+        &[PRODUCT, "10000", "21", "'usd'::text", "0", MOST, "null::boolean", "null::boolean"],
     ),
-    sample(
-        "catalog.list_newest",
-        &[LAST, "21", "null::text", "0", "100000000", "null::boolean", "null::boolean"],
-    ),
+    sample("catalog.list_newest", &[LAST, "21", "null::text", "0", MOST, "null::boolean", "null::boolean"]),
     sample("catalog.load", &[PRODUCTS]),
     sample("catalog.page", &[PRODUCT, "24"]),
     sample("catalog.rank", &["2000"]),
     Sample {
         statement: "catalog.search",
         what: "two words",
-        arguments: &["'oak chair'::text", "21", "0", "31", NOTHING, "0", "100000000", "false"],
+        arguments: &["'oak chair'::text", "21", "0", "31", NOTHING, "0", MOST, "false", "null::text"],
     },
     Sample {
         statement: "catalog.search",
         what: "a typing error, below a price and in stock",
-        arguments: &["'chiar'::text", "21", "0", "31", NOTHING, "0", "9900", "true"],
+        arguments: &["'chiar'::text", "21", "0", "31", NOTHING, "0", "9900", "true", "'usd'::text"],
     },
     sample("catalog.stock", &[PRODUCT, "null::integer", "-1", "null::integer", "1000000000"]),
     sample(

@@ -12,7 +12,6 @@ import { serve } from '../runtime.mjs'
 const TTL = 30
 const PAGE = 20
 const MOST_FOUND = 50
-const MOST_PRICE = 100_000_000
 const FIRST = { step: 0, popularity: 31, id: '00000000-0000-0000-0000-000000000000' }
 
 const search = statement('catalog.search', searchSql)
@@ -22,15 +21,16 @@ async function searchProducts(request) {
   if (words.length < 1 || words.length > 100) throw badRequest('q', 'must have 1 to 100 characters')
   const limit = request.number('limit', 1, MOST_FOUND, PAGE)
   const after = request.query('cursor') ? place(request.query('cursor')) : FIRST
-  const least = request.number('min_price', 0, MOST_PRICE, 0)
-  const most = request.number('max_price', 0, MOST_PRICE, MOST_PRICE)
+  const currency = request.query('currency')
+  const least = request.number('min_price', 0, Number.MAX_SAFE_INTEGER, 0)
+  const most = request.number('max_price', 0, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
   const inStock = request.query('in_stock') === 'true'
   // A digest, because callers choose the words.
-  const asked = `${limit} ${cursor(after)} ${least} ${most} ${inStock} ${words}`
+  const asked = `${limit} ${cursor(after)} ${least} ${most} ${currency} ${inStock} ${words}`
   const digest = createHash('sha256').update(asked).digest('base64url')
   const page = await cacheable(`search:${digest}`, TTL, async () => {
     // One more than asked for tells whether there is a next page.
-    const rows = await search(words, limit + 1, after.step, after.popularity, after.id, least, most, inStock)
+    const rows = await search(words, limit + 1, after.step, after.popularity, after.id, least, most, inStock, currency)
     const found = rows.filter((row) => row.id !== null)
     const shown = found.slice(0, limit)
     const products = shown.map((row) => ({ ...product(row), highlight: highlight(row.excerpt) }))

@@ -3,8 +3,9 @@
 use std::num::NonZeroU32;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::pbkdf2;
+use aws_lc_rs::{digest, hmac, pbkdf2};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::prelude::BASE64_STANDARD;
 use base64::{Engine, alphabet};
 
 /// With padding or without: PHC strings have none, Django's have it.
@@ -17,12 +18,23 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 const MOST_BCRYPT: u32 = 14;
 const MOST_ROUNDS: u32 = 2_000_000;
 const MOST_SCRYPT: u64 = 64 * 1024 * 1024;
+/// scrypt goes through its memory once for each lane, one after the other: Django has five, of 16 MiB.
+const MOST_SCRYPT_IN_ALL: u64 = 4 * MOST_SCRYPT;
 
 /// See the module.
 pub(super) enum Foreign {
-    Bcrypt(String),
+    Bcrypt { of: Key, hash: String },
     Scrypt { params: scrypt::Params, salt: Vec<u8>, hash: Vec<u8> },
     Pbkdf2 { algorithm: pbkdf2::Algorithm, rounds: NonZeroU32, salt: Vec<u8>, hash: Vec<u8> },
+}
+
+/// What bcrypt is given, which reads 72 bytes and no more: the password, or what is as long for every password.
+pub(super) enum Key {
+    Password,
+    /// Django's.
+    Sha256,
+    /// passlib's, under the salt.
+    HmacSha256(String),
 }
 
 impl Foreign {
@@ -30,8 +42,21 @@ impl Foreign {
     pub(super) fn read(stored: &str) -> Option<Result<Self, String>> {
         let parts: Vec<&str> = stored.trim_start_matches('$').split('$').collect();
         let read = match (*parts.first()?, &parts[1..]) {
-            ("2a" | "2b" | "2x" | "2y", [cost, _]) => bcrypt(stored, cost),
-            ("scrypt", [params, salt, hash]) => scrypt(params, salt, hash),
+            ("2a" | "2b" | "2x" | "2y", [cost, _]) => bcrypt(Key::Password, stored.to_owned(), cost),
+            ("bcrypt", ["", kind, cost, rest]) => {
+                bcrypt(Key::Password, format!("${kind}${cost}${rest}"), cost)
+            }
+            ("bcrypt_sha256", ["", kind, cost, rest]) => {
+                bcrypt(Key::Sha256, format!("${kind}${cost}${rest}"), cost)
+            }
+            ("bcrypt-sha256", [params, salt, hash]) => bcrypt_under_salt(params, salt, hash),
+            ("scrypt", [params, salt, hash]) => {
+                let number = |name| parameter(params, name);
+                scrypt(number("ln"), number("r"), number("p"), decode(salt), hash)
+            }
+            ("scrypt", [n, salt, r, p, hash]) => {
+                scrypt(logarithm(n), r.parse().ok(), p.parse().ok(), Some(salt.as_bytes().to_vec()), hash)
+            }
             ("pbkdf2-sha256", [params, salt, hash]) => {
                 pbkdf2(pbkdf2::PBKDF2_HMAC_SHA256, params, decode(salt), hash)
             }
@@ -43,6 +68,9 @@ impl Foreign {
             ("pbkdf2_sha256", [rounds, salt, hash]) => {
                 pbkdf2(pbkdf2::PBKDF2_HMAC_SHA256, rounds, Some(salt.as_bytes().to_vec()), hash)
             }
+            ("pbkdf2_sha1", [rounds, salt, hash]) => {
+                pbkdf2(pbkdf2::PBKDF2_HMAC_SHA1, rounds, Some(salt.as_bytes().to_vec()), hash)
+            }
             _ => return None,
         };
         Some(read.ok_or_else(|| "it is damaged, or more work than a login may take".to_owned()))
@@ -50,7 +78,9 @@ impl Foreign {
 
     pub(super) fn matches(&self, password: &str) -> Result<bool, String> {
         match self {
-            Self::Bcrypt(hash) => bcrypt::verify(password, hash).map_err(|error| error.to_string()),
+            Self::Bcrypt { of, hash } => {
+                bcrypt::verify(of.of(password), hash).map_err(|error| error.to_string())
+            }
             Self::Scrypt { params, salt, hash } => {
                 let mut output = vec![0; hash.len()];
                 scrypt::scrypt(password.as_bytes(), salt, params, &mut output)
@@ -64,21 +94,56 @@ impl Foreign {
     }
 }
 
-fn bcrypt(stored: &str, cost: &str) -> Option<Foreign> {
-    let cheap = cost.parse::<u32>().is_ok_and(|cost| cost <= MOST_BCRYPT);
-    // Whether it is whole: 22 characters of salt and 31 of hash.
-    (cheap && stored.len() == 60 && stored.is_ascii()).then(|| Foreign::Bcrypt(stored.to_owned()))
+impl Key {
+    fn of(&self, password: &str) -> Vec<u8> {
+        match self {
+            Self::Password => password.as_bytes().to_vec(),
+            Self::Sha256 => {
+                let digest = digest::digest(&digest::SHA256, password.as_bytes());
+                digest.as_ref().iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()
+            }
+            Self::HmacSha256(salt) => {
+                let tag =
+                    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, salt.as_bytes()), password.as_bytes());
+                BASE64_STANDARD.encode(tag).into_bytes()
+            }
+        }
+    }
 }
 
-fn scrypt(params: &str, salt: &str, hash: &str) -> Option<Foreign> {
-    let number = |name| parameter(params, name);
-    let (log_n, r, p) = (number("ln")?, number("r")?, number("p")?);
+fn bcrypt(of: Key, hash: String, cost: &str) -> Option<Foreign> {
+    let cheap = cost.parse::<u32>().is_ok_and(|cost| cost <= MOST_BCRYPT);
+    // Whether it is whole: 22 characters of salt and 31 of hash.
+    (cheap && hash.len() == 60 && hash.is_ascii()).then_some(Foreign::Bcrypt { of, hash })
+}
+
+/// passlib's second version. Its first digested the password without the salt.
+fn bcrypt_under_salt(params: &str, salt: &str, hash: &str) -> Option<Foreign> {
+    let rest = params.strip_prefix("v=2,t=2b,r=")?;
+    let cost = format!("{:02}", rest.parse::<u32>().ok()?);
+    bcrypt(Key::HmacSha256(salt.to_owned()), format!("$2b${cost}${salt}{hash}"), &cost)
+}
+
+fn scrypt(
+    log_n: Option<u32>,
+    r: Option<u32>,
+    p: Option<u32>,
+    salt: Option<Vec<u8>>,
+    hash: &str,
+) -> Option<Foreign> {
+    let (log_n, r, p) = (log_n?, r?, p?);
     let memory = 128u64.checked_mul(u64::from(r))?.checked_mul(1u64.checked_shl(log_n)?)?;
-    if memory.checked_mul(u64::from(p))? > MOST_SCRYPT {
+    if memory > MOST_SCRYPT || memory.checked_mul(u64::from(p))? > MOST_SCRYPT_IN_ALL {
         return None;
     }
     let params = scrypt::Params::new(u8::try_from(log_n).ok()?, r, p).ok()?;
-    Some(Foreign::Scrypt { params, salt: decode(salt)?, hash: decode(hash).filter(|hash| hash.len() >= 16)? })
+    let hash = decode(hash).filter(|hash| (16..=64).contains(&hash.len()))?;
+    Some(Foreign::Scrypt { params, salt: salt?, hash })
+}
+
+/// To the base of two, of what has a whole one.
+fn logarithm(number: &str) -> Option<u32> {
+    number.parse::<u64>().ok().filter(|number| number.is_power_of_two()).map(u64::ilog2)
 }
 
 fn pbkdf2(algorithm: pbkdf2::Algorithm, params: &str, salt: Option<Vec<u8>>, hash: &str) -> Option<Foreign> {

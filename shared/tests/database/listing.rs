@@ -1,0 +1,95 @@
+//! The list of products and search, whatever order of words the database was made with; and what products may cost.
+
+use serde_json::{Value, json};
+use shared::catalog::{self, Filter, Order, Prices, ProductId, Rule, Search};
+use shared::database::{Database, Statement, migrations};
+use shared::error::Kind;
+
+use crate::servers::{Servers, installations};
+
+static HAS_ICU: Statement =
+    Statement::new("test.has_icu", "select exists (select from pg_collation where collprovider = 'i')");
+static PRODUCT: Statement = Statement::new(
+    "test.listed_product",
+    "insert into products (id, name, description, price, currency, featured)
+     values ($1, $2, '', 100, 'usd', false)",
+);
+
+/// In Estonian a Z stands before a T; and a capital beside its small letter, and an accent beside none, as nearly
+/// everywhere but in C.
+const ESTONIAN: [&str; 2] = ["--locale-provider=icu", "--icu-locale=et"];
+
+async fn sells(owner: &Database, names: &[&str]) {
+    for name in names {
+        owner.execute(PRODUCT.bind(ProductId::new()).bind(*name)).await.expect("inserts");
+    }
+}
+
+/// The names of all that is listed by name, one a page.
+async fn listed(database: &Database) -> Vec<String> {
+    let (mut names, mut after) = (Vec::new(), None);
+    loop {
+        let page = catalog::list(database, Order::Name, &Filter::default(), after, 1).await.expect("a page");
+        let page = serde_json::to_value(page).expect("JSON");
+        names.push(page["products"][0]["name"].as_str().expect("a name").to_owned());
+        let Some(cursor) = page["next_cursor"].as_str() else { return names };
+        after = Some(cursor.parse().expect("a cursor"));
+    }
+}
+
+async fn found(database: &Database, words: &str) -> Value {
+    let page = catalog::search(database, &Search::new(words.parse().expect("words"))).await;
+    serde_json::from_slice(&page.expect("answers").expect("a page").body).expect("JSON")
+}
+
+#[tokio::test]
+async fn names_and_words_stand_in_the_same_order_whatever_locale_the_database_was_made_with() {
+    for installation in installations() {
+        let plain = Servers::start_empty_of(&installation, &[]).await;
+        let (has_icu,): (bool,) = Database::new(plain.owner()).fetch_one(&HAS_ICU).await.expect("answers");
+        stand_in_one_order(&plain).await;
+        if has_icu {
+            stand_in_one_order(&Servers::start_empty_of(&installation, &ESTONIAN).await).await;
+        } else {
+            eprintln!("{}: has no ICU, left out", installation.display());
+        }
+    }
+}
+
+async fn stand_in_one_order(servers: &Servers) {
+    migrations::run(&servers.owner()).await.expect("migrates");
+    let (owner, functions) = (Database::new(servers.owner()), Database::new(servers.pooled()));
+    sells(&owner, &["tapir", "Tapir", "zebra", "Zebra", "émail", "apple"]).await;
+    assert_eq!(listed(&functions).await, ["Tapir", "Zebra", "apple", "tapir", "zebra", "émail"]);
+    // Each as like what is typed as the other; and one too many for the words that may have been begun.
+    sells(&owner, &["Lamz", "Lamt"]).await;
+    assert_eq!(found(&functions, "lamb").await["corrected"], "lamt");
+    sells(&owner, &["Qoz", "Qot", "Qoa", "Qob", "Qoc", "Qod", "Qof", "Qog", "Qoh"]).await;
+    let begun = found(&functions, "qo").await.to_string();
+    assert!(begun.contains("Qot") && !begun.contains("Qoz"), "{begun}");
+}
+
+#[tokio::test]
+async fn a_product_may_cost_as_much_as_can_be_charged_in_its_currency() {
+    let servers = Servers::start().await;
+    let functions = Database::new(servers.pooled());
+    let create = async |amount: i64, currency: &str| {
+        let new =
+            json!({ "name": "Lamp", "description": "", "price": { "amount": amount, "currency": currency } });
+        catalog::create(&functions, serde_json::from_value(new).expect("a product")).await
+    };
+    for rule in Rule::all() {
+        let currency = rule.currencies.split(' ').next().expect("a currency");
+        let most = rule.largest - rule.largest % rule.multiple;
+        let product =
+            create(most, currency).await.unwrap_or_else(|error| panic!("{rule:?} {:?}", error.cause()));
+        assert_eq!(product.price.amount, most);
+        let refused = create(most + rule.multiple, currency).await.expect_err("more than can be charged");
+        assert_eq!(refused.problem().kind(), Kind::Validation, "{rule:?}");
+    }
+    let prices = Prices::new(Some("idr".parse().expect("a currency")), Some(999_999_999_999), None);
+    let filter = Filter { prices: prices.expect("comparable"), ..Filter::default() };
+    let page = catalog::list(&functions, Order::PriceDown, &filter, None, 2).await.expect("a page");
+    let page = serde_json::to_value(page).expect("JSON");
+    assert_eq!(page["products"].as_array().map(Vec::len), Some(1), "{page}");
+}
