@@ -81,6 +81,19 @@ def test_the_readme_says_each_route_its_function_and_its_limits():
     assert told == {(" ".join(route), name, limits(name)) for route, name in routes().items()}
 
 
+def test_a_page_is_as_long_as_readme_and_contract_say():
+    table = (ROOT / "README.md").read_text()
+    orders = (ROOT / "shared/src/orders/list.rs").read_text()
+    lists = {(method, path): int(length) for method, path, length in re.findall(
+        r"^\| `([A-Z]+) (/api/[^`?]*)`.*pages of (\d+) \|$", table, re.MULTILINE)}
+    assert len(lists) == 3
+    for route, length in lists.items():
+        [limit] = [one for one in operations()[route]["parameters"] if one.get("name") == "limit"]
+        own = (ROOT / f"functions/{routes()[route]}/src/main.rs").read_text()
+        [page] = re.findall(r"const PAGE: u8 = (\d+);", own) or re.findall(r"const PAGE: u8 = (\d+);", orders)
+        assert limit["schema"]["default"] == length == int(page) and ".unwrap_or(PAGE)" in own, route
+
+
 def test_the_contract_is_openapi():
     validate(contract())
 

@@ -84,8 +84,8 @@ def test_functions_reach_postgres_itself_only_where_there_is_no_proxy():
     assert "DatabaseFromFunctions" not in load("network", "production")["Resources"]
 
 
-def test_with_external_servers_nothing_is_made_that_costs_while_nobody_asks():
-    # Price lists charge these by the hour, used or not.
+def test_with_external_servers_there_is_no_network_no_database_and_no_cache():
+    # What price lists charge by the hour, used or not.
     by_the_hour = ("AWS::EC2::", "AWS::RDS::", "AWS::ElastiCache::", "AWS::CodeDeploy::OnPremises")
     kinds = {resource["Type"] for _, _, resource in resources("external")}
     assert not [kind for kind in kinds if kind.startswith(by_the_hour)]
@@ -109,6 +109,12 @@ def test_addresses_of_external_servers_come_from_a_secret_and_from_no_parameter(
 def test_no_function_takes_an_address_without_verified_tls(variant):
     for _, name, resource in resources(variant, "AWS::Lambda::Function"):
         assert resource["Properties"]["Environment"]["Variables"]["REQUIRE_TLS"] == "true", name
+
+
+def test_the_cache_has_a_limit_of_data_and_of_work():
+    [(_, _, cache)] = resources("production", "AWS::ElastiCache::ServerlessCache")
+    limits = cache["Properties"]["CacheUsageLimits"]
+    assert limits["DataStorage"]["Maximum"] and limits["ECPUPerSecond"]["Maximum"]
 
 
 # Where RDS Proxy is not.

@@ -30,6 +30,26 @@ def test_every_parameter_is_explained_twice(name):
     assert f"`{name}`" in OPERATIONS
 
 
+def test_the_rows_of_a_table_have_as_many_cells_as_its_heading():
+    for table in re.findall(r"^\|.*\n(?:\|.*\n)+", OPERATIONS, re.MULTILINE):
+        cells = {len(re.findall(r"(?<!^)\|", row)) for row in table.splitlines()}
+        assert len(cells) == 1, table
+
+
+# In the provider's words.
+THEIRS = {"Invalid API version"}
+
+
+def test_every_reason_for_calling_a_person_is_one_that_the_code_writes():
+    section = OPERATIONS.partition("\n### An order needs a person\n")[2].partition("\n### ")[0]
+    reasons = set(re.findall(r"`([^`]+)`", "".join(re.findall(r"^\| (.*?) \| ", section, re.MULTILINE)))) - THEIRS
+    code = "".join(path.read_text() for folder in ["shared/src", "functions"] for path in (ROOT / folder).rglob("*.rs"))
+    written = re.sub(r"\{[^{}\n]*\}", "{}", code)
+    # A status or a code of the provider's stands where the code has a placeholder.
+    texts = {re.sub(r"\b(\d+|[a-z]+(_[a-z]+)+)\b", "{}", reason) for reason in reasons}
+    assert len(texts) > 12 and not [text for text in texts if text not in written]
+
+
 def test_every_output_is_explained():
     for output in source("template")["Outputs"]:
         assert f"`{output}`" in OPERATIONS, output
@@ -70,3 +90,26 @@ def test_what_a_command_asks_the_stack_for_is_there():
     assert len(asked) > 5 and asked <= set(source("template")["Outputs"])
     named = set(re.findall(r"--logical-resource-id (\w+)", OPERATIONS))
     assert len(named) > 1 and named <= set(source("template")["Resources"])
+
+
+def test_the_way_to_a_sale_on_aws_is_the_one_of_the_tour():
+    tour = (ROOT / "docs/tour.md").read_text().partition("\n## Run the shop\n")[2]
+    walk = re.search(r"^```sh\n(.*?)^```$", tour, re.MULTILINE | re.DOTALL)[1]
+    section = OPERATIONS.partition("\n### Sell something\n")[2].partition("\n## ")[0]
+    assert len(walk.splitlines()) > 10 and walk in re.sub(r"^ {4}", "", section, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("size", ["external", "test", "production"])
+def test_what_the_table_of_costs_counts_is_there(size):
+    costs = OPERATIONS.partition("\n## Costs\n")[2].partition("\n## ")[0]
+    columns = re.search(r"^\| \| (.*) \|$", costs, re.MULTILINE)[1].split(" | ")
+
+    def counted(beginning):
+        row = re.search(rf"^\| {beginning}[^|]*\| (.*) \|$", costs, re.MULTILINE)[1].split(" | ")
+        return int(re.search(r"(\d+):", row[columns.index(size)])[1])
+
+    # An alarm is charged by the metrics that it looks at.
+    alarms = [resource["Properties"] for _, _, resource in resources(size, "AWS::CloudWatch::Alarm")]
+    watched = [sum("MetricStat" in part for part in alarm.get("Metrics", [{"MetricStat": {}}])) for alarm in alarms]
+    assert counted("metrics that alarms watch") == sum(watched)
+    assert counted("the alarms' key, and secrets") == len(list(resources(size, "AWS::SecretsManager::Secret")))

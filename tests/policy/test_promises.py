@@ -46,6 +46,15 @@ def test_every_row_is_read():
     assert len(PROMISES) == len(rows) > 100
 
 
+# They teach, decide, list or report, and promise nothing to who uses or runs the shop.
+PROMISES_NOTHING = {"ARCHITECTURE.md", "adding-an-endpoint.md", "decisions.md", "promises.md", "style.md"}
+
+
+def test_every_page_that_promises_has_a_section():
+    pages = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md") if path.name not in PROMISES_NOTHING}
+    assert pages | {"README.md", "SECURITY.md"} <= {document for document, _, _ in PROMISES}
+
+
 @pytest.mark.parametrize(("document", "words"), [promise[:2] for promise in PROMISES])
 def test_the_words_of_a_promise_stand_in_its_document(document, words):
     pattern = ".{1,400}?".join(re.escape(plain(part)) for part in words.split(" … "))

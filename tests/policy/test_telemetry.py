@@ -118,3 +118,33 @@ def test_what_the_design_claims_is_seen_from_outside():
     pinned = alarms["DatabaseConnectionsCurrentlySessionPinned"]
     assert (pinned["Threshold"], pinned["ComparisonOperator"]) == (0, "GreaterThanThreshold")
     assert pinned["Period"] * pinned["EvaluationPeriods"] == 300
+
+
+def test_the_alarm_of_refused_events_goes_off_where_none_was_accepted():
+    [alarm] = [one["Properties"] for _, _, one in resources(kind="AWS::CloudWatch::Alarm")
+               if "EventsRefused" in str(one["Properties"].get("Metrics"))]
+    parts = {part["Id"]: part for part in alarm["Metrics"]}
+    accepted = parts["accepted"]["MetricStat"]
+    assert (accepted["Stat"], accepted["Metric"]["MetricName"]) == ("SampleCount", "Latency")
+    assert {one["Name"]: one["Value"] for one in accepted["Metric"]["Dimensions"]} == {
+        "Route": "POST /api/webhooks/payments", "StatusClass": "2xx"}
+    assert parts["refused"]["MetricStat"]["Stat"] == "Sum"
+    assert {part["MetricStat"]["Period"] for part in parts.values() if "MetricStat" in part} == {900}
+
+    # CloudWatch's two functions, so that its expression can be asked. What was not counted is missing.
+    def rings(refused, accepted):
+        known = {"IF": lambda holds, then, otherwise: then if holds else otherwise,
+                 "FILL": lambda value, gap: gap if value is None else value, "refused": refused, "accepted": accepted}
+        [expression] = [part["Expression"] for part in parts.values() if "Expression" in part]
+        return eval(expression, known) > alarm["Threshold"]
+
+    assert rings(1, None) and rings(7, 0)
+    assert not rings(7, 1) and not rings(None, 1) and not rings(None, None)
+
+
+def test_the_alarm_of_orders_that_need_a_person_stays_while_one_waits():
+    # Of shared/src/checkout/lease.rs: the longest time until such an order is looked at again.
+    seldom = int(re.search(r"SELDOM: Duration = Duration::from_hours\((\d+)\)", (ROOT / "shared/src/checkout/lease.rs").read_text())[1])
+    [alarm] = [one["Properties"] for _, name, one in resources(kind="AWS::CloudWatch::Alarm") if name == "OperatorNeeded"]
+    assert alarm["DatapointsToAlarm"] == 1
+    assert alarm["Period"] * (alarm["EvaluationPeriods"] - 1) >= seldom * 3600

@@ -19,6 +19,23 @@ async fn event(event: &Value) -> Answer {
     call.header(webhook::SIGNATURE_HEADER, signature).body(&body).send().await
 }
 
+#[tokio::test]
+async fn an_event_of_another_secret_is_warned_of_and_counted() {
+    let logs = Logs::from_now();
+    let body = json!({ "id": "evt_of_another_secret" }).to_string();
+    let signature =
+        webhook::sign(&Secret::new("whsec_of_another_endpoint"), body.as_bytes(), OffsetDateTime::now_utc());
+    let call = Call::new("payment-webhook", "POST", "/api/webhooks/payments");
+    let answer = call.header(webhook::SIGNATURE_HEADER, signature).body(&body).send().await.expect(400);
+    let line = logs.line_of(&answer).await;
+    assert_eq!(line["EventsRefused"], 1, "{line}");
+    let id = answer.header("x-request-id");
+    let warned = |line: &Value| line["request_id"] == id && line["level"] == "WARN";
+    let warning = logs.line("the warning", warned).await;
+    assert!(warning["message"].as_str().expect("words").contains("PAYMENTS_WEBHOOK_SECRET"), "{warning}");
+    assert!(!warning.to_string().contains("evt_of_another_secret"), "{warning}");
+}
+
 async fn paid(customer: &Customer, product: &str) -> String {
     let order = customer.buys(product).await.expect(201).json();
     order["order_id"].as_str().expect("an id").to_owned()

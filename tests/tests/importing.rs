@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::catalog::{self, Batch, Upload};
 use shared::database::Statement;
 use sqlx::FromRow;
-use tests::{Answer, Call, administrator, database, env, eventually, invoke};
+use tests::{Answer, Call, Logs, administrator, database, env, eventually, invoke};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use uuid::Uuid;
@@ -255,10 +255,16 @@ async fn a_file_whose_place_another_took_before_it_was_read_is_imported_as_it_is
 
 #[tokio::test]
 async fn a_file_that_cannot_be_read_at_all_says_why_and_puts_nothing_in() {
+    let logs = Logs::from_now();
     let import = import("name;price\nLamp;1\n").await;
     assert_eq!(counts(&import), [0, 0, 0, 0]);
     let failure = import["failure"].as_str().expect("a reason");
     assert!(failure.starts_with("its first line names a column “name;price”"), "{failure}");
+    let warned = |line: &Value| line["level"] == "WARN" && line["object"] == import["object"];
+    let warning = logs.line("the warning", warned).await;
+    assert!(warning["message"].as_str().expect("words").contains(failure), "{warning}");
+    let counted = |line: &Value| line["Route"] == "import-products" && line["FilesUnread"].is_number();
+    logs.line("the alarm's metric", counted).await;
     assert_eq!(go_on("held/nothing.csv").await, json!({ "outcome": "gone", "object": "held/nothing.csv" }));
 }
 

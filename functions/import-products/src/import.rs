@@ -10,6 +10,7 @@ use shared::app::App;
 use shared::aws::objects::{Bucket, Object, Unread};
 use shared::catalog::{self, Batch, Changed, Refusal, Upload};
 use shared::error::{Error, Kind, Result, internal};
+use shared::telemetry::{self, Counter};
 use shared::time_limit::TimeLimit;
 
 use crate::file::{Format, Reader, Record};
@@ -207,6 +208,11 @@ impl<'a> Import<'a> {
         let key = format!("{RESULTS}{}.json", object.strip_prefix(FILES).unwrap_or(object));
         let body = serde_json::to_vec_pretty(import).map_err(internal)?;
         self.bucket.write(&key, "application/json", body).await?;
+        if let Some(failure) = failure {
+            telemetry::count(Counter::FilesUnread);
+            tracing::warn!(object, failure, "{object} could not be read: {failure}: {key}");
+            return Ok(());
+        }
         tracing::info!(
             object,
             lines,
@@ -214,7 +220,6 @@ impl<'a> Import<'a> {
             changed,
             unchanged,
             refused,
-            failure,
             "{object}: {created} new, {changed} changed, {unchanged} as before, {refused} refused: {key}"
         );
         Ok(())

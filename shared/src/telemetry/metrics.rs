@@ -108,6 +108,10 @@ metrics! {
         OperatorNeeded,
         /// Refunds of paid orders that somebody made at the provider.
         RefundsElsewhere,
+        /// Events of the payment provider whose signature none of our secrets has made.
+        EventsRefused,
+        /// Files of products that could not be read at all.
+        FilesUnread,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Accounts, by the statements alone: a sign-in is over for good once it has ended.
 
 use shared::accounts::{
-    Account, Email, by_email, change_password, erase, refresh, register, sign_in, sign_out,
+    Account, Email, by_email, change_password, erase, first_administrator, refresh, register, sign_in,
+    sign_out,
 };
 use shared::auth::token::Role;
 use shared::auth::{RefreshToken, User};
@@ -66,6 +67,30 @@ async fn a_used_refresh_token_ends_its_sign_in_and_no_other() {
     assert!(!shop.is_good(&token).await);
     assert!(!shop.is_good(&next).await);
     assert!(shop.is_good(&other).await);
+}
+
+#[tokio::test]
+async fn each_address_that_a_deployment_names_opens_one_administrators_account_unless_somebody_has_it() {
+    let shop = Shop::open().await;
+    shop.ada().await;
+    for (address, is_new) in [
+        ("first@example.com", true),
+        ("First@example.com", false),
+        ("second@example.com", true),
+        ("ada@example.com", false),
+    ] {
+        let email = Email::parse(address).expect("an address");
+        let opened = first_administrator(&shop.owner, &email, "a hash".to_owned()).await.expect("answers");
+        assert_eq!(opened, is_new, "{address}");
+    }
+    for (address, role) in [
+        ("first@example.com", Role::Administrator),
+        ("second@example.com", Role::Administrator),
+        ("ada@example.com", Role::Customer),
+    ] {
+        let account = by_email(&shop.functions, address).await.expect("answers").expect("is there");
+        assert_eq!(account.role, role, "{address}");
+    }
 }
 
 #[tokio::test]

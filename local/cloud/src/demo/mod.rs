@@ -4,7 +4,7 @@
 //! `01900000-0000-7000-a000-{n}`, each n in twelve hexadecimal digits.
 //!
 //! `MILLRACE_SCALE=10` makes ten times as much of everything, with as many orders for each user: what a shop's growth
-//! costs.
+//! costs. `MILLRACE_SCALE=0` is an empty shop: the customer and the administrator of `.dev/env`, and nothing to sell.
 
 use anyhow::Result;
 use uuid::Uuid;
@@ -43,8 +43,9 @@ pub const LEAVER: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_9000_0000_0000_03
 /// Of all demo users; `demo/people.sql` holds its hash.
 pub const PASSWORD: &str = "follow-the-water";
 
-const PARTS: [&str; 3] =
-    [include_str!("people.sql"), include_str!("products.sql"), include_str!("orders.sql")];
+const PEOPLE: &str = include_str!("people.sql");
+/// What an empty shop lacks.
+const SHOP: [&str; 2] = [include_str!("products.sql"), include_str!("orders.sql")];
 
 /// Whether the tables are empty.
 pub async fn is_missing(cloud: &Cloud) -> Result<bool> {
@@ -54,6 +55,9 @@ pub async fn is_missing(cloud: &Cloud) -> Result<bool> {
 
 /// How much there is at a scale, in words.
 pub fn amount(scale: u32) -> String {
+    if scale == 0 {
+        return "no products, 2 users and no orders".to_owned();
+    }
     let scaled = |number: u64| thousands(number * u64::from(scale));
     format!("{} products, {} users and {} orders", scaled(PRODUCTS), scaled(USERS), scaled(USERS * ORDERS))
 }
@@ -61,8 +65,8 @@ pub fn amount(scale: u32) -> String {
 /// Loads everything, or nothing.
 pub async fn load(cloud: &Cloud, scale: u32) -> Result<()> {
     // Fresh statistics, and a visibility map, so that the plans are those of a shop that has been running for a while.
-    let parts = PARTS.join("\n");
-    let sql = format!("\\set scale {scale}\nbegin;\n{parts}\ncommit;\nvacuum (analyze);");
+    let shop = if scale == 0 { String::new() } else { SHOP.join("\n") };
+    let sql = format!("\\set scale {scale}\nbegin;\n{PEOPLE}\n{shop}\ncommit;\nvacuum (analyze);");
     cloud.sql(Service::Postgres, DATABASE, &sql).await.map(drop)
 }
 
@@ -71,7 +75,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_ten_times_as_much_of_everything_at_scale_ten() {
+    fn there_is_as_much_of_everything_as_the_scale_says() {
+        assert_eq!(amount(0), "no products, 2 users and no orders");
         assert_eq!(amount(1), "10,000 products, 1,000 users and 50,000 orders");
         assert_eq!(amount(10), "100,000 products, 10,000 users and 500,000 orders");
     }

@@ -69,6 +69,9 @@ pub(super) const WITHOUT_CLOUD: &[Step] = &[
         name: "Templates: cfn-lint",
         command: &[
             "cfn-lint",
+            "--include-checks",
+            "I",
+            "--include-experimental",
             "--append-rules",
             "cfn_lint_serverless.rules",
             "--template",
