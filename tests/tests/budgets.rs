@@ -155,7 +155,7 @@ async fn leaving_costs_one_round_trip_and_one_statement_and_another_password_two
     let cost = cost_of(5, async || log_out(tokens.pop()).await).await;
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
     let leave = async |customer: Customer| {
-        drop(customer.call("delete-me", "DELETE", "/api/me").send().await.expect(204))
+        drop(customer.call("delete-me", "DELETE", "/api/me").send().await.expect(204));
     };
     leave(somebody()).await;
     let cost = cost_of(3, async || leave(somebody()).await).await;

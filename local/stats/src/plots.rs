@@ -147,7 +147,9 @@ mod tests {
                 moments.add(&Sample::read(&line).expect("a line of ours"));
             }
         }
-        standing.into_iter().for_each(|standing| moments.note(now, standing));
+        for standing in standing {
+            moments.note(now, standing);
+        }
         plots(&moments, now, |_, _| Vec::new()).concat()
     }
 
