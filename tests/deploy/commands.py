@@ -14,16 +14,23 @@ UNKNOWN = re.compile(r"NotImplemented|not yet implemented|has not been implement
 TO_FILL_IN = re.compile(r"…|<[a-zA-Z]|subnet-0|\$1\b|\$host|\$2\b|file://rules|-version 41|spring\.csv")
 # Of what is there only after something else was done, or costs: said, and not run.
 BY_HAND = re.compile(r"/aws/rds/|-restored|generate-db-auth-token| wait |cancel-update|continue-update|delete-secret|describe-availability-zones$| s3 rb | --follow$")
+# What a size lacks: one's own servers are asked in other ways, RDS Proxy stands in production alone, and `test` is
+# rehearsed without an administrator's address.
+NOT_HERE = {
+    "external": re.compile(r"aws (rds|elasticache) |DatabaseClusterId|\$cluster"),
+    "test": re.compile(r"-db-proxy |\$first|AdministratorPassword"),
+    "production": re.compile(r"(?!)"),
+}
 
 
-def rehearse_commands(stack, outputs, tools):
-    """(outcome, command, what was said) of each: ran, unknown to the emulator, to fill in, or refused."""
+def rehearse_commands(stack, size, outputs, tools):
+    """(outcome, command, what was said) of each: ran, unknown to the emulator, by hand, not of this size, or refused."""
     page = PAGE.read_text().replace("\\\n", " ")
     found = dict.fromkeys(re.findall(r"(?<![\w/.-])aws [a-z0-9-]+ [a-z][a-z-]+ [^\n`;|#]+", page))
     environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "STACK": stack, "AWS_PAGER": "",
                    **{f"OUTPUT_{name}": value for name, value in outputs.items()}}
     with ThreadPoolExecutor(4) as workers:
-        return list(workers.map(lambda command: _run(re.sub(r"\s+", " ", command).rstrip(") "), environment), found))
+        return list(workers.map(lambda command: _run(re.sub(r"\s+", " ", command).rstrip(") "), size, environment), found))
 
 
 # The page's own function and variable, without a call for each.
@@ -44,7 +51,9 @@ BEFORE = {
 }
 
 
-def _run(command, environment):
+def _run(command, size, environment):
+    if NOT_HERE[size].search(command):
+        return "not here", command, f"is not for {size}"
     if TO_FILL_IN.search(command):
         return "by hand", command, "has a value of the reader's in it"
     if BY_HAND.search(command):
