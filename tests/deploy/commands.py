@@ -24,7 +24,7 @@ NOT_HERE = {
 
 
 def rehearse_commands(stack, size, outputs, tools):
-    """(outcome, command, what was said) of each: ran, unknown to the emulator, by hand, not of this size, or refused."""
+    """(outcome, command, what was said) of each: ran, unknown to the emulator, by hand, not here, or refused."""
     page = PAGE.read_text().replace("\\\n", " ")
     found = dict.fromkeys(re.findall(r"(?<![\w/.-])aws [a-z0-9-]+ [a-z][a-z-]+ [^\n`;|#]+", page))
     environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "STACK": stack, "AWS_PAGER": "",

@@ -37,8 +37,8 @@ fn away(error: impl Error + 'static) -> NoDocument {
     NoDocument::Away(innermost(&error))
 }
 
-/// What is answered there with 200, to whoever shows this authorization if there is any; redirects are not followed. The
-/// caller has a ceiling on it.
+/// What is answered there with 200, to whoever shows this authorization if there is any; redirects are not followed.
+/// The caller has a ceiling on it.
 pub(crate) async fn document(
     tls: &Arc<ClientConfig>,
     url: &Url,

@@ -39,8 +39,8 @@ function change({ name, description, price, featured }) {
     }
     return trimmed
   }
-  if (!Number.isInteger(price?.amount) || price.amount < 0 || price.amount > 100_000_000) {
-    throw invalid('price.amount', 'must be a whole number of minor units from 0 to 100000000')
+  if (!Number.isSafeInteger(price?.amount) || price.amount < 0) {
+    throw invalid('price.amount', 'must be a whole number of minor units, 0 or more')
   }
   if (!/^[a-z]{3}$/.test(price.currency)) throw invalid('price.currency', 'must be a currency code such as usd')
   if (typeof featured !== 'boolean') throw invalid('featured', 'must be true or false')

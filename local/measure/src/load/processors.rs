@@ -138,7 +138,7 @@ pub(super) mod tests {
     use super::*;
 
     /// So many processors are busy with the functions, and as many with others.
-    pub(in super::super) fn busy(functions: f64) -> Busy {
+    pub(crate) fn busy(functions: f64) -> Busy {
         Busy { machine: 2.0 * functions, by: BTreeMap::from([(Who::Service(Service::Functions), functions)]) }
     }
 

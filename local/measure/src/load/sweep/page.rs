@@ -9,7 +9,7 @@ use cloud::figures::{escape, machine};
 use stats::chart::STYLE;
 
 /// The whole page.
-pub(in super::super) fn of(sweeps: &[Sweep], command: &str) -> String {
+pub(crate) fn of(sweeps: &[Sweep], command: &str) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Millrace under load: how many users</title>\n\

@@ -27,7 +27,7 @@ pub(super) const HEADINGS: [&str; 10] = [
 ];
 
 /// All of it.
-pub(in super::super) fn of(sweeps: &[Sweep]) -> String {
+pub(crate) fn of(sweeps: &[Sweep]) -> String {
     let tables =
         table(HEADINGS, &rows(sweeps)) + "\n" + &table(processor_headings(), &processor_rows(sweeps));
     let ceilings = ceilings(sweeps).into_iter().map(|line| format!("\n  {line}\n"));
