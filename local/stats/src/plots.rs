@@ -147,7 +147,7 @@ mod tests {
                 moments.add(&Sample::read(&line).expect("a line of ours"));
             }
         }
-        for standing in standing {
+        if let Some(standing) = standing {
             moments.note(now, standing);
         }
         plots(&moments, now, |_, _| Vec::new()).concat()
