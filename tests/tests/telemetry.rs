@@ -256,6 +256,7 @@ async fn the_percentiles_of_dev_stats_are_those_of_the_log() {
     dev(&["stats", "--minutes", "1440", "--html", page.to_str().expect("UTF-8")]);
     let text = std::fs::read_to_string(&page).expect("a page");
     std::fs::remove_file(&page).expect("removed");
-    assert!(text.contains(ROUTE) && text.matches("<svg").count() == 7, "{text}");
+    assert!(text.contains(ROUTE), "{ROUTE} is not in the page");
+    assert_eq!(text.matches("<svg").count(), 7, "plots");
     assert!(!text.contains("http"), "everything is in the page itself");
 }
