@@ -80,7 +80,7 @@ async fn main() {
     assert_eq!(data["products"].as_array().map(Vec::len), Some(3), "{data:?}");
 
     let search =
-        async |client: &HttpClient| client.search_products("wallet", None, NONE, None, None, None).await;
+        async |client: &HttpClient| client.search_products("wallet", None, NONE, NONE, None, None, None).await;
     let found = search(&customer).await.expect("200");
     assert!(found.products[0].highlight.contains("<mark>"), "{found:?}");
 
