@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use cloud::lifecycle;
 use cloud::service::Service;
-use provider::{Fault, Kind};
+use provider::{Fault, Kind, Operation};
 use shared::breaker::Forced;
 
 use crate::desk::{Desk, Inner, Sorry};
@@ -138,14 +138,17 @@ async fn bring(desk: &Inner, service: Service) -> Result<()> {
 /// Has the provider do so.
 async fn set_provider(desk: &Inner, mode: Provider) -> Result<()> {
     let all = Fault { times: None, ..Fault::once(Kind::Delay) };
-    let fault = match mode {
-        Provider::Healthy => None,
-        Provider::Slow => Some(Fault { delay_ms: 3_000, ..all }),
-        Provider::Failing => Some(Fault { kind: Kind::Fail, ..all }),
-        Provider::Declining => Some(Fault { kind: Kind::Refuse, status: Some(402), body: declined(), ..all }),
+    let faults = match mode {
+        Provider::Healthy => Vec::new(),
+        Provider::Slow => vec![Fault { delay_ms: 3_000, ..all }],
+        Provider::Failing => vec![Fault { kind: Kind::Fail, ..all }],
+        // Whoever looks for a payment has no card to be declined.
+        Provider::Declining => [Operation::Create, Operation::Confirm]
+            .map(|operation| Fault { operation: Some(operation), ..declines() })
+            .to_vec(),
     };
     desk.provider.end_faults().await?;
-    if let Some(fault) = &fault {
+    for fault in &faults {
         desk.provider.fault(fault).await?;
     }
     Ok(())
@@ -183,11 +186,13 @@ fn provider_name(mode: Provider) -> &'static str {
     }
 }
 
-fn declined() -> Value {
-    json!({ "error": {
+/// Every card, as long as it is ordered.
+fn declines() -> Fault {
+    let body = json!({ "error": {
         "type": "card_error", "code": "card_declined", "decline_code": "generic_decline",
         "message": "Your card was declined.",
-    }})
+    }});
+    Fault { times: None, status: Some(402), body, ..Fault::once(Kind::Refuse) }
 }
 
 async fn breaker(desk: &Inner, order: Order) -> Result<String> {
