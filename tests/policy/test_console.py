@@ -1,11 +1,14 @@
 """What the console's page says of the API and of the code is what they are."""
 
 import re
+from runpy import run_path
+from types import SimpleNamespace
 
 from templates import ROOT
 from test_contract import contract, routes
 
 PAGE = ROOT / "local/console/page"
+PICTURE = SimpleNamespace(**run_path(str(ROOT / "tests/console/digest.py")))
 
 
 def named(file, constant):
@@ -36,3 +39,8 @@ def test_statements_whose_plans_are_offered_are_those_of_the_code():
     functions = {path.name for path in (ROOT / "functions").iterdir()}
     served = {f"{method} {path}" for method, path in routes()} | functions
     assert keys("requests.js", "STATEMENTS") <= served
+
+
+def test_the_picture_shows_the_page_as_it_is():
+    assert PICTURE.of_the_page() == PICTURE.NOTED.read_text().strip(), \
+        "the page has changed since: PICTURES=FOLDER tests/console/run -k picture takes it anew"
