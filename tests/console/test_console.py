@@ -345,6 +345,7 @@ def test_whoever_has_only_a_keyboard_buys(page):
     expect(latest(page)).to_be_visible()
     tab_to("#shelf .products button")
     page.keyboard.press("Enter")
+    expect(page.locator("#shelf .buttons")).to_be_visible()
     tab_to("#shelf .buttons button")
     page.keyboard.press("Enter")
     tab_to("#card")

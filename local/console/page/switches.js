@@ -9,24 +9,24 @@ const BREAKER = { auto: "decides itself", open: "forced open", closed: "forced c
 
 const services = {};
 let choices = {};
+/** One after the other, as they were pulled: the last one is what stands in the end. */
+let latest = Promise.resolve();
 
 /** Sets a switch and shows what was said. */
-export async function pull(order) {
-  say("…");
-  try {
-    say((await ask("POST", "/switch", order)).said);
-  } catch (error) {
-    say(error.message);
-  }
-}
+export const pull = (order) => inTurn("…", "/switch", order);
 
-export async function putBack() {
-  say("Putting everything back …");
-  try {
-    say((await ask("POST", "/back")).said);
-  } catch (error) {
-    say(error.message);
-  }
+export const putBack = () => inTurn("Putting everything back …", "/back");
+
+function inTurn(meanwhile, path, order) {
+  latest = latest.then(async () => {
+    say(meanwhile);
+    try {
+      say((await ask("POST", path, order)).said);
+    } catch (error) {
+      say(error.message);
+    }
+  });
+  return latest;
 }
 
 const say = (words) => ($("#said").textContent = words);
