@@ -5,7 +5,8 @@
 # the second one's sources are is judged by their times alone: they are older than what was built, so Cargo takes the
 # first one's program for fresh, and runs it.
 # Versions: Cargo 1.95.0, of the toolchain at hand (no package to install). Run on 2026-11-29.
-# Concerns whoever shares a target folder between worktrees to save time: tests pass, or fail, with another branch's code.
+# Concerns whoever shares a target folder between worktrees to save time: tests pass, or fail, with another branch's
+# code.
 set -euo pipefail
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT
