@@ -147,9 +147,8 @@ impl Moments {
         (began, (first..=last).map(moment).collect())
     }
 
-    /// What was seen of the same moments; nothing where nobody looked.
-    pub(crate) fn stood(&self, now: OffsetDateTime) -> Vec<Standing> {
-        let (began, _) = self.shown(now);
+    /// What was seen of each moment since the one that began then; nothing where nobody looked.
+    pub(crate) fn stood(&self, began: OffsetDateTime, now: OffsetDateTime) -> Vec<Standing> {
         let looked = |moment| self.stood.get(&moment).cloned().unwrap_or_default();
         (self.of(began)..=self.of(now)).map(looked).collect()
     }
@@ -213,7 +212,7 @@ mod tests {
         for second in [700, 712, 713] {
             moments.note(at(second), standing(second.cast_unsigned()));
         }
-        assert_eq!(moments.stood(at(720)), [standing(700), standing(713), Standing::default()]);
+        assert_eq!(moments.stood(at(700), at(720)), [standing(700), standing(713), Standing::default()]);
         moments.settle(at(700 + 15 * 60));
         assert_eq!(moments.stood.len(), 1);
     }

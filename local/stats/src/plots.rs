@@ -31,7 +31,7 @@ pub fn plots(
     let count = |counter, moment: &Moment| value(COUNTS, &counter, moment.counts).unwrap_or_default();
     let sum = |name, counter| series(name, &|moment| Some(float(count(counter, moment))));
     let hits = |moment: &Moment| ratio(count(Counter::CacheHit, moment), count(Counter::CacheMiss, moment));
-    let (routes, stood) = (busiest(&shown), moments.stood(now));
+    let (routes, stood) = (busiest(&shown), moments.stood(began, now));
     let by_route = |of: fn(&Percentiles) -> f64| -> Vec<Series> {
         let route = |name: &String| {
             series(name, &|moment| moment.routes.get(name).map(|(_, percentiles)| of(percentiles)))

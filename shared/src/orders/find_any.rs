@@ -6,8 +6,7 @@ use sqlx::{FromRow, Row};
 
 use super::customer::Customer;
 use super::{Details, OrderId};
-use crate::database::JsonText;
-use crate::database::{Database, Statement};
+use crate::database::{Database, JsonText, Statement};
 use crate::error::Result;
 
 static FIND_ANY: Statement = Statement::new("orders.find_any", include_str!("find_any.sql"));

@@ -7,8 +7,7 @@ use time::OffsetDateTime;
 
 use super::{OrderId, OrderStatus};
 use crate::catalog::{Currency, Money};
-use crate::database::JsonText;
-use crate::database::Timestamp;
+use crate::database::{JsonText, Timestamp};
 
 /// An order with its items.
 #[derive(Serialize)]

@@ -2,8 +2,8 @@
 //!
 //! Ordinary Lambda puts keys into a function's variables that outlive the environment. A process that runs for longer
 //! than any key is told an endpoint beside it: [the scheme of containers](
-//! https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html). AWS's own client for it would
-//! make every function that only reads larger by a third, for one small document in some hours.
+//! https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html). AWS's own client for it brings an
+//! HTTP client of its own, which functions that only read do not have, for one small document in some hours.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -50,12 +50,14 @@ pub(super) enum Keys {
 impl Keys {
     /// From these variables, in the order of AWS's SDKs: keys, else an endpoint.
     pub(super) fn of(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, config::Error> {
-        let (id, secret) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"));
-        let endpoint = if id.is_none() { Endpoint::of(&variable)? } else { None };
-        if let Some(endpoint) = endpoint {
+        let id = variable("AWS_ACCESS_KEY_ID");
+        if id.is_none()
+            && let Some(endpoint) = Endpoint::of(&variable)?
+        {
             return Ok(Self::Asked(Arc::new(endpoint)));
         }
         let id = id.ok_or(config::Error::Missing("AWS_ACCESS_KEY_ID"))?;
+        let secret = variable("AWS_SECRET_ACCESS_KEY");
         let secret = secret.ok_or(config::Error::Missing("AWS_SECRET_ACCESS_KEY"))?;
         Ok(Self::Kept(Credentials::new(id, secret, variable("AWS_SESSION_TOKEN"), None, "environment")))
     }
@@ -137,12 +139,11 @@ impl Endpoint {
         };
         let answer = timeout(CEILING, document(&self.tls, &self.url, authorization, LARGEST_BODY)).await;
         let answer = answer.map_err(|_elapsed| "no keys to sign with within 1 s")?;
-        let answer = answer.map_err(|why| match why {
-            NoDocument::Away(cause) | NoDocument::Untrusted(cause) => {
-                format!("no keys to sign with: {cause}")
-            }
-            NoDocument::TooLarge => "no keys to sign with: it answered with too much".to_owned(),
-        })?;
+        let cause = |why| match why {
+            NoDocument::Away(cause) | NoDocument::Untrusted(cause) => cause,
+            NoDocument::TooLarge => "it answered with too much".to_owned(),
+        };
+        let answer = answer.map_err(|why| format!("no keys to sign with: {}", cause(why)))?;
         // What serde says of a text can hold a piece of it.
         let answer: Answer = serde_json::from_slice(&answer).map_err(|_| "that is not a document of keys")?;
         let (id, secret) = (answer.access_key_id, answer.secret_access_key);
