@@ -132,6 +132,17 @@ def test_everybody_but_the_migration_may_use_the_database():
     assert granted("UseTheDatabase") == {name for name, _ in functions()} - {"Migrate"}
 
 
+def test_who_asks_redis_may_use_the_cache_and_nobody_else():
+    template = source("template")["Resources"]
+    asking = {
+        name
+        for name, _ in functions()
+        for code in [(ROOT / template[name]["Properties"]["CodeUri"] / "src").rglob("*.rs")]
+        if any(call in text.read_text() for text in code for call in ("request.admit(", "app.redis."))
+    }
+    assert granted("UseTheCache") == asking
+
+
 def with_a_way_out(variant="edge"):
     return {
         name
