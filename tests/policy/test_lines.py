@@ -1,5 +1,5 @@
-"""No line of prose or comment is longer than 120 characters, so that it can be read beside another file; and a heading
-stands alone, between blank lines.
+"""No line of prose or comment is longer than 120 characters, so that it can be read beside another file; a heading
+stands alone, between blank lines; and a table keeps its rows.
 
 Code has its formatter, which breaks what can be broken; YAML and TOML hold texts and tables that stand on one line.
 """
@@ -69,6 +69,13 @@ def crowded(path):
             yield number, line
 
 
+def reflowed(path):
+    """The lines of a document in which a table's rows follow one another, as if it were a paragraph: (number, line)."""
+    for number, line in prose(path):
+        if re.search(r"\| \|-{3}|-{3}\| \|", line):
+            yield number, line
+
+
 def test_lines_are_at_most_120_characters_long():
     ours = of_kinds(*COMMENT, "md")
     assert len(ours) > 400
@@ -80,4 +87,11 @@ def test_headings_stand_between_blank_lines():
     ours = of_kinds("md")
     assert len(ours) > 20
     found = [f"{path.relative_to(ROOT)}:{number}: {line}" for path in ours for number, line in crowded(path)]
+    assert not found, "\n".join(found)
+
+
+def test_no_table_was_made_a_paragraph():
+    ours = of_kinds("md")
+    assert len(ours) > 20
+    found = [f"{path.relative_to(ROOT)}:{number}: {line}" for path in ours for number, line in reflowed(path)]
     assert not found, "\n".join(found)
