@@ -1,9 +1,9 @@
 //! `POST /api/webhooks/payments`: the payment provider says that something happened to a payment.
 //!
-//! An event may come late, doubled or out of order, so an order is not changed on its word: it
-//! becomes due, in the database, and whoever is nudged about it looks at the intent itself. Only disputes and warnings,
-//! of which the intent says nothing, are noted as they come. The answer is 2xx only once that is written down, and
-//! always once the signature is right: what is signed and not for us would only come again.
+//! An event may come late, doubled or out of order, so an order is not changed on its word: it becomes due, in the
+//! database, and whoever is nudged about it looks at the intent itself. Only disputes and warnings, of which the intent
+//! says nothing, are noted as they come. The answer is 2xx only once that is written down, and always once the
+//! signature is right: what is signed and not for us would only come again.
 
 use std::time::Duration;
 
@@ -45,10 +45,11 @@ fn refused(forged: Forged) -> Error {
 
 async fn take_up(app: &App, event: &Event) -> Result<()> {
     let Event { id, kind, .. } = event;
-    let Some(news) = news(event) else {
-        tracing::warn!(event = id, kind, "event {id} is about no payment: {kind}");
+    let Some(intent) = intent(app, event).await? else {
+        tracing::warn!(event = id, kind, "event {id} is about no payment of ours: {kind}");
         return Ok(());
     };
+    let news = news(event, &intent);
     match orders::take_note(&app.database, news).await? {
         Some(noted) if noted.other && news.paid => {
             orders::call_operator(
@@ -71,20 +72,29 @@ async fn take_up(app: &App, event: &Event) -> Result<()> {
     Ok(())
 }
 
-fn news(event: &Event) -> Option<News<'_>> {
+/// The payment that it is about. An event may name the charge alone.
+async fn intent(app: &App, event: &Event) -> Result<Option<String>> {
+    match (&event.intent_id, &event.charge_id) {
+        (Some(intent), _) => Ok(Some(intent.clone())),
+        (None, Some(charge)) => orders::intent_of_charge(&app.database, charge).await,
+        (None, None) => Ok(None),
+    }
+}
+
+fn news<'a>(event: &'a Event, intent: &'a str) -> News<'a> {
     let kind = event.kind.as_str();
     let disputed = kind.starts_with("charge.dispute.");
     let fraud_warning = kind.starts_with("radar.early_fraud_warning.");
     let refunded = kind.starts_with("refund.") || kind.starts_with("charge.refund");
-    Some(News {
-        intent: event.intent_id.as_deref()?,
+    News {
+        intent,
         order: event.order_id.map(OrderId),
         paid: kind == "payment_intent.succeeded",
         afterwards: disputed || fraud_warning || refunded,
         dispute: disputed.then(|| event.status.as_deref().unwrap_or("unknown")),
         fraud_warning,
         at: event.created,
-    })
+    }
 }
 
 /// What a person has to know at once: money that will be gone unless somebody acts.

@@ -1,6 +1,5 @@
--- Begins to cancel a customer's order that nobody is charging, and takes its lease: $1 order, $2 customer, $3 new
--- owner,
--- $4 seconds.
+-- Begins to cancel a customer's order that nobody is charging, and takes its lease:
+--   $1 order  $2 customer  $3 new owner  $4 seconds
 update orders
 set
     status = 'cancelling',
@@ -18,7 +17,7 @@ where
     and (orders.lease_until is null or orders.lease_until < now())
 returning
     orders.id, orders.status, orders.total, orders.currency, coalesce(orders.deadline, now()) as deadline, false as overdue,
-    payments.payment_method, payments.intent_id, payments.attempt,
+    payments.payment_method, payments.intent_id, payments.charge_id, payments.attempt,
     coalesce(payments.attempted_at < now() - interval '20 hours', false) as key_may_be_forgotten,
     extract(epoch from payments.attempted_at)::bigint as asked_at, false as key_is_old,
     0::bigint as waited,

@@ -17,6 +17,9 @@ const PIECES: i32 = 2000;
 /// And of each product.
 const PIECES_OF_ONE: i32 = 1000;
 
+/// The most characters of a payment method's id.
+const LONGEST_METHOD: usize = 64;
+
 /// The body of a checkout. Prices are not part of it: they come from the catalogue, never from the caller.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +33,11 @@ pub struct Cart {
     /// What the customer was shown: if it comes to anything else, nothing is ordered.
     #[serde(default, deserialize_with = "object_or_null")]
     pub expected_total: Option<ExpectedTotal>,
+}
+
+impl Cart {
+    /// The most characters that its texts may have.
+    pub const CHARACTERS: usize = LINES * ProductId::CHARACTERS + LONGEST_METHOD + Currency::CHARACTERS;
 }
 
 /// What a cart should come to. No price: many pieces may come to more than one may cost.
@@ -65,7 +73,7 @@ fn items<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Item>, D::Err
     }
     match items.iter().find(|item| !seen.insert(item.product_id)) {
         Some(twice) => {
-            let message = format!("must have each product once: {} is there twice", twice.product_id);
+            let message = format!("must name each product once: {} appears twice", twice.product_id);
             Err(de::Error::custom(message))
         }
         None => Ok(items),
@@ -93,7 +101,7 @@ fn total<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
 fn payment_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let method = String::deserialize(deserializer)?;
     let plain = method.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if method.starts_with("pm_") && method.len() <= 64 && plain {
+    if method.starts_with("pm_") && method.len() <= LONGEST_METHOD && plain {
         Ok(method)
     } else {
         Err(de::Error::custom("must be a payment method's id such as pm_card_visa"))

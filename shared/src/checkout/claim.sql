@@ -24,7 +24,7 @@ returning
     -- Whoever may charge needs the time for it: nothing is charged after the deadline.
     least(orders.deadline, orders.created_at + $4 * interval '1 second')
         < now() + case when orders.status = 'action_required' then 0 else $3 end * interval '1 second' as overdue,
-    payments.payment_method, payments.intent_id, payments.attempt,
+    payments.payment_method, payments.intent_id, payments.charge_id, payments.attempt,
     coalesce(payments.attempted_at < now() - interval '20 hours', false) as key_may_be_forgotten,
     extract(epoch from payments.attempted_at)::bigint as asked_at,
     coalesce(payments.attempted_at < now() - interval '1 hour', false) as key_is_old,

@@ -26,7 +26,8 @@ impl IdempotencyKey {
     /// 400 without one, and for one that cannot be read.
     pub fn of_header(header: Option<&str>) -> Result<Self> {
         let Some(header) = header else {
-            let detail = "Send an Idempotency-Key header, so that a repeated request does nothing twice.";
+            let detail =
+                "Send an Idempotency-Key header, so that a repeated request is not carried out twice.";
             return Err(Error::new(Kind::IdempotencyKeyMissing, detail));
         };
         header.parse().map_err(|message: &str| {
@@ -73,8 +74,8 @@ pub(super) fn request_digest(body: &[u8]) -> String {
 
 /// For a request whose order somebody else has in hand: the first request with its key, or whoever took over after it.
 pub(super) fn in_progress(order: OrderId) -> Error {
-    let detail = "Somebody is at work on the order of this key, or was and did not learn how its payment ended. Send the \
-        same request again.";
+    let detail = "Another request for this order is still running, or ended without learning how the payment went. \
+        Send the same request again.";
     Error::new(Kind::RequestInProgress, detail).retry_after(Duration::from_secs(2)).about(order.path())
 }
 

@@ -22,8 +22,8 @@ static ATTEMPT: Statement = Statement::new("checkout.attempt", include_str!("att
 static REFUND_ATTEMPT: Statement =
     Statement::new("checkout.refund_attempt", include_str!("refund_attempt.sql"));
 
-/// Longer than any invocation that may hold one (the time limit's ceiling is 20 s), so that a lease that ran out
-/// belongs to nobody.
+/// Longer than any healthy invocation (the time limit's ceiling is 20 s). A process that stood still may outlive it,
+/// and then writes nothing: every write is conditional on the lease.
 pub(super) const LEASE: Duration = Duration::from_secs(SECONDS as u64);
 pub(super) const SECONDS: i32 = 30;
 
@@ -53,6 +53,9 @@ pub struct Lease {
     pub(super) currency: Currency,
     pub(super) payment_method: String,
     pub(super) intent_id: Option<String>,
+    /// The charge, once it is known: of an order that is paid, the one that succeeded, or the intent's id where the
+    /// provider has not shown it.
+    charge_id: Option<String>,
     /// How often the provider was asked to charge it, under a key each; 0: nothing was ever sent.
     pub(super) attempt: i32,
     /// For how many seconds it has waited in this state; negative while it waits for its customer.
@@ -140,6 +143,7 @@ impl Lease {
             currency: total.currency,
             payment_method,
             intent_id: None,
+            charge_id: None,
             // Stored with the order, so that it costs no statement of its own.
             attempt: 1,
             key: Key::new(),
@@ -157,6 +161,11 @@ impl Lease {
 
     pub(super) fn status(&self) -> OrderStatus {
         self.status
+    }
+
+    /// The order's charge, where the provider has ever shown it.
+    pub(super) fn charge_id(&self) -> Option<&str> {
+        self.charge_id.as_deref().filter(|id| Some(*id) != self.intent_id.as_deref())
     }
 
     /// How much of the charge is still ours, as far as we know.

@@ -226,7 +226,7 @@ impl Row {
         let amount = self.amount.unwrap_or_default();
         let currency = self.currency.as_deref().unwrap_or_default();
         match self.objection.as_deref()? {
-            "currencies" => Some(invalid("items", "must be products of one currency")),
+            "currencies" => Some(invalid("items", "must all be sold in one currency")),
             "total" => {
                 let prices = self.prices.as_ref().map(|prices| prices.0.clone()).unwrap_or_default();
                 let actual = json!({ "amount": amount, "currency": currency });
@@ -284,15 +284,15 @@ fn misfit(amount: i64, currency: &str) -> Error {
 
 /// Says what the customer expected, what it is, and what each line costs.
 fn total_changed(expected: Option<ExpectedTotal>, actual: Value, prices: Value) -> Error {
-    let detail = "The cart does not come to the expected total. This request ordered nothing.";
+    let detail = "The cart's total is not the expected one. This request ordered nothing.";
     let error = Error::new(Kind::TotalChanged, detail).member("actual", actual).member("items", prices);
     error.member("expected", serde_json::to_value(expected).unwrap_or_default())
 }
 
 /// Says how much is unpaid, and the ways out.
 fn owes_too_much(orders: i64, pieces: i64) -> Error {
-    let detail = "With this one, too many orders or pieces would be unpaid. This request ordered nothing. Pay an \
-        order that waits for you or cancel one, or wait until some have ended.";
+    let detail = "This order would exceed your limit of unpaid orders or items. This request ordered nothing. Pay or \
+        cancel a waiting order, or wait until one is settled.";
     Error::new(Kind::TooManyUnpaid, detail).member("unpaid_orders", orders).member("unpaid_pieces", pieces)
 }
 
@@ -302,7 +302,10 @@ fn not_to_be_had(refused: &[Refused], cart: &Cart) -> Error {
     let error = if unknown {
         Error::new(Kind::Validation, "Some products of the order do not exist.")
     } else {
-        Error::new(Kind::OutOfStock, "Not enough is left of some products. This request ordered nothing.")
+        Error::new(
+            Kind::OutOfStock,
+            "There is not enough stock of some products. This request ordered nothing.",
+        )
     };
     refused.iter().filter(|line| !unknown || line.reason == "unknown").fold(error, |error, line| {
         let index = cart.items.iter().position(|item| item.product_id == line.product_id);

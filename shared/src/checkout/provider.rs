@@ -1,4 +1,4 @@
-//! What is asked of the payment provider for an order, and what its answers mean.
+//! What is asked of the payment provider for an order: to charge it, and to end it.
 //!
 //! Charging takes one call, which creates the intent and confirms it, under a key of the order's own. That it is
 //! about to be made is stored before; its answer brings the intent's id. If the answer is lost the same key is sent
@@ -8,11 +8,12 @@
 //! that charges nothing: whoever sends it afterwards, however late, is refused. `tests/resilience/models/order.rs`
 //! shows that each of these is needed, and enough.
 
+mod finding;
 mod giving_back;
+mod meaning;
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::Lease;
@@ -21,48 +22,20 @@ use crate::breaker::{self, Permit};
 use crate::database::Database;
 use crate::error::Result;
 use crate::kill_point::KillPoint;
-use crate::orders::{self, ClientSecret, WaitsFor};
-use crate::payments::{
-    Decline, Health, Intent, IntentStatus, Intents, Outcome, Payments, Refusal, Reply, Unknown,
-};
+use crate::orders::WaitsFor;
+use crate::payments::{Decline, Health, Intent, IntentStatus, Outcome, Payments, Refusal, Reply, Unknown};
 use crate::telemetry::{self, Counter, Timer};
 use crate::time_limit::TimeLimit;
+use meaning::{
+    KEY_REUSED, NOT_ITS_OWN, RETRY, believed, declined, failed, interpret, is_late, operator, unanswered,
+    unsent, unwanted,
+};
 
 /// One call to the provider, at most.
 const CALL: Duration = Duration::from_secs(5);
 
 /// Kept of the invocation for the last write.
 const LAST_WRITE: Duration = Duration::from_millis(1500);
-
-/// When to try again, where the provider said nothing about it.
-const RETRY: Duration = Duration::from_secs(10);
-
-/// When to look again at a payment that the bank has not answered.
-const PROCESSING: Duration = Duration::from_mins(1);
-
-/// For how long the order's key is sent again, in seconds (`claim.sql` has the same): well under the 24 hours for
-/// which it is remembered, and short enough to list what was made meanwhile.
-const IN_USE: i64 = 3600;
-
-/// By how much our clocks and the provider's may differ.
-const CLOCKS: i64 = 60;
-
-/// How late a search may show what was made, in bad times.
-const SEARCH_LAG: i64 = 3600;
-
-/// When to look again after a search that may have shown too little.
-const LAGGING: Duration = Duration::from_mins(5);
-
-/// How many pages of a hundred intents are read before searching: what a shop at Stripe's limit makes in more than a
-/// minute, and some six seconds of an invocation.
-const PAGES: u32 = 20;
-
-/// Said where the key after it is spent as well.
-const KEY_REUSED: &str = "its idempotency key was used with other parameters";
-
-/// Said of an answer that may be somebody else's.
-const NOT_ITS_OWN: &str =
-    "the payment provider answers about a payment that is not its own, or of another amount";
 
 /// The provider, asked about one order within one invocation.
 pub(super) struct Provider<'a> {
@@ -195,58 +168,6 @@ impl<'a> Provider<'a> {
     async fn confirm_next(&mut self, lease: &mut Lease, intent: &str) -> Result<Step> {
         lease.remember(self.database, intent, lease.attempt + 1).await?;
         self.confirm_whole(lease, intent).await
-    }
-
-    /// What became of the order's key, which charges nothing new from now on: its intent, if there is one.
-    async fn learn(&mut self, lease: &Lease) -> Result<Option<String>, Step> {
-        if lease.key.may_be_forgotten {
-            return self.find(lease).await;
-        }
-        let (order, money) = (lease.order.0, lease.money());
-        let fence = self.payments.fence(order, &money, &lease.payment_method, self.calling()).await;
-        let fence = believed(lease, fence);
-        KillPoint::AfterCreate.reached();
-        self.observe(&fence);
-        // It was used to pay: the same once more says what came of that, and does no more.
-        let reply = if fence.outcome == Outcome::KeyReused { self.pay(lease).await } else { fence };
-        let spent = reply.key_is_spent();
-        match reply.outcome {
-            Outcome::Answered(intent) => Ok(Some(intent.id)),
-            Outcome::Declined(Decline { intent: Some(intent), .. }) => Ok(Some(intent.id)),
-            Outcome::Declined(_) => self.find(lease).await,
-            _ if spent => self.find(lease).await,
-            outcome => Err(unanswered(lease, outcome)),
-        }
-    }
-
-    /// The intent that was made for this order while its key was in use, if there is one.
-    async fn find(&mut self, lease: &Lease) -> Result<Option<String>, Step> {
-        let asked = lease.key.used_at.unwrap_or_default();
-        let made = (asked - CLOCKS, asked + IN_USE + CLOCKS);
-        let mut after = None;
-        for _ in 0..PAGES {
-            let reply = self.payments.list_intents(made, after.as_deref(), self.calling()).await;
-            let page = self.looked(lease, reply)?;
-            let found = of_order(lease, &page);
-            if found.is_some() || !page.has_more {
-                return Ok(found);
-            }
-            after = page.data.last().map(|intent| intent.id.clone());
-        }
-        // Too many to read. A search finds it at once, but shows nothing that was made lately.
-        let reply = self.payments.search_intents(lease.order.0, self.calling()).await;
-        let found = of_order(lease, &self.looked(lease, reply)?);
-        let settled = OffsetDateTime::now_utc().unix_timestamp() > made.1 + SEARCH_LAG;
-        if found.is_some() || settled { Ok(found) } else { Err(Step::Unknown(LAGGING)) }
-    }
-
-    fn looked<T>(&mut self, lease: &Lease, reply: Reply<T>) -> Result<T, Step> {
-        KillPoint::AfterLook.reached();
-        self.observe(&reply);
-        match reply.outcome {
-            Outcome::Answered(found) => Ok(found),
-            outcome => Err(unanswered(lease, outcome)),
-        }
     }
 
     async fn charge_known(&mut self, lease: &mut Lease, intent: &str) -> Result<Step> {
@@ -459,111 +380,5 @@ impl<'a> Provider<'a> {
         self.permit.calling();
         let left = self.limit.left().saturating_sub(LAST_WRITE);
         Instant::now() + left.min(CALL)
-    }
-}
-
-/// Whether it was charged after its order's deadline.
-fn is_late(lease: &Lease, intent: &Intent) -> bool {
-    let made = intent.charge.as_ref().and_then(|charge| charge.created);
-    made.is_some_and(|made| made > lease.deadline.unix_timestamp())
-}
-
-/// Nothing was done under the order's key. Who used it first knows that nobody has; anybody else does not.
-fn unsent(lease: &Lease, wait: Duration) -> Step {
-    if lease.key.is_ours { Step::Unsent(wait) } else { Step::Deferred(wait) }
-}
-
-/// What is said of a payment counts where that is this order's: of its amount, and made for it. A proxy, a double or a
-/// cache in between may answer with another's.
-fn believed(lease: &Lease, mut reply: Reply<Intent>) -> Reply<Intent> {
-    match &mut reply.outcome {
-        Outcome::Answered(intent) if !is_of(lease, intent) => {
-            reply.outcome = Outcome::Unknown(Unknown::AnotherPayment);
-        }
-        Outcome::Declined(decline) => {
-            decline.intent = decline.intent.take().filter(|intent| is_of(lease, intent));
-        }
-        _ => {}
-    }
-    reply
-}
-
-/// An intent says for which order it was made. Whose says nothing (its metadata were changed at the dashboard) is the
-/// order's if that knew it before.
-fn is_of(lease: &Lease, intent: &Intent) -> bool {
-    let named = match intent.order_id {
-        Some(order) => order == lease.order.0,
-        None => lease.intent_id.as_ref() == Some(&intent.id),
-    };
-    named && intent.money == lease.money()
-}
-
-/// The order's intent among these; one on which something was tried before any other.
-fn of_order(lease: &Lease, page: &Intents) -> Option<String> {
-    let ours = page.data.iter().filter(|intent| intent.order_id == Some(lease.order.0));
-    ours.max_by_key(|intent| intent.attempted).map(|intent| intent.id.clone())
-}
-
-/// What is left where the provider was asked about an intent and did not say how it stands: the order stays as it is.
-fn unanswered<T>(lease: &Lease, outcome: Outcome<T>) -> Step {
-    Step::Unknown(match outcome {
-        // Another account's, or the other mode's. It will not be known a minute later either.
-        Outcome::Refused(refusal) if refusal.is_not_found() => {
-            operator(lease, "the payment provider does not know its payment; were keys exchanged?")
-        }
-        Outcome::Refused(refusal) => operator(lease, &refusal.to_string()),
-        Outcome::Declined(decline) => operator(lease, &format!("the payment provider says {}", decline.code)),
-        Outcome::KeyReused => operator(lease, KEY_REUSED),
-        Outcome::Unknown(Unknown::AnotherPayment) => operator(lease, NOT_ITS_OWN),
-        Outcome::RateLimited { retry_after, .. } => retry_after.unwrap_or(RETRY),
-        Outcome::Answered(_) | Outcome::NeverSent(_) | Outcome::Unknown(_) | Outcome::Running => RETRY,
-    })
-}
-
-/// A confirmation was declined, and this is how the intent stands.
-fn declined(lease: &Lease, decline: Decline, found: Intent) -> Step {
-    match found.status {
-        IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation => failed(lease, decline),
-        _ => interpret(lease, found),
-    }
-}
-
-/// The customer's payment method was refused: the order fails. Unless the shop is at fault all the same: then it waits.
-fn failed(lease: &Lease, decline: Decline) -> Step {
-    if decline.blames_the_shop {
-        let why = format!("its payment failed with {}, which no other card would mend", decline.code);
-        return Step::Deferred(operator(lease, &why));
-    }
-    Step::Failed { decline_code: decline.code, charge_id: decline.charge_id }
-}
-
-/// Logs what another try will not mend, and has an alarm go off; the order waits for it all the same.
-fn operator(lease: &Lease, what: &str) -> Duration {
-    orders::call_operator(lease.order, what);
-    lease.wait_for_operator()
-}
-
-fn unwanted(intent: Intent) -> Step {
-    Step::RefundPending { charge_id: intent.charge.map_or(intent.id, |charge| charge.id) }
-}
-
-/// What an intent's state means for its order.
-fn interpret(lease: &Lease, intent: Intent) -> Step {
-    match intent.status {
-        IntentStatus::Succeeded => {
-            Step::Paid { charge_id: intent.charge.map_or(intent.id, |charge| charge.id) }
-        }
-        IntentStatus::RequiresAction => Step::ActionRequired {
-            client_secret: intent.client_secret.map(|secret| ClientSecret::new(secret.reveal())),
-        },
-        IntentStatus::Canceled => Step::Cancelled,
-        IntentStatus::RequiresPaymentMethod => match intent.last_error {
-            Some(decline) => failed(lease, decline),
-            None => Step::Unknown(RETRY),
-        },
-        IntentStatus::RequiresConfirmation => Step::Unknown(RETRY),
-        IntentStatus::Processing | IntentStatus::RequiresCapture | IntentStatus::Unrecognised => {
-            Step::Unknown(PROCESSING)
-        }
     }
 }

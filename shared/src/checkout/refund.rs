@@ -13,7 +13,7 @@ use super::objects::objects;
 use super::refund_state::RefundState;
 use super::{IdempotencyKey, Item, Lease};
 use crate::auth::User;
-use crate::catalog::{Misfit, Rule};
+use crate::catalog::{Misfit, ProductId, Rule};
 use crate::database::{Database, Query, Statement};
 use crate::error::{Error, Kind, Result, account_is_gone, conflict, invalid, not_found};
 use crate::kill_point::KillPoint;
@@ -38,6 +38,11 @@ pub struct WantedRefund {
     /// It was given back already, another way than through the provider: that is only to be written down.
     #[serde(default)]
     by_other_means: bool,
+}
+
+impl WantedRefund {
+    /// The most characters that its texts may have.
+    pub const CHARACTERS: usize = LINES * ProductId::CHARACTERS;
 }
 
 /// One request for a refund, under its key.
@@ -174,35 +179,35 @@ fn refuse(found: &Found, wanted: &WantedRefund) -> Error {
     let (status, left) = (found.lease.status(), found.lease.unrefunded());
     let waits = *by_other_means && status == OrderStatus::RefundPending;
     if waits && !found.lease.refund_failed {
-        return conflict("The money is being given back: only where that has failed is it by other means.");
+        let detail = "A refund of this order is already under way. Record a refund by other means only if that one \
+            fails.";
+        return conflict(detail);
     }
     if status != OrderStatus::Paid && !waits {
-        return conflict(format!(
-            "The order is {status}: only what a paid order has cost can be given back."
-        ));
+        return conflict(format!("The order is {status}. Only paid orders can be refunded."));
     }
     if found.busy {
-        let detail = "Somebody is working on this order, or a refund of it is under way. Try again.";
+        let detail =
+            "Another request for this order is still running, or a refund of it is under way. Try again.";
         return conflict(detail).retry_after(std::time::Duration::from_secs(5));
     }
-    if let Some(Json(lines)) = &found.refused {
+    if let Some(Json(lines)) = &found.refused
+        && let Some((first, others)) = lines.split_first()
+    {
         let at = |line: &RefusedLine| returned.iter().position(|item| item.product_id.0 == line.product_id);
-        let name = |line| format!("returned[{}].quantity", at(line).unwrap_or_default());
-        return lines.iter().fold(
-            Error::new(Kind::Validation, "Some values of the request are not valid."),
-            |error, line| {
-                error.field(name(line), format!("at most {} of the order can come back", line.most))
-            },
-        );
+        let name = |line: &RefusedLine| format!("returned[{}].quantity", at(line).unwrap_or_default());
+        let most = |line: &RefusedLine| format!("at most {} of the order can be returned", line.most);
+        let error = invalid(name(first), most(first));
+        return others.iter().fold(error, |error, line| error.field(name(line), most(line)));
     }
     if left <= 0 {
-        return conflict("The order cost nothing, or everything was given back.");
+        return conflict("Nothing is left to refund: the order was free or is fully refunded.");
     }
     let (currency, amount) = (found.lease.currency, found.amount);
     let rule = Rule::of(currency.as_str()).filter(|rule| amount % rule.multiple != 0);
     if let Some(rule) = rule.filter(|_| (1..=left).contains(&amount)) {
         return invalid("amount", rule.explain(Misfit::Uneven, currency));
     }
-    invalid("amount", format!("must be from 1 to {left}, which is what is left of the charge"))
+    invalid("amount", format!("must be from 1 to {left}, which is what is left to refund"))
         .member("left", Value::from(left))
 }

@@ -18,7 +18,7 @@ known as (
 target as (
     select
         orders.id, orders.status, orders.total, orders.currency, payments.payment_method, payments.intent_id,
-        payments.attempt, payments.refunded, payments.refunded_otherwise as otherwise,
+        payments.charge_id, payments.attempt, payments.refunded, payments.refunded_otherwise as otherwise,
         coalesce($6, orders.total - payments.refunded) as amount,
         coalesce(payments.charge_status = 'refund_failed', false) as refund_failed,
         exists (
@@ -99,7 +99,7 @@ ended as (
 select
     exists (select from begun) as begun,
     target.id, target.status, target.total, target.currency, now() as deadline, false as overdue,
-    target.payment_method, target.intent_id, target.attempt, false as key_may_be_forgotten,
+    target.payment_method, target.intent_id, target.charge_id, target.attempt, false as key_may_be_forgotten,
     null::bigint as asked_at, false as key_is_old, target.refunded, target.otherwise, 0::bigint as waited,
     target.refund_failed, $1 as pending_refund, target.amount as pending_amount, 0 as pending_attempt,
     extract(epoch from now())::bigint as pending_since, false as pending_before,

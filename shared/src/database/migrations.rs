@@ -46,6 +46,8 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (23, "refunds by other ways", include_str!("../../migrations/0023_refunds_by_other_ways.sql")),
     (24, "names in one order", include_str!("../../migrations/0024_names_in_one_order.sql")),
     (25, "prices of every currency", include_str!("../../migrations/0025_prices_of_every_currency.sql")),
+    (26, "composed skus", include_str!("../../migrations/0026_composed_skus.sql")),
+    (27, "charges by their ids", include_str!("../../migrations/0027_charges_by_their_ids.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.

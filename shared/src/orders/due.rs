@@ -12,6 +12,9 @@ static DUE: Statement = Statement::new("orders.due", include_str!("due.sql"));
 
 static DUE_BY_INTENT: Statement = Statement::new("orders.due_by_intent", include_str!("due_by_intent.sql"));
 
+static INTENT_OF_CHARGE: Statement =
+    Statement::new("orders.intent_of_charge", include_str!("intent_of_charge.sql"));
+
 #[derive(FromRow)]
 struct Row {
     id: OrderId,
@@ -53,6 +56,12 @@ pub struct Noted {
     pub other: bool,
     /// Whether somebody has to look at it now.
     pub due: bool,
+}
+
+/// The intent of a charge, for news that name that alone; `None` if it is of no order's.
+pub async fn intent_of_charge(database: &Database, charge: &str) -> Result<Option<String>> {
+    let found: Option<(String,)> = database.fetch_optional(INTENT_OF_CHARGE.bind(charge)).await?;
+    Ok(found.map(|(intent,)| intent))
 }
 
 /// Writes down what the provider says about an intent, and makes its order due where there is something to look at;

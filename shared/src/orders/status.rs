@@ -66,13 +66,11 @@ impl fmt::Display for OrderStatus {
 }
 
 impl FromStr for OrderStatus {
-    type Err = UnknownStatus;
+    type Err = String;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == word)
-            .ok_or_else(|| UnknownStatus(word.to_owned()))
+        let status = Self::ALL.into_iter().find(|status| status.as_str() == word);
+        status.ok_or_else(|| format!("must be one of {}", Self::ALL.map(Self::as_str).join(", ")))
     }
 }
 
@@ -80,7 +78,7 @@ impl TryFrom<String> for OrderStatus {
     type Error = UnknownStatus;
 
     fn try_from(word: String) -> Result<Self, Self::Error> {
-        word.parse()
+        word.parse().map_err(|_| UnknownStatus(word))
     }
 }
 

@@ -32,7 +32,7 @@ impl<'r> FromRow<'r, PgRow> for Summary {
         let status = row.try_get::<String, _>("status")?;
         Ok(Self {
             id: row.try_get("id")?,
-            status: status.parse().map_err(|error: super::status::UnknownStatus| decode(error.into()))?,
+            status: OrderStatus::try_from(status).map_err(|error| decode(error.into()))?,
             created_at: row.try_get::<Timestamp, _>("created_at")?.0,
             total: Money { amount: row.try_get("total")?, currency },
             items: row.try_get("lines")?,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::intent::WireError;
+use super::refusal::is_about_access;
 use super::{Intent, Intents, Outcome, Refund, Refunds, Unknown};
 
 /// An answer as it came over the wire.
@@ -81,6 +82,7 @@ impl Answer {
         }
         let error = self.error();
         let code = error.code.as_deref();
+        let by_card = T::BY_CARD && !is_about_access(self.status.as_u16());
         match (self.status, error.kind.as_deref()) {
             // The type and not the status: Stripe's own sources name 400, 409 and 422 for it.
             (_, Some("idempotency_error")) if code != Some("idempotency_key_in_use") => Outcome::KeyReused,
@@ -90,7 +92,7 @@ impl Answer {
             (StatusCode::TOO_MANY_REQUESTS, _) => {
                 Outcome::RateLimited { retry_after: self.retry_after, reason: self.limited_by.clone() }
             }
-            _ if T::BY_CARD && error.names_the_payment_method() => Outcome::Declined(error.into()),
+            _ if by_card && error.names_the_payment_method() => Outcome::Declined(error.into()),
             _ => Outcome::Refused(error.into_refusal(self.status.as_u16())),
         }
     }
@@ -199,6 +201,38 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_charge_that_an_error_names_is_an_id_or_none() {
+        for (told, charge) in
+            [(r#""ch_1""#, Some("ch_1")), (r#""a charge/""#, None), ("{}", None), ("null", None)]
+        {
+            let body = format!(r#"{{"error": {{"type": "card_error", "charge": {told}}}}}"#);
+            let Outcome::Declined(decline) = outcome(402, &body) else { panic!("not declined") };
+            assert_eq!(decline.charge_id.as_deref(), charge, "{told}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_about_the_refund_only_where_the_provider_says_so_and_has_let_us_in() {
+        let of_the_refund =
+            |status: u16, fields: &str| match answer(status, &format!("{{\"error\": {{{fields}}}}}"))
+                .outcome::<Refund>()
+            {
+                Outcome::Refused(refusal) => (refusal.is_of_the_refund(), refusal.is_already_refunded()),
+                other => panic!("{other:?}"),
+            };
+        for (status, fields, expected) in [
+            (400, r#""type": "invalid_request_error", "code": "charge_already_refunded""#, (true, true)),
+            (400, r#""type": "invalid_request_error", "code": "charge_disputed""#, (true, false)),
+            (400, r#""type": "invalid_request_error", "param": "amount""#, (true, false)),
+            (400, r#""code": "charge_already_refunded""#, (false, false)),
+            (403, r#""type": "invalid_request_error", "code": "charge_already_refunded""#, (false, false)),
+            (401, r#""type": "invalid_request_error", "code": "amount_too_large""#, (false, false)),
+        ] {
+            assert_eq!(of_the_refund(status, fields), expected, "{status} {fields}");
+        }
+    }
+
     fn refusal(status: u16, body: &str) -> Refusal {
         match outcome(status, body) {
             Outcome::Refused(refusal) => refusal,
@@ -223,6 +257,33 @@ mod tests {
             (402, r#""type": "card_error", "code": "testmode_charges_only""#),
             (402, r#""type": "card_error", "code": "card_declined", "decline_code": "test_mode_live_card""#),
             (400, r#""type": "invalid_request_error", "code": "amount_too_small", "param": "amount""#),
+            (400, r#""type": "invalid_request_error", "code": "invalid_characters""#),
+            (
+                400,
+                r#""type": "invalid_request_error", "code": "invalid_characters",
+                "param": "statement_descriptor_suffix""#,
+            ),
+            (
+                400,
+                r#""type": "invalid_request_error", "code": "payment_method_unsupported_type",
+                "param": "payment_method_types[0]""#,
+            ),
+            (
+                400,
+                r#""type": "invalid_request_error", "code": "payment_method_invalid_parameter",
+                "param": "payment_method_options[card][x]""#,
+            ),
+            (
+                400,
+                r#""type": "invalid_request_error", "code": "postal_code_invalid",
+                "param": "shipping[address][postal_code]""#,
+            ),
+            (400, r#""type": "invalid_request_error", "code": "processing_error", "param": "currency""#),
+            (400, r#""type": "invalid_request_error", "code": "invalid_number", "param": "amount""#),
+            (401, r#""type": "authentication_error", "code": "card_declined""#),
+            (400, r#""type": "authentication_error", "code": "card_declined""#),
+            (401, r#""type": "card_error", "code": "card_declined""#),
+            (403, r#""type": "invalid_request_error", "param": "payment_method""#),
             (
                 400,
                 r#""type": "invalid_request_error", "message": "Invalid currency: xyz", "param": "currency""#,
@@ -283,6 +344,23 @@ mod tests {
                 400,
                 r#""type": "invalid_request_error", "code": "payment_intent_authentication_failure""#,
                 "payment_intent_authentication_failure",
+            ),
+            (
+                400,
+                r#""type": "invalid_request_error", "code": "invalid_characters",
+                "param": "payment_method_data[billing_details][name]""#,
+                "invalid_characters",
+            ),
+            (
+                400,
+                r#""type": "invalid_request_error", "code": "payment_method_unsupported_type",
+                "param": "payment_method""#,
+                "payment_method_unsupported_type",
+            ),
+            (
+                400,
+                r#""type": "card_error", "code": "incorrect_number", "param": "number""#,
+                "incorrect_number",
             ),
             (402, r#""type": "card_error""#, "card_declined"),
             (400, r#""type": "card_error", "code": "incorrect_cvc""#, "incorrect_cvc"),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Secret;
-use super::wire_text::{id, secret_if_any, text_if_any, word_if_any};
+use super::wire_text::{id, id_if_any, if_any, named_if_any, secret_if_any, text_if_any, word_if_any};
 
 /// An amount in the currency's minor unit (cents; for yen, yen) and the currency as three lower-case letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Intent {
     pub order_id: Option<Uuid>,
     /// The latest charge, be it declined or successful.
     pub charge: Option<Charge>,
+    /// Something was tried on it: there is a charge or a failure, be it one that can be read or not.
+    pub tried: bool,
     /// Why the last attempt failed.
     pub last_error: Option<Decline>,
     /// What the customer's browser needs to authenticate a payment in `requires_action` (Stripe.js
@@ -39,11 +41,11 @@ pub struct Intent {
 
 /// A page of a list of intents.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "WirePage<Listed>")]
 pub struct Intents {
     /// The intents, the newest first.
     pub data: Vec<Listed>,
-    /// Whether there are older ones.
-    #[serde(default)]
+    /// Whether there are older ones, or may be.
     pub has_more: bool,
 }
 
@@ -82,7 +84,7 @@ impl Intent {
         use IntentStatus::{Canceled, RequiresConfirmation, RequiresPaymentMethod};
         // These three alone are also states of an intent on which nothing was tried.
         let says_nothing = matches!(self.status, RequiresPaymentMethod | RequiresConfirmation | Canceled);
-        !says_nothing || self.charge.is_some() || self.last_error.is_some()
+        !says_nothing || self.tried
     }
 
     /// Whether what was tried on it has failed for no fault of the payment method, so that the same one may be tried
@@ -125,8 +127,9 @@ pub struct Charge {
     pub id: String,
     /// `None` where the answer named the charge without showing it.
     pub status: Option<ChargeStatus>,
-    /// How much of it was given back, where the answer shows it; minor units.
-    pub refunded: i64,
+    /// How much of it was given back, where the answer shows it; minor units. What is not shown is not known, which is
+    /// something else than 0.
+    pub refunded: Option<i64>,
     /// When it was made, in seconds since 1970, where the answer shows it.
     pub created: Option<i64>,
 }
@@ -169,26 +172,28 @@ pub struct Refund {
     pub status: RefundStatus,
     /// Minor units.
     pub amount: i64,
+    /// ISO 4217, lower case, where the answer shows it.
+    pub currency: Option<String>,
     /// When it was made, in seconds since 1970, where the answer shows it.
     pub created: Option<i64>,
-    /// The payment that it is of.
+    /// The payment that it is of, where the answer names one: to be compared, and for nothing else.
     pub intent_id: Option<String>,
     /// The order that it was made for (`metadata[order_id]`); none of what was made at the dashboard.
     pub order_id: Option<Uuid>,
     /// Which of the order's refunds it is (`metadata[refund_id]`).
     pub refund_id: Option<Uuid>,
-    /// What it is given back of, where that was asked for and is shown.
+    /// What it is given back of, where the answer names it; whole where that was asked for.
     pub charge: Option<Charge>,
 }
 
 /// A page of a list of refunds, all of one payment: one that cannot be read may be the very one that is looked for, so
 /// then the page cannot be read either.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "WirePage<Refund>")]
 pub struct Refunds {
     /// The refunds, the newest first.
     pub data: Vec<Refund>,
-    /// Whether there are older ones.
-    #[serde(default)]
+    /// Whether there are older ones, or may be.
     pub has_more: bool,
 }
 
@@ -196,8 +201,7 @@ impl Refund {
     /// How much of the charge has gone back in all, where the answer shows it.
     #[must_use]
     pub fn given_back(&self) -> Option<i64> {
-        let charge = self.charge.as_ref().filter(|charge| charge.status.is_some());
-        charge.map(|charge| charge.refunded)
+        self.charge.as_ref().and_then(|charge| charge.refunded)
     }
 }
 
@@ -220,7 +224,35 @@ pub enum RefundStatus {
     Unrecognised,
 }
 
-/// The parts of Stripe's `payment_intent` that we read.
+/// A page of a list. One that does not say whether there are older ones may have them, if it has any: what is looked
+/// for may be on the next.
+#[derive(Deserialize)]
+struct WirePage<T> {
+    data: Vec<T>,
+    #[serde(default, deserialize_with = "if_any")]
+    has_more: Option<bool>,
+}
+
+impl<T> WirePage<T> {
+    fn has_more(&self) -> bool {
+        self.has_more.unwrap_or(!self.data.is_empty())
+    }
+}
+
+impl From<WirePage<Listed>> for Intents {
+    fn from(page: WirePage<Listed>) -> Self {
+        Self { has_more: page.has_more(), data: page.data }
+    }
+}
+
+impl From<WirePage<Refund>> for Refunds {
+    fn from(page: WirePage<Refund>) -> Self {
+        Self { has_more: page.has_more(), data: page.data }
+    }
+}
+
+/// The parts of Stripe's `payment_intent` that we read. Without the first four an answer says nothing; whatever else is
+/// missing, null or odd hides none of them.
 #[derive(Deserialize)]
 struct WireIntent {
     #[serde(deserialize_with = "id")]
@@ -230,10 +262,10 @@ struct WireIntent {
     currency: String,
     #[serde(default)]
     metadata: MadeFor,
-    #[serde(default, deserialize_with = "expandable")]
-    latest_charge: Option<Charge>,
     #[serde(default)]
-    last_payment_error: Option<WireError>,
+    latest_charge: Value,
+    #[serde(default)]
+    last_payment_error: Value,
     #[serde(default, deserialize_with = "secret_if_any")]
     client_secret: Option<Secret>,
 }
@@ -260,13 +292,15 @@ struct WireRefund {
     id: String,
     status: RefundStatus,
     amount: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_if_any")]
+    currency: Option<String>,
+    #[serde(default, deserialize_with = "if_any")]
     created: Option<i64>,
-    #[serde(default, deserialize_with = "word_if_any")]
+    #[serde(default, deserialize_with = "named_if_any")]
     payment_intent: Option<String>,
     #[serde(default)]
     metadata: MadeFor,
-    #[serde(default, deserialize_with = "expandable")]
+    #[serde(default, deserialize_with = "if_any")]
     charge: Option<Charge>,
 }
 
@@ -276,6 +310,7 @@ impl From<WireRefund> for Refund {
             id: wire.id,
             status: wire.status,
             amount: wire.amount,
+            currency: wire.currency,
             created: wire.created,
             intent_id: wire.payment_intent,
             order_id: wire.metadata.order_id,
@@ -287,40 +322,46 @@ impl From<WireRefund> for Refund {
 
 impl From<WireIntent> for Intent {
     fn from(wire: WireIntent) -> Self {
+        let error = Some(&wire.last_payment_error).filter(|error| !error.is_null());
         Self {
             id: wire.id,
             status: wire.status,
             money: Money { amount: wire.amount, currency: wire.currency },
             order_id: wire.metadata.order_id,
-            charge: wire.latest_charge,
-            last_error: wire.last_payment_error.map(Decline::from),
+            charge: Charge::deserialize(&wire.latest_charge).ok(),
+            tried: !wire.latest_charge.is_null() || error.is_some(),
+            // One that cannot be read is one that says nothing.
+            last_error: error.map(|error| WireError::deserialize(error).unwrap_or_default().into()),
             client_secret: wire.client_secret,
         }
     }
 }
 
 /// A related object comes as its id, or whole where it was asked for with `expand[]`.
-fn expandable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Charge>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Expandable {
-        Id(#[serde(deserialize_with = "id")] String),
-        Whole {
-            #[serde(deserialize_with = "id")]
-            id: String,
-            status: ChargeStatus,
-            #[serde(default)]
-            amount_refunded: i64,
-            #[serde(default)]
-            created: Option<i64>,
-        },
-    }
-    Ok(Option::deserialize(deserializer)?.map(|charge| match charge {
-        Expandable::Id(id) => Charge { id, status: None, refunded: 0, created: None },
-        Expandable::Whole { id, status, amount_refunded, created } => {
-            Charge { id, status: Some(status), refunded: amount_refunded, created }
+impl<'de> Deserialize<'de> for Charge {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Expandable {
+            Id(#[serde(deserialize_with = "id")] String),
+            Whole {
+                #[serde(deserialize_with = "id")]
+                id: String,
+                #[serde(default, deserialize_with = "if_any")]
+                status: Option<ChargeStatus>,
+                #[serde(default, deserialize_with = "if_any")]
+                amount_refunded: Option<i64>,
+                #[serde(default, deserialize_with = "if_any")]
+                created: Option<i64>,
+            },
         }
-    }))
+        Ok(match Expandable::deserialize(deserializer)? {
+            Expandable::Id(id) => Self { id, status: None, refunded: None, created: None },
+            Expandable::Whole { id, status, amount_refunded, created } => {
+                Self { id, status, refunded: amount_refunded, created }
+            }
+        })
+    }
 }
 
 /// Why a payment was declined.
@@ -353,14 +394,10 @@ pub(super) struct WireError {
     pub(super) param: Option<String>,
     #[serde(deserialize_with = "text_if_any")]
     pub(super) message: Option<String>,
-    #[serde(deserialize_with = "word_if_any")]
+    #[serde(deserialize_with = "id_if_any")]
     pub(super) charge: Option<String>,
-    #[serde(deserialize_with = "readable")]
+    #[serde(deserialize_with = "if_any")]
     pub(super) payment_intent: Option<Box<Intent>>,
-}
-
-fn readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<Intent>>, D::Error> {
-    Ok(Intent::deserialize(Value::deserialize(deserializer)?).ok().map(Box::new))
 }
 
 #[cfg(test)]
@@ -376,7 +413,7 @@ mod tests {
         let mut json = serde_json::json!({
             "id": "pi_1", "status": "succeeded", "amount": 1200, "currency": "eur", "latest_charge": "ch_1",
         });
-        let named = Charge { id: "ch_1".into(), status: None, refunded: 0, created: None };
+        let named = Charge { id: "ch_1".into(), status: None, refunded: None, created: None };
         assert_eq!(intent(&json).charge, Some(named.clone()));
         json["latest_charge"] =
             serde_json::json!({ "id": "ch_1", "status": "succeeded", "paid": true, "created": 7 });
@@ -399,6 +436,42 @@ mod tests {
         assert_eq!((shown.refund_id, shown.order_id, shown.given_back()), (Some(id), Some(order), Some(750)));
         json["metadata"]["refund_id"] = "the customer's second".into();
         assert_eq!(refund(&json).refund_id, None);
+    }
+
+    #[test]
+    fn what_is_null_or_odd_beside_what_an_answer_says_is_not_known_and_hides_nothing() {
+        let odd = serde_json::json!({ "id": 7 });
+        for value in [Value::Null, serde_json::json!([]), odd, serde_json::json!("7/")] {
+            let mut json = serde_json::json!({ "id": "re_1", "status": "succeeded", "amount": 500 });
+            for name in ["created", "payment_intent", "metadata", "charge"] {
+                json[name] = value.clone();
+            }
+            let refund = Refund::deserialize(&json).expect("readable");
+            assert_eq!((refund.created, refund.order_id, refund.charge), (None, None, None), "{json}");
+            let charge = serde_json::json!({
+                "id": "ch_1", "status": value, "amount_refunded": value, "created": value,
+            });
+            let read = Charge::deserialize(&charge).expect("readable");
+            assert_eq!((read.refunded, read.created), (None, None), "{charge}");
+            let page = serde_json::json!({ "data": [{ "id": "pi_1" }], "has_more": value });
+            assert!(Intents::deserialize(&page).expect("readable").has_more, "{page}");
+            let empty = serde_json::json!({ "data": [], "has_more": value });
+            assert!(!Refunds::deserialize(&empty).expect("readable").has_more, "{empty}");
+        }
+    }
+
+    #[test]
+    fn an_intent_with_a_charge_or_a_failure_that_cannot_be_read_was_attempted() {
+        for name in ["latest_charge", "last_payment_error"] {
+            for (value, attempted) in [("null", false), ("7", true), (r#"{ "id": "a charge/" }"#, true)] {
+                let json = format!(
+                    r#"{{ "id": "pi_1", "status": "requires_payment_method", "amount": 1, "currency": "eur",
+                    "{name}": {value} }}"#
+                );
+                let read: Intent = serde_json::from_str(&json).expect("readable");
+                assert_eq!(read.attempted(), attempted, "{json}");
+            }
+        }
     }
 
     #[test]

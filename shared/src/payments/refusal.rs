@@ -9,7 +9,8 @@ use super::intent::{Decline, Intent, WireError};
 /// Codes with which even a `card_error` blames the shop: its account or its keys may not charge this card.
 const SHOPS: [&str; 3] = ["testmode_charges_only", "test_mode_live_card", "livemode_mismatch"];
 
-/// Codes that name the customer's payment method, whatever the error's type and status.
+/// Codes that name the customer's payment method, whatever the error's type, unless its parameter is another one: some
+/// are said of an address or of a text as well.
 const METHODS: [&str; 27] = [
     "authentication_required",
     "card_decline_rate_limit_exceeded",
@@ -39,6 +40,9 @@ const METHODS: [&str; 27] = [
     "postal_code_invalid",
     "processing_error",
 ];
+
+/// Of these, what says nothing of the payment method unless its parameter does.
+const OF_ANY_TEXT: &str = "invalid_characters";
 
 /// Codes that say that a charge cannot be given back, or not so much of it.
 const REFUNDS: [&str; 6] = [
@@ -84,13 +88,26 @@ impl Refusal {
         self.providers && (self.status == 404 || self.code.as_deref() == Some("resource_missing"))
     }
 
-    /// It is about the refund that was asked for. Any other is the shop's fault, and passes once that is mended.
+    /// It is about the refund that was asked for. Any other is the shop's fault, and passes once that is mended; and a
+    /// proxy may write what it likes.
     #[must_use]
     pub fn is_of_the_refund(&self) -> bool {
         let code = self.code.as_deref();
-        code.is_some_and(|code| REFUNDS.contains(&code))
-            || (self.providers && code.is_none() && self.param.as_deref() == Some("amount"))
+        let names_it = code.is_some_and(|code| REFUNDS.contains(&code))
+            || (code.is_none() && self.param.as_deref() == Some("amount"));
+        self.providers && !is_about_access(self.status) && names_it
     }
+
+    /// The charge has gone back already, as the provider says.
+    #[must_use]
+    pub fn is_already_refunded(&self) -> bool {
+        self.is_of_the_refund() && self.code.as_deref() == Some("charge_already_refunded")
+    }
+}
+
+/// 401 and 403: whoever asks is not let in, so nothing of what was asked for was looked at.
+pub(super) fn is_about_access(status: u16) -> bool {
+    matches!(status, 401 | 403)
 }
 
 impl WireError {
@@ -102,14 +119,24 @@ impl WireError {
 
     fn has_methods_code_or_param(&self) -> bool {
         let code = self.code.as_deref();
-        code.is_some_and(|code| METHODS.contains(&code))
+        self.has_methods_code()
             || (self.param.as_deref() == Some("payment_method")
                 && matches!(code, None | Some("resource_missing")))
             || self.message.as_ref().is_some_and(|message| message.starts_with(USED_UP))
     }
 
-    /// An object that exists in the other mode was made with the shop's other key.
+    fn has_methods_code(&self) -> bool {
+        let of_any_parameter = self.code.as_deref() != Some(OF_ANY_TEXT);
+        let of_this_one = self.param.as_deref().map_or(of_any_parameter, is_payment_method);
+        of_this_one && self.code.as_deref().is_some_and(|code| METHODS.contains(&code))
+    }
+
+    /// An object that exists in the other mode was made with the shop's other key. And who is not let in has shown no
+    /// payment method.
     fn blames_the_shop(&self) -> bool {
+        if self.kind.as_deref() == Some("authentication_error") {
+            return true;
+        }
         let is_shops = |code: &Option<String>| code.as_deref().is_some_and(|code| SHOPS.contains(&code));
         let other_mode = |message: &String| {
             message.contains("exists in test mode") || message.contains("exists in live mode")
@@ -142,6 +169,13 @@ impl From<WireError> for Decline {
             intent: wire.payment_intent,
         }
     }
+}
+
+/// Whether a parameter is the payment method, or a part of it. `payment_method_types` and `payment_method_options` are
+/// the shop's own.
+fn is_payment_method(param: &str) -> bool {
+    let part = param.strip_prefix("payment_method_data");
+    param == "payment_method" || part.is_some_and(|part| part.is_empty() || part.starts_with(['[', '.']))
 }
 
 /// The provider's words, one line of them, without payment methods and keys.

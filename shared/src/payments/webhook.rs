@@ -35,8 +35,10 @@ pub struct Event {
     pub id: String,
     /// `payment_intent.succeeded`, `charge.refunded`, …
     pub kind: String,
-    /// The intent it is about; `None` for an event about something else.
+    /// The intent it is about; `None` for an event about something else, or one that names a charge alone.
     pub intent_id: Option<String>,
+    /// The charge it is about, where it is about one.
+    pub charge_id: Option<String>,
     /// The order that the intent was made for, where the event shows the intent itself.
     pub order_id: Option<Uuid>,
     /// Where the object stands that it is about: an intent, a refund, a dispute.
@@ -151,13 +153,16 @@ impl Event {
         let event: Value = serde_json::from_slice(body).ok()?;
         let text = |value: &Value| value.as_str().and_then(wire_text::word);
         let id = |value: &Value| value.as_str().filter(|id| wire_text::is_id(id)).map(str::to_owned);
+        let named = |value: &Value| id(value).or_else(|| id(&value["id"]));
         let object = &event["data"]["object"];
         // An intent, or a charge, refund, dispute or warning that names one, be it whole.
         let intent = if object["object"] == "payment_intent" { object } else { &object["payment_intent"] };
+        let charge = if object["object"] == "charge" { object } else { &object["charge"] };
         Some(Self {
             id: text(&event["id"])?,
             kind: text(&event["type"])?,
-            intent_id: id(intent).or_else(|| id(&intent["id"])),
+            intent_id: named(intent),
+            charge_id: named(charge),
             order_id: intent["metadata"]["order_id"].as_str().and_then(|id| id.parse().ok()),
             status: text(&object["status"]),
             created: event["created"].as_i64().and_then(moment),

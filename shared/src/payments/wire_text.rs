@@ -1,6 +1,7 @@
 //! The provider's ids and words that are stored, shown and sent back: whatever an answer holds, these have a bound and
 //! nothing in them that Postgres could not store or an address could not hold.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
@@ -21,17 +22,35 @@ pub(super) fn word(text: &str) -> Option<String> {
     (!word.is_empty()).then_some(word)
 }
 
-/// A text that an error may have: one that holds something unexpected is still an error.
+/// What an answer may have beside what it says: null, or something of another type, hides nothing of the rest.
+pub(super) fn if_any<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: DeserializeOwned,
+    D: Deserializer<'de>,
+{
+    Ok(T::deserialize(Value::deserialize(deserializer)?).ok())
+}
+
+/// The same of a text.
 pub(super) fn text_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) => Some(text),
-        _ => None,
-    })
+    if_any(deserializer)
 }
 
 /// The same of a [`word`].
 pub(super) fn word_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(text_if_any(deserializer)?.as_deref().and_then(word))
+}
+
+/// The same of an id: what cannot be one is none.
+pub(super) fn id_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(text_if_any(deserializer)?.filter(|text| is_id(text)))
+}
+
+/// Of which object something is said to be: by its id, or whole. As it was written, for a comparison with one of ours.
+pub(super) fn named_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let named = Value::deserialize(deserializer)?;
+    let id = if named.is_object() { &named["id"] } else { &named };
+    Ok(id.as_str().map(str::to_owned))
 }
 
 /// An id, without which an answer says nothing.

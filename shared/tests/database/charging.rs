@@ -122,6 +122,9 @@ fn refusals_of_the_shops_own() -> Vec<(u16, Value)> {
         (400, refusal(json!({ "code": "amount_too_small", "param": "amount" }))),
         (404, refusal(json!({ "message": "Unrecognized request URL" }))),
         (400, error("a_type_of_tomorrow", &json!({}))),
+        (400, refusal(json!({ "code": "invalid_characters", "param": "metadata[order_id]" }))),
+        (400, refusal(json!({ "code": "payment_method_unsupported_type", "param": "payment_method_types" }))),
+        (401, error("authentication_error", &json!({ "code": "card_declined" }))),
         (400, json!("<html>Bad request</html>")),
         (413, json!({})),
     ]
@@ -208,6 +211,66 @@ async fn a_refused_payment_method_fails_the_order_after_one_look_at_the_payment(
             usize::from(at == "confirm")
         );
         assert_eq!((order.stands().await.0.as_str(), order.stock().await), ("failed", 10));
+    }
+}
+
+#[tokio::test]
+async fn a_payment_to_be_authenticated_whose_secret_is_not_shown_is_asked_for_it_again() {
+    for secret in [Value::Null, json!("a secret/ of nobody's"), json!(7)] {
+        let order = Order::place().await;
+        let mut hidden = intent("requires_action");
+        hidden["client_secret"] = secret.clone();
+        let (advanced, operator) = order.step(&Provider::with_intent(&hidden)).await;
+        assert_eq!((advanced.answer.status, operator), (OrderStatus::Charging, false), "{secret}");
+        assert!(order.stands().await.1.is_some_and(|wait| wait <= 10), "{secret}");
+        order.shop.owner.execute(&DUE).await.expect("updates");
+        let (advanced, _) = order.step(&Provider::with_intent(&intent("requires_action"))).await;
+        let given = advanced.answer.charge.client_secret.expect("a secret");
+        assert_eq!(given.reveal(), "pi_1_secret_of_its_customer", "{secret}");
+        // Its customer keeps it where a later look does not show it.
+        order.shop.owner.execute(&DUE).await.expect("updates");
+        let (advanced, _) = order.step(&Provider::with_intent(&hidden)).await;
+        assert_eq!(advanced.answer.status, OrderStatus::ActionRequired, "{secret}");
+        assert_eq!(order.shown().await.charge.client_secret, Some(given), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_null_or_odd_beside_what_an_answer_says_hides_nothing_of_it() {
+    for (pointer, value) in [
+        ("/latest_charge/amount_refunded", Value::Null),
+        ("/latest_charge/amount_refunded", json!("0")),
+        ("/latest_charge/created", json!([])),
+        ("/latest_charge/status", Value::Null),
+        ("/latest_charge/status", json!({})),
+        ("/latest_charge/id", json!("a charge/ of nobody's")),
+        ("/latest_charge", json!(7)),
+        ("/last_payment_error", json!("none")),
+        ("/last_payment_error", json!([])),
+        ("/client_secret", json!({})),
+    ] {
+        let order = Order::place().await;
+        let mut paid = intent("succeeded");
+        let fields = json!({ "amount_refunded": 0, "created": 1, "id": "ch_1", "status": "succeeded" });
+        (paid["latest_charge"], paid["last_payment_error"]) = (fields, Value::Null);
+        *paid.pointer_mut(pointer).expect("a field") = value.clone();
+        let (advanced, operator) = order.step(&Provider::with_intent(&paid)).await;
+        assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, false), "{pointer} {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_say_whether_there_is_more_is_read_to_its_end() {
+    for has_more in [Value::Null, json!("no")] {
+        let order = Order::place().await;
+        let provider = Provider::with_intent(&intent("succeeded"));
+        provider.says("create", 400, &error("idempotency_error", &json!({})));
+        let other = json!({ "id": "pi_9", "metadata": { "order_id": Uuid::now_v7() } });
+        let first = json!({ "data": [other], "has_more": has_more });
+        provider.shows_then("list", &first, &listed(&order, "succeeded"));
+        assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Paid, "{has_more}");
+        let seen = provider.seen();
+        assert_eq!(seen.iter().filter(|seen| seen.starts_with("create")).count(), 1, "{seen:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use shared::accounts;
 use shared::auth::token::Role;
 use shared::auth::{Subject, User};
 use shared::catalog::ProductId;
-use shared::checkout::{Cart, Item, Lease, Placed, Purchase, claim, claim_to_cancel, leave};
+use shared::checkout::{Cart, ExpectedTotal, Item, Lease, Placed, Purchase, claim, claim_to_cancel, leave};
 use shared::config::Unpaid;
 use shared::database::{Database, Error, Json, Statement};
 use shared::error::{Kind, Result};
@@ -276,7 +276,8 @@ async fn whose_account_was_erased_orders_nothing_whatever_token_is_shown_and_whe
     }
     for user in [ada, bob, own] {
         accounts::erase(&shop.functions, &user).await.expect("erases");
-        accounts::erase(&shop.functions, &user).await.expect("erases what is erased");
+        let again = accounts::erase(&shop.functions, &user).await;
+        assert_eq!(again.err().map(|error| error.problem().kind()), Some(Kind::Unauthorized), "{user:?}");
         let refused = purchase_of(&user, "after", product).place_leased(&shop.functions, PATIENCE).await;
         assert_eq!(refusal(refused), Some(Kind::Unauthorized), "{user:?}");
         let me = accounts::me(&shop.functions, &user).await;
@@ -286,6 +287,22 @@ async fn whose_account_was_erased_orders_nothing_whatever_token_is_shown_and_whe
         assert_eq!(subject, None);
     }
     assert_eq!(shop.stock(product).await, 8);
+}
+
+#[tokio::test]
+async fn the_longest_cart_under_the_longest_names_fits_into_a_statement() {
+    let shop = Shop::open().await;
+    let issuer = format!("https://{}.example.com", "i".repeat(100));
+    let subject = Subject { issuer, name: "\u{1f600}".repeat(255) };
+    let user = User { id: subject.user_id(), role: Role::Customer, subject: Some(subject) };
+    let items: Vec<_> = (0..50).map(|_| (ProductId::new(), 1000)).collect();
+    let mut purchase = Purchase { user, ..purchase(Uuid::nil(), &"k".repeat(255), BODY, &items) };
+    purchase.cart.payment_method = format!("pm_{}", "m".repeat(61));
+    let currency = "usd".parse().expect("a currency");
+    purchase.cart.expected_total = Some(ExpectedTotal { amount: i64::MAX, currency });
+    // There are no such products.
+    let refused = purchase.place_leased(&shop.functions, PATIENCE).await;
+    assert_eq!(refusal(refused), Some(Kind::Validation));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shared::checkout::{claim, claim_to_cancel};
 use shared::database::Statement;
-use shared::orders::{News, Noted, OrderStatus, take_note};
+use shared::orders::{News, Noted, OrderStatus, intent_of_charge, take_note};
 use time::OffsetDateTime;
 
 use crate::charging::Order;
@@ -127,6 +127,9 @@ async fn a_dispute_and_a_warning_are_noted_whatever_the_order_of_their_events() 
     order.note(News { dispute: Some("lost"), ..NEWS }).await.expect("is ours");
     order.note(News { fraud_warning: true, ..NEWS }).await.expect("is ours");
     order.note(NEWS).await.expect("is ours");
+    // News may name the charge alone.
+    let intent = async |charge: &str| intent_of_charge(&order.shop.functions, charge).await.expect("answers");
+    assert_eq!((intent("ch_1").await.as_deref(), intent("ch_9").await), (Some("pi_1"), None));
     assert_eq!(notes().await, (Some("lost".to_owned()), true));
     assert!(order.shown().await.charge.disputed);
     assert!(order.note(News { intent: "pi_of_another_shop", ..NEWS }).await.is_none());
@@ -256,17 +259,136 @@ async fn a_payment_that_is_known_is_its_own_orders_whatever_the_news_name() {
     assert_eq!((noted.order, noted.other, noted.due), (order.id, false, true));
 }
 
+/// The looks that tell nothing of what went back of the order's charge.
+fn looks_that_show_nothing() -> Vec<Value> {
+    let with = |name: &str, value: Value| {
+        let mut intent = given_back(0);
+        intent["latest_charge"][name] = value;
+        intent
+    };
+    let mut missing = given_back(0);
+    missing["latest_charge"].as_object_mut().expect("an object").remove("amount_refunded");
+    let charge = |charge: Value| {
+        let mut intent = given_back(0);
+        intent["latest_charge"] = charge;
+        intent
+    };
+    let mut anothers = given_back(1250);
+    anothers["latest_charge"]["id"] = json!("ch_of_another");
+    vec![
+        missing,
+        anothers,
+        charge(json!("ch_1")),
+        charge(Value::Null),
+        with("id", json!("ch_of_another")),
+        with("amount_refunded", Value::Null),
+        with("amount_refunded", json!("0")),
+        with("amount_refunded", json!(-5)),
+        with("amount_refunded", json!(5000)),
+        with("status", json!("failed")),
+    ]
+}
+
 #[tokio::test]
-async fn money_that_should_go_back_and_of_which_a_part_did_calls_an_operator() {
+async fn a_charge_that_is_not_shown_or_is_anothers_changes_nothing_in_the_books_and_calls_an_operator() {
+    for (gone, status) in [(500, OrderStatus::Paid), (1250, OrderStatus::Refunded)] {
+        let order = Order::paid().await;
+        order.after_refund(gone).await;
+        for look in looks_that_show_nothing() {
+            assert!(order.note(NEWS).await.is_some_and(|noted| noted.due));
+            let (advanced, operator) = order.step(&Provider::with_intent(&look)).await;
+            assert_eq!((advanced.answer.status, operator), (status, true), "{look}");
+            assert_eq!(order.shown().await.charge.refunded, Some(gone), "{look}");
+            assert!(order.stands().await.1.is_some_and(|wait| wait > 200), "{look}");
+        }
+        assert_eq!(order.after_refund(1250).await, (OrderStatus::Refunded, Some(1250), false));
+    }
+}
+
+#[tokio::test]
+async fn a_charge_that_was_never_shown_is_the_one_that_its_payment_shows() {
+    let order = Order::place().await;
+    let mut paid = intent("succeeded");
+    paid["latest_charge"] = Value::Null;
+    assert_eq!(order.step(&Provider::with_intent(&paid)).await.0.answer.status, OrderStatus::Paid);
+    assert_eq!(order.shown().await.charge.id, "pi_1");
+    assert_eq!(order.after_refund(500).await, (OrderStatus::Paid, Some(500), false));
+}
+
+/// An order that was charged although nobody wanted it any more.
+async fn unwanted() -> Order {
     let order = Order::place().await;
     order.step(&Provider::with_intent(&intent("requires_action"))).await;
     claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers").expect("is ours");
     order.shop.owner.execute(&DUE).await.expect("updates");
     order.step(&Provider::with_intent(&intent("succeeded"))).await;
     assert_eq!(order.stands().await.0, "refund_pending");
+    order
+}
+
+fn refund(amount: i64) -> Value {
+    json!({ "id": "re_1", "status": "succeeded", "amount": amount, "currency": "usd", "charge": "ch_1",
+        "payment_intent": "pi_1" })
+}
+
+#[tokio::test]
+async fn that_it_was_given_back_already_is_believed_where_the_charge_shows_it() {
+    let already = error("invalid_request_error", &json!({ "code": "charge_already_refunded" }));
+    let untyped = json!({ "error": { "code": "charge_already_refunded" } });
+    for (status, body, gone, seen) in [
+        (400, &already, 0, true),
+        (400, &already, 500, true),
+        (403, &already, 1250, false),
+        (403, &untyped, 1250, false),
+        (400, &untyped, 1250, false),
+    ] {
+        let order = unwanted().await;
+        let provider = Provider::with_intent(&given_back(gone));
+        provider.says("refund", status, body);
+        let (advanced, operator) = order.step(&provider).await;
+        assert_eq!((advanced.answer.status, operator), (OrderStatus::RefundPending, true), "{status} {body}");
+        assert_eq!(order.shown().await.charge.refunded, None, "{status} {body}");
+        assert_eq!(provider.seen().iter().any(|seen| seen == "look"), seen, "{status} {body}");
+        // It is given back once the provider does that.
+        order.shop.owner.execute(&DUE).await.expect("updates");
+        let giving = Provider::with_intent(&given_back(0));
+        giving.says("refund", 200, &refund(1250));
+        assert_eq!(order.step(&giving).await.0.answer.status, OrderStatus::Refunded, "{status} {body}");
+    }
+    let order = unwanted().await;
+    let provider = Provider::with_intent(&given_back(1250));
+    provider.says("refund", 400, &already);
+    let (advanced, operator) = order.step(&provider).await;
+    assert_eq!((advanced.answer.status, operator), (OrderStatus::Refunded, false));
+    assert_eq!(order.shown().await.charge.refunded, Some(1250));
+}
+
+#[tokio::test]
+async fn an_unwanted_payment_is_not_given_back_by_what_is_said_of_another() {
+    for (name, value) in [
+        ("payment_intent", json!("pi_of_another")),
+        ("charge", json!({ "id": "ch_of_another", "status": "succeeded", "amount_refunded": 1250 })),
+        ("currency", json!("eur")),
+        ("amount", json!(5000)),
+        ("metadata", json!({ "order_id": uuid::Uuid::now_v7() })),
+        ("metadata", json!({ "refund_id": uuid::Uuid::now_v7() })),
+    ] {
+        let order = unwanted().await;
+        let provider = Provider::with_intent(&given_back(0));
+        let mut answer = refund(1250);
+        answer[name] = value;
+        provider.says("refund", 200, &answer);
+        let (advanced, operator) = order.step(&provider).await;
+        assert_eq!((advanced.answer.status, operator), (OrderStatus::RefundPending, true), "{answer}");
+        assert_eq!(order.shown().await.charge.refunded, None, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn money_that_should_go_back_and_of_which_a_part_did_calls_an_operator() {
+    let order = unwanted().await;
     let provider = Provider::with_intent(&given_back(500));
-    let refund = json!({ "id": "re_1", "status": "succeeded", "amount": 500 });
-    provider.says("refund", 200, &refund);
+    provider.says("refund", 200, &refund(500));
     let (advanced, operator) = order.step(&provider).await;
     assert_eq!((advanced.answer.status, operator), (OrderStatus::RefundPending, true));
     assert_eq!(order.shown().await.charge.refunded, Some(500));

@@ -377,6 +377,15 @@ async fn a_full_batch_of_the_longest_texts_fits_into_a_statement() {
 }
 
 #[tokio::test]
+async fn a_sku_means_its_product_however_a_file_writes_its_letters() {
+    let shop = Shop::open().await;
+    shop.imports(&upload("a.csv", 0), &[line("S\u{e9}", "Lamp", 100)]).await;
+    let written = shop.imports(&upload("a.csv", 1), &[line("Se\u{301}", "Lamp", 150)]).await;
+    assert_eq!((written.created, written.changed.len()), (0, 1));
+    assert_eq!(shop.product("S\u{e9}").await.price, 150);
+}
+
+#[tokio::test]
 async fn bad_lines_are_all_counted_and_the_first_thousand_kept() {
     let shop = Shop::open().await;
     let file = upload("a.csv", 0);

@@ -24,6 +24,29 @@ async fn it_runs_each_step_once() {
     assert_eq!(run(&settings).await.expect("runs"), []);
 }
 
+#[tokio::test]
+async fn skus_of_before_are_composed_where_no_other_product_has_them_so() {
+    static BEFORE: Statement = Statement::new(
+        "test.before",
+        "insert into products (id, sku, name, description, price, currency, featured, in_stock)
+         select ('00000000-0000-7000-8000-00000000000' || place)::uuid, sku, 'Lamp', '', 100, 'usd', false, false
+         from unnest($1::text[]) with ordinality as before(sku, place)",
+    );
+    static AGAIN: Statement = Statement::new("test.again", "delete from _sqlx_migrations where version = 26");
+    static AFTER: Statement = Statement::new("test.after", "select sku, version from products order by id");
+    let servers = Servers::start().await;
+    let owner = Database::new(servers.owner());
+    // The last two would become the same, and the third the same as the second.
+    let before = ["A", "\u{e9}", "e\u{301}", "o\u{308}\u{304}", "\u{f6}\u{304}"];
+    owner.execute(BEFORE.bind(before)).await.expect("inserts");
+    owner.execute(&AGAIN).await.expect("deletes");
+    run(&servers.owner()).await.expect("runs");
+    let after: Vec<(String, i64)> = owner.fetch_all(&AFTER).await.expect("reads");
+    let after: Vec<_> = after.iter().map(|(sku, version)| (&**sku, *version)).collect();
+    let expected = [("A", 1), ("\u{e9}", 1), ("e\u{301}", 1), ("\u{22b}", 2), ("\u{f6}\u{304}", 1)];
+    assert_eq!(after, expected);
+}
+
 /// Whoever deploys has a time limit, and tries again after it.
 #[tokio::test]
 async fn who_gives_up_in_the_middle_of_a_step_leaves_no_lock_behind() {

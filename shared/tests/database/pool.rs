@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use futures::future::{join, poll_immediate};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use shared::database::{Database, Error, Settings, Statement};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -48,6 +52,44 @@ async fn it_replaces_a_connection_that_was_closed_while_it_was_idle() {
     let closed = backend(&database).await.expect("answers");
     owner.execute(TERMINATE.bind(closed)).await.expect("terminates");
     assert_ne!(backend(&database).await.expect("answers on a fresh connection"), closed);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_in_use_while_an_idle_one_was_found_lost_is_kept() {
+    let servers = Servers::start().await;
+    let database = Database::new(servers.direct().connections(2).trusted_for(Duration::ZERO));
+    let (told, used) = oneshot::channel();
+    let (end, ended) = oneshot::channel();
+    let in_use = database.transaction(async |tx| {
+        let (pid,): (i32,) = tx.fetch_one(&BACKEND).await?;
+        told.send(pid).expect("somebody listens");
+        ended.await.expect("it is told to end");
+        Ok::<_, Error>(())
+    });
+    let lost = async {
+        let used = used.await.expect("it is used");
+        let stopped = backend(&database).await.expect("answers");
+        kill(Pid::from_raw(stopped), Signal::SIGSTOP).expect("stands still");
+        // It is being pinged when the other one is given back.
+        let mut asked = Box::pin(backend(&database));
+        assert!(poll_immediate(&mut asked).await.is_none());
+        end.send(()).expect("it waits for this");
+        let fresh = asked.await;
+        kill(Pid::from_raw(stopped), Signal::SIGCONT).expect("goes on");
+        (used, stopped, fresh.expect("answers"))
+    };
+    let (committed, (used, stopped, fresh)) = join(in_use, lost).await;
+    committed.expect("commits");
+    assert!(fresh != used && fresh != stopped);
+    let both = database.transaction(async |tx| {
+        let (one,): (i32,) = tx.fetch_one(&BACKEND).await?;
+        Ok::<_, Error>([one, backend(&database).await?])
+    });
+    let mut both = both.await.expect("commits");
+    both.sort_unstable();
+    let mut kept = [used, fresh];
+    kept.sort_unstable();
+    assert_eq!(both, kept);
 }
 
 #[tokio::test]

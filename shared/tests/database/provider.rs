@@ -91,8 +91,9 @@ impl Provider {
 /// The intent of a test in this state.
 pub(crate) fn intent(status: &str) -> Value {
     let charge = (status == "succeeded").then(|| json!({ "id": "ch_1", "status": "succeeded" }));
+    let secret = (status == "requires_action").then_some("pi_1_secret_of_its_customer");
     json!({ "id": "pi_1", "object": "payment_intent", "status": status, "amount": 1250, "currency": "usd",
-        "latest_charge": charge })
+        "latest_charge": charge, "client_secret": secret })
 }
 
 /// Stripe's error of this type, with whatever else it holds.

@@ -85,7 +85,8 @@ fn giving(before: i64, amount: i64) -> Provider {
 }
 
 fn refund(status: &str, amount: i64) -> Value {
-    json!({ "id": "re_1", "object": "refund", "status": status, "amount": amount })
+    json!({ "id": "re_1", "object": "refund", "status": status, "amount": amount, "currency": "usd",
+        "charge": "ch_1", "payment_intent": "pi_1" })
 }
 
 /// The same with the charge that it is of, of which so much has gone back in all.
@@ -102,7 +103,9 @@ fn listed(refunds: &[Value]) -> Value {
 
 /// One that somebody made at the dashboard.
 fn elsewhere(amount: i64) -> Value {
-    json!({ "id": "re_9", "object": "refund", "status": "succeeded", "amount": amount, "metadata": {} })
+    let mut elsewhere = refund("succeeded", amount);
+    (elsewhere["id"], elsewhere["metadata"]) = (json!("re_9"), json!({}));
+    elsewhere
 }
 
 impl Order {
@@ -214,6 +217,99 @@ async fn a_refund_that_a_proxy_refused_and_forwarded_is_made() {
     let (advanced, operator) = order.advance(*lease, &forwarding).await;
     assert_eq!((advanced.refund, operator), (Some(RefundState::Succeeded), false));
     assert_eq!((refunded(&order).await, order.stock().await), (500, 10));
+}
+
+#[tokio::test]
+async fn a_word_that_is_not_the_providers_or_is_about_access_ends_no_refund() {
+    let of_the_refund = |code: &str| json!({ "error": { "code": code } });
+    let mut typed = of_the_refund("charge_already_refunded");
+    typed["error"]["type"] = json!("invalid_request_error");
+    for (status, body) in [
+        (403, of_the_refund("charge_already_refunded")),
+        (400, of_the_refund("amount_too_large")),
+        (403, typed.clone()),
+        (401, typed),
+    ] {
+        let order = paid().await;
+        begin(&order, "a", &back(&order, 500)).await.expect("begins");
+        crash(&order).await;
+        let refusing = provider(0);
+        refusing.says("refund", status, &body);
+        let (advanced, operator) = order.step(&refusing).await;
+        assert_eq!((advanced.refund, operator), (None, true), "{status} {body}");
+        crash(&order).await;
+        assert_eq!(order.step(&provider(0)).await.0.refund, Some(RefundState::Succeeded), "{status} {body}");
+    }
+}
+
+/// A refund of 500 that contradicts what is known of the order in one thing each.
+fn of_another() -> Vec<Value> {
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut refund = refund("succeeded", 500);
+        change(&mut refund);
+        refund
+    };
+    vec![
+        changed(&|refund| refund["payment_intent"] = json!("pi_of_another")),
+        changed(&|refund| {
+            refund["payment_intent"] = json!({ "id": "pi_of_another", "object": "payment_intent" });
+        }),
+        changed(&|refund| refund["metadata"] = json!({ "order_id": Uuid::now_v7() })),
+        changed(&|refund| refund["charge"] = json!("ch_of_another")),
+        changed(&|refund| {
+            *refund = shown(refund, 1250);
+            refund["charge"]["id"] = json!("ch_of_another");
+        }),
+        changed(&|refund| refund["currency"] = json!("eur")),
+        changed(&|refund| refund["amount"] = json!(5000)),
+    ]
+}
+
+#[tokio::test]
+async fn what_is_said_of_another_refund_gives_nothing_back_and_calls_an_operator() {
+    let mut of_another_refund = refund("succeeded", 500);
+    of_another_refund["metadata"] = json!({ "refund_id": Uuid::now_v7() });
+    // Nor does one count that does not say of what it is.
+    let nameless = json!({ "id": "re_1", "status": "succeeded", "amount": 500, "currency": "usd" });
+    for answer in of_another().into_iter().chain([of_another_refund, nameless]) {
+        let order = paid().await;
+        begin(&order, "a", &back(&order, 500)).await.expect("begins");
+        crash(&order).await;
+        let asked = provider(0);
+        asked.says("refund", 200, &answer);
+        let (advanced, operator) = order.step(&asked).await;
+        assert_eq!((advanced.refund, operator), (None, true), "{answer}");
+        let stands = (order.stands().await.0, refunded(&order).await, order.stock().await);
+        assert_eq!(stands, ("paid".to_owned(), 0, 9), "{answer}");
+        // Once its own is shown it is made.
+        crash(&order).await;
+        let listing = that_made(&order.ours("a", "succeeded", 500).await, 500);
+        assert_eq!(order.step(&listing).await.0.refund, Some(RefundState::Succeeded), "{answer}");
+        assert_eq!((refunded(&order).await, order.stock().await), (500, 10), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_refund_whose_charge_is_not_shown_or_shows_what_cannot_be_is_looked_at_once_more() {
+    let mut missing = shown(&refund("succeeded", 500), 0);
+    missing["charge"].as_object_mut().expect("an object").remove("amount_refunded");
+    let answers = [-5, 5000].map(|in_all| shown(&refund("succeeded", 500), in_all));
+    for answer in answers.into_iter().chain([missing, refund("succeeded", 500)]) {
+        let order = paid().await;
+        begin(&order, "a", &back(&order, 500)).await.expect("begins");
+        crash(&order).await;
+        let asked = provider(0);
+        asked.says("refund", 200, &answer);
+        assert_eq!(order.step(&asked).await.0.refund, Some(RefundState::Succeeded), "{answer}");
+        assert_eq!(
+            (refunded(&order).await, order.stands().await),
+            (500, ("paid".into(), Some(0))),
+            "{answer}"
+        );
+        let (_, operator) = order.step(&provider(500)).await;
+        assert_eq!((operator, refunded(&order).await), (false, 500), "{answer}");
+        assert_eq!(order.stands().await, ("paid".to_owned(), None), "{answer}");
+    }
 }
 
 #[tokio::test]
@@ -475,11 +571,11 @@ async fn a_refund_of_a_version_that_did_not_name_it_is_known_by_its_order_amount
 
 #[tokio::test]
 async fn a_list_of_another_payment_or_without_an_end_makes_no_refund() {
-    let mut others = elsewhere(500);
-    others["payment_intent"] = json!("pi_of_another");
+    let others = of_another().into_iter().map(|refund| (listed(&[elsewhere(1), refund]), 1));
     let endless = json!({ "data": [elsewhere(1)], "has_more": true });
+    let silent = json!({ "data": [elsewhere(1)], "has_more": null });
     let empty = json!({ "data": [], "has_more": true });
-    for (list, pages) in [(listed(&[others]), 1), (endless, 20), (empty, 1)] {
+    for (list, pages) in others.chain([(endless, 20), (silent, 20), (empty, 1)]) {
         let order = paid().await;
         begin(&order, "a", &back(&order, 500)).await.expect("begins");
         crash(&order).await;

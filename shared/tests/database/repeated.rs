@@ -118,7 +118,8 @@ async fn an_order_that_was_charged_after_its_cancellation_was_not_paid_and_one_t
     let again = order.again().await;
     assert_eq!((again.status, again.was_paid), (OrderStatus::RefundPending, false));
     let provider = Provider::with_intent(&intent("succeeded"));
-    provider.says("refund", 200, &json!({ "id": "re_1", "status": "succeeded", "amount": 1250 }));
+    let refund = json!({ "id": "re_1", "status": "succeeded", "amount": 1250, "payment_intent": "pi_1" });
+    provider.says("refund", 200, &refund);
     order.step(&provider).await;
     let again = order.again().await;
     assert_eq!((again.status, again.was_paid), (OrderStatus::Refunded, false));

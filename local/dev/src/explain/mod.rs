@@ -40,7 +40,7 @@ pub(crate) async fn explain(folder: Folder, wanted: Option<&str>) -> Result<Exit
     let chosen: Vec<_> =
         statements.iter().filter(|(name, _)| wanted.is_none_or(|wanted| name.starts_with(wanted))).collect();
     let names = || statements.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" ");
-    ensure!(!chosen.is_empty(), "there is no such statement; there are: {}", names());
+    ensure!(!chosen.is_empty(), "there is no such statement; choose from: {}", names());
     let mut script = String::new();
     for (name, text) in &chosen {
         script += &script_of(name, text)?;

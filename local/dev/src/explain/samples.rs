@@ -209,6 +209,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ),
     sample("orders.find", &[ORDER, USER]),
     sample("orders.find_any", &[ORDER]),
+    sample("orders.intent_of_charge", &["'ch_demo_1'::text"]),
     sample("orders.items", &[ORDERS]),
     Sample {
         statement: "orders.list",

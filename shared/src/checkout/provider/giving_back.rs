@@ -5,15 +5,24 @@
 //! dashboard. The provider keeps the refund's own id with it, so a list of what was given back of the payment tells
 //! whether this one is among it, whatever became of its key. Only one that is not is asked for, under a key that is
 //! written down with the refund; what is spent is followed by the next one, for as long as it takes.
+//!
+//! How much went back in all only the order's own charge tells. What an answer does not show of it is not known, and
+//! nothing is written down for it.
 
-use super::{CLOCKS, PAGES, Provider, operator, unanswered};
+use uuid::Uuid;
+
+use super::Provider;
+use super::finding::{CLOCKS, PAGES};
+use super::meaning::{operator, unanswered};
 use crate::checkout::Lease;
 use crate::checkout::lease::PendingRefund;
 use crate::checkout::settle::Step;
 use crate::error::Result;
 use crate::kill_point::KillPoint;
 use crate::orders::OrderStatus;
-use crate::payments::{Intent, Outcome, Refund, RefundStatus, Refunds, Refusal, Reply, Unknown};
+use crate::payments::{
+    Charge, ChargeStatus, Outcome, Refund, RefundStatus, Refunds, Refusal, Reply, Unknown,
+};
 use crate::telemetry::{self, Counter};
 
 /// Whether the refunds that were looked at are enough, as they come page by page.
@@ -24,12 +33,10 @@ impl Provider<'_> {
     /// fail.
     pub(crate) async fn follow(&mut self, lease: &Lease) -> Step {
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Unchanged };
-        let charge = match self.retrieve(lease, intent).await {
-            Ok(Intent { charge: Some(charge), .. }) => charge,
-            Ok(_) => return Step::Unchanged,
+        let refunded = match self.gone(lease, intent).await {
+            Ok(refunded) => refunded,
             Err(step) => return step,
         };
-        let refunded = charge.refunded + lease.otherwise;
         if refunded >= lease.refunded {
             return given_back(lease, refunded, Vec::new());
         }
@@ -37,6 +44,13 @@ impl Provider<'_> {
             Ok(refunds) => given_back(lease, refunded, failed(&refunds)),
             Err(step) => step,
         }
+    }
+
+    /// How much of the order went back in all, as its charge shows it, and otherwise.
+    async fn gone(&mut self, lease: &Lease, intent: &str) -> Result<i64, Step> {
+        let charge = self.retrieve(lease, intent).await?.charge;
+        let shown = charge.and_then(|charge| shown(lease, &charge));
+        shown.map(|shown| shown + lease.otherwise).ok_or_else(|| Step::Unknown(operator(lease, NOT_SHOWN)))
     }
 
     /// Gives the money back, unless that has failed already: then an operator has to.
@@ -47,21 +61,13 @@ impl Provider<'_> {
         if lease.refund_failed {
             return self.follow(lease).await;
         }
-        let mut reply = self.payments.refund(lease.order.0, intent, "unwanted", self.calling()).await;
+        let mut reply = self.refund_whole(lease, intent, "unwanted").await;
         if reply.key_is_spent() && !is_refunded(&reply) {
             // Another key is safe: the provider gives no more back than it took.
-            let purpose = format!("unwanted:{}", lease.owner());
-            reply = self.payments.refund(lease.order.0, intent, &purpose, self.calling()).await;
+            reply = self.refund_whole(lease, intent, &format!("unwanted:{}", lease.owner())).await;
         }
-        KillPoint::AfterRefund.reached();
-        self.observe(&reply);
-        // A replay says how things stood when the key was used first.
         if is_refunded(&reply) {
-            return if reply.replayed {
-                self.follow(lease).await
-            } else {
-                Step::Refunded { refund_id: None }
-            };
+            return self.refunded_already(lease, intent, reply.replayed).await;
         }
         match reply.outcome {
             Outcome::Answered(refund) if reply.replayed => {
@@ -73,6 +79,24 @@ impl Provider<'_> {
             }
             Outcome::Answered(refund) => self.unwanted_refund(lease, refund).await,
             outcome => unanswered(lease, outcome),
+        }
+    }
+
+    async fn refund_whole(&mut self, lease: &Lease, intent: &str, purpose: &str) -> Reply<Refund> {
+        let reply = self.payments.refund(lease.order.0, intent, purpose, self.calling()).await;
+        let reply = believed(lease, intent, None, reply);
+        KillPoint::AfterRefund.reached();
+        self.observe(&reply);
+        reply
+    }
+
+    /// It has gone back already, says the provider. Whether it has, the charge shows.
+    async fn refunded_already(&mut self, lease: &Lease, intent: &str, replayed: bool) -> Step {
+        match self.gone(lease, intent).await {
+            // A replay says how things stood when the key was used first: it has, and did not arrive.
+            Ok(gone) if gone >= lease.amount || replayed => given_back(lease, gone, Vec::new()),
+            Ok(_) => Step::Unknown(operator(lease, NOT_GIVEN_BACK)),
+            Err(step) => step,
         }
     }
 
@@ -160,6 +184,7 @@ impl Provider<'_> {
         let attempt = u32::try_from(attempt).unwrap_or_default();
         let (order, until) = (lease.order.0, self.calling());
         let reply = self.payments.refund_part(order, intent, amount, id, attempt, until).await;
+        let reply = believed(lease, intent, Some(id), reply);
         KillPoint::AfterRefund.reached();
         self.observe(&reply);
         reply
@@ -206,7 +231,7 @@ impl Provider<'_> {
         let (mut all, mut after) = (Vec::new(), None);
         for _ in 0..PAGES {
             let reply = self.payments.list_refunds(intent, after.as_deref(), self.calling()).await;
-            let Refunds { data, has_more } = self.looked(lease, of_the_payment(intent, reply))?;
+            let Refunds { data, has_more } = self.looked(lease, of_the_payment(lease, intent, reply))?;
             after = data.last().map(|refund| refund.id.clone());
             let found = data.iter().any(enough);
             all.extend(data);
@@ -227,14 +252,60 @@ const NOT_LISTED: &str = "the payment provider says that it has made a refund of
 /// Said of a refund that somebody has to do something about at the provider.
 const WAITS_THERE: &str = "a refund of it waits for something at the payment provider";
 
-/// What is listed counts where all of it is of this payment: a cache in between may answer with another's list.
-fn of_the_payment(intent: &str, mut reply: Reply<Refunds>) -> Reply<Refunds> {
-    if let Outcome::Answered(page) = &reply.outcome
-        && !page.data.iter().all(|refund| refund.intent_id.as_deref().is_none_or(|of| of == intent))
+/// Said of an answer that the charge does not bear out.
+const NOT_GIVEN_BACK: &str =
+    "the payment provider says that it was given back already, and its charge does not show that";
+
+/// Said where the charge tells nothing.
+const NOT_SHOWN: &str = "the payment provider does not show how much of its charge went back";
+
+/// What is said of a refund counts where that is of this order's payment, as far as it says, and says so: a proxy, a
+/// double or a cache in between may answer with another's.
+fn believed(lease: &Lease, intent: &str, asked_for: Option<Uuid>, mut reply: Reply<Refund>) -> Reply<Refund> {
+    if let Outcome::Answered(refund) = &reply.outcome
+        && !(is_of(lease, intent, refund)
+            && refund.refund_id.is_none_or(|id| asked_for == Some(id))
+            && names_its_payment(refund))
     {
         reply.outcome = Outcome::Unknown(Unknown::AnotherPayment);
     }
     reply
+}
+
+/// The same of a list, which is of nothing but this payment's refunds, by whomever.
+fn of_the_payment(lease: &Lease, intent: &str, mut reply: Reply<Refunds>) -> Reply<Refunds> {
+    if let Outcome::Answered(page) = &reply.outcome
+        && !page.data.iter().all(|refund| is_of(lease, intent, refund))
+    {
+        reply.outcome = Outcome::Unknown(Unknown::AnotherPayment);
+    }
+    reply
+}
+
+/// Whether nothing of a refund is another payment's. What it does not say is no contradiction.
+fn is_of(lease: &Lease, intent: &str, refund: &Refund) -> bool {
+    let Refund { amount, currency, intent_id, order_id, charge, .. } = refund;
+    intent_id.as_deref().is_none_or(|of| of == intent)
+        && order_id.is_none_or(|order| order == lease.order.0)
+        && currency.as_deref().is_none_or(|currency| currency == lease.currency.as_str())
+        && (1..=lease.amount).contains(amount)
+        && charge.as_ref().is_none_or(|charge| is_charge_of(lease, charge))
+}
+
+fn names_its_payment(refund: &Refund) -> bool {
+    let Refund { intent_id, order_id, refund_id, charge, .. } = refund;
+    intent_id.is_some() || order_id.is_some() || refund_id.is_some() || charge.is_some()
+}
+
+/// One that the order has never been shown may be whichever its payment has.
+fn is_charge_of(lease: &Lease, charge: &Charge) -> bool {
+    lease.charge_id().is_none_or(|id| id == charge.id)
+}
+
+/// How much went back of the order's charge, where this shows it; what cannot be is not shown.
+fn shown(lease: &Lease, charge: &Charge) -> Option<i64> {
+    let counts = is_charge_of(lease, charge) && charge.status != Some(ChargeStatus::Failed);
+    charge.refunded.filter(|refunded| counts && (0..=lease.amount).contains(refunded))
 }
 
 /// Whether the provider made this refund for ours.
@@ -255,8 +326,7 @@ fn is_made(refund: &Refund) -> bool {
 }
 
 fn is_refunded(reply: &Reply<Refund>) -> bool {
-    let code = |refusal: &Refusal| refusal.code.as_deref() == Some("charge_already_refunded");
-    matches!(&reply.outcome, Outcome::Refused(refusal) if code(refusal))
+    matches!(&reply.outcome, Outcome::Refused(refusal) if refusal.is_already_refunded())
 }
 
 /// Whether only another key gets further. A refusal that is about the refund ends it, replayed or not.
@@ -321,15 +391,17 @@ fn made(lease: &Lease, refund: PendingRefund, made: Refund) -> Step {
 /// It was made. How much went back in all, the charge tells: somebody may have given back more at the dashboard.
 fn part_refunded(lease: &Lease, refund: PendingRefund, made: Refund) -> Step {
     let known = lease.refunded + refund.amount;
-    let shown = made.given_back().map_or(known, |shown| shown + lease.otherwise);
+    let charge = made.charge.as_ref().and_then(|charge| shown(lease, charge));
+    let shown = charge.map_or(known, |shown| shown + lease.otherwise);
     if shown > known {
         elsewhere(lease, &format!("{} more than our {known} were given back", shown - known));
     }
     Step::PartRefunded {
         refunded: shown.max(known),
         whole: shown >= lease.amount,
-        // Another refund has failed, or the answer is of before this one: a look at the charge tells.
-        doubted: shown < known,
+        // Another refund has failed, the answer is of before this one, or it does not show its charge: a look at that
+        // tells.
+        doubted: shown < known || charge.is_none(),
         refund_id: made.id,
     }
 }

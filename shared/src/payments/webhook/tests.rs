@@ -143,6 +143,21 @@ fn it_believes_whatever_is_signed_and_reads_what_it_can() {
         let event = read(body).expect(body);
         assert_eq!((event.intent_id.as_deref(), event.status.as_deref()), (intent, status), "{body}");
     }
+    for (object, charge) in [
+        (r#"{"object": "dispute", "id": "dp_1", "payment_intent": null, "charge": "ch_1"}"#, Some("ch_1")),
+        (
+            r#"{"object": "radar.early_fraud_warning", "charge": {"id": "ch_1", "object": "charge"}}"#,
+            Some("ch_1"),
+        ),
+        (r#"{"object": "charge", "id": "ch_1", "payment_intent": null}"#, Some("ch_1")),
+        (r#"{"object": "refund", "id": "re_1", "charge": "a charge/"}"#, None),
+        (r#"{"object": "payout", "id": "po_1"}"#, None),
+    ] {
+        let body =
+            format!(r#"{{"id": "evt_1", "type": "charge.dispute.created", "data": {{"object": {object}}}}}"#);
+        let event = read(&body).expect(object);
+        assert_eq!((event.intent_id.as_deref(), event.charge_id.as_deref()), (None, charge), "{object}");
+    }
     for (created, moment) in [
         ("1795421730", Some(1_795_421_730)),
         ("-1", None),
