@@ -25,6 +25,9 @@ use crate::last_moment::LastMoment;
 use crate::rate_limit::Limiter;
 use crate::redis::{self, Redis};
 
+/// The breakers that there are, for operators: what they call one is the name that it is made with.
+pub const BREAKERS: [&str; 1] = ["payments"];
+
 /// Everything a handler may touch; cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Services>);

@@ -6,9 +6,46 @@ local function fresh(generation)
           successes = 0, tally = {streak = 0, streak_since = 0, parts = {}, failing = {}}}
 end
 
+-- Whether a decoded text is a state, as machine.rs reads one: anything may have been left at the key.
+
+-- Of 14 digits, which is as many as cjson writes; of 32 bits.
+local TIME, COUNT = 99999999999999, 4294967295
+
+local function whole(value, most)
+  return type(value) == 'number' and value >= 0 and value <= most and math.floor(value) == value
+end
+
+-- Whether it has nothing but members by name that pass.
+local function each(members, passes)
+  if type(members) ~= 'table' then return false end
+  for name, value in pairs(members) do
+    if type(name) ~= 'string' or not passes(value, name) then return false end
+  end
+  return true
+end
+
+local function is_time(value) return whole(value, TIME) end
+
+local function is_part(seen, number)
+  return string.match(number, '^%d+$') and #number <= 14 and type(seen) == 'table' and whole(seen.calls, COUNT)
+    and whole(seen.failed, COUNT) and whole(seen.slow, COUNT)
+end
+
+local ORDERS, PHASES = {auto = true, open = true, closed = true}, {closed = true, open = true, half_open = true}
+
+local function is_state(machine)
+  local tally = type(machine) == 'table' and machine.tally
+  return type(tally) == 'table' and is_time(machine.generation) and ORDERS[machine.forced] and PHASES[machine.phase]
+    and is_time(machine['until']) and is_time(machine.interval) and each(machine.leases, is_time)
+    and whole(machine.successes, COUNT) and whole(tally.streak, COUNT) and is_time(tally.streak_since)
+    and each(tally.parts, is_part) and each(tally.failing, is_time)
+end
+
+-- What cannot be read is as good as evicted.
 local function load(key, now)
-  local stored = redis.call('GET', key)
-  return stored and cjson.decode(stored) or fresh(now)
+  local stored = redis.pcall('GET', key)
+  local readable, machine = pcall(cjson.decode, stored)
+  return readable and is_state(machine) and machine or fresh(now)
 end
 
 -- Kept for a day without calls; what an operator has ordered stays until the order is withdrawn.
@@ -90,8 +127,12 @@ local function open(machine, limits, now, at, jitter)
 end
 
 local function settle(machine, limits, now, jitter)
+  machine['until'] = math.min(machine['until'], now + math.max(limits.open_ms, limits.open_most_ms))
   local first
-  for _, ends in pairs(machine.leases) do first = math.min(first or ends, ends) end
+  for token, ends in pairs(machine.leases) do
+    ends = math.min(ends, now + limits.lease_ms)
+    machine.leases[token], first = ends, math.min(first or ends, ends)
+  end
   if first and first <= now then machine = open(machine, limits, now, first, jitter) end
   if machine.phase == 'open' and machine['until'] <= now then
     machine.phase, machine.generation = 'half_open', next_generation(machine, now)

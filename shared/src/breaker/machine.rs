@@ -202,6 +202,11 @@ impl Machine {
 
     /// Brings the state up to `now`: what time alone decides does not depend on when somebody looks.
     pub fn settle(&mut self, limits: &Limits, now: u64, jitter: f64) {
+        // No opening and no lease lasts longer than it may, where the clock was set back or a hand wrote them.
+        self.until = self.until.min(now + limits.open_ms.max(limits.open_most_ms));
+        for ends in self.leases.values_mut() {
+            *ends = (*ends).min(now + limits.lease_ms);
+        }
         // A lease that ended without a report is a failed probe: its environment died or hangs.
         let ended = self.leases.values().min().copied().filter(|end| *end <= now);
         if let Some(end) = ended {

@@ -4,7 +4,7 @@ use tracing::{debug, warn};
 
 use super::grant::{Grant, Store};
 use super::{Breaker, Effect, Forced, Machine, Outcome, Report, now};
-use crate::redis::{Call, Calls, Command, Replies, Script};
+use crate::redis::{Call, Calls, Command, NoAnswer, Replies, Script};
 use crate::telemetry::{self, Counter};
 
 static REPORT: Script = Script::new(
@@ -89,6 +89,28 @@ impl Breaker {
     /// A command that reads the shared state. Answers `None` when Redis is away.
     pub fn show(&self) -> Show {
         Show(SHOW.on([self.0.key.as_str()]))
+    }
+
+    /// Gives an order, like [`Breaker::force`]; for an operator, who is told why Redis did not get it.
+    ///
+    /// # Errors
+    /// When Redis does not answer, or not that it was carried out.
+    pub async fn order(&self, forced: Forced) -> Result<(), NoAnswer> {
+        let Force(call) = self.force(forced);
+        self.0.redis.examine::<String>(call).await.map(drop)
+    }
+
+    /// Reads the shared state, like [`Breaker::show`]; for an operator, who is told why there is none.
+    ///
+    /// # Errors
+    /// When Redis does not answer, or not with a state.
+    pub async fn examine(&self) -> Result<Shown, NoAnswer> {
+        let Show(call) = self.show();
+        let (now, state) = self.0.redis.examine::<(u64, String)>(call).await?;
+        let machine = serde_json::from_str(&state);
+        let machine =
+            machine.map_err(|error| NoAnswer::Failure(format!("its state is unreadable: {error}")))?;
+        Ok(Shown { now, machine })
     }
 }
 

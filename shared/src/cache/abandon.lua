@@ -3,6 +3,6 @@
 -- KEYS[1] the entry   ARGV token, rest ms
 -- Returns 1, or 0 where the lease was no longer the caller's.
 -- Costs 1 command when overtaken, else 3.
-if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end                               -- 1
+if redis.pcall('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end                              -- 1
 redis.call('HSET', KEYS[1], 'token', '', 'lease', 0, 'rest', clock() + tonumber(ARGV[2]))          -- 2, 3
 return 1

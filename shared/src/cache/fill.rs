@@ -41,6 +41,10 @@ impl LookedUp {
         mut self,
         origin: impl AsyncFnOnce() -> Result<Value, E>,
     ) -> (Outcome, Result<Value, E>) {
+        // Once: if somebody writes it again and again, it is as if Redis were away.
+        if matches!(self.found, Found::Unreadable) {
+            self = self.anew().await;
+        }
         let mut interval = FIRST_LOOK;
         while let Found::Wait(lease) = self.found {
             // Jittered, so that those who wait do not come back together.
@@ -60,7 +64,7 @@ impl LookedUp {
             Found::Hit(value) | Found::Stale(value) => (Outcome::Waited, Ok(value)),
             Found::Refresh(value) => self.cache.refresh(&self.key, &self.token, value, origin).await,
             Found::Fill => self.cache.fill(&self.key, &self.token, origin).await,
-            Found::Wait(_) | Found::Degraded => {
+            Found::Wait(_) | Found::Unreadable | Found::Degraded => {
                 let shared = self.cache.0.flights.share(&self.key, self.deadline, origin).await;
                 (Outcome::Degraded, shared)
             }

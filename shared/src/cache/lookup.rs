@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
+use tracing::warn;
 
-use super::entry::{Entry, Value};
-use super::write::give_back;
+use super::entry::{Entry, Value, is_json};
+use super::write::{evict, give_back};
 use super::{Cache, Region};
 use crate::redis::{Call, Calls, Command, Replies, Script};
 
-static LOOKUP: Script =
-    Script::new("cache.lookup", concat!(include_str!("../redis/clock.lua"), include_str!("lookup.lua")));
+static LOOKUP: Script = Script::new(
+    "cache.lookup",
+    concat!(include_str!("../redis/clock.lua"), include_str!("fields.lua"), include_str!("lookup.lua")),
+);
 
 /// A command that looks up one key. Answers with [`LookedUp`].
 #[must_use = "a command does nothing until it is sent in a batch"]
@@ -40,6 +43,8 @@ pub(super) enum Found {
     Fill,
     /// Nothing there; another is filling, for at most this long.
     Wait(Duration),
+    /// There is something that can be no value of ours.
+    Unreadable,
     /// Redis is away.
     Degraded,
 }
@@ -62,7 +67,8 @@ impl Lookup {
         let early = -(1.0 - fastrand::f64()).ln();
         let Region { lease, .. } = self.cache.0.region;
         let keys = [Some(&self.key), self.cache.0.generation.as_ref()];
-        LOOKUP.on(keys.into_iter().flatten()).arg(&self.token).arg(lease.as_millis()).arg(early)
+        let call = LOOKUP.on(keys.into_iter().flatten()).arg(&self.token).arg(lease.as_millis()).arg(early);
+        call.arg(self.cache.0.region.longest().as_millis())
     }
 }
 
@@ -90,13 +96,19 @@ impl Command for Lookup {
 type Reply = (String, String, i64, Vec<u8>, u64);
 
 fn found((state, kind, version, body, wait_ms): Reply) -> Option<Found> {
-    let value = || (kind == "found").then(|| Entry { body: Bytes::from(body), version });
-    match state.as_str() {
-        "hit" => Some(Found::Hit(value())),
-        "stale" => Some(Found::Stale(value())),
-        "refresh" => Some(Found::Refresh(value())),
-        "fill" => Some(Found::Fill),
-        "wait" => Some(Found::Wait(Duration::from_millis(wait_ms))),
+    let value = match kind.as_str() {
+        "found" if is_json(&body) => Some(Some(Entry { body: Bytes::from(body), version })),
+        "missing" => Some(None),
+        _ => None,
+    };
+    match (state.as_str(), value) {
+        ("hit", Some(value)) => Some(Found::Hit(value)),
+        ("stale", Some(value)) => Some(Found::Stale(value)),
+        ("refresh", Some(value)) => Some(Found::Refresh(value)),
+        ("hit" | "stale", None) => Some(Found::Unreadable),
+        // Who is to refresh it may fill as well.
+        ("refresh", None) | ("fill", _) => Some(Found::Fill),
+        ("wait", _) => Some(Found::Wait(Duration::from_millis(wait_ms))),
         _ => None,
     }
 }
@@ -105,6 +117,15 @@ impl LookedUp {
     /// Bounds the wait for another caller's fill: at `deadline` the origin is read instead.
     pub fn until(self, deadline: Instant) -> Self {
         Self { deadline: deadline.min(self.deadline), ..self }
+    }
+
+    /// What is there goes, and the same lookup again: for what can be no value of ours.
+    pub(super) async fn anew(self) -> Self {
+        warn!(region = self.cache.0.region.name, "an entry of the cache was unreadable, and is read anew");
+        let redis = &self.cache.0.redis;
+        // One after the other: of a batch, a script that Redis does not know yet comes last.
+        redis.batch(evict(&self.key)).await;
+        redis.batch(self.same_lookup()).await.until(self.deadline)
     }
 
     /// The same lookup once more, under the same token.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// By this share a value is fresh for longer or shorter, by chance.
+pub(super) const JITTER: f64 = 0.1;
+
 /// The settings of one kind of cache entry.
 #[derive(Clone, Copy, Debug)]
 pub struct Region {
@@ -54,6 +57,13 @@ impl Region {
     #[must_use]
     pub const fn in_generations(self) -> Self {
         Self { in_generations: true, ..self }
+    }
+
+    /// The furthest ahead that any time in an entry lies: one beyond it nobody of ours has written, or Redis' clock was
+    /// set back.
+    pub(super) fn longest(&self) -> Duration {
+        let found = self.fresh.mul_f64(1.0 + JITTER) + self.stale;
+        found.max(self.not_found.mul_f64(1.0 + JITTER)).max(self.rest)
     }
 
     pub(super) fn key(&self, key: &str) -> String {

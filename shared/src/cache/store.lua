@@ -3,9 +3,11 @@
 -- Returns 'stored', 'overtaken' (invalidation, takeover or eviction took the lease away) or 'outdated' (the origin
 -- answered with a version older than one that was already announced).
 -- Costs 1 command when overtaken, 2 when outdated, 4 when stored. Repeated after success it answers 'overtaken'.
-local entry = redis.call('HMGET', KEYS[1], 'token', 'floor')                                       -- 1
+local entry = redis.pcall('HMGET', KEYS[1], 'token', 'floor')                                      -- 1
 if entry[1] ~= ARGV[1] then return 'overtaken' end
-if ARGV[2] == 'found' and tonumber(ARGV[3]) < tonumber(entry[2] or 0) then
+-- One that cannot be read may have been any: nothing is kept until the next update, or the floor's own end.
+local floor = entry[2] and (whole(entry[2]) or math.huge) or 0
+if ARGV[2] == 'found' and tonumber(ARGV[3]) < floor then
   redis.call('HSET', KEYS[1], 'token', '')                                                         -- 2
   return 'outdated'
 end

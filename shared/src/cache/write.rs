@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use super::entry::Value;
+use super::region::JITTER;
 use super::{Cache, Region};
 use crate::redis::{Call, Calls, Command, Replies, Script};
 use crate::telemetry::{self, Counter};
 
-static STORE: Script =
-    Script::new("cache.store", concat!(include_str!("../redis/clock.lua"), include_str!("store.lua")));
+static STORE: Script = Script::new(
+    "cache.store",
+    concat!(include_str!("../redis/clock.lua"), include_str!("fields.lua"), include_str!("store.lua")),
+);
 static ABANDON: Script =
     Script::new("cache.abandon", concat!(include_str!("../redis/clock.lua"), include_str!("abandon.lua")));
 static INVALIDATE: Script = Script::new(
     "cache.invalidate",
-    concat!(include_str!("../redis/clock.lua"), include_str!("invalidate.lua")),
+    concat!(include_str!("../redis/clock.lua"), include_str!("fields.lua"), include_str!("invalidate.lua")),
 );
 static RENEW: Script =
     Script::new("cache.renew", concat!(include_str!("../redis/clock.lua"), include_str!("renew.lua")));
@@ -35,7 +38,7 @@ pub(super) enum Stored {
 
 impl Store {
     pub(super) fn new(region: &Region, key: &str, token: &str, value: &Value, cost: Duration) -> Self {
-        let jitter = 0.9 + 0.2 * fastrand::f64();
+        let jitter = 1.0 + JITTER * (2.0 * fastrand::f64() - 1.0);
         let call = STORE.on([key]).arg(token);
         let call = match value {
             Some(entry) => call
@@ -116,9 +119,18 @@ impl Cache {
 
 impl Invalidate {
     fn new(region: Region, key: &str, version: Option<i64>) -> Self {
-        let version = version.map(|version| version.to_string()).unwrap_or_default();
-        Self(INVALIDATE.on([region.key(key)]).arg(version).arg(FLOOR_KEPT.as_millis()))
+        Self::of(&region.key(key), version)
     }
+
+    fn of(key: &str, version: Option<i64>) -> Self {
+        let version = version.map(|version| version.to_string()).unwrap_or_default();
+        Self(INVALIDATE.on([key]).arg(version).arg(FLOOR_KEPT.as_millis()))
+    }
+}
+
+/// Removes what is under a key of Redis, but for the floor.
+pub(super) fn evict(key: &str) -> Invalidate {
+    Invalidate::of(key, None)
 }
 
 impl Command for Invalidate {

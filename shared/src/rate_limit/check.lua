@@ -1,6 +1,7 @@
 -- rate_limit.check: one call against every policy of one caller: all are charged, or none is.
--- KEYS[i] the caller's window under policy i   ARGV buckets, then for each policy: limit, window ms; then 'look' to
--- charge none Returns {allowed, then for each policy: remaining, reset ms, wait ms}.
+-- KEYS[i] the caller's window under policy i
+-- ARGV buckets, then for each policy: limit, window ms; then 'look' to charge none
+-- Returns {allowed, then for each policy: remaining, reset ms, wait ms}.
 -- Costs 1 command and 1 for each policy; when allowed, 1 more for each policy. A rejected call writes nothing.
 --
 -- A window is the packed string {last, offset, counts of the newest bucket and the `buckets` before it}. The oldest
@@ -8,16 +9,29 @@
 -- `limit` calls, and the price is that the window is effectively window * (1 + 1/buckets) long.
 --
 -- Its clock never runs backwards: it is Redis' clock plus an offset that grows by what Redis' clock steps back.
+--
+-- What cannot be such a window is as good as evicted: among times beyond any clock a millisecond is lost, and time
+-- would stand still. One that only lies ahead is a clock that was set back, which holds a caller up for one window at
+-- most.
 local real = clock()                                                                               -- 1
 local buckets = tonumber(ARGV[1])
 local format = '>dd' .. string.rep('I4', buckets + 1)
 local windows, allowed = {}, true
 
+-- Not nan either, of which no comparison is true.
+local function is_time(number) return number >= 0 and number < 2 ^ 52 end
+
+local function stored_at(key)
+  local packed = redis.pcall('GET', key)                                                           -- 1 each
+  if type(packed) ~= 'string' or #packed ~= struct.size(format) then return {real, 0} end
+  local stored = {struct.unpack(format, packed)}
+  return is_time(stored[1]) and is_time(stored[2]) and stored or {real, 0}
+end
+
 for i, key in ipairs(KEYS) do
   local limit, length = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
   local width = math.ceil(length / buckets)
-  local packed = redis.call('GET', key)                                                            -- 1 each
-  local stored = packed and #packed == struct.size(format) and {struct.unpack(format, packed)} or {real, 0}
+  local stored = stored_at(key)
   local last, offset = stored[1], stored[2]
   local behind = math.max(0, last - (real + offset))
   offset = offset + behind

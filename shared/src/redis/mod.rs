@@ -31,7 +31,7 @@ use tracing::{debug, warn};
 
 pub use command::Command;
 pub use iam::Iam;
-pub use script::{Call, Calls, Replies, Script};
+pub use script::{Call, Calls, NoAnswer, Replies, Script};
 pub use settings::{InvalidSettings, Settings};
 
 use crate::telemetry::{self, Counter, Timer};
@@ -77,9 +77,9 @@ impl Redis {
 
     /// The answer to one call, or why there is none: for a person who asks what a server can do. A request goes on
     /// without.
-    pub async fn examine<T: ::redis::FromRedisValue>(&self, call: Call) -> Result<T, String> {
+    pub async fn examine<T: ::redis::FromRedisValue>(&self, call: Call) -> Result<T, NoAnswer> {
         let replies = self.0.connections.exchange(&[call]).await;
-        replies.map_err(|failure| failure.to_string())?.only()
+        replies.map_err(|failure| NoAnswer::Silence(failure.to_string()))?.only()
     }
 
     async fn send<C: Command>(&self, commands: C, insist: bool) -> C::Output {

@@ -104,6 +104,17 @@ impl Calls {
     }
 }
 
+/// Why there is no answer to a call, for a person who asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    /// Redis is away, too slow, or of no use as a whole.
+    #[error("{0}")]
+    Silence(String),
+    /// Redis answers: that this script failed, or something that is no answer to it.
+    #[error("{0}")]
+    Failure(String),
+}
+
 /// What came back, in the order of the calls.
 pub struct Replies(std::vec::IntoIter<(&'static str, RedisResult<Value>)>);
 
@@ -117,10 +128,10 @@ impl Replies {
     }
 
     /// The reply to the one call there was, or what went wrong with it.
-    pub(super) fn only<T: FromRedisValue>(mut self) -> Result<T, String> {
-        let (_, reply) = self.0.next().ok_or("no reply")?;
+    pub(super) fn only<T: FromRedisValue>(mut self) -> Result<T, NoAnswer> {
+        let (_, reply) = self.0.next().ok_or_else(|| NoAnswer::Silence("no reply".to_owned()))?;
         let parsed = reply.and_then(|value| Ok(redis::from_redis_value::<T>(value)?));
-        parsed.map_err(|error| error.to_string())
+        parsed.map_err(|error| NoAnswer::Failure(error.to_string()))
     }
 
     /// The next reply, or `None` where there is none: Redis is away, or this entry failed on its own.

@@ -1,6 +1,7 @@
 -- token_bucket: a token for one call, or how long until there is one; or a token that was not used comes back.
--- KEYS[1] the bucket   ARGV tokens a second and the most that are kept, of class 1, then of class 2; which class asks;
--- 'take' or 'give' Returns {1, 0}, or {0, wait ms}.
+-- KEYS[1] the bucket
+-- ARGV tokens a second and the most that are kept, of class 1, then of class 2; which class asks; 'take' or 'give'
+-- Returns {1, 0}, or {0, wait ms}.
 -- Costs 2 commands, and 1 more where something changes. A refused call writes nothing.
 --
 -- A bucket is the packed string {level of class 1, level of class 2, when}. Levels are in thousandths of a token, so
@@ -9,9 +10,14 @@
 local now, class = clock(), tonumber(ARGV[5])                                                      -- 1
 local rates = {tonumber(ARGV[1]), tonumber(ARGV[3])}
 local most = {tonumber(ARGV[2]) * 1000, tonumber(ARGV[4]) * 1000}
-local packed = redis.call('GET', KEYS[1])                                                          -- 2
--- One that nobody asked for a minute is full, and so is one that is not there.
-local stored = packed and #packed == struct.size('>ddd') and {struct.unpack('>ddd', packed)} or {most[1], most[2], now}
+local packed = redis.pcall('GET', KEYS[1])                                                         -- 2
+-- One that nobody asked for a minute is full, and so is one that is not there, or that no call has left so: a level
+-- below nothing would refuse everybody, and of nan no comparison is true.
+local stored = {most[1], most[2], now}
+if type(packed) == 'string' and #packed == struct.size('>ddd') then
+  local one, two, last = struct.unpack('>ddd', packed)
+  if one >= 0 and two >= 0 and last >= 0 then stored = {one, two, last} end
+end
 
 local passed = math.max(0, now - stored[3])
 local filled, over = {}, {}

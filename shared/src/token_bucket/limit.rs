@@ -32,6 +32,12 @@ impl Limit {
         (calls_a_second >= Self::LEAST).then_some(Self(calls_a_second))
     }
 
+    /// What flows in each second for both classes together, and so for one of them while the other needs nothing.
+    #[must_use]
+    pub fn flow(self) -> u32 {
+        self.share(Class::Interactive).rate + self.share(Class::Background).rate
+    }
+
     /// The class's share. A second sees at most what was kept and what flows in meanwhile, which of both classes
     /// together is the limit: a fifth is kept for bursts, and the rest flows. A quarter of that belongs to orders that
     /// were put off, or they would wait for ever behind new ones.
@@ -81,5 +87,6 @@ mod tests {
         let limit = Limit::new(25).expect("enough");
         assert_eq!(limit.share(Class::Interactive), Share { rate: 15, burst: 4 });
         assert_eq!(limit.share(Class::Background), Share { rate: 5, burst: 1 });
+        assert_eq!(limit.flow(), 20);
     }
 }

@@ -65,6 +65,12 @@ impl TokenBuckets {
         Self { provider, limit }
     }
 
+    /// So many calls of an endpoint a second can go on for good, whoever makes them; `None` where nobody counts.
+    #[must_use]
+    pub fn flow(&self) -> Option<u32> {
+        self.limit.map(Limit::flow)
+    }
+
     /// A command that takes a token for one call of an endpoint. Answers with a [`Turn`].
     pub fn take(&self, endpoint: &str, class: Class) -> Take {
         let calls = self.limit.map(|limit| {

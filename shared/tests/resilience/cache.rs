@@ -58,7 +58,7 @@ async fn a_value_is_read_once_and_comes_back_byte_for_byte() {
     let server = Server::start();
     let redis = server.client();
     let cache = Cache::new(HURRIED, redis.clone());
-    let body = Bytes::from_static(b"\0\xff{\"name\":\"caf\xc3\xa9\"}\r\n");
+    let body = Bytes::from_static(b"{\"name\" : \"caf\xc3\xa9\\r\\n\"\r\n}");
     let value = Some(Entry { body, version: 7 });
     let seconds = || server.query::<(u64, u64)>(&["TIME"]).0;
     let before = seconds();

@@ -64,7 +64,7 @@ struct History {
 
 impl History {
     fn entry(version: i64) -> Entry {
-        Entry { body: Bytes::from(version.to_string()), version }
+        Entry { body: Bytes::from(format!("[{version}]")), version }
     }
 
     fn check(least: i64, answer: Result<Option<Entry>, ()>) -> Result<(), String> {

@@ -5,6 +5,7 @@
 //! | `redis`, `tls`, `cluster` | the client in each bad situation, with the time a caller loses to it |
 //! | `cache`, `limiter`, `breaker`, `token_bucket` | what each mechanism promises, through its public door |
 //! | `gate` | the way to the payment provider: breaker and tokens together |
+//! | `foreign` | what somebody else has left at their keys |
 //! | `observed`, `counted` | what logs and metrics are told |
 //! | `models` | every interleaving of a few callers, within bounds |
 //! | `protocol`, `agreement` | the cache's scripts in Rust; the same random histories in Rust and in Lua, step by step |
@@ -24,6 +25,7 @@ mod certificates;
 mod clocks;
 mod cluster;
 mod counted;
+mod foreign;
 mod gate;
 mod interleavings;
 mod limiter;

@@ -127,7 +127,7 @@ async fn reader() {
     let value = looked_up.or_fill(async || {
         Board::of(&url).write("filling", &id());
         let row: Slow = database.fetch_one(&SLOW).await?;
-        let body = Bytes::from(row.version.to_string());
+        let body = Bytes::from(format!("[{}]", row.version));
         Ok::<_, database::Error>(Some(Entry { body, version: row.version }))
     });
     let version = value.await.expect("an answer").expect("a value").version;

@@ -72,23 +72,25 @@ pub(crate) struct Fill {
     pub(crate) cost_ms: u64,
 }
 
+/// With what a lookup comes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub(crate) lease_ms: u64,
+    /// The furthest ahead that any time may lie.
+    pub(crate) longest_ms: u64,
+    pub(crate) early: f64,
+}
+
 /// Drops a key whose time is over.
 pub(crate) fn expire(slot: &mut Slot, now: u64) {
     slot.take_if(|entry| entry.expires <= now);
 }
 
 /// A lookup in a region that has generations.
-pub(crate) fn lookup_in(
-    region: &mut Region,
-    slot: &mut Slot,
-    now: u64,
-    token: u32,
-    lease_ms: u64,
-    early: f64,
-) -> Found {
+pub(crate) fn lookup_in(region: &mut Region, slot: &mut Slot, now: u64, token: u32, times: Times) -> Found {
     let generation = *region.get_or_insert(Generation { token, count: 0 });
     slot.take_if(|entry| entry.generation != Some(generation));
-    let found = lookup(slot, now, token, lease_ms, early);
+    let found = lookup(slot, now, token, times);
     if let (Some(entry), Found::Fill | Found::Refresh(_)) = (slot, found) {
         entry.generation = Some(generation);
     }
@@ -103,22 +105,27 @@ pub(crate) fn renew(region: &mut Region) -> bool {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "times are far below 2^53 ms")]
-pub(crate) fn lookup(slot: &mut Slot, now: u64, token: u32, lease_ms: u64, early: f64) -> Found {
+pub(crate) fn lookup(slot: &mut Slot, now: u64, token: u32, times: Times) -> Found {
+    let Times { lease_ms, longest_ms, early } = times;
+    // Further ahead than any of ours: over.
+    let time = |at: u64, most: u64| if at <= now + most { at } else { 0 };
     let entry = slot.clone().unwrap_or_default();
-    let value = entry.value.filter(|value| now < value.stale);
+    let value = entry.value.filter(|value| now < time(value.stale, longest_ms));
+    let fresh = value.map_or(0, |value| time(value.fresh, longest_ms));
     if let Some(value) = value
-        && now as f64 + value.cost as f64 * early < value.fresh as f64
+        && now as f64 + value.cost as f64 * early < fresh as f64
     {
         return Found::Hit(value.version);
     }
-    let taken = entry.token != 0 && entry.token != token && now < entry.lease;
+    let lease = time(entry.lease, lease_ms);
+    let taken = entry.token != 0 && entry.token != token && now < lease;
     if let Some(value) = value
-        && (taken || now < entry.rest)
+        && (taken || now < time(entry.rest, longest_ms))
     {
-        return if now < value.fresh { Found::Hit(value.version) } else { Found::Stale(value.version) };
+        return if now < fresh { Found::Hit(value.version) } else { Found::Stale(value.version) };
     }
     if taken {
-        return Found::Wait(entry.lease - now);
+        return Found::Wait(lease - now);
     }
     let granted = slot.get_or_insert_default();
     granted.token = token;

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use clap::ValueEnum;
+use shared::app::BREAKERS;
 use shared::breaker::{Breaker, Forced, Part, Phase, Settings, Shown};
-use shared::redis::{self, Redis};
+use shared::redis::{self, NoAnswer, Redis};
 
 use super::shells::setting;
 use cloud::folder::Folder;
@@ -24,20 +25,34 @@ pub(crate) enum Order {
 pub(crate) async fn breaker(folder: &Folder, order: Order, name: &str) -> Result<()> {
     let redis = Redis::new(redis::Settings::new(setting(folder, "REDIS_URL")?))?;
     // Orders and state are in Redis; the settings matter to those who call.
-    let breaker = Breaker::new(name, Settings::DEFAULT, redis.clone(), "operator");
+    let breaker = Breaker::new(name, Settings::DEFAULT, redis, "operator");
     let forced = match order {
         Order::Show => None,
         Order::ForceOpen => Some(Forced::Open),
         Order::ForceClose => Some(Forced::Closed),
         Order::Auto => Some(Forced::Auto),
     };
-    let (obeyed, shown) = redis.batch((forced.map(|forced| breaker.force(forced)), breaker.show())).await;
-    let shown = shown.with_context(|| format!("Redis does not answer: {} status", folder.dev))?;
-    ensure!(obeyed != Some(false), "Redis did not get the order");
+    let unanswered = |why: NoAnswer| match why {
+        NoAnswer::Silence(why) => anyhow!("Redis does not answer ({why}): {} status", folder.dev),
+        NoAnswer::Failure(why) => anyhow!("Redis answers, but not how {name} stands: {why}"),
+    };
+    let before = breaker.examine().await.map_err(unanswered)?;
+    // One of a function that was added since is known to Redis, once it was called.
+    let is_called = !is_unknown(&before);
+    ensure!(
+        BREAKERS.contains(&name) || is_called,
+        "there is no breaker {name:?}: there is {}",
+        BREAKERS.join(", ")
+    );
+    let shown = if let Some(forced) = forced {
+        breaker.order(forced).await.map_err(unanswered)?;
+        breaker.examine().await.map_err(unanswered)?
+    } else {
+        before
+    };
     tell(describe(name, &shown).trim_end());
-    // An order makes a new beginning too, and in the same millisecond.
-    if order == Order::Show && is_unknown(&shown) {
-        tell("  nobody has called it for a day: is the name right?");
+    if order == Order::Show && !is_called {
+        tell("  nobody has called it for a day");
     }
     Ok(())
 }
@@ -117,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn it_doubts_a_name_that_nobody_has_used() {
+    fn it_knows_a_breaker_that_nobody_has_called() {
         let unknown = Shown { now: 1_000_000, machine: Machine::new(1_000_000) };
         assert!(is_unknown(&unknown));
         assert!(!is_unknown(&shown(|_| {})));

@@ -33,6 +33,8 @@ enum Step {
     },
     Force(Forced),
     Evict,
+    /// Somebody writes there what is no state.
+    Garble(&'static str),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -50,12 +52,14 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (1..4_000_u64).prop_map(Step::Elapse),
         1 => (4_000..90_000_u64).prop_map(Step::Elapse),
         1 => (1..5_000_u64).prop_map(Step::SetBack),
+        1 => (5_000..900_000_u64).prop_map(Step::SetBack),
         8 => (0..8_u8, 0.0..1.0_f64).prop_map(|(token, jitter)| Step::Acquire { token, jitter }),
         8 => report.prop_map(|(token, stale, outcome, environment, jitter)| Step::Report {
             token, stale, outcome, environment, jitter,
         }),
         1 => prop::sample::select(vec![Forced::Auto, Forced::Auto, Forced::Open, Forced::Closed]).prop_map(Step::Force),
         1 => Just(Step::Evict),
+        1 => prop::sample::select(vec!["", "garbage", "{}", "null", "{\"phase\":\"open\"}"]).prop_map(Step::Garble),
     ]
 }
 
@@ -160,6 +164,10 @@ fn agree(server: &Server, limits: Limits, steps: &[Step]) -> Result<(), TestCase
             Step::SetBack(ms) => now -= ms,
             Step::Evict => {
                 clear(&mut pair);
+                fresh = true;
+            }
+            Step::Garble(garbage) => {
+                redis::cmd("SET").arg(KEY).arg(garbage).exec(&mut pair.redis).expect("written");
                 fresh = true;
             }
             Step::Acquire { token, jitter } => {

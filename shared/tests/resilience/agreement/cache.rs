@@ -6,14 +6,14 @@ use proptest::prelude::*;
 use redis::{Connection, Script};
 
 use super::{histories, script_at};
-use crate::protocol::{Entry, Fill, Found, Generation, Invalidated, Region, Slot, Stored, Value};
+use crate::protocol::{Entry, Fill, Found, Generation, Invalidated, Region, Slot, Stored, Times, Value};
 use crate::protocol::{abandon, expire, invalidate, lookup, lookup_in, renew, store};
 use crate::server::Server;
 
-const LOOKUP: &str = script_at!("../../../src/cache/lookup.lua");
-const STORE: &str = script_at!("../../../src/cache/store.lua");
+const LOOKUP: &str = script_at!("../../../src/cache/fields.lua", "../../../src/cache/lookup.lua");
+const STORE: &str = script_at!("../../../src/cache/fields.lua", "../../../src/cache/store.lua");
 const ABANDON: &str = script_at!("../../../src/cache/abandon.lua");
-const INVALIDATE: &str = script_at!("../../../src/cache/invalidate.lua");
+const INVALIDATE: &str = script_at!("../../../src/cache/fields.lua", "../../../src/cache/invalidate.lua");
 const RENEW: &str = script_at!("../../../src/cache/renew.lua");
 const KEY: &str = "cache:{agreement}:1";
 const GENERATION: &str = "cache:{agreement}";
@@ -23,24 +23,46 @@ const GENERATION: &str = "cache:{agreement}";
 const UNIT: u64 = 100_000;
 const LEASE: u64 = 2 * UNIT;
 const KEEP: u64 = 9 * UNIT;
+/// Of what is stored, the longest.
+const LONGEST: u64 = 8 * UNIT;
+
+/// No generations.
+const GARBAGE: [&str; 4] = ["", "garbage", "a:b", "1:1x"];
 
 #[derive(Clone, Debug)]
 enum Step {
     Elapse(u64),
-    Lookup { token: u32, early: f64 },
-    Store { token: u32, version: Option<i64>, fresh: u64, stale: u64, cost: u64 },
-    Abandon { token: u32 },
-    Invalidate { version: Option<i64> },
+    SetBack(u64),
+    Lookup {
+        token: u32,
+        early: f64,
+    },
+    Store {
+        token: u32,
+        version: Option<i64>,
+        fresh: u64,
+        stale: u64,
+        cost: u64,
+    },
+    Abandon {
+        token: u32,
+    },
+    Invalidate {
+        version: Option<i64>,
+    },
     Evict,
     Renew,
     EvictGeneration,
+    /// Somebody writes there what is none.
+    GarbleGeneration(&'static str),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let early = prop_oneof![Just(0.0), 0.0..3.0_f64];
     let store = (1..6_u32, prop::option::weighted(0.8, 1..5_i64), 1..6_u64, 0..4_u64, 0..300_u64);
     prop_oneof![
-        3 => (1..4_u64).prop_map(Step::Elapse),
+        6 => (1..4_u64).prop_map(Step::Elapse),
+        1 => (1..4_u64).prop_map(Step::SetBack),
         6 => (1..6_u32, early).prop_map(|(token, early)| Step::Lookup { token, early }),
         4 => store.prop_map(|(token, version, fresh, stale, cost)| Step::Store { token, version, fresh, stale, cost }),
         1 => (1..6_u32).prop_map(|token| Step::Abandon { token }),
@@ -48,6 +70,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Evict),
         1 => Just(Step::Renew),
         1 => Just(Step::EvictGeneration),
+        1 => prop::sample::select(GARBAGE.to_vec()).prop_map(Step::GarbleGeneration),
     ]
 }
 
@@ -89,7 +112,7 @@ impl Lua {
 
     fn generation(&mut self) -> Region {
         let text: Option<String> = redis::cmd("GET").arg(GENERATION).query(&mut self.0).expect("a text");
-        text.as_deref().map(generation)
+        text.as_deref().filter(|text| !GARBAGE.contains(text)).map(generation)
     }
 
     /// The entry, with the expiry rounded to the history's units.
@@ -144,13 +167,19 @@ fn run(
 ) -> Result<(), TestCaseError> {
     let before = slot.clone();
     match *step {
-        Step::Elapse(_) | Step::Evict | Step::Renew | Step::EvictGeneration => {}
+        Step::Elapse(_)
+        | Step::SetBack(_)
+        | Step::Evict
+        | Step::Renew
+        | Step::EvictGeneration
+        | Step::GarbleGeneration(_) => {}
         Step::Lookup { token, early } => {
-            let arguments = [token.to_string(), LEASE.to_string(), early.to_string()];
+            let arguments = [token.to_string(), LEASE.to_string(), early.to_string(), LONGEST.to_string()];
+            let times = Times { lease_ms: LEASE, longest_ms: LONGEST, early };
             let theirs = found(lua.call(&before, LOOKUP, &arguments, now));
             let ours = match region {
-                Some(region) => lookup_in(region, slot, now, token, LEASE, early),
-                None => lookup(slot, now, token, LEASE, early),
+                Some(region) => lookup_in(region, slot, now, token, times),
+                None => lookup(slot, now, token, times),
             };
             prop_assert_eq!(ours, theirs);
         }
@@ -198,9 +227,14 @@ fn agree(lua: &mut Lua, steps: &[Step]) -> Result<(), TestCaseError> {
     for step in steps {
         match *step {
             Step::Elapse(units) => now += units * UNIT,
+            Step::SetBack(units) => now -= units * UNIT,
             Step::Evict => slot = None,
             Step::EvictGeneration => {
                 redis::cmd("DEL").arg(GENERATION).exec(&mut lua.0).expect("deleted");
+                region = region.map(|_| None);
+            }
+            Step::GarbleGeneration(garbage) => {
+                redis::cmd("SET").arg(GENERATION).arg(garbage).exec(&mut lua.0).expect("written");
                 region = region.map(|_| None);
             }
             Step::Renew => {
@@ -213,7 +247,11 @@ fn agree(lua: &mut Lua, steps: &[Step]) -> Result<(), TestCaseError> {
             _ => {}
         }
         expire(&mut slot, now);
-        if matches!(step, Step::Elapse(_) | Step::Evict | Step::Renew | Step::EvictGeneration) {
+        let asks = matches!(
+            step,
+            Step::Lookup { .. } | Step::Store { .. } | Step::Abandon { .. } | Step::Invalidate { .. }
+        );
+        if !asks {
             continue;
         }
         run(step, &mut region, &mut slot, lua, now)?;

@@ -4,11 +4,13 @@ use stateright::{Model, Property};
 
 use super::check;
 use crate::agreement::depth;
-use crate::protocol::{Fill, Found, Invalidated, Region, Slot, Stored};
+use crate::protocol::{Fill, Found, Invalidated, Region, Slot, Stored, Times};
 use crate::protocol::{abandon, expire, invalidate, lookup, lookup_in, renew, store};
 
 const LEASE: u64 = 2;
 const KEEP: u64 = 100;
+/// What is stored is fresh for two and stale for one.
+const TIMES: Times = Times { lease_ms: LEASE, longest_ms: 3, early: 0.0 };
 
 /// What is explored, and how far.
 struct Cache {
@@ -131,8 +133,8 @@ impl State {
 
 fn look(region: &mut Option<Region>, slot: &mut Slot, now: u64, token: u32) -> Found {
     match region {
-        Some(region) => lookup_in(region, slot, now, token, LEASE, 0.0),
-        None => lookup(slot, now, token, LEASE, 0.0),
+        Some(region) => lookup_in(region, slot, now, token, TIMES),
+        None => lookup(slot, now, token, TIMES),
     }
 }
 
