@@ -132,6 +132,7 @@ pub struct Problem {
     retry_after: Option<Duration>,
     about: Option<String>,
     replayed: bool,
+    encoded: bool,
 }
 
 impl Problem {
@@ -170,6 +171,11 @@ impl Problem {
         self.replayed
     }
 
+    /// Whether it is about the coding of the body.
+    pub fn is_encoded(&self) -> bool {
+        self.encoded
+    }
+
     /// The body, without the request id, which only the edge knows.
     pub fn body(&self) -> Map<String, Value> {
         let (status, _, title) = self.kind.parts();
@@ -204,6 +210,7 @@ impl Error {
             retry_after: None,
             about: None,
             replayed: false,
+            encoded: false,
         };
         Self { problem: Box::new(problem), cause: None }
     }
@@ -240,6 +247,13 @@ impl Error {
     #[must_use]
     pub fn replayed(mut self, replayed: bool) -> Self {
         self.problem.replayed = replayed;
+        self
+    }
+
+    /// Says that it is the coding of the body that is not read, and not its media type.
+    #[must_use]
+    pub fn encoded(mut self) -> Self {
+        self.problem.encoded = true;
         self
     }
 
@@ -285,6 +299,11 @@ pub fn bad_request(detail: impl Into<String>) -> Error {
     Error::new(Kind::BadRequest, detail)
 }
 
+/// 400: a parameter of the address cannot be what it is.
+pub fn bad_parameter(name: impl Into<String>, message: impl Into<String>) -> Error {
+    bad_request("A parameter of the address is not valid.").field(name, message)
+}
+
 /// 422: the request can be read, and the fields named with [`Error::field`] are wrong.
 pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Error {
     Error::new(Kind::Validation, "Some values of the request are not valid.").field(field, message)
@@ -297,7 +316,7 @@ pub fn unauthorized(detail: impl Into<String>) -> Error {
 
 /// 401: a token outlives its account.
 pub fn account_is_gone() -> Error {
-    unauthorized("The account of this access token is no longer there. Log in again.")
+    unauthorized("The account of this access token no longer exists. Log in again.")
 }
 
 /// 403: the caller is known, and may not.
@@ -318,8 +337,8 @@ pub fn conflict(detail: impl Into<String>) -> Error {
 /// 503: something we depend on is away. Worth another try after `wait`. It says nothing of what was done: a statement
 /// that was under way may have been carried out, and an order placed and charged before the next one failed.
 pub fn unavailable(wait: Duration) -> Error {
-    let detail = "The service cannot answer at the moment, and the request may have been carried out. Only one with an \
-        Idempotency-Key, sent again under the same Idempotency-Key, is never carried out twice.";
+    let detail = "The service is unavailable, and the request may have been carried out. Only a request with an \
+        Idempotency-Key is safe to repeat.";
     Error::new(Kind::Unavailable, detail).retry_after(wait)
 }
 
@@ -375,7 +394,7 @@ mod tests {
     fn who_meets_an_outage_is_not_told_that_nothing_was_done() {
         let body = Value::from(unavailable(Duration::ZERO).problem().body()).to_string();
         assert!(
-            body.contains("may have been carried out") && body.contains("same Idempotency-Key"),
+            body.contains("may have been carried out") && body.contains("Idempotency-Key is safe"),
             "{body}"
         );
     }

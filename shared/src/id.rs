@@ -15,6 +15,9 @@ macro_rules! id {
         pub struct $name(pub uuid::Uuid);
 
         impl $name {
+            /// As everybody writes it.
+            pub const CHARACTERS: usize = uuid::fmt::Hyphenated::LENGTH;
+
             /// A new id, greater than all before it.
             #[expect(clippy::new_without_default, reason = "a new id each time is not a default")]
             pub fn new() -> Self {
@@ -33,7 +36,7 @@ macro_rules! id {
 
             /// Takes the hyphenated form alone: the only one that needs no percent-encoding in a path.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let hyphenated = text.len() == uuid::fmt::Hyphenated::LENGTH;
+                let hyphenated = text.len() == Self::CHARACTERS;
                 let id = hyphenated.then(|| uuid::Uuid::try_parse(text).ok()).flatten();
                 id.map(Self).ok_or("must be a UUID such as 01900000-0000-7000-8000-000000000001")
             }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, de};
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// A line of text, such as a name: of so many characters, spaces around it cut off, with something to see in it.
+/// A line of text, such as a name: of so many characters, as it is [kept](kept), with something to see in it.
 ///
 /// # Errors
 /// Says what such a text looks like.
@@ -13,7 +13,7 @@ pub fn line<'de, D: Deserializer<'de>>(deserializer: D, longest: usize) -> Resul
     if !is_line(&text) {
         return Err(de::Error::custom("must be one line, without control characters"));
     }
-    let text = trimmed(&text, longest)?;
+    let text = kept(&text, longest)?;
     if text.contains(is_visible) {
         Ok(text)
     } else {
@@ -21,7 +21,7 @@ pub fn line<'de, D: Deserializer<'de>>(deserializer: D, longest: usize) -> Resul
     }
 }
 
-/// Lines of text, such as a description: at most so many characters, spaces around them cut off; perhaps none.
+/// Lines of text, such as a description: at most so many characters, as they are [kept](kept); perhaps none.
 ///
 /// # Errors
 /// Says what such a text looks like.
@@ -30,15 +30,29 @@ pub fn lines<'de, D: Deserializer<'de>>(deserializer: D, longest: usize) -> Resu
     if text.contains(|character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
         return Err(de::Error::custom("must not contain control characters other than line ends and tabs"));
     }
-    trimmed(&text, longest)
+    kept(&text, longest)
 }
 
-fn trimmed<E: de::Error>(text: &str, longest: usize) -> Result<String, E> {
-    let text = text.trim();
+/// Readable, and without space around it.
+fn kept<E: de::Error>(text: &str, longest: usize) -> Result<String, E> {
+    let text = composed(&readable(text));
     if text.chars().count() > longest {
         return Err(E::custom(format!("must have at most {longest} characters")));
     }
-    Ok(text.to_owned())
+    Ok(text)
+}
+
+/// The text without what only says where a line may be broken, and other signs that nobody sees and no script needs: to
+/// Postgres a word ends at them, and would not be found by what can be read. Joiners stay, of which letters of Persian
+/// and Hindi are made, and pictures of people.
+pub(crate) fn readable(text: &str) -> String {
+    let is_hint = |character| {
+        matches!(
+            character,
+            '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
+        )
+    };
+    text.chars().filter(|character| !is_hint(*character)).collect()
 }
 
 /// Whether nothing in it ends the line or turns it round, and no control character stands in it.
@@ -56,7 +70,6 @@ pub(crate) fn composed(text: &str) -> String {
 
 /// Whether readers see every character of it and no space. Two such texts that look the same are the same once they are
 /// composed, but for letters that are drawn alike.
-#[cfg(feature = "passwords")]
 pub(crate) fn is_seen_whole(text: &str) -> bool {
     text.chars().all(|character| is_visible(character) || is_mark(character))
 }
@@ -77,10 +90,19 @@ pub(crate) fn is_visible(character: char) -> bool {
         )
 }
 
-/// Drawn upon the letter before it.
-#[cfg(feature = "passwords")]
+/// Drawn upon the letter before it. Some marks are drawn as nothing, or only choose among forms of the letter.
 fn is_mark(character: char) -> bool {
-    character.general_category_group() == GeneralCategoryGroup::Mark
+    let blank = matches!(
+        character,
+        '\u{34f}'
+            | '\u{17b4}'
+            | '\u{17b5}'
+            | '\u{180b}'..='\u{180d}'
+            | '\u{180f}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{e0100}'..='\u{e01ef}'
+    );
+    !blank && character.general_category_group() == GeneralCategoryGroup::Mark
 }
 
 fn breaks_lines(character: char) -> bool {
@@ -104,7 +126,7 @@ mod tests {
     #[test]
     fn a_line_has_something_to_see_and_ends_nowhere() {
         let read = |text: &str| line(json!(text), 10);
-        for text in ["Lamp", "  Lamp  ", "ランプ", "💡", "👩\u{200d}🌾", "e\u{301}", "-"] {
+        for text in ["Lamp", "  Lamp  ", "ランプ", "💡", "👩\u{200d}🌾", "é", "-"] {
             assert_eq!(read(text).expect("a line"), text.trim(), "{text:?}");
         }
         for text in [
@@ -134,6 +156,36 @@ mod tests {
             assert!(read(text).is_err(), "{text:?}");
         }
         assert!(read(&"あ".repeat(10)).is_ok());
+    }
+
+    #[test]
+    fn what_is_kept_is_found_by_what_can_be_read() {
+        for (given, kept) in [
+            ("Donau\u{ad}dampf", "Donaudampf"),
+            ("Wal\u{200b}nut", "Walnut"),
+            ("\u{feff} Wal\u{2060}nut \u{200b}", "Walnut"),
+            ("か\u{3099}らす", "がらす"),
+            ("Cafe\u{301}", "Café"),
+            // These have to be seen apart, or are of the writing.
+            ("نمی\u{200c}خواهم", "نمی\u{200c}خواهم"),
+            ("👩\u{200d}🌾", "👩\u{200d}🌾"),
+        ] {
+            assert_eq!(line(json!(given), 10).expect("a line"), kept);
+            assert_eq!(lines(json!(format!("{given}\n")), 10).expect("lines"), kept);
+        }
+        assert_eq!(line(json!("a\u{ad}".repeat(10)), 10).expect("ten to be seen"), "a".repeat(10));
+    }
+
+    #[test]
+    fn what_is_seen_whole_has_no_sign_that_is_drawn_as_nothing() {
+        for text in ["ada@example.com", "zoé", "zoe\u{301}", "जि", "💡"] {
+            assert!(is_seen_whole(text), "{text:?}");
+        }
+        for hidden in
+            ["\u{ad}", "\u{200b}", "\u{200d}", "\u{feff}", "\u{34f}", "\u{fe0f}", "\u{e0100}", "\u{3164}"]
+        {
+            assert!(!is_seen_whole(&format!("a{hidden}b")), "{hidden:?}");
+        }
     }
 
     #[test]

@@ -145,7 +145,7 @@ async fn what_is_wrong_with_a_change_is_said_in_words_of_json() {
         ("name", json!("\u{3164}"), "must have 1 to 200 characters, at least one of them visible"),
         ("price", json!("9.99"), "must be an object"),
         ("featured", json!(1), "must be true or false"),
-        ("stock", json!(5), "is not a field of this: there are only name, description, price, featured"),
+        ("stock", json!(5), "is not a known field: there are only name, description, price, featured"),
     ] {
         let mut body = new_price(1);
         body[field] = value;
@@ -185,6 +185,8 @@ async fn preconditions_are_those_of_http() {
         ("if-none-match", "*", 412),
         ("if-none-match", "\"2\", W/\"1\"", 412),
         ("if-match", "1", 400),
+        ("if-match", &vec!["\"1\""; 10_000].join(","), 400),
+        ("if-none-match", &vec!["\"7\""; 10_000].join(","), 400),
         ("if-match", "\"5\", \"1\"", 200),
         ("if-match", "*", 200),
         ("if-none-match", "\"1\"", 200),

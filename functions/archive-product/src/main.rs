@@ -7,7 +7,7 @@ use shared::http::{self, Endpoint, Request, Response};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {
-    http::serve(Endpoint::new("DELETE /api/products/{id}"), archive_product).await
+    http::serve(Endpoint::new("DELETE /api/products/{id}").in_versions(), archive_product).await
 }
 
 async fn archive_product(app: App, request: Request) -> Result<Response> {

@@ -17,6 +17,7 @@ async fn main() -> Result<(), http::Fatal> {
 async fn cancel_order(app: App, request: Request) -> Result<Response> {
     let user = request.user()?.id;
     let id: OrderId = request.path("id")?;
+    request.unconditional()?;
     let payments = app.charging.payments().await?;
     let gate = &app.charging.gate;
     let entry = request.admit(gate.enter(Operation::Cancel)).await?;
@@ -54,7 +55,8 @@ async fn already_cancelled(app: &App, user: uuid::Uuid, id: OrderId) -> Result<A
             Err(conflict(format!("The order is {} and cannot be cancelled.", answer.status)))
         }
         _ => Err(conflict(
-            "Somebody is at work on the order, or was and did not learn how its payment ended. Try again.",
+            "Another request for this order is still running, or ended without learning how the payment went. Send \
+                the same request again.",
         )
         .retry_after(Duration::from_secs(5))),
     }

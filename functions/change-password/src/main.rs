@@ -33,7 +33,7 @@ async fn change_password(app: App, request: Request) -> Result<Response> {
     }
     let new_password = new_password.reveal();
     if new_password == password::composed(&password) {
-        return Err(invalid("new_password", "must be another than the present one"));
+        return Err(invalid("new_password", "must differ from the current password"));
     }
     let account = accounts::authenticate(&app, &failures, &email, password).await?.account;
     let hash = password::hash(new_password).await.map_err(internal)?;

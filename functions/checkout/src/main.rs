@@ -1,7 +1,7 @@
 //! `POST /api/checkout`: places an order and charges it, at once or, while the payment provider is away, later.
 
 use shared::app::App;
-use shared::checkout::{self, Advanced, Entry, IdempotencyKey, Pass, Placed, Purchase, Shut};
+use shared::checkout::{self, Advanced, Cart, Entry, IdempotencyKey, Pass, Placed, Purchase, Shut};
 use shared::error::{Error, Kind, Result};
 use shared::http::limits::{API, CHECKOUT};
 use shared::http::{self, Endpoint, Request, Response, ResponseExt, header};
@@ -10,7 +10,7 @@ use shared::payments::Operation;
 use shared::telemetry::{self, Counter};
 
 /// What is true of every 5xx from the moment on at which an order may stand, by this request or an earlier one.
-const PERHAPS: &str = "Perhaps the order was placed, and charged. Send the same request again under the same \
+const PERHAPS: &str = "The order may have been placed and charged. Send the same request again with the same \
     Idempotency-Key: it is charged at most once.";
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,7 +21,7 @@ async fn main() -> Result<(), http::Fatal> {
 async fn serve_checkout(app: App, request: Request) -> Result<Response> {
     let user = request.user()?.clone();
     let key = IdempotencyKey::of_header(request.header("idempotency-key"))?;
-    let cart = request.json(http::NO_TEXTS)?;
+    let cart = request.json(Cart::CHARACTERS)?;
     let purchase = Purchase { user, key, body: request.body(), cart, unpaid: app.unpaid };
 
     // One Redis round trip: the rate limit's verdict, the breaker's, and a token for the call to the provider.

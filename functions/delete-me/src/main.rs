@@ -13,6 +13,7 @@ async fn main() -> Result<(), http::Fatal> {
 async fn delete_me(app: App, request: Request) -> Result<Response> {
     request.admit(()).await?;
     let user = request.user()?;
+    request.unconditional()?;
     accounts::erase(&app.database, user).await?;
     http::empty(204)
 }

@@ -14,19 +14,22 @@ const MOST_NESTED: usize = 64;
 const MOST_SELECTED: usize = 10_000;
 
 /// Why this query is not executed.
-pub(crate) fn objection(query: &mut Request) -> Option<String> {
+pub(crate) fn objection(query: &mut Request, introspection: bool) -> Option<String> {
     if nesting(&query.query) > MOST_NESTED {
-        return Some("The query has too many brackets in one another.".to_owned());
+        return Some("The query is nested too deeply.".to_owned());
     }
     let (variables, chosen) = (query.variables.clone(), query.operation_name.clone());
     // What is not a query says so when it is executed.
     let document = query.parsed_query().ok()?;
     if selected(document) > MOST_SELECTED {
-        return Some("The query selects too much: its fragments multiply.".to_owned());
+        return Some("The query selects too much once its fragments are expanded.".to_owned());
+    }
+    if !introspection && introspects(document) {
+        return Some("Introspection is off. Ask whoever runs this shop for the schema.".to_owned());
     }
     let is_missing = |name: &str| variables.get(name).is_none_or(|value| *value == Value::Null);
     let missing = missing_variable(document, chosen.as_deref(), is_missing)?;
-    Some(format!("The variable ${missing} has no value, which its type demands."))
+    Some(format!("The variable ${missing} is required and has no value."))
 }
 
 /// How deep its brackets stand in one another; those in texts and comments count as well, which nobody has so many of.
@@ -81,6 +84,24 @@ fn selected_by<'a>(
         sum = sum.saturating_add(within);
     }
     sum
+}
+
+/// Whether it asks for the schema. async-graphql would answer null, as if there were none.
+fn introspects(document: &ExecutableDocument) -> bool {
+    let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
+    let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    operations.chain(fragments).any(introspects_in)
+}
+
+fn introspects_in(set: &SelectionSet) -> bool {
+    set.items.iter().any(|selection| match &selection.node {
+        Selection::Field(field) => {
+            matches!(field.node.name.node.as_str(), "__schema" | "__type")
+                || introspects_in(&field.node.selection_set.node)
+        }
+        Selection::InlineFragment(inline) => introspects_in(&inline.node.selection_set.node),
+        Selection::FragmentSpread(_) => false,
+    })
 }
 
 /// A variable that must have a value and has none. async-graphql would find out in the middle of the execution, field
@@ -156,11 +177,26 @@ mod tests {
 
     #[test]
     fn fragments_that_multiply_are_refused() {
-        let refused = |count, times| objection(&mut Request::new(fragments(count, times))).is_some();
+        let refused = |count, times| objection(&mut Request::new(fragments(count, times)), false).is_some();
         assert!(!refused(300, 1));
         assert!(!refused(10, 2));
         assert!(refused(13, 2));
         assert!(refused(5, 9));
+    }
+
+    #[test]
+    fn who_asks_for_the_schema_is_told_that_introspection_is_off() {
+        for query in [
+            "{ __schema { queryType { name } } }",
+            "{ a: __type(name: \"Order\") { name } }",
+            "{ products { id } ... on Query { __schema { types { name } } } }",
+            "{ ...f } fragment f on Query { __schema { types { name } } }",
+        ] {
+            let objection = |on: bool| objection(&mut Request::new(query), on);
+            assert!(objection(false).is_some_and(|why| why.starts_with("Introspection is off")), "{query}");
+            assert_eq!(objection(true), None, "{query}");
+        }
+        assert_eq!(objection(&mut Request::new("{ __typename products { __typename } }"), false), None);
     }
 
     #[test]
@@ -179,9 +215,8 @@ mod tests {
         ] {
             let mut request = Request::new(query).variables(Variables::from_json(variables));
             request.operation_name = name.map(str::to_owned);
-            let expected =
-                missing.map(|name| format!("The variable ${name} has no value, which its type demands."));
-            assert_eq!(objection(&mut request), expected, "{query}");
+            let expected = missing.map(|name| format!("The variable ${name} is required and has no value."));
+            assert_eq!(objection(&mut request, false), expected, "{query}");
         }
     }
 }

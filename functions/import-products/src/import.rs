@@ -134,12 +134,16 @@ impl<'a> Import<'a> {
             return Err(Halt::Unreadable(format!("it is larger than {} MB", LARGEST / 1024 / 1024)));
         }
         let format = Format::of(&file.key);
-        let format =
-            format.ok_or_else(|| Halt::Unreadable("its name ends in neither .csv nor .jsonl".into()))?;
+        let format = format
+            .ok_or_else(|| Halt::Unreadable("its name does not end in .csv, .jsonl or .ndjson".into()))?;
         let (mut reader, mut skus, mut batch) = (Reader::new(format), Skus::default(), Batch::after(done));
         let mut from = 0;
         loop {
             if from < file.size {
+                // Also over lines that are done, of which none is written.
+                if self.limit.left().is_zero() {
+                    return Err(Stop::OutOfTime.into());
+                }
                 let piece = self.bucket.read(file, from, PIECE).await.map_err(Stop::from)?;
                 from += piece.len() as u64;
                 reader.push(&piece);
@@ -273,7 +277,7 @@ impl Skus {
                 Ok(product)
             }
             Entry::Occupied(entry) => {
-                let message = format!("is that of line {} already", entry.get());
+                let message = format!("is already that of line {}", entry.get());
                 Err(Refusal { line, field: Some("sku".into()), message })
             }
         }

@@ -1,7 +1,7 @@
 //! `GET /api/products`: all that is sold, page by page, in the order and of the kind that is asked for.
 
 use shared::app::App;
-use shared::catalog::{self, After, Currency, Filter, Flag, MOST_LISTED, Order, Prices};
+use shared::catalog::{self, After, Currency, Filter, MOST_LISTED, Order, Prices};
 use shared::error::Result;
 use shared::http::{self, Endpoint, Request, Response};
 
@@ -21,8 +21,8 @@ async fn list_products(app: App, request: Request) -> Result<Response> {
             request.number("min_price", 0..=i64::MAX)?,
             request.number("max_price", 0..=i64::MAX)?,
         )?,
-        featured: request.query::<Flag>("featured")?.map(bool::from),
-        in_stock: request.query::<Flag>("in_stock")?.map(bool::from),
+        featured: request.flag("featured")?,
+        in_stock: request.flag("in_stock")?,
     };
     let after = request.query::<After>("cursor")?;
     let limit = request.number("limit", 1..=MOST_LISTED)?.unwrap_or(PAGE);

@@ -27,7 +27,7 @@ async fn login(app: App, request: Request) -> Result<Response> {
     let Authenticated { account, rehashed } =
         accounts::authenticate(&app, &failures, &email, password).await?;
     if account.must_change_password {
-        let detail = "Somebody else chose this password. Set one of your own: POST /api/auth/password.";
+        let detail = "This password was set by someone else. Choose your own first: POST /api/auth/password.";
         return Err(Error::new(Kind::PasswordChangeRequired, detail));
     }
     let token = RefreshToken::first().map_err(internal)?;

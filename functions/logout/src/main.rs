@@ -22,7 +22,7 @@ struct End {
 
 async fn logout(app: App, request: Request) -> Result<Response> {
     accounts::require_own(&app.authority)?;
-    let End { refresh_token } = request.json(http::NO_TEXTS)?;
+    let End { refresh_token } = request.json(RefreshToken::CHARACTERS)?;
     request.admit(()).await?;
     accounts::sign_out(&app.database, &refresh_token).await?;
     http::empty(204)

@@ -14,12 +14,15 @@ use shared::telemetry::{self, Gauge};
 use shared::time_limit::TimeLimit;
 use shared::{catalog, events};
 
-/// Orders of one run: a hundred calls to SQS, and about what five charge workers with five orders each get done in the
-/// minute until the next, at 1.5 s an order. More at once would be nudged again before their turn has come.
+/// Orders of one run: a hundred calls to SQS. Five charge workers with five orders each get twice as many done in the
+/// minute until the next, at 0.7 s an order, where the provider's limit lets them.
 const MOST: i64 = 1000;
 
 /// The same while the provider is away: the worker can only put them off again.
 const FEW: i64 = 100;
+
+/// Seconds until the next run, in which what this one nudged is to be done: `due.sql` puts it off by as many.
+const MINUTE: i64 = 60;
 
 /// Products of one exchange with Redis, so that a busy minute fits its time limit.
 const BATCH: usize = 100;
@@ -40,12 +43,17 @@ struct Swept {
 }
 
 async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swept> {
-    let oldest = orders::oldest_unfinished(&app.database).await?;
-    telemetry::set(Gauge::OldestUnfinishedOrder, oldest.as_secs());
-    let (products, lost) = announce_again(&app).await?;
-    let orders = nudge_due(&app).await?;
-    // Last: nothing waits for it.
-    let ranked = catalog::rank(&app.database).await?;
+    // Each step is taken whatever became of the others, or one that fails in every run would stop those behind it for
+    // good. Money first; last what nothing waits for.
+    let orders = nudge_due(&app).await;
+    let oldest = orders::oldest_unfinished(&app.database).await;
+    let announced = announce_again(&app).await;
+    let ranked = catalog::rank(&app.database).await;
+
+    if let Ok(oldest) = &oldest {
+        telemetry::set(Gauge::OldestUnfinishedOrder, oldest.as_secs());
+    }
+    let (orders, _, (products, lost), ranked) = (orders?, oldest?, announced?, ranked?);
     tracing::info!(
         orders,
         products,
@@ -57,7 +65,7 @@ async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swe
 }
 
 async fn nudge_due(app: &App) -> Result<usize> {
-    let limit = if provider_is_well(app).await { MOST } else { FEW };
+    let limit = if provider_is_well(app).await { at_most(app.charging.tokens.flow()) } else { FEW };
     let orders = orders::take_due(&app.database, limit).await?;
     let queue = app.charging.queue().await?;
     for some in orders.chunks(queue::BATCH) {
@@ -67,6 +75,12 @@ async fn nudge_due(app: &App) -> Result<usize> {
         KillPoint::AfterSendBatch.reached();
     }
     Ok(orders.len())
+}
+
+/// No more than the provider takes until the next run, while nobody checks out: what is nudged before its turn has come
+/// is only nudged again. How much checkouts leave of that nobody knows beforehand; about a quarter is kept for them.
+fn at_most(flow: Option<u32>) -> i64 {
+    flow.map_or(MOST, |a_second| MOST.min(MINUTE * i64::from(a_second)))
 }
 
 /// As far as Redis knows.
@@ -87,4 +101,16 @@ async fn announce_again(app: &App) -> Result<(usize, usize)> {
         catalog::announced(&app.database, &unannounced).await?;
     }
     Ok((unannounced.changed.len(), lost))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_orders_are_nudged_than_the_provider_takes_until_the_next_run() {
+        for (flow, most) in [(None, 1000), (Some(20), 1000), (Some(16), 960), (Some(3), 180)] {
+            assert_eq!(at_most(flow), most, "{flow:?}");
+        }
+    }
 }

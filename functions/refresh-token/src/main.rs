@@ -22,13 +22,13 @@ struct Renewal {
 
 async fn refresh(app: App, request: Request) -> Result<Response> {
     accounts::require_own(&app.authority)?;
-    let Renewal { refresh_token } = request.json(http::NO_TEXTS)?;
+    let Renewal { refresh_token } = request.json(RefreshToken::CHARACTERS)?;
     request.admit(()).await?;
     // Before the old token is used up, so that a key that cannot be read costs nobody the sign-in.
     let issuer = app.issuer().await?;
     let next = refresh_token.next().map_err(internal)?;
     let signed_in = accounts::refresh(&app.database, &refresh_token, &next).await?;
     let signed_in =
-        signed_in.ok_or_else(|| unauthorized("The refresh token is not good any more. Log in."))?;
+        signed_in.ok_or_else(|| unauthorized("The refresh token is no longer valid. Log in again."))?;
     http::json(200, &SignedIn::new(&issuer, signed_in.user_id, signed_in.role, &next)?)
 }

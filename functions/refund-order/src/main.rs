@@ -26,32 +26,40 @@ async fn refund_order(app: App, request: Request) -> Result<Response> {
     let administrator = request.administrator()?.clone();
     let order: OrderId = request.path("id")?;
     let key = IdempotencyKey::of_header(request.header("idempotency-key"))?;
-    let wanted: WantedRefund = request.json(http::NO_TEXTS)?;
+    let wanted: WantedRefund = request.json(WantedRefund::CHARACTERS)?;
     let payments = app.charging.payments().await?;
     let gate = &app.charging.gate;
     let entry = request.admit(gate.enter(Operation::Refund)).await?;
     let refund = RefundRequest { order, administrator, key, body: request.body(), wanted };
-    let begun = checkout::begin_refund(&app.database, refund).await;
-    let replayed = matches!(begun, Ok(RefundBegun::Repeated(..)));
-    let (amount, status) = match (begun, entry) {
-        (Ok(RefundBegun::New(lease, amount)), Entry::Open(pass)) => {
-            let limit = request.time_limit();
-            let advanced = checkout::advance(&app.database, &payments, pass.permit, *lease, limit).await?;
-            (amount, advanced.refund.unwrap_or(RefundState::Pending))
+    let (amount, status, replayed) = match checkout::begin_refund(&app.database, refund).await {
+        Ok(RefundBegun::New(lease, amount)) => {
+            let status = match entry {
+                Entry::Open(pass) => {
+                    let limit = request.time_limit();
+                    let advanced =
+                        checkout::advance(&app.database, &payments, pass.permit, *lease, limit).await?;
+                    advanced.refund.unwrap_or(RefundState::Pending)
+                }
+                // The provider is away, or takes no more: the sweeper finds the order when it is due, the worker goes
+                // on.
+                Entry::Shut(shut) => {
+                    checkout::leave(&app.database, *lease, shut.retry_after).await?;
+                    RefundState::Pending
+                }
+            };
+            (amount, status, false)
         }
-        // The provider is away, or takes no more: the sweeper finds the order when it is due, the worker goes on.
-        (Ok(RefundBegun::New(lease, amount)), Entry::Shut(shut)) => {
-            checkout::leave(&app.database, *lease, shut.retry_after).await?;
-            (amount, RefundState::Pending)
-        }
-        (other, entry) => {
+        Ok(RefundBegun::Repeated(status, amount)) => {
             gate.give_back(entry).await;
-            match other? {
-                RefundBegun::Repeated(status, amount) => (amount, status),
-                RefundBegun::Noted(amount) => (amount, RefundState::Succeeded),
-                // Both cases of it stand above.
-                RefundBegun::New(_, amount) => (amount, RefundState::Pending),
-            }
+            (amount, status, true)
+        }
+        Ok(RefundBegun::Noted(amount)) => {
+            gate.give_back(entry).await;
+            (amount, RefundState::Succeeded, false)
+        }
+        Err(error) => {
+            gate.give_back(entry).await;
+            return Err(error);
         }
     };
     let code = if status == RefundState::Pending { 202 } else { 200 };

@@ -2,7 +2,7 @@
 
 use shared::app::App;
 use shared::catalog::{self, Currency, MOST_FOUND, Prices, Search, Words};
-use shared::error::{Error, Result, bad_request, not_found};
+use shared::error::{Error, Result, bad_parameter, not_found};
 use shared::http::limits::{API, SEARCH};
 use shared::http::{self, Endpoint, Request, Response};
 
@@ -27,25 +27,16 @@ fn search_of(request: &Request) -> Result<Search> {
     Ok(Search {
         limit: request.number("limit", 1..=MOST_FOUND)?.unwrap_or(first.limit),
         after: request.query("cursor")?,
-        prices: prices_of(request)?,
+        prices: Prices::new(
+            request.query::<Currency>("currency")?,
+            request.number("min_price", 0..=i64::MAX)?,
+            request.number("max_price", 0..=i64::MAX)?,
+        )?,
         in_stock: request.flag("in_stock")?.unwrap_or(first.in_stock),
         ..first
     })
 }
 
-fn prices_of(request: &Request) -> Result<Prices> {
-    let least = request.number("min_price", 0..=i64::MAX)?;
-    let most = request.number("max_price", 0..=i64::MAX)?;
-    if most.is_some_and(|most| least > Some(most)) {
-        return Err(bad_parameter("max_price", "must not be less than min_price"));
-    }
-    Prices::new(request.query::<Currency>("currency")?, least, most)
-}
-
 fn no_words() -> Error {
     bad_parameter("q", "say what to look for")
-}
-
-fn bad_parameter(name: &str, words: &str) -> Error {
-    bad_request("A parameter of the address is not valid.").field(name, words)
 }

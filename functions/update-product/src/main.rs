@@ -8,7 +8,7 @@ use shared::kill_point::KillPoint;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {
-    http::serve(Endpoint::new("PUT /api/products/{id}"), update_product).await
+    http::serve(Endpoint::new("PUT /api/products/{id}").in_versions(), update_product).await
 }
 
 async fn update_product(app: App, request: Request) -> Result<Response> {

@@ -1,6 +1,7 @@
 -- Forgets whose account this is: $1 user, $2 identity provider, or null. The id stays for its orders; no password fits
 -- an empty hash, and nobody can have taken an address with a space in it. Whom an identity provider knows gets a row
--- that says so, for its token goes on to be good. `last`: it is that of the last administrator, and stays.
+-- that says so, for its token goes on to be good. `last`: it is that of the last administrator, and stays. `gone`:
+-- there was nothing to forget any more.
 with administrators as (
     -- Locked in the order of ids: of the last two, who leave at the same moment, one stays.
     select id
@@ -33,4 +34,4 @@ erased as (
 ended as (
     delete from sign_ins using erased where sign_ins.user_id = erased.id
 )
-select last from left_behind
+select last, not last and not exists (select from erased) as gone from left_behind

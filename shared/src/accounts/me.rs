@@ -67,19 +67,21 @@ pub async fn me(database: &Database, user: &User) -> Result<Profile> {
 #[derive(FromRow)]
 struct Left {
     last: bool,
+    gone: bool,
 }
 
 /// Forgets whose account this is, and ends its sign-ins. Its orders stay, of somebody unknown.
 ///
 /// # Errors
-/// 409 for the last administrator: nobody could run the shop any more, or make another one without a shell.
+/// 401 if the account is gone, like everything else that its access token is shown for; 409 for the last administrator:
+/// nobody could run the shop any more, or make another one without a shell.
 pub async fn erase(database: &Database, user: &User) -> Result<()> {
     let issuer = user.subject.as_ref().map(|subject| subject.issuer.as_str());
     let left: Left = database.fetch_one(ERASE.bind(user.id).bind(issuer)).await?;
     if left.last {
         return Err(conflict(
-            "This is the account of the last administrator. Make another one before it is erased.",
+            "This account is the last administrator's. Create another administrator first.",
         ));
     }
-    Ok(())
+    if left.gone { Err(account_is_gone()) } else { Ok(()) }
 }

@@ -34,7 +34,8 @@ pub async fn register(
         .bind(token.sign_in())
         .bind(token.digest());
     let registered: Option<Registered> = database.fetch_optional(query).await?;
-    let taken = || conflict("There is an account with this e-mail address already. Log in, or take another.");
+    let taken =
+        || conflict("An account with this e-mail address already exists. Log in, or use another address.");
     Ok(registered.ok_or_else(taken)?.id)
 }
 

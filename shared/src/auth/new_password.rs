@@ -30,9 +30,7 @@ impl NewPassword {
         let local_part = email.split('@').next().unwrap_or_default();
         let judged: String = self.0.chars().take(JUDGED).collect();
         let estimate = zxcvbn(&judged, &[email, local_part, "millrace"]);
-        (estimate.score() < Score::Two).then_some(
-            "is too easy to guess: it is common, or made of what is; a few unrelated words are better",
-        )
+        (estimate.score() < Score::Two).then_some("is too easy to guess; use a few unrelated words")
     }
 
     /// The password itself.
@@ -49,7 +47,9 @@ impl<'de> Deserialize<'de> for NewPassword {
             Ok(Self(password))
         } else {
             let (least, most) = (LENGTH.start(), LENGTH.end());
-            Err(de::Error::custom(format!("must have {least} to {most} characters; any will do, spaces too")))
+            let message =
+                format!("must have {least} to {most} characters; any character is allowed, spaces too");
+            Err(de::Error::custom(message))
         }
     }
 }

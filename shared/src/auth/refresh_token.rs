@@ -20,6 +20,9 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
+    /// In base64.
+    pub const CHARACTERS: usize = 64;
+
     /// The first token of a new sign-in.
     ///
     /// # Errors

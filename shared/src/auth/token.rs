@@ -28,7 +28,7 @@ pub const LIFETIME: Duration = Duration::from_hours(1);
 pub enum Role {
     /// Buys.
     Customer,
-    /// Also edits the catalogue.
+    /// Runs the shop: the catalogue, its stock, everybody's orders and refunds.
     Administrator,
 }
 
@@ -68,7 +68,7 @@ pub struct Claims {
     exp: u64,
 }
 
-/// Issues tokens. Only login has one.
+/// Issues tokens. For the functions that sign somebody in.
 pub struct Issuer(EncodingKey);
 
 impl Issuer {

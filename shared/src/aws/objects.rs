@@ -6,15 +6,15 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, Response, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, RequestBuilder};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::Url;
 
 use super::presign::Signer;
-use crate::error::{Result, internal};
+use crate::error::{Error, Result, internal, unavailable};
 use crate::{outgoing, tls};
 
 /// Of one request, its body included.
@@ -24,6 +24,8 @@ const REST: Duration = Duration::from_secs(90);
 /// Tries of one request: S3 answers 500 and 503 now and then, and says that they are to be repeated.
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
+/// When it is worth asking again after all of them.
+const LATER: Duration = Duration::from_secs(2);
 
 /// What S3 leaves as it is in a key, with the slash.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
@@ -54,7 +56,7 @@ pub enum Unread {
     /// Another one has taken its place, or none.
     Replaced,
     /// Anything else.
-    Failed(crate::error::Error),
+    Failed(Error),
 }
 
 impl Bucket {
@@ -76,7 +78,7 @@ impl Bucket {
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        let answer = answer.error_for_status().map_err(|error| internal(error.without_url()))?;
+        let answer = granted(answer)?;
         let text =
             |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Ok(Some(Object {
@@ -87,7 +89,7 @@ impl Bucket {
         }))
     }
 
-    /// Some bytes of an object: `length` of them, fewer at its end.
+    /// Some bytes of an object: `length` of them, fewer at its end, and never none before it.
     pub async fn read(&self, object: &Object, from: u64, length: u64) -> Result<Bytes, Unread> {
         let range = format!("bytes={from}-{}", from + length - 1);
         let ask = |request: RequestBuilder| {
@@ -97,8 +99,15 @@ impl Bucket {
         if matches!(answer.status(), StatusCode::PRECONDITION_FAILED | StatusCode::NOT_FOUND) {
             return Err(Unread::Replaced);
         }
-        let failed = |error: reqwest::Error| Unread::Failed(internal(error.without_url()));
-        answer.error_for_status().map_err(failed)?.bytes().await.map_err(failed)
+        let piece = granted(answer).map_err(Unread::Failed)?.into_body();
+        // Whoever reads on from where a piece ends would ask for an empty one for ever.
+        let expected = length.min(object.size.saturating_sub(from));
+        if piece.len() as u64 == expected {
+            Ok(piece)
+        } else {
+            let told = format!("{} bytes came of the {expected} that were asked for", piece.len());
+            Err(Unread::Failed(internal(told)))
+        }
     }
 
     /// Writes an object, in place of what is there.
@@ -106,26 +115,30 @@ impl Bucket {
         let body = Bytes::from(body);
         let put =
             |request: RequestBuilder| request.header(header::CONTENT_TYPE, media_type).body(body.clone());
-        let answer = self.send(Method::PUT, key, put).await?;
-        answer.error_for_status().map(drop).map_err(|error| internal(error.without_url()))
+        granted(self.send(Method::PUT, key, put).await?).map(drop)
     }
 
-    /// Sends a request until it is answered by something else than "later". All three methods are harmless to repeat.
+    /// Sends a request until it is answered by something else than "later", and to the end: a connection is lost in the
+    /// middle of an answer as well. All three methods are harmless to repeat.
+    ///
+    /// # Errors
+    /// Unavailable if no try was answered so: a later one may be.
     async fn send(
         &self,
         method: Method,
         key: &str,
         with: impl Fn(RequestBuilder) -> RequestBuilder,
-    ) -> Result<Response> {
+    ) -> Result<Response<Bytes>> {
         let mut tries = 1;
         loop {
             let url = self.signer.presign_object(method.as_str(), self.address(key), SystemTime::now()).await;
             let request = self.client.request(method.clone(), url.map_err(internal)?).timeout(LIMIT);
-            match with(request).send().await {
-                Ok(answer) if !answer.status().is_server_error() || tries == TRIES => return Ok(answer),
+            match whole(with(request)).await {
+                Ok(answer) if !answer.status().is_server_error() => return Ok(answer),
+                _ if tries < TRIES => tokio::time::sleep(PAUSE * tries).await,
+                Ok(answer) => return Err(unavailable(LATER).caused_by(refusal(&answer))),
                 // The address is as good as a key for a quarter of an hour.
-                Err(error) if tries == TRIES => return Err(internal(error.without_url())),
-                _ => tokio::time::sleep(PAUSE * tries).await,
+                Err(error) => return Err(unavailable(LATER).caused_by(error.without_url())),
             }
             tries += 1;
         }
@@ -139,6 +152,23 @@ impl Bucket {
     }
 }
 
+/// Sends a request, and reads all of its answer.
+async fn whole(request: RequestBuilder) -> reqwest::Result<Response<Bytes>> {
+    let mut answer = request.send().await?;
+    let mut whole = Response::new(Bytes::new());
+    (*whole.status_mut(), *whole.headers_mut()) = (answer.status(), std::mem::take(answer.headers_mut()));
+    *whole.body_mut() = answer.bytes().await?;
+    Ok(whole)
+}
+
+fn granted(answer: Response<Bytes>) -> Result<Response<Bytes>> {
+    if answer.status().is_success() { Ok(answer) } else { Err(internal(refusal(&answer))) }
+}
+
+fn refusal(answer: &Response<Bytes>) -> String {
+    format!("the bucket answers {}", answer.status())
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
@@ -148,6 +178,7 @@ mod tests {
     use aws_credential_types::Credentials;
 
     use super::*;
+    use crate::error::Kind;
 
     fn bucket(url: &str) -> Bucket {
         let tls = tls::client(tls::of_the_web()).expect("a configuration");
@@ -158,22 +189,64 @@ mod tests {
         }
     }
 
-    /// A bucket that answers one request with this status.
-    fn answering(status: &'static str) -> Bucket {
+    /// A bucket that answers one request after the other with these texts, and ends each connection with its text.
+    fn answering(texts: &[&'static str]) -> Bucket {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
+        let texts = texts.to_vec();
         thread::spawn(move || {
-            let (mut stream, _) = listener.accept().expect("a request");
-            assert_ne!(stream.read(&mut [0; 4096]).expect("its head"), 0);
-            write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").expect("somebody listens");
+            for text in texts {
+                let (mut stream, _) = listener.accept().expect("a request");
+                assert_ne!(stream.read(&mut [0; 4096]).expect("its head"), 0);
+                write!(stream, "HTTP/1.1 {text}").expect("somebody listens");
+            }
         });
         bucket(&format!("http://{address}/imports"))
     }
 
+    const NOTHING: &str = "206 Partial Content\r\ncontent-length: 0\r\n\r\n";
+    const HALF: &str = "206 Partial Content\r\ncontent-length: 6\r\n\r\nsku";
+    const WHOLE: &str = "206 Partial Content\r\ncontent-length: 6\r\n\r\nsku,na";
+    const BUSY: &str = "503 Slow Down\r\ncontent-length: 0\r\n\r\n";
+
+    /// Reads the first six bytes, or says of which kind the failure is.
+    async fn first_bytes(bucket: &Bucket) -> Result<Bytes, Kind> {
+        let (etag, modified) = ("\"1\"".to_owned(), OffsetDateTime::UNIX_EPOCH);
+        let object = Object { key: "products/a.csv".to_owned(), size: 100, etag, modified };
+        bucket.read(&object, 0, 6).await.map_err(|unread| match unread {
+            Unread::Failed(error) => error.problem().kind(),
+            Unread::Replaced => panic!("replaced"),
+        })
+    }
+
     #[tokio::test]
     async fn a_refused_look_does_not_mean_that_nothing_is_there() {
-        assert_eq!(answering("404 Not Found").find("products/a.csv").await.expect("an answer"), None);
-        assert!(answering("403 Forbidden").find("products/a.csv").await.is_err());
+        let missing = answering(&["404 Not Found\r\ncontent-length: 0\r\n\r\n"]);
+        assert_eq!(missing.find("products/a.csv").await.expect("an answer"), None);
+        let refused = answering(&["403 Forbidden\r\ncontent-length: 0\r\n\r\n"]);
+        assert!(refused.find("products/a.csv").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_lost_on_its_way_is_asked_for_again() {
+        let bucket = answering(&[HALF, BUSY, WHOLE]);
+        assert_eq!(first_bytes(&bucket).await, Ok(Bytes::from_static(b"sku,na")));
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_does_not_answer_is_away_and_no_mistake_of_ours() {
+        for text in [HALF, BUSY] {
+            assert_eq!(
+                first_bytes(&answering(&[text; TRIES as usize])).await,
+                Err(Kind::Unavailable),
+                "{text}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_piece_without_the_bytes_that_were_asked_for_is_none() {
+        assert_eq!(first_bytes(&answering(&[NOTHING])).await, Err(Kind::Internal));
     }
 
     #[test]

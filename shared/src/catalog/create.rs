@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use super::price::check_price;
 use super::text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name};
-use super::{Money, Product, ProductId};
+use super::{Currency, Money, Product, ProductId};
 use crate::database::{Database, Statement};
 use crate::error::{Error, Result, conflict};
 use crate::object::object;
@@ -41,25 +41,26 @@ const LONGEST_SKU: usize = 100;
 
 impl NewProduct {
     /// The most characters that its texts may have.
-    pub const CHARACTERS: usize = LONGEST_SKU + LONGEST_NAME + LONGEST_DESCRIPTION;
+    pub const CHARACTERS: usize = LONGEST_SKU + LONGEST_NAME + LONGEST_DESCRIPTION + Currency::CHARACTERS;
 }
 
 fn sku<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Option::<String>::deserialize(deserializer)?.map(checked_sku).transpose()
+    Option::<String>::deserialize(deserializer)?.map(|sku| checked_sku(&sku)).transpose()
 }
 
 pub(super) fn required_sku<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    checked_sku(String::deserialize(deserializer)?)
+    checked_sku(&String::deserialize(deserializer)?)
 }
 
-fn checked_sku<E: de::Error>(sku: String) -> Result<String, E> {
-    let plain = text::is_line(&sku) && sku.contains(text::is_visible) && sku.trim() == sku;
-    if plain && sku.chars().count() <= LONGEST_SKU {
-        Ok(sku)
+fn checked_sku<E: de::Error>(sku: &str) -> Result<String, E> {
+    // Another sku is another product: two that look the same have to be the same.
+    let composed = text::composed(sku);
+    let plain = sku.trim() == sku && composed.split(' ').all(text::is_seen_whole);
+    if plain && composed.contains(text::is_visible) && composed.chars().count() <= LONGEST_SKU {
+        Ok(composed)
     } else {
-        Err(E::custom(format!(
-            "must be one line of 1 to {LONGEST_SKU} characters, at least one of them visible, without space around them"
-        )))
+        let what = "visible characters, with spaces only between them";
+        Err(E::custom(format!("must be one line of 1 to {LONGEST_SKU} {what}")))
     }
 }
 
@@ -92,7 +93,7 @@ struct Taken {
 async fn taken(database: &Database, sku: Option<&str>) -> Result<Error> {
     let taken: Option<Taken> = database.fetch_optional(BY_SKU.bind(sku)).await?;
     Ok(match taken {
-        Some(Taken { archived: true, .. }) => conflict("This sku belongs to a product that is archived."),
+        Some(Taken { archived: true, .. }) => conflict("This sku belongs to an archived product."),
         Some(Taken { id, .. }) => conflict("Another product has this sku.").about(id.path()),
         None => conflict("Another product has this sku."),
     })
@@ -118,5 +119,41 @@ pub async fn create(database: &Database, new: NewProduct) -> Result<Product> {
     match created {
         Some(product) => Ok(product),
         None => Err(taken(database, sku.as_deref()).await?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(sku: &str) -> Result<String, serde_json::Error> {
+        required_sku(json!(sku))
+    }
+
+    #[test]
+    fn two_skus_that_look_the_same_are_the_same() {
+        assert_eq!(read("Se\u{301}").expect("reads"), read("S\u{e9}").expect("reads"));
+        for hidden in
+            ["\u{200b}", "\u{ad}", "\u{feff}", "\u{200d}", "\u{fe0f}", "\u{2060}", "\u{a0}", "\u{3000}"]
+        {
+            for sku in [format!("{hidden}K"), format!("K{hidden}"), format!("K{hidden}2")] {
+                assert!(read(&sku).is_err(), "{sku:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sku_is_a_line_of_visible_characters_with_spaces_between_them() {
+        for sku in ["A-1", "A 1", "SÉ 7 / b", "ランプ", "💡", &"é".repeat(100), &"e\u{301}".repeat(100)]
+        {
+            assert!(read(sku).is_ok(), "{sku:?}");
+        }
+        for sku in
+            ["", " ", " A", "A ", "A\n1", "A\t1", "A\u{2028}1", "A\u{202e}1", "\u{301}", &"é".repeat(101)]
+        {
+            assert!(read(sku).is_err(), "{sku:?}");
+        }
     }
 }

@@ -7,9 +7,10 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::text::LONGEST_NAME;
 use super::{Prices, Product};
 use crate::database::{Database, Query, Statement};
-use crate::error::{Result, bad_request, internal};
+use crate::error::{Result, bad_parameter, internal};
 
 static NEWEST: Statement = Statement::new("catalog.list_newest", include_str!("list_newest.sql"));
 static BY_NAME: Statement = Statement::new("catalog.list_by_name", include_str!("list_by_name.sql"));
@@ -47,24 +48,6 @@ impl FromStr for Order {
     }
 }
 
-/// A parameter that is `true` or `false`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flag(bool);
-
-impl FromStr for Flag {
-    type Err = &'static str;
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        word.parse().map(Self).map_err(|_| "must be true or false")
-    }
-}
-
-impl From<Flag> for bool {
-    fn from(Flag(flag): Flag) -> Self {
-        flag
-    }
-}
-
 /// The product after which a page begins, by what the list is in order of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct After {
@@ -86,6 +69,12 @@ impl After {
         }
     }
 
+    /// Whether a product can have this name and this price: a statement has no room for what is longer than any.
+    fn is_of_a_product(&self) -> bool {
+        let has_name = |name: &String| name.chars().count() <= LONGEST_NAME && !name.contains('\0');
+        self.name.as_ref().is_none_or(has_name) && self.price.is_none_or(|price| price >= 0)
+    }
+
     fn cursor(&self) -> Result<String> {
         Ok(BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).map_err(internal)?))
     }
@@ -100,8 +89,7 @@ impl FromStr for After {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| NO_CURSOR)?;
         let after: Self = serde_json::from_slice(&bytes).map_err(|_| NO_CURSOR)?;
-        let storable = after.name.as_ref().is_none_or(|name| !name.contains('\0'));
-        if storable { Ok(after) } else { Err(NO_CURSOR) }
+        if after.is_of_a_product() { Ok(after) } else { Err(NO_CURSOR) }
     }
 }
 
@@ -169,7 +157,7 @@ fn begin(order: Order, after: Option<After>) -> Result<Query> {
         (Order::Name, Some(name), None) => Ok(BY_NAME.bind(id).bind(name)),
         (Order::Price, None, Some(price)) => Ok(CHEAPEST.bind(id).bind(price)),
         (Order::PriceDown, None, Some(price)) => Ok(DEAREST.bind(id).bind(price)),
-        _ => Err(bad_request("A parameter of the address is not valid.").field("cursor", NO_CURSOR)),
+        _ => Err(bad_parameter("cursor", NO_CURSOR)),
     }
 }
 
@@ -181,7 +169,7 @@ mod tests {
     fn a_cursor_survives_the_journey_to_the_caller_and_back() {
         for after in [
             After { id: Uuid::now_v7(), name: None, price: None },
-            After { id: Uuid::now_v7(), name: Some("\"Ä' \u{1f600}".repeat(20)), price: None },
+            After { id: Uuid::now_v7(), name: Some("\"Ä' \u{1f600}".repeat(40)), price: None },
             After { id: Uuid::now_v7(), name: None, price: Some(999_999_999_999) },
         ] {
             assert_eq!(after.cursor().expect("writes").parse(), Ok(after));
@@ -193,8 +181,13 @@ mod tests {
         for forged in ["", "abc", "!!!!", "e30", &BASE64_URL_SAFE_NO_PAD.encode(r#"{"id":1}"#)] {
             assert!(forged.parse::<After>().is_err(), "{forged}");
         }
-        let nul = format!(r#"{{"id":"{}","name":"\u0000"}}"#, Uuid::nil());
-        assert!(BASE64_URL_SAFE_NO_PAD.encode(nul).parse::<After>().is_err());
+        let (nul, longer) = ("\\u0000".to_owned(), "😀".repeat(LONGEST_NAME + 1));
+        for of_none in
+            [format!("\"name\":\"{nul}\""), format!("\"name\":\"{longer}\""), "\"price\":-1".to_owned()]
+        {
+            let forged = format!(r#"{{"id":"{}",{of_none}}}"#, Uuid::nil());
+            assert!(BASE64_URL_SAFE_NO_PAD.encode(&forged).parse::<After>().is_err(), "{forged}");
+        }
         let newest = After { id: Uuid::now_v7(), name: None, price: None };
         for order in [Order::Name, Order::Price, Order::PriceDown] {
             assert!(begin(order, Some(newest.clone())).is_err(), "{order:?}");

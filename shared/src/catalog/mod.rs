@@ -40,7 +40,7 @@ pub use featured::{FEATURED_KEY, featured};
 pub use find::find;
 pub use import::{Batch, Import, Refusal, Upload, Written, begin, changed_last, end, import};
 pub use line_of_file::LineOfFile;
-pub use list::{After, Filter, Flag, Listed, MOST_LISTED, Order, list};
+pub use list::{After, Filter, Listed, MOST_LISTED, Order, list};
 pub use load::load;
 pub use money::{Currency, Money};
 pub use page::page;

@@ -32,6 +32,9 @@ fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
 pub struct Currency([u8; 3]);
 
 impl Currency {
+    /// Of each code.
+    pub(crate) const CHARACTERS: usize = 3;
+
     /// Reads a code such as `usd`.
     ///
     /// # Errors

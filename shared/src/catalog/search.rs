@@ -15,6 +15,7 @@ use super::{Place, Prices, Product};
 use crate::cache;
 use crate::database::{Database, Statement};
 use crate::error::{Result, internal};
+use crate::text;
 
 static SEARCH: Statement = Statement::new("catalog.search", include_str!("search.sql"));
 
@@ -30,12 +31,14 @@ impl FromStr for Words {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // As names and descriptions are kept.
+        let text = text::composed(&text::readable(text));
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         match words.chars().count() {
             _ if words.contains(char::is_control) => Err("must not contain control characters"),
             // Counted before: some letters become two.
             1..=100 => Ok(Self(words.to_lowercase())),
-            _ => Err("must have 1 to 100 characters, at least one of them no space"),
+            _ => Err("must have 1 to 100 characters, and not only spaces"),
         }
     }
 }
@@ -154,7 +157,9 @@ mod tests {
             let prices = Prices::new(Some(currency.parse().expect("a currency")), least, most);
             Search { prices: prices.expect("comparable"), ..lamp.clone() }
         };
-        assert_eq!(search("Lamp ").key(), lamp.key());
+        for same in ["Lamp ", "la\u{ad}mp", "\u{feff}lamp"] {
+            assert_eq!(search(same).key(), lamp.key(), "{same:?}");
+        }
         for other in [
             search("lamps"),
             Search { limit: 21, ..lamp.clone() },
@@ -176,7 +181,7 @@ mod tests {
 
     #[test]
     fn it_refuses_what_nobody_types() {
-        for text in ["", " \t ", "a\0b", "\u{1b}[2J", &"a".repeat(101)] {
+        for text in ["", " \t ", "\u{ad}", "a\0b", "\u{1b}[2J", &"a".repeat(101)] {
             assert!(words(text).is_err(), "{text:?}");
         }
         assert!(words(&"a".repeat(100)).is_ok());

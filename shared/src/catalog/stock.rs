@@ -50,7 +50,7 @@ pub async fn set_stock(database: &Database, id: ProductId, wanted: StockChange) 
     if available.is_some() == change.is_some() {
         return Err(invalid(
             "available",
-            "say how many there are, or as change how many more: one of the two",
+            "send either available, how many there are, or change, how many more",
         ));
     }
     if available.is_some_and(|available| !(0..=MOST_PIECES).contains(&available)) {
@@ -65,7 +65,7 @@ pub async fn set_stock(database: &Database, id: ProductId, wanted: StockChange) 
 
 fn refuse(found: i32, expected: Option<i32>) -> Error {
     let why = match expected {
-        Some(expected) if expected != found => format!("There are {found} now, and not {expected}."),
+        Some(expected) if expected != found => format!("There are {found} now, not {expected}."),
         _ => {
             format!("There are {found} now: the change would leave fewer than 0 or more than {MOST_PIECES}.")
         }

@@ -7,7 +7,7 @@ use sqlx::{FromRow, Row};
 use super::price::check_price;
 use super::text::{LONGEST_DESCRIPTION, LONGEST_NAME, description, name};
 use super::versions::another_version;
-use super::{Money, Product, ProductId, Versions};
+use super::{Currency, Money, Product, ProductId, Versions};
 use crate::database::{Database, Statement};
 use crate::error::{Result, invalid, not_found};
 use crate::object::object;
@@ -30,7 +30,7 @@ pub struct Change {
 
 impl Change {
     /// The most characters that its texts may have.
-    pub const CHARACTERS: usize = LONGEST_NAME + LONGEST_DESCRIPTION;
+    pub const CHARACTERS: usize = LONGEST_NAME + LONGEST_DESCRIPTION + Currency::CHARACTERS;
 }
 
 struct Found {

@@ -21,7 +21,6 @@ impl Versions {
 
 /// It is meant for another than this one, which the product has.
 pub(super) fn another_version(version: i64) -> Error {
-    let detail =
-        format!("The request is meant for another version of the product: its version is {version}.");
+    let detail = format!("The product is at version {version}, and the request is for another.");
     Error::new(Kind::PreconditionFailed, detail)
 }

@@ -108,17 +108,26 @@ impl Pool {
         }
         let mut idle = self.take_idle()?;
         telemetry::count(Counter::DatabaseRoundTrips);
+        let began = SystemTime::now();
         if let Ok(Ok(())) = timeout(PING_LIMIT, idle.connection.ping()).await {
             return Some(idle);
         }
-        // What closed this one during the freeze has closed the others, and each would cost its own 300 ms.
-        let lost = std::mem::take(&mut *self.idle()).len() + 1;
+        let lost = self.discard_older(began) + 1;
         telemetry::add(Counter::DatabaseDiscarded, u32::try_from(lost).unwrap_or(u32::MAX));
         tracing::info!(
             lost,
             "{lost} idle database connections were closed by the other side; opening a new one"
         );
         None
+    }
+
+    /// What closed one connection during the freeze has closed the others that were idle by `moment`, and each would
+    /// cost its own 300 ms. One that was given back since has just been answered.
+    fn discard_older(&self, moment: SystemTime) -> usize {
+        let mut idle = self.idle();
+        let before = idle.len();
+        idle.retain(|idle| idle.since >= moment);
+        before - idle.len()
     }
 
     fn take_idle(&self) -> Option<Idle> {

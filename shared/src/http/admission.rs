@@ -50,7 +50,7 @@ fn require_allowed(verdict: &Verdict) -> Result<()> {
     }
     let violated: Vec<&str> = verdict.violated().map(|policy| policy.name).collect();
     let detail =
-        format!("Over the rate limit of: {}. Retry-After says when to come back.", violated.join(", "));
+        format!("Rate limit exceeded: {}. Retry after the time in Retry-After.", violated.join(", "));
     let wait = verdict.retry_after().unwrap_or(Duration::from_secs(1));
     let error = Error::new(Kind::TooManyRequests, detail).retry_after(wait);
     Err(error.member("violated_policies", violated))

@@ -17,22 +17,35 @@ const fn limit(characters: usize) -> usize {
     FRAME + characters * WIDEST
 }
 
-/// Of a body of ids and numbers alone.
+/// Of a body of numbers alone.
 pub const NO_TEXTS: usize = 0;
+
+/// How deep `serde_json` reads lists and objects in one another.
+const DEEPEST: usize = 127;
 
 /// What the body as a whole is called among the fields.
 const WHOLE: &str = "(body)";
 
-/// Reads the body as JSON whose texts have so many characters at most: 413 over the limit, 415 for another media type,
-/// 400 for broken JSON, 422 for wrong values.
-pub(super) fn json<T: DeserializeOwned>(
-    media_type: Option<&str>,
-    body: &[u8],
-    characters: usize,
-) -> Result<T> {
+/// A body, and what its headers say of it.
+#[derive(Clone, Copy)]
+pub(super) struct Sent<'a> {
+    pub(super) media_type: Option<&'a str>,
+    /// `Content-Encoding`.
+    pub(super) coding: Option<&'a str>,
+    pub(super) bytes: &'a [u8],
+}
+
+/// Reads the body as JSON whose texts have so many characters at most: 413 over the limit, 415 for another media type
+/// or a compressed one, 400 for broken JSON, 422 for wrong values.
+pub(super) fn json<T: DeserializeOwned>(sent: &Sent<'_>, characters: usize) -> Result<T> {
+    let Sent { media_type, coding, bytes: body } = *sent;
     let limit = limit(characters);
     if body.len() > limit {
         return Err(Error::new(Kind::PayloadTooLarge, format!("The body may have at most {limit} bytes.")));
+    }
+    if !is_plain(coding.unwrap_or_default()) {
+        let detail = "Send the body as it is, without Content-Encoding.";
+        return Err(Error::new(Kind::UnsupportedMediaType, detail).encoded());
     }
     if !media_type.is_some_and(is_json) {
         let detail = "Send the body as JSON, with the header Content-Type: application/json.";
@@ -62,16 +75,32 @@ pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 }
 
 fn refuse(path: &str, error: &serde_json::Error) -> Error {
+    let place = if path == "." { "" } else { path };
+    // serde_json calls both syntax, and both are JSON (RFC 8259, section 9): a reader may limit numbers and depth.
+    let said = error.to_string();
+    if said.starts_with("number out of range") {
+        return invalid(if place.is_empty() { WHOLE } else { place }, "is out of range");
+    }
+    if said.starts_with("recursion limit exceeded") {
+        return invalid(WHOLE, format!("must not be nested more than {DEEPEST} deep"));
+    }
     if error.classify() != Category::Data {
         return bad_request(format!("The body is not valid JSON: {error}."));
     }
-    let place = if path == "." { "" } else { path };
     match words::in_json(&error.to_string()) {
         Complaint::Value(message) => invalid(if place.is_empty() { WHOLE } else { place }, message),
         // serde says where it is; callers look for which.
         Complaint::Member(name, message) if place.is_empty() => invalid(name, message),
         Complaint::Member(name, message) => invalid(format!("{place}.{name}"), message),
     }
+}
+
+/// Whether these are no codings, or `identity`, which does nothing.
+fn is_plain(codings: &str) -> bool {
+    codings
+        .split(',')
+        .map(str::trim)
+        .all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case("identity"))
 }
 
 fn is_json(media_type: &str) -> bool {
@@ -103,7 +132,12 @@ mod tests {
     const CHARACTERS: usize = 1000;
 
     fn read(media_type: &str, body: &str) -> Result<Order, (u16, String)> {
-        json(Some(media_type), body.as_bytes(), CHARACTERS).map_err(|error| {
+        read_coded(media_type, None, body)
+    }
+
+    fn read_coded(media_type: &str, coding: Option<&str>, body: &str) -> Result<Order, (u16, String)> {
+        let sent = Sent { media_type: Some(media_type), coding, bytes: body.as_bytes() };
+        json(&sent, CHARACTERS).map_err(|error| {
             (error.problem().kind().status().as_u16(), Value::from(error.problem().body()).to_string())
         })
     }
@@ -129,20 +163,16 @@ mod tests {
     #[test]
     fn it_names_the_field_that_is_wrong_in_words_of_json() {
         for (body, field, message) in [
-            (
-                r#"{"items":[{"quantity":1},{"quantity":-1}]}"#,
-                "items[1].quantity",
-                "is too large or too small a number",
-            ),
+            (r#"{"items":[{"quantity":1},{"quantity":-1}]}"#, "items[1].quantity", "is out of range"),
             (r#"{"items":[{"quantity":null}]}"#, "items[0].quantity", "must be a whole number"),
             (r#"{"items":[7]}"#, "items[0]", "must be an object"),
             (r#"{"items":[],"note":7}"#, "note", "must be a string"),
             (
                 r#"{"items":[{"quantity":1,"price":0}]}"#,
                 "items[0].price",
-                "is not a field of this: there are only quantity",
+                "is not a known field: there are only quantity",
             ),
-            (r#"{"items":[],"items":[]}"#, "items", "is there twice"),
+            (r#"{"items":[],"items":[]}"#, "items", "appears twice"),
             (r#"{"items":[{}]}"#, "items[0].quantity", "is missing"),
             ("{}", "items", "is missing"),
             (r#"[[{"quantity":1}]]"#, "(body)", "must be an object"),
@@ -162,6 +192,43 @@ mod tests {
         }
         assert_eq!(read("text/plain", "{}").expect_err("refused").0, 415);
         assert_eq!(read("application/json", &" ".repeat(limit(CHARACTERS) + 1)).expect_err("refused").0, 413);
+    }
+
+    #[test]
+    fn a_body_that_is_said_to_be_compressed_is_not_read() {
+        let body = r#"{"items":[{"quantity":2}]}"#;
+        for plain in ["", "identity", "Identity, identity", " "] {
+            assert_eq!(read_coded("application/json", Some(plain), body), Ok(order()), "{plain}");
+        }
+        for coding in ["gzip", "identity, br", "GZIP", "nonsense"] {
+            let (status, problem) = read_coded("application/json", Some(coding), body).expect_err("refused");
+            assert!(status == 415 && problem.contains("without Content-Encoding"), "{coding}: {problem}");
+        }
+    }
+
+    #[test]
+    fn what_is_json_and_too_much_for_us_is_not_called_broken() {
+        let deep = |depth: usize| format!("{}{}", "{\"items\":[".repeat(depth / 2), "]}".repeat(depth / 2));
+        for (body, said) in [
+            (
+                r#"{"items":[{"quantity":1e400}]}"#,
+                r#""field":"items[0].quantity","message":"is out of range""#,
+            ),
+            (r#"{"items":[],"note":-1e999}"#, r#""field":"note","message":"is out of range""#),
+            ("1e400", r#""field":"(body)","message":"is out of range""#),
+        ] {
+            let (status, problem) = read("application/json", body).expect_err("refused");
+            assert!(status == 422 && problem.contains(said), "{body}: {problem}");
+        }
+        for (depth, taken) in [(DEEPEST - 1, true), (DEEPEST + 1, false)] {
+            let body = deep(depth);
+            let sent = Sent { media_type: Some("application/json"), coding: None, bytes: body.as_bytes() };
+            let read: Result<Value> = json(&sent, CHARACTERS);
+            assert_eq!(read.is_ok(), taken, "{depth}");
+            let Err(error) = read else { continue };
+            let problem = Value::from(error.problem().body()).to_string();
+            assert!(problem.contains("must not be nested more than 127 deep"), "{problem}");
+        }
     }
 
     #[test]

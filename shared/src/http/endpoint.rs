@@ -9,12 +9,13 @@ pub struct Endpoint {
     route: &'static str,
     policies: &'static [Policy],
     by_address: bool,
+    in_versions: bool,
 }
 
 impl Endpoint {
     /// Method and path pattern as in `template.yaml`: `GET /api/products/{id}`. Limited like every route under `/api/`.
     pub const fn new(route: &'static str) -> Self {
-        Self { route, policies: &[limits::API], by_address: false }
+        Self { route, policies: &[limits::API], by_address: false, in_versions: false }
     }
 
     /// Replaces the policies that a caller is held to here.
@@ -28,6 +29,18 @@ impl Endpoint {
     #[must_use]
     pub const fn by_address(self) -> Self {
         Self { by_address: true, ..self }
+    }
+
+    /// What is changed here has versions, and the handler sees to it which of them a request is meant for. Elsewhere a
+    /// condition on a version never holds, and reading the body says so.
+    #[must_use]
+    pub const fn in_versions(self) -> Self {
+        Self { in_versions: true, ..self }
+    }
+
+    /// Whether the handler sees to the request's conditions.
+    pub const fn is_in_versions(&self) -> bool {
+        self.in_versions
     }
 
     /// Whether every call is charged to its source address.

@@ -4,6 +4,9 @@ use super::{Event, header};
 use crate::catalog::Versions;
 use crate::error::{Error, Kind, Result, bad_request};
 
+/// The most tags of a list: each goes into a statement, and nobody has seen so many versions.
+const MOST_TAGS: usize = 100;
+
 /// What a request demands of the version that the thing has.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Preconditions {
@@ -32,7 +35,7 @@ impl Preconditions {
         let read = |name: header::HeaderName, called| {
             let Some(value) = event.header(name.as_str()) else { return Ok(None) };
             let error = || {
-                let message = "must be * or a list of entity tags such as \"7\"";
+                let message = format!("must be * or a list of at most {MOST_TAGS} entity tags such as \"7\"");
                 bad_request(format!("{called} is not valid.")).field(called, message)
             };
             parse(value).map(Some).ok_or_else(error)
@@ -70,6 +73,22 @@ impl Preconditions {
         }
     }
 
+    /// For a request that changes what has no versions.
+    ///
+    /// # Errors
+    /// 412: a condition that names a version does not hold, nor does the one that there be nothing (RFC 9110, sections
+    /// 13.1.1 and 13.1.2).
+    pub(super) fn hold_without_versions(&self) -> Result<()> {
+        let why = match (&self.any_of, &self.none_of) {
+            (Some(Tags::List(_)), _) => {
+                "If-Match names a version, and there are none here: send * or nothing."
+            }
+            (_, Some(Tags::Any)) => "If-None-Match with * never holds here.",
+            _ => return Ok(()),
+        };
+        Err(Error::new(Kind::PreconditionFailed, why))
+    }
+
     /// For a request that only reads: 412 if the thing is not what the caller asks for; whether the caller has it
     /// already.
     pub(super) fn is_known(&self, etag: &str) -> Result<bool> {
@@ -77,10 +96,7 @@ impl Preconditions {
         if let Some(Tags::List(tags)) = &self.any_of
             && !tags.iter().any(|tag| !tag.weak && is(tag))
         {
-            return Err(Error::new(
-                Kind::PreconditionFailed,
-                "It has another version than those of If-Match.",
-            ));
+            return Err(Error::new(Kind::PreconditionFailed, "Its version is not the one in If-Match."));
         }
         Ok(match &self.none_of {
             None => false,
@@ -112,7 +128,7 @@ fn parse(header: &str) -> Option<Tags> {
         let (opaque, after) = quoted.strip_prefix('"')?.split_once('"')?;
         let plain = opaque.chars().all(|character| character > ' ' && character != '\u{7f}');
         rest = after.trim_start_matches([' ', '\t']);
-        if !plain || !(rest.is_empty() || rest.starts_with(',')) {
+        if !plain || !(rest.is_empty() || rest.starts_with(',')) || tags.len() == MOST_TAGS {
             return None;
         }
         tags.push(Tag { weak, opaque: opaque.to_owned() });
@@ -174,6 +190,30 @@ mod tests {
         }
         for header in ["*", "\"7\"", "\"6\", \"7\""] {
             assert_eq!(preconditions(Some(header), None).is_known("\"7\"").ok(), Some(false), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_a_hundred_tags_and_no_more() {
+        let list = |tags: usize| vec!["\"9\""; tags].join(",");
+        assert!(parse(&list(100)).is_some());
+        assert_eq!(parse(&list(101)), None);
+    }
+
+    #[test]
+    fn where_there_are_no_versions_a_condition_on_one_does_not_hold() {
+        for (if_match, if_none_match, holds) in [
+            (None, None, true),
+            (Some("*"), None, true),
+            (Some("\"999\""), None, false),
+            (Some("W/\"1\", \"2\""), None, false),
+            (None, Some("\"1\""), true),
+            (None, Some("*"), false),
+        ] {
+            let held = preconditions(if_match, if_none_match).hold_without_versions();
+            let kind = held.err().map(|error| error.problem().kind());
+            let expected = (!holds).then_some(Kind::PreconditionFailed);
+            assert_eq!(kind, expected, "{if_match:?} {if_none_match:?}");
         }
     }
 

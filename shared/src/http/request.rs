@@ -16,7 +16,7 @@ use super::{Endpoint, Event, Preconditions, body};
 use crate::app::App;
 use crate::auth::token::Role;
 use crate::auth::{self, User};
-use crate::error::{Error, Kind, Result, bad_request, forbidden, unauthorized};
+use crate::error::{Error, Kind, Result, bad_parameter, forbidden, unauthorized};
 use crate::redis::Command;
 use crate::time_limit::TimeLimit;
 
@@ -28,6 +28,7 @@ pub struct Request {
     event: Event,
     caller: Caller,
     time_limit: TimeLimit,
+    endpoint: Endpoint,
     admission: Arc<Admission>,
 }
 
@@ -37,7 +38,7 @@ impl Request {
         let caller = Caller::of(&event, authority, &app.edge).await;
         let identity = if endpoint.is_by_address() { caller.address() } else { caller.identity() };
         let admission = Arc::new(Admission::new(app, endpoint, identity));
-        Self { event, caller, time_limit, admission }
+        Self { event, caller, time_limit, endpoint, admission }
     }
 
     /// Shared with the layer that outlives the handler.
@@ -120,7 +121,7 @@ impl Request {
         // Rust's own words for what is not a number are not for callers.
         let number = text.parse().ok().filter(|number| bounds.contains(number));
         let message = || format!("must be from {} to {}", bounds.start(), bounds.end());
-        number.map(Some).ok_or_else(|| bad_request(BAD_PARAMETER).field(name, message()))
+        number.map(Some).ok_or_else(|| bad_parameter(name, message()))
     }
 
     /// A query parameter that is `true` or `false`, if there is one.
@@ -132,7 +133,7 @@ impl Request {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
-            Some(_) => Err(bad_request(BAD_PARAMETER).field(name, "must be true or false")),
+            Some(_) => Err(bad_parameter(name, "must be true or false")),
         }
     }
 
@@ -153,6 +154,15 @@ impl Request {
         Preconditions::of(&self.event)
     }
 
+    /// Sees to the request's conditions where what is changed has no versions: the last thing before it is done (RFC
+    /// 9110, section 13.2.1), and part of reading a body.
+    ///
+    /// # Errors
+    /// 412 if one does not hold; 400 if it cannot be read.
+    pub fn unconditional(&self) -> Result<()> {
+        if self.endpoint.is_in_versions() { Ok(()) } else { self.preconditions()?.hold_without_versions() }
+    }
+
     /// Whether the caller wants the headers of an answer without its body.
     pub(super) fn is_head(&self) -> bool {
         self.event.method() == "HEAD"
@@ -161,9 +171,15 @@ impl Request {
     /// The body as JSON, with room for texts of so many characters in it, however those are written.
     ///
     /// # Errors
-    /// 400, 413, 415 or 422, naming the field that is wrong.
+    /// 400, 412, 413, 415 or 422, naming the field that is wrong.
     pub fn json<T: DeserializeOwned>(&self, characters: usize) -> Result<T> {
-        body::json(self.header(header::CONTENT_TYPE), self.event.body(), characters)
+        self.unconditional()?;
+        let sent = body::Sent {
+            media_type: self.header(header::CONTENT_TYPE),
+            coding: self.header(header::CONTENT_ENCODING),
+            bytes: self.event.body(),
+        };
+        body::json(&sent, characters)
     }
 
     /// The body as it came in.
@@ -179,8 +195,6 @@ fn nobody_can_know() -> Error {
     Error::new(Kind::Unavailable, detail).retry_after(AGAIN_AFTER)
 }
 
-const BAD_PARAMETER: &str = "A parameter of the address is not valid.";
-
 fn parse<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T> {
-    text.parse().map_err(|error: T::Err| bad_request(BAD_PARAMETER).field(name, error.to_string()))
+    text.parse().map_err(|error: T::Err| bad_parameter(name, error.to_string()))
 }

@@ -67,6 +67,10 @@ pub fn add_headers(headers: &mut HeaderMap, problem: &Problem) {
     if problem.kind() == Kind::Unauthorized {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"millrace\""));
     }
+    if problem.is_encoded() {
+        // So that it is told from a wrong media type (RFC 9110, section 15.5.16).
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
     if problem.is_replayed() {
         headers.insert(REPLAYED, HeaderValue::from_static("true"));
     }
@@ -154,10 +158,12 @@ mod tests {
     #[test]
     fn a_problem_says_what_it_is_about_how_to_be_let_in_and_that_it_is_told_again() {
         let plain = headers(&unavailable(Duration::ZERO));
-        let told = headers(&unauthorized("Log in.").about("/api/orders/1".to_owned()).replayed(true));
+        let told = unauthorized("Log in.").about("/api/orders/1".to_owned()).replayed(true).encoded();
+        let told = headers(&told);
         let told_of = |name: &str| (plain.get(name), told[name].to_str().expect("text"));
         assert_eq!(told_of("location"), (None, "/api/orders/1"));
         assert_eq!(told_of("www-authenticate"), (None, "Bearer realm=\"millrace\""));
         assert_eq!(told_of("idempotent-replayed"), (None, "true"));
+        assert_eq!(told_of("accept-encoding"), (None, "identity"));
     }
 }

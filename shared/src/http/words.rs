@@ -21,16 +21,16 @@ pub(super) fn in_json(message: &str) -> Complaint {
         return Complaint::Member(name.to_owned(), "is missing");
     }
     if let Some(name) = quoted_after(message, "duplicate field ") {
-        return Complaint::Member(name.to_owned(), "is there twice");
+        return Complaint::Member(name.to_owned(), "appears twice");
     }
     Complaint::Value(if message.starts_with("must ") {
         message.to_owned()
     } else if message.starts_with("unknown field ") {
-        format!("is not a field of this: {}", known("there are only", "there is none", message))
+        format!("is not a known field: {}", known("there are only", "there are none", message))
     } else if message.starts_with("unknown variant ") {
         known("must be one of", "is not valid", message)
     } else if message.starts_with("invalid value: integer ") || is_beyond_integers(message) {
-        "is too large or too small a number".to_owned()
+        "is out of range".to_owned()
     } else {
         message
             .strip_prefix("invalid type: ")
@@ -93,14 +93,14 @@ mod tests {
             ("invalid type: map, expected a sequence", "must be a list"),
             ("invalid type: null, expected a string", "must be a string"),
             ("invalid type: null, expected internally tagged enum Shape", "is not valid"),
-            ("invalid type: floating point `1e20`, expected i64", "is too large or too small a number"),
-            ("invalid value: integer `3000000000`, expected i32", "is too large or too small a number"),
-            ("unknown field `a`, expected `b` or `c`", "is not a field of this: there are only b, c"),
+            ("invalid type: floating point `1e20`, expected i64", "is out of range"),
+            ("invalid value: integer `3000000000`, expected i32", "is out of range"),
+            ("unknown field `a`, expected `b` or `c`", "is not a known field: there are only b, c"),
             (
                 "unknown field `, expected `x`, expected one of `b`, `c`, `d`",
-                "is not a field of this: there are only b, c, d",
+                "is not a known field: there are only b, c, d",
             ),
-            ("unknown field `a`, there are no fields", "is not a field of this: there is none"),
+            ("unknown field `a`, there are no fields", "is not a known field: there are none"),
             ("unknown variant `a`, expected `b` or `c`", "must be one of b, c"),
             ("must have 1 to 50 lines at line 1 column 20", "must have 1 to 50 lines"),
             ("data did not match any variant of untagged enum Shape", "is not valid"),
@@ -111,6 +111,6 @@ mod tests {
             in_json("missing field `items` at line 1 column 2"),
             Complaint::Member("items".into(), "is missing")
         );
-        assert_eq!(in_json("duplicate field `items`"), Complaint::Member("items".into(), "is there twice"));
+        assert_eq!(in_json("duplicate field `items`"), Complaint::Member("items".into(), "appears twice"));
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn fields(text: &[u8], ended: bool) -> Option<Result<(usize, Vec<Vec<
             Some(b'"') => quoted(text, at + 1)?,
             _ => bare(text, at),
         };
-        let Some(field) = field else { return Some(Err("has a quote inside a field without quotes")) };
+        let Some(field) = field else { return Some(Err("has a quote inside an unquoted field")) };
         fields.push(field);
         at = match &text[end..] {
             [b',', ..] => end + 1,
@@ -39,7 +39,7 @@ pub(super) fn fields(text: &[u8], ended: bool) -> Option<Result<(usize, Vec<Vec<
             [b'\r', b'\n', ..] => return Some(Ok((end + 2, fields))),
             [] | [b'\r'] if ended => return Some(Ok((text.len(), fields))),
             [] | [b'\r'] => return None,
-            _ => return Some(Err("has something behind a closing quote")),
+            _ => return Some(Err("has text after a closing quote")),
         };
     }
 }
@@ -109,7 +109,7 @@ impl Columns {
         let Self(columns) = self;
         if fields.len() != columns.len() {
             let (there, wanted) = (fields.len(), columns.len());
-            return Err(format!("has {there} fields, and the first line names {wanted} columns")
+            return Err(format!("has {there} fields, but the first line names {wanted} columns")
                 .as_str()
                 .into());
         }

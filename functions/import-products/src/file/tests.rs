@@ -80,10 +80,10 @@ fn a_quote_in_the_wrong_place_takes_no_other_line_with_it() {
     assert_eq!(
         read,
         Ok(words(&[
-            (2, 2, "has something behind a closing quote"),
+            (2, 2, "has text after a closing quote"),
             (3, 3, "b"),
-            (4, 4, "has a quote inside a field without quotes"),
-            (5, 5, "has something behind a closing quote"),
+            (4, 4, "has a quote inside an unquoted field"),
+            (5, 5, "has text after a closing quote"),
             (6, 6, "e"),
         ]))
     );
@@ -122,13 +122,9 @@ fn each_wrong_field_is_named_as_its_file_names_it() {
         Ok(words(&[
             (2, 2, "amount must be a whole number"),
             (3, 3, "name must have 1 to 200 characters, at least one of them visible"),
-            (
-                4,
-                4,
-                "sku must be one line of 1 to 100 characters, at least one of them visible, without space around them"
-            ),
+            (4, 4, "sku must be one line of 1 to 100 visible characters, with spaces only between them"),
             (5, 5, "currency must be a currency code of three lower-case letters, such as usd"),
-            (6, 6, "has 4 fields, and the first line names 5 columns"),
+            (6, 6, "has 4 fields, but the first line names 5 columns"),
             (7, 7, "amount must be a whole number"),
             (8, 8, "amount must come to a multiple of 0.010 kwd"),
             (9, 9, "amount must be a whole number of minor units, 0 or more"),
@@ -156,7 +152,7 @@ fn a_line_of_json_is_read_as_a_new_product_is() {
     let text = format!("{}\n{unknown}\n{without}\n{{\n[1]\n7\n", json_line("a"));
     let read = read(Format::JsonLines, text).expect("reads");
     assert_eq!(read[0].2, "a");
-    assert!(read[1].2.starts_with("colour is not a field of this"), "{}", read[1].2);
+    assert!(read[1].2.starts_with("colour is not a known field"), "{}", read[1].2);
     let rest: Vec<_> = read[2..].iter().map(|(line, _, words)| (*line, words.as_str())).collect();
     assert_eq!(
         rest,
