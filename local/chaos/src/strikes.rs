@@ -20,82 +20,129 @@ const SLOW_MS: (u32, u32) = (300, 6_000);
 /// How much later comes what is sent over a slow line, each way: over Redis' time limit of 100 ms or under it.
 const SLOW_LINE_MS: (u32, u32) = (20, 400);
 
+/// What a fault does.
+enum Blow {
+    /// The provider does this to six requests in ten.
+    Misbehaves(Kind),
+    IsSlow,
+    RefusesConnections,
+    ProviderDies,
+    ForgetsKeys,
+    Webhooks(WebhookChange),
+    /// Killed, and started again after this time.
+    Dies(Service, Duration),
+    Pauses(Service),
+    LineSlows(Service),
+    LineBreaks(Service),
+    LineHoldsBack(Service),
+    QueueIsEmptied,
+    MessagesRepeat,
+    LeasesRunOut,
+    FunctionDies,
+    FunctionPauses,
+}
+
+impl Blow {
+    fn of(fault: Fault, length: Duration) -> Self {
+        match fault {
+            Fault::ProviderRefuses => Self::RefusesConnections,
+            Fault::ProviderDies => Self::ProviderDies,
+            Fault::ProviderCuts => Self::Misbehaves(Kind::Drop),
+            Fault::ProviderFails => Self::Misbehaves(Kind::Fail),
+            Fault::ProviderFailsForEver => Self::Misbehaves(Kind::FailForEver),
+            Fault::ProviderHangs => Self::Misbehaves(Kind::Hang),
+            Fault::ProviderLimits => Self::Misbehaves(Kind::RateLimit),
+            Fault::ProviderActsTwice => Self::Misbehaves(Kind::ActTwice),
+            Fault::ProviderActsAndCuts => Self::Misbehaves(Kind::ActThenDrop),
+            Fault::ProviderActsAndHangs => Self::Misbehaves(Kind::ActThenHang),
+            Fault::ProviderActsAndFails => Self::Misbehaves(Kind::ActThenFail),
+            Fault::ProviderActsAndFailsForEver => Self::Misbehaves(Kind::ActThenFailForEver),
+            Fault::ProviderActsAndGarbles => Self::Misbehaves(Kind::ActThenGarble),
+            Fault::ProviderIsSlow => Self::IsSlow,
+            Fault::ProviderForgetsKeys => Self::ForgetsKeys,
+            Fault::ProviderLineSlows => Self::LineSlows(Service::Payments),
+            Fault::ProviderLineBreaks => Self::LineBreaks(Service::Payments),
+            Fault::ProviderLineHoldsBack => Self::LineHoldsBack(Service::Payments),
+            Fault::WebhooksGoAstray => Self::Webhooks(astray()),
+            Fault::WebhooksOvertake => Self::Webhooks(overtaking()),
+            Fault::RedisDies => Self::Dies(Service::Redis, length),
+            Fault::RedisPauses => Self::Pauses(Service::Redis),
+            Fault::RedisIsEmptied => Self::Dies(Service::Redis, Duration::ZERO),
+            Fault::RedisLineSlows => Self::LineSlows(Service::Redis),
+            Fault::RedisLineBreaks => Self::LineBreaks(Service::Redis),
+            Fault::RedisLineHoldsBack => Self::LineHoldsBack(Service::Redis),
+            Fault::SqsDies => Self::Dies(Service::Sqs, length),
+            Fault::SqsPauses => Self::Pauses(Service::Sqs),
+            Fault::SqsIsEmptied => Self::QueueIsEmptied,
+            Fault::SqsRepeats => Self::MessagesRepeat,
+            Fault::PgbouncerDies => Self::Dies(Service::Pgbouncer, length),
+            Fault::PgbouncerPauses => Self::Pauses(Service::Pgbouncer),
+            Fault::PostgresDies => Self::Dies(Service::Postgres, length / 2),
+            Fault::PostgresPauses => Self::Pauses(Service::Postgres),
+            Fault::PostgresLineSlows => Self::LineSlows(Service::Pgbouncer),
+            Fault::PostgresLineBreaks => Self::LineBreaks(Service::Pgbouncer),
+            Fault::PostgresLineHoldsBack => Self::LineHoldsBack(Service::Pgbouncer),
+            Fault::LeasesRunOut => Self::LeasesRunOut,
+            Fault::FunctionDies => Self::FunctionDies,
+            Fault::FunctionPauses => Self::FunctionPauses,
+        }
+    }
+}
+
 /// Strikes, and returns when all is well again.
 pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: &mut Dice) -> Result<()> {
     let services = &world.services;
-    match fault {
-        Fault::ProviderRefuses => {
-            let _alone = world.provider_is_struck.lock().await;
-            world.provider.refuse(length).await?;
-            services.unreachable(Service::Payments, sleep(length)).await;
-            Ok(())
-        }
-        Fault::ProviderDies => {
-            let _alone = world.provider_is_struck.lock().await;
-            services.kill(Service::Payments, length / 4).await
-        }
-        Fault::ProviderCuts => misbehave(world, fault, Kind::Drop, length).await,
-        Fault::ProviderFails => misbehave(world, fault, Kind::Fail, length).await,
-        Fault::ProviderFailsForEver => misbehave(world, fault, Kind::FailForEver, length).await,
-        Fault::ProviderHangs => misbehave(world, fault, Kind::Hang, length).await,
-        Fault::ProviderLimits => misbehave(world, fault, Kind::RateLimit, length).await,
-        Fault::ProviderActsTwice => misbehave(world, fault, Kind::ActTwice, length).await,
-        Fault::ProviderActsAndCuts => misbehave(world, fault, Kind::ActThenDrop, length).await,
-        Fault::ProviderActsAndHangs => misbehave(world, fault, Kind::ActThenHang, length).await,
-        Fault::ProviderActsAndFails => misbehave(world, fault, Kind::ActThenFail, length).await,
-        Fault::ProviderActsAndFailsForEver => misbehave(world, fault, Kind::ActThenFailForEver, length).await,
-        Fault::ProviderActsAndGarbles => misbehave(world, fault, Kind::ActThenGarble, length).await,
-        Fault::ProviderIsSlow => {
+    match Blow::of(fault, length) {
+        Blow::Misbehaves(kind) => order(world, fault, kind, Duration::ZERO, length).await,
+        Blow::IsSlow => {
             let delay = dice.pause(SLOW_MS.0, SLOW_MS.1);
             order(world, fault, Kind::Delay, delay, length).await
         }
-        Fault::ProviderForgetsKeys => pass_day(world).await,
-        Fault::ProviderLineSlows => slow_down(services, Service::Payments, length, dice).await,
-        Fault::ProviderLineBreaks => break_again(services, Service::Payments, length, dice).await,
-        Fault::ProviderLineHoldsBack => hold_back(services, Service::Payments, length).await,
-        Fault::WebhooksGoAstray => {
-            let lost = WebhookChange { enabled: Some(false), ..WebhookChange::default() };
-            webhooks(world, &lost, length).await
+        Blow::RefusesConnections => refuse_connections(world, length).await,
+        Blow::ProviderDies => {
+            let _alone = world.provider_is_struck.lock().await;
+            services.kill(Service::Payments, length / 4).await
         }
-        Fault::WebhooksOvertake => {
-            let late = WebhookChange {
-                delay_ms: Some(4_000),
-                copies: Some(3),
-                shuffle: Some(true),
-                ..WebhookChange::default()
-            };
-            webhooks(world, &late, length).await
-        }
-        Fault::RedisDies => services.kill(Service::Redis, length).await,
-        Fault::RedisPauses => services.pause(Service::Redis, length).await,
-        Fault::RedisIsEmptied => services.kill(Service::Redis, Duration::ZERO).await,
-        Fault::RedisLineSlows => slow_down(services, Service::Redis, length, dice).await,
-        Fault::RedisLineBreaks => break_again(services, Service::Redis, length, dice).await,
-        Fault::RedisLineHoldsBack => hold_back(services, Service::Redis, length).await,
-        Fault::SqsDies => services.kill(Service::Sqs, length).await,
-        Fault::SqsPauses => services.pause(Service::Sqs, length).await,
-        Fault::SqsIsEmptied => world.queue.empty().await,
-        Fault::SqsRepeats => repeat(world, dice).await,
-        Fault::PgbouncerDies => services.kill(Service::Pgbouncer, length).await,
-        Fault::PgbouncerPauses => services.pause(Service::Pgbouncer, length).await,
-        Fault::PostgresDies => services.kill(Service::Postgres, length / 2).await,
-        Fault::PostgresPauses => services.pause(Service::Postgres, length).await,
-        Fault::PostgresLineSlows => slow_down(services, Service::Pgbouncer, length, dice).await,
-        Fault::PostgresLineBreaks => break_again(services, Service::Pgbouncer, length, dice).await,
-        Fault::PostgresLineHoldsBack => hold_back(services, Service::Pgbouncer, length).await,
-        Fault::LeasesRunOut => end_leases(world).await,
-        Fault::FunctionDies => {
+        Blow::ForgetsKeys => pass_day(world).await,
+        Blow::Webhooks(change) => webhooks(world, &change, length).await,
+        Blow::Dies(service, absence) => services.kill(service, absence).await,
+        Blow::Pauses(service) => services.pause(service, length).await,
+        Blow::LineSlows(service) => slow_down(services, service, length, dice).await,
+        Blow::LineBreaks(service) => break_again(services, service, length, dice).await,
+        Blow::LineHoldsBack(service) => hold_back(services, service, length).await,
+        Blow::QueueIsEmptied => world.queue.empty().await,
+        Blow::MessagesRepeat => repeat(world, dice).await,
+        Blow::LeasesRunOut => end_leases(world).await,
+        Blow::FunctionDies => {
             world.fleet.signal(busy(world, dice)?, Signal::SIGKILL);
             Ok(())
         }
-        Fault::FunctionPauses => {
-            let environment = busy(world, dice)?;
-            world.fleet.signal(environment, Signal::SIGSTOP);
-            sleep(length).await;
-            world.fleet.signal(environment, Signal::SIGCONT);
-            Ok(())
-        }
+        Blow::FunctionPauses => pause_function(world, length, dice).await,
     }
+}
+
+fn astray() -> WebhookChange {
+    WebhookChange { enabled: Some(false), ..WebhookChange::default() }
+}
+
+fn overtaking() -> WebhookChange {
+    let (delay_ms, copies, shuffle) = (Some(4_000), Some(3), Some(true));
+    WebhookChange { delay_ms, copies, shuffle, ..WebhookChange::default() }
+}
+
+async fn refuse_connections(world: &World, length: Duration) -> Result<()> {
+    let _alone = world.provider_is_struck.lock().await;
+    world.provider.refuse(length).await?;
+    world.services.unreachable(Service::Payments, sleep(length)).await;
+    Ok(())
+}
+
+async fn pause_function(world: &World, length: Duration, dice: &mut Dice) -> Result<()> {
+    let environment = busy(world, dice)?;
+    world.fleet.signal(environment, Signal::SIGSTOP);
+    sleep(length).await;
+    world.fleet.signal(environment, Signal::SIGCONT);
+    Ok(())
 }
 
 /// Whatever is sent comes later.
@@ -127,11 +174,6 @@ async fn hold_back(services: &Services, service: Service, length: Duration) -> R
     sleep(length).await;
     line.hold_back(false);
     Ok(())
-}
-
-/// The provider does this to six requests in ten.
-async fn misbehave(world: &World, fault: Fault, kind: Kind, length: Duration) -> Result<()> {
-    order(world, fault, kind, Duration::ZERO, length).await
 }
 
 async fn order(world: &World, fault: Fault, kind: Kind, delay: Duration, length: Duration) -> Result<()> {

@@ -105,7 +105,7 @@ async fn wish(folder: &Folder, service: Service, verb: &str, wanted: &[State]) -
             match record::read(folder, name) {
                 Some(record) if wanted.contains(&record.state) => return Ok(()),
                 Some(record) if record.state == State::Failed => bail!("{}", record.note),
-                _ if !supervisor.is_alive() => bail!("the supervisor has ended meanwhile"),
+                _ if !supervisor.is_alive() => bail!("the supervisor ended in the meantime"),
                 record => part.is_at(record.map(|record| record.note).unwrap_or_default()),
             }
             tokio::time::sleep(LOOK).await;

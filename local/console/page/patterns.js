@@ -189,7 +189,7 @@ const actions = {
         if (!updated.ok) throw new Error("The update was refused; why stands under What happened.");
         const seen = await ask("POST", "/try/readers", { product: looked.id, entry: "left", at_least: updated.body.version });
         return `${seen.older} of ${seen.answered} readers got what was before the update.`;
-      }), line);
+      }), line, el("p", { class: "soft" }, "At its end and after an eviction Postgres is made to take 200 ms, so that all fifty meet the one fill."));
   },
   limiter() {
     const line = said("limiter-said");

@@ -18,7 +18,7 @@ const STATEMENTS = {
   "GET /api/admin/orders/{id}": ["orders.find_any"],
   "POST /api/orders/{id}/cancel": ["checkout.cancel", "checkout.settle", "orders.find"],
   "POST /api/checkout": ["checkout.place", "checkout.settle"],
-  "POST /api/webhooks/payments": ["orders.due_by_intent"],
+  "POST /api/webhooks/payments": ["orders.intent_of_charge", "orders.due_by_intent"],
   "charge-worker": ["checkout.claim", "checkout.attempt", "checkout.settle", "checkout.postpone"],
   "order-sweeper": ["orders.oldest", "catalog.changed", "catalog.announced", "orders.due", "catalog.rank"],
 };

@@ -29,6 +29,9 @@ pub(crate) async fn pass_on(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Sorry> {
+    if !stays(uri.path()) {
+        return Ok((StatusCode::BAD_REQUEST, "The path leads out of /api/.\n").into_response());
+    }
     let address =
         desk.cloud.http(Service::Functions)? + uri.path_and_query().map_or("/", |path| path.as_str());
     let sent = desk.client.request(method, address).headers(kept(&headers)).body(body).send().await;
@@ -48,6 +51,15 @@ pub(crate) async fn pass_on(
     Ok(response)
 }
 
+/// Whether it is still below `/api/` once its parts `.` and `..` are resolved, as they are before it is sent, however
+/// they are written. Beside it the functions are invoked, which takes the secret here.
+fn stays(path: &str) -> bool {
+    // A client takes a backslash for a slash.
+    let mut segments =
+        path.split(['/', '\\']).map(|segment| segment.to_ascii_lowercase().replace("%2e", "."));
+    path.starts_with("/api/") && !segments.any(|segment| segment == "." || segment == "..")
+}
+
 fn kept(headers: &HeaderMap) -> HeaderMap {
     let kept = headers.iter().filter(|(name, _)| !OURS.contains(name));
     let mut kept: HeaderMap = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -56,4 +68,39 @@ fn kept(headers: &HeaderMap) -> HeaderMap {
         kept.remove(name);
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the client makes of a path before it sends it.
+    fn sent(path: &str) -> String {
+        let url = reqwest::Url::parse(&format!("http://127.0.0.1:9000{path}"));
+        url.map(|url| url.path().to_owned()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_leads_out_of_the_api_is_not_passed_on() {
+        for path in [
+            "/api/../2015-03-31/functions/migrate/invocations",
+            "/api/%2e%2e/2015-03-31/functions/migrate/invocations",
+            "/api/%2E./2015-03-31/functions/migrate/invocations",
+            "/api/.%2e/x",
+            "/api/a/../../x",
+            "/api/..\\x",
+            "/api/a\\..\\..\\x",
+            "/api/..",
+        ] {
+            assert!(!sent(path).starts_with("/api/"), "{path}: else it would be no danger");
+            assert!(!stays(path), "{path}");
+        }
+        for path in ["/api/./x", "/api/x/%2e", "/apiary/x", "/", "/2015-03-31/functions/migrate/invocations"]
+        {
+            assert!(!stays(path), "{path}");
+        }
+        for path in ["/api/products", "/api/products/..a", "/api/a.b/...", "/api/%252e%252e/x", "/api//x"] {
+            assert!(stays(path) && sent(path).starts_with("/api/"), "{path}");
+        }
+    }
 }

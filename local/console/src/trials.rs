@@ -1,5 +1,6 @@
 //! What is run when the page asks for it: a statement's plan, one statement beside many, fifty readers of one product.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -25,12 +26,15 @@ use crate::desk::{Desk, Sorry};
 
 /// How many read at once.
 const READERS: usize = 50;
+/// How long a fill that all of them meet is made to take.
+const FILL: Duration = Duration::from_millis(200);
 /// How long the log may take to tell of them.
 const TOLD_WITHIN: Duration = Duration::from_secs(5);
 
 static ORDERS: Statement = Statement::new("console.orders", include_str!("trials/orders.sql"));
 static ITEMS: Statement = Statement::new("console.items", include_str!("trials/items.sql"));
 static PRODUCT: Statement = Statement::new("console.product", include_str!("trials/product.sql"));
+static HOLD: Statement = Statement::new("console.hold", "lock table products in access exclusive mode");
 
 /// `GET /plan/{statement}`: as `./dev explain` shows it.
 pub(crate) async fn plan(State(desk): State<Desk>, Path(statement): Path<String>) -> Result<String, Sorry> {
@@ -138,7 +142,10 @@ async fn read_at_once(desk: &Desk, order: &Readers) -> Result<Value> {
         all().await.into_iter().collect::<Result<Vec<_>>>()?;
         change(&desk.cloud, &product, order.entry).await?;
     }
-    let answers = all().await;
+    let answers = match order.entry {
+        Entry::Ended | Entry::Evicted => while_a_fill_waits(&desk.cloud, all()).await?,
+        Entry::Left | Entry::Ending => all().await,
+    };
     let versions: Vec<_> = answers.iter().filter_map(|answer| version(answer.as_ref().ok()?)).collect();
     let older = order.at_least.map(|least| versions.iter().filter(|version| **version < least).count());
     let mut seen = Vec::new();
@@ -160,6 +167,21 @@ async fn read_at_once(desk: &Desk, order: &Readers) -> Result<Value> {
         "fills": sum(Counter::CacheMiss), "waited": sum(Counter::CacheWaited), "stale": sum(Counter::CacheStale),
         "hits": sum(Counter::CacheHit), "statements": statements,
     }))
+}
+
+/// What `readers` get while Postgres shows nobody a product. A fill of two milliseconds would be over before the last
+/// of them has asked, and how the others are served would be chance.
+async fn while_a_fill_waits<T>(cloud: &Cloud, readers: impl Future<Output = T>) -> Result<T> {
+    let owner = Database::new(Settings::new(&cloud.database_direct_url()?)?);
+    let mut readers = pin!(readers);
+    let early = owner.transaction(async |held| {
+        held.execute(HOLD).await?;
+        anyhow::Ok(timeout(FILL, readers.as_mut()).await.ok())
+    });
+    match early.await? {
+        Some(early) => Ok(early),
+        None => Ok(readers.await),
+    }
 }
 
 fn is_product(sample: &Sample) -> bool {

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use cloud::folder::Folder;
@@ -100,6 +101,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Says what is wrong with a command's words, if anything is: for `./dev`, before it compiles for that command.
+    #[command(hide = true, disable_help_flag = true)]
+    Judge {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// The supervisor of `up --detach`.
     #[command(hide = true)]
     Supervise,
@@ -135,6 +142,7 @@ fn main() -> ExitCode {
         Command::Launch { uid, gid, program } => {
             process::launch(uid, gid, &program).map(|()| ExitCode::FAILURE)
         }
+        Command::Judge { words } => Ok(judge(&words)),
         command => tokio::runtime::Runtime::new()
             .map_err(Into::into)
             .and_then(|runtime| runtime.block_on(run(command))),
@@ -145,6 +153,22 @@ fn main() -> ExitCode {
             progress::say(format_args!("dev: {error:#}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The status by which `./dev` knows that these words are refused; an older program refuses `judge` itself with
+/// another.
+const REFUSED: u8 = 64;
+
+fn judge(words: &[String]) -> ExitCode {
+    match Cli::try_parse_from(std::iter::once("dev").chain(words.iter().map(String::as_str))) {
+        // Built without the command, so that it cannot know.
+        Err(error) if error.kind() == ErrorKind::InvalidSubcommand => ExitCode::SUCCESS,
+        Err(error) if error.use_stderr() => {
+            progress::say(error.to_string().trim_end());
+            ExitCode::from(REFUSED)
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 
@@ -189,7 +213,33 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Open => commands::open(&folder)?,
         Command::Console => console::run(Cloud::open(folder)?).await?,
         Command::Dispatch => serving::dispatch(&Cloud::open(folder)?).await?,
-        Command::Doctor { .. } | Command::Payments(_) | Command::Launch { .. } => {}
+        Command::Doctor { .. } | Command::Payments(_) | Command::Launch { .. } | Command::Judge { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An exit code can be compared with nothing but what it shows.
+    fn judged(words: &str) -> String {
+        let words: Vec<_> = words.split_whitespace().map(str::to_owned).collect();
+        format!("{:?}", judge(&words))
+    }
+
+    #[test]
+    fn wrong_words_are_refused_and_those_of_a_command_that_is_not_built_are_not_judged() {
+        let (refused, good) = (format!("{:?}", ExitCode::from(REFUSED)), format!("{:?}", ExitCode::SUCCESS));
+        for words in ["logs --nonsense", "breaker", "breaker nonsense payments", "stop nobody"] {
+            assert_eq!(judged(words), refused, "{words}");
+        }
+        for words in ["logs --follow", "nonsense --users 1", "down --help"] {
+            assert_eq!(judged(words), good, "{words}");
+        }
+        #[cfg(feature = "trials")]
+        for words in ["load --users nobody", "bench --scale x", "chaos --seed x", "load --nonsense"] {
+            assert_eq!(judged(words), refused, "{words}");
+        }
+    }
 }

@@ -11,6 +11,9 @@ use crate::chart::{Band, COLOURS, Chart, Series};
 use crate::moments::{COUNTS, Moment, Moments, Standing, WAITS};
 use crate::summary::{Percentiles, ratio};
 
+/// What is drawn in one figure: its title, its unit, its lines.
+type Figure = (&'static str, &'static str, Vec<Series>);
+
 /// The plots of the last minutes, as figures for a page that has [`STYLE`](crate::chart::STYLE). `bands` makes what is
 /// shaded in each of the two ends of the time shown.
 pub fn plots(
@@ -21,74 +24,106 @@ pub fn plots(
     let (began, shown) = moments.shown(now);
     let bands = bands(began, now);
     let (from, to) = (clock(began), clock(now));
-    let series = |name: &str, value: &dyn Fn(&Moment) -> Option<f64>| Series {
-        name: name.to_owned(),
-        points: shown.iter().map(value).collect(),
-    };
-    let rate = |requests: u32| Some(f64::from(requests) / float(moments.width().cast_unsigned()));
-    let percentile = |name, of: fn(Percentiles) -> f64| series(name, &|moment| moment.latency.map(of));
-    let wait = |name, timer| series(name, &|moment| value(WAITS, &timer, moment.waits).flatten());
-    let count = |counter, moment: &Moment| value(COUNTS, &counter, moment.counts).unwrap_or_default();
-    let sum = |name, counter| series(name, &|moment| Some(float(count(counter, moment))));
-    let hits = |moment: &Moment| ratio(count(Counter::CacheHit, moment), count(Counter::CacheMiss, moment));
-    let (routes, stood) = (busiest(&shown), moments.stood(began, now));
-    let by_route = |of: fn(&Percentiles) -> f64| -> Vec<Series> {
-        let route = |name: &String| {
-            series(name, &|moment| moment.routes.get(name).map(|(_, percentiles)| of(percentiles)))
-        };
-        routes.iter().map(route).collect()
-    };
-    let figures = [
-        (
-            "Requests",
-            "a second",
-            vec![
-                series("all", &|moment| rate(moment.requests)),
-                series("5xx, failed", &|moment| rate(moment.failed)),
-            ],
-        ),
-        (
-            "Latency",
-            "ms, all routes",
-            vec![
-                percentile("p50", |percentiles| percentiles.p50),
-                percentile("p95", |percentiles| percentiles.p95),
-                percentile("p99", |percentiles| percentiles.p99),
-            ],
-        ),
-        (
-            "Time spent waiting",
-            "ms, p95",
-            vec![
-                wait("Postgres", Timer::DatabaseTime),
-                wait("Redis", Timer::RedisTime),
-                wait("another's fill", Timer::CacheWait),
-                wait("payment provider", Timer::ProviderTime),
-            ],
-        ),
-        ("Latency by route", "ms, p50", by_route(|percentiles| percentiles.p50)),
-        ("Latency by route", "ms, p95", by_route(|percentiles| percentiles.p95)),
-        ("Cache", "% hits", vec![series("hits", &hits)]),
-        (
-            "Refused and degraded",
-            "count",
-            vec![
-                sum("rate limited", Counter::RateLimited),
-                sum("without Redis", Counter::RedisAway),
-                sum("denied by the breaker", Counter::BreakerDenied),
-                sum("deferred orders", Counter::DeferredOrders),
-            ],
-        ),
-        ("Connections", "count", seen(&stood, |standing| &standing.connections)),
-        ("Queues", "count", seen(&stood, |standing| &standing.queues)),
-    ];
+    let shown = Shown { moments: shown, seconds: moments.width().cast_unsigned() };
+    let figures = shown.figures().into_iter().chain(beside_requests(&moments.stood(began, now)));
     // What nobody has looked at is not drawn.
-    let figures = figures.into_iter().filter(|(.., series)| !series.is_empty());
+    let figures = figures.filter(|(.., series)| !series.is_empty());
     let draw = |(title, unit, series)| {
         let labels = [from.as_str(), to.as_str()];
         Chart { title, unit, about: "", labels, bands: &bands, logarithmic: false, series }.svg()
     };
     figures.map(draw).collect()
+}
+
+/// The moments that are drawn, each of so many seconds.
+struct Shown {
+    moments: Vec<Moment>,
+    seconds: u64,
+}
+
+impl Shown {
+    fn figures(&self) -> [Figure; 7] {
+        let hits =
+            |moment: &Moment| ratio(count(Counter::CacheHit, moment), count(Counter::CacheMiss, moment));
+        [
+            ("Requests", "a second", self.requests()),
+            ("Latency", "ms, all routes", self.latency()),
+            ("Time spent waiting", "ms, p95", self.waits()),
+            ("Latency by route", "ms, p50", self.by_route(|percentiles| percentiles.p50)),
+            ("Latency by route", "ms, p95", self.by_route(|percentiles| percentiles.p95)),
+            ("Cache", "% hits", vec![self.line("hits", hits)]),
+            ("Refused and degraded", "count", self.refused()),
+        ]
+    }
+
+    fn requests(&self) -> Vec<Series> {
+        vec![self.rate("all", |moment| moment.requests), self.rate("5xx, failed", |moment| moment.failed)]
+    }
+
+    fn latency(&self) -> Vec<Series> {
+        vec![
+            self.percentile("p50", |percentiles| percentiles.p50),
+            self.percentile("p95", |percentiles| percentiles.p95),
+            self.percentile("p99", |percentiles| percentiles.p99),
+        ]
+    }
+
+    fn waits(&self) -> Vec<Series> {
+        vec![
+            self.wait("Postgres", Timer::DatabaseTime),
+            self.wait("Redis", Timer::RedisTime),
+            self.wait("another's fill", Timer::CacheWait),
+            self.wait("payment provider", Timer::ProviderTime),
+        ]
+    }
+
+    fn refused(&self) -> Vec<Series> {
+        vec![
+            self.sum("rate limited", Counter::RateLimited),
+            self.sum("without Redis", Counter::RedisAway),
+            self.sum("denied by the breaker", Counter::BreakerDenied),
+            self.sum("deferred orders", Counter::DeferredOrders),
+        ]
+    }
+
+    fn line(&self, name: &str, value: impl Fn(&Moment) -> Option<f64>) -> Series {
+        Series { name: name.to_owned(), points: self.moments.iter().map(value).collect() }
+    }
+
+    fn rate(&self, name: &str, requests: fn(&Moment) -> u32) -> Series {
+        self.line(name, |moment| Some(f64::from(requests(moment)) / float(self.seconds)))
+    }
+
+    fn percentile(&self, name: &str, of: fn(Percentiles) -> f64) -> Series {
+        self.line(name, |moment| moment.latency.map(of))
+    }
+
+    fn wait(&self, name: &str, timer: Timer) -> Series {
+        self.line(name, |moment| value(WAITS, &timer, moment.waits).flatten())
+    }
+
+    fn sum(&self, name: &str, counter: Counter) -> Series {
+        self.line(name, |moment| Some(float(count(counter, moment))))
+    }
+
+    fn by_route(&self, of: fn(&Percentiles) -> f64) -> Vec<Series> {
+        let of_route =
+            |name: &String, moment: &Moment| moment.routes.get(name).map(|(_, percentiles)| of(percentiles));
+        let routes = busiest(&self.moments);
+        routes.iter().map(|name| self.line(name, |moment| of_route(name, moment))).collect()
+    }
+}
+
+/// What was seen beside the functions' log.
+fn beside_requests(stood: &[Standing]) -> [Figure; 2] {
+    [
+        ("Connections", "count", seen(stood, |standing| &standing.connections)),
+        ("Queues", "count", seen(stood, |standing| &standing.queues)),
+    ]
+}
+
+fn count(counter: Counter, moment: &Moment) -> u64 {
+    value(COUNTS, &counter, moment.counts).unwrap_or_default()
 }
 
 /// The routes with the most requests, as many as there are colours: more lines nobody could tell apart.

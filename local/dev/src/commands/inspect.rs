@@ -66,7 +66,7 @@ fn row(cloud: &Cloud, service: Service, state: String) -> [String; 5] {
 pub(crate) async fn logs(folder: &Folder, service: Option<&str>, follow: bool) -> Result<()> {
     let all = Service::all().map(Service::name).chain([SUPERVISOR]);
     let chosen: Vec<_> = all.clone().filter(|name| service.is_none_or(|wanted| wanted == *name)).collect();
-    ensure!(!chosen.is_empty(), "there is no such log; there are: {}", all.collect::<Vec<_>>().join(" "));
+    ensure!(!chosen.is_empty(), "there is no such log; choose from: {}", all.collect::<Vec<_>>().join(" "));
     let width =
         if service.is_some() { 0 } else { chosen.iter().map(|name| name.len()).max().unwrap_or_default() };
     let print = |name: &str, line: &str| match width {

@@ -22,7 +22,7 @@ const SIGNATURE: &str = "{{STRIPE_SIGNATURE}}";
 pub(crate) async fn invoke(folder: &Folder, function: &str, event: Option<&Path>) -> Result<ExitCode> {
     ensure!(
         folder.has(function),
-        "there is no function {function}; there are: {}",
+        "there is no function {function}; choose from: {}",
         folder.written_functions().join(" ")
     );
     let env = key_value::read(&folder.env())?;
@@ -87,7 +87,7 @@ fn find_event(folder: &Folder, function: &str, event: Option<&Path>) -> Result<P
     let named = events.join(format!("{function}-{}.json", event.display()));
     let choices = [event.to_owned(), named];
     let found = choices.into_iter().find(|path| path.is_file());
-    found.with_context(|| format!("there is no such event; there are: {}", candidates.join(" ")))
+    found.with_context(|| format!("there is no such event; choose from: {}", candidates.join(" ")))
 }
 
 /// `order-sweeper` has `order-sweeper.json` and `order-sweeper-late.json`.
@@ -134,7 +134,7 @@ mod tests {
             find_event(&folder, "checkout", Some(Path::new("nonsense"))).map_err(|error| error.to_string());
         assert_eq!(
             error,
-            Err("there is no such event; there are: checkout.json checkout-declined.json".to_owned())
+            Err("there is no such event; choose from: checkout.json checkout-declined.json".to_owned())
         );
         Ok(())
     }

@@ -34,7 +34,7 @@ pub(crate) async fn up(folder: Folder, detach: bool) -> Result<()> {
     if !detach {
         return supervisor::run(Cloud::open(folder)?, |cloud| {
             welcome(cloud)?;
-            say("\n  Ctrl-C ends it all.");
+            say("\n  Ctrl-C stops everything.");
             Ok(())
         })
         .await;
@@ -70,7 +70,7 @@ async fn follow_start(
         let alive = process.is_alive();
         seen = read_from(&folder.log(SUPERVISOR), seen, |line| say(line))?;
         match record::read(folder, SUPERVISOR) {
-            _ if !alive => bail!("the cloud did not come up; the reason stands above"),
+            _ if !alive => bail!("the cloud did not start; the reason is above"),
             Some(Record { state: State::Ready, process: Some(ready), .. }) if ready == process => {
                 return Ok(());
             }

@@ -14,11 +14,12 @@ pub(super) struct Addresses {
 impl Addresses {
     pub(super) fn read(from: &[String]) -> Result<Self> {
         let addresses = match from {
-            [file] => Self::of_file(file)?,
+            // One URL alone, with its password, would be called a file that cannot be read.
+            [file] if !is_url(file) => Self::of_file(file)?,
             [database, direct, redis] => {
                 Self { database: database.clone(), database_direct: direct.clone(), redis: redis.clone() }
             }
-            _ => bail!("say where they are: a file as docs/external.md shows it, or three URLs"),
+            _ => bail!("name a file like the one in docs/external.md, or three URLs"),
         };
         let Self { database, database_direct, redis } = addresses;
         Ok(Self { database: from_here(&database), database_direct: from_here(&database_direct), redis })
@@ -41,8 +42,28 @@ impl Addresses {
     }
 }
 
+fn is_url(text: &str) -> bool {
+    text.contains("://")
+}
+
 /// With the authority's certificate where it is before a layer brings it to the functions.
 fn from_here(url: &str) -> String {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infrastructure/certificates/");
     url.replace("sslrootcert=/opt/", &format!("sslrootcert={folder}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_and_not_three_urls_is_told_the_way_out_and_no_password() {
+        let url = "postgres://u:sekret@h/db".to_owned();
+        for from in [vec![url.clone()], vec![url.clone(), url.clone()], vec![url.clone(); 4]] {
+            let refused = Addresses::read(&from).err().map(|error| format!("{error:#}")).unwrap_or_default();
+            assert_eq!(refused, "name a file like the one in docs/external.md, or three URLs", "{from:?}");
+        }
+        let refused = Addresses::read(&["no-such-file".to_owned()]).err().expect("there is none");
+        assert!(refused.to_string().contains("no-such-file"), "{refused}");
+    }
 }

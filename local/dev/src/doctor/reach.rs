@@ -31,7 +31,7 @@ pub(super) async fn listens(url: &str, port: u16) -> Result<(), String> {
     match timeout(LIMIT, TcpStream::connect(format!("{host}:{port}"))).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) if error.to_string().contains("lookup") => {
-            Err(format!("the name {host} leads nowhere: {error}"))
+            Err(format!("the name {host} cannot be resolved: {error}"))
         }
         Ok(Err(error)) => Err(format!("nothing takes connections at port {port} of {host}: {error}")),
         Err(_) => Err(format!(

@@ -52,7 +52,8 @@ pub(super) async fn reach(url: &str) -> Result<Reached, String> {
     let redis = Redis::new(settings).map_err(|error| unusable("RedisUrl", &error))?;
     listens(url, 6379).await?;
     let began = Instant::now();
-    let found = redis.examine(CAPABILITIES.on([KEY])).await.map_err(|why| explained(&why, REMEDIES))?;
+    let found =
+        redis.examine(CAPABILITIES.on([KEY])).await.map_err(|why| explained(&why.to_string(), REMEDIES))?;
     Ok(Reached { redis, limit, found, took: began.elapsed() })
 }
 
@@ -96,7 +97,7 @@ async fn latency(redis: &Redis, limit: Duration, report: &mut Section<'_>) {
     for _ in 0..20 {
         let began = Instant::now();
         if let Err(why) = redis.examine::<Vec<String>>(CAPABILITIES.on([KEY])).await {
-            return report.missing(why);
+            return report.missing(why.to_string());
         }
         times.push(began.elapsed());
     }

@@ -1,5 +1,6 @@
 //! Both doors, on one port.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,11 +8,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -67,6 +68,7 @@ impl Doors {
         let body = body.to_bytes();
         let name = head.uri.path().strip_prefix("/2015-03-31/functions/");
         Ok(match name.and_then(|name| name.strip_suffix("/invocations")) {
+            Some(_) if !is_of_a_program(&head) => message(StatusCode::FORBIDDEN, "Forbidden"),
             Some(function) => self.invoke(function, body).await,
             None => self.call(&head, &body, &peer.to_string()).await,
         })
@@ -98,9 +100,8 @@ impl Doors {
         let Some(matched) = self.router.find(method, path) else {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
-        let headers = head.headers.iter();
-        let headers =
-            headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+        let texts = texts(&head.headers);
+        let headers = texts.iter().map(|(name, text)| (*name, &**text)).collect();
         let query = head.uri.query().unwrap_or_default();
         let request = HttpRequest { method, path, query, headers, source, body };
         let Ok(event) = event(&matched, &request) else {
@@ -120,6 +121,18 @@ impl Doors {
             message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
         })
     }
+}
+
+/// All headers: one that is not ASCII is not one that is missing, and without its `If-Match` a request would overwrite
+/// what it was meant to keep. Whether API Gateway, too, hands on as U+FFFD what is not UTF-8 was not seen on AWS.
+fn texts(headers: &HeaderMap) -> Vec<(&str, Cow<'_, str>)> {
+    headers.iter().map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()))).collect()
+}
+
+/// Whether a program asks to invoke a function, as with AWS's own signature. Loopback is open to every page in a
+/// browser on this machine: what a page posts names its origin, and with a picture it can only get.
+fn is_of_a_program(head: &Parts) -> bool {
+    head.method == Method::POST && !head.headers.contains_key(ORIGIN)
 }
 
 /// For a function whose build is not over; AWS has no such answer.
@@ -149,6 +162,18 @@ mod tests {
     use crate::runtime_api::{FunctionSettings, Settings};
     use crate::tell::nobody;
     use crate::template::Route;
+
+    #[test]
+    fn a_header_that_is_not_ascii_is_handed_on_and_so_is_one_that_comes_twice() -> Result<()> {
+        let mut headers = HeaderMap::new();
+        for value in ["\"é\"".as_bytes(), b"\"\xe9\"", b"\"7\""] {
+            headers.append("if-match", HeaderValue::from_bytes(value)?);
+        }
+        let texts = texts(&headers);
+        let values: Vec<_> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
+        assert_eq!(values, [("if-match", "\"é\""), ("if-match", "\"\u{fffd}\""), ("if-match", "\"7\"")]);
+        Ok(())
+    }
 
     #[tokio::test]
     async fn a_function_that_is_not_built_yet_is_503_at_both_doors_and_says_when_to_come_again() -> Result<()>
@@ -180,6 +205,21 @@ mod tests {
             let answer = request.send().await?;
             assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"5".parse()?));
             assert_eq!(answer.text().await?, r#"{"message":"get-product is not built yet"}"#);
+        }
+        let invocations = format!("{address}/2015-03-31/functions/get-product/invocations");
+        for of_a_page in [
+            client
+                .post(&invocations)
+                .header("origin", "https://evil.example")
+                .header("content-type", "text/plain"),
+            client.post(&invocations).header("origin", "null"),
+            client.get(&invocations),
+        ] {
+            assert_eq!(
+                of_a_page.body("{}").send().await?.status().as_u16(),
+                403,
+                "no page invokes a function"
+            );
         }
         serving.abort();
         Ok(())

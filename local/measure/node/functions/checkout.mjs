@@ -77,10 +77,10 @@ function repeated(row, digest) {
     const short = row.refused.map(({ product_id, reason }) => `${product_id} (${reason})`)
     throw conflict(`Not enough is left of some products: ${short.join(', ')}.`)
   }
-  if (row.objection === 'currencies') throw invalid('items', 'must be products of one currency')
+  if (row.objection === 'currencies') throw invalid('items', 'must all be sold in one currency')
   if (row.objection === 'gone') throw unauthorized('The account of this access token is no longer there.')
   if (row.objection === 'unpaid') throw conflict('Too many orders or pieces are unpaid.')
-  if (!row.known?.answered) throw conflict('Somebody is at work on the order of this key.')
+  if (!row.known?.answered) throw conflict('Another request for this order is still running.')
   if (digest !== row.known.request_digest) throw invalid('Idempotency-Key', 'was used for another order')
   return orderAnswer(row.known)
 }

@@ -43,7 +43,7 @@ async function login(request) {
     throw wrongPassword()
   }
   if (user.must_change_password) {
-    const detail = 'Somebody else chose this password. Set one of your own: POST /api/auth/password.'
+    const detail = 'This password was set by someone else. Choose your own first: POST /api/auth/password.'
     throw new Problem(403, 'password-change-required', 'Password change required', detail)
   }
   const refresh_token = await beginSignIn(user)
