@@ -68,6 +68,8 @@ def preconditions_are_answered_as_http_has_them(cloud):
         cloud.http("PUT", f"/api/products/{product}", change, [("if-match", match)], cloud.administrator).status
     )
     yield "another's tag", put('"abc"'), {412}
+    yield "a tag beyond ASCII", put('"é"'.encode()), {412}
+    yield "a tag that is not UTF-8", put(b'"\xe9"'), {412}
     yield "a tag of 40 figures", put(f'"{"9" * 40}"'), {412}
     yield "a weak tag", put(f"W/{tag()}"), {412}
     yield "a list without it", put('"a", "b"'), {412}
@@ -164,7 +166,15 @@ def names_are_what_people_can_read(cloud):
 @attack
 def names_of_other_things_are_seen_too(cloud):
     lamp = {"name": "A lamp", "description": "", "price": {"amount": 100, "currency": "usd"}}
-    for what, sku in {"a zero-width space": "\u200b", "a line separator": "A\u2028B", "a space": " "}.items():
+    for what, sku in {
+        "a zero-width space": "\u200b",
+        "a line separator": "A\u2028B",
+        "a space": " ",
+        "a soft hyphen inside": "A\u00adB",
+        "a byte order mark before it": "\ufeffA",
+        "another form of a letter": "A\ufe0f",
+        "a space of another width": "A\u3000B",
+    }.items():
         cloud.calm()
         answer = cloud.http("POST", "/api/products", lamp | {"sku": sku}, token=cloud.administrator)
         yield f"a sku of {what}", answer.status, {422}

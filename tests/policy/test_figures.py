@@ -15,7 +15,7 @@ LAMBDA_EACH = 10
 # Aurora Serverless v2 allows no more connections than 2,000, those of about ten units, while its minimum is below one
 # unit.
 UNITS_OF_SMALL_MINIMUM = 10
-# Of docs/operations.md, "Scale": a checkout takes so many seconds, and is so many of a user's requests.
+# Of docs/operations.md, "Scale": a charge takes so many seconds, and a checkout is so many of a user's requests.
 CHECKOUT_SECONDS = 0.7
 CHECKOUTS_OF_A_USER = 0.04 / 10
 # Of shared/src/token_bucket/limit.rs: what flows for good; the rest is kept for bursts.
@@ -37,10 +37,18 @@ def single(beginning):
 def test_no_shop_of_the_table_asks_stripe_for_more_than_it_has_agreed_to():
     agreed = single("`PaymentsRateLimit`; above 25 Stripe has to agree first")
     checkouts = single("checkouts a second, and so calls to Stripe's endpoint")
-    deferred = [concurrency / CHECKOUT_SECONDS for concurrency in single("`ChargeConcurrency`")]
-    for limit, now, later in zip(agreed, checkouts, deferred, strict=True):
-        assert now + later <= limit * FLOWS
+    for limit, now in zip(agreed, checkouts, strict=True):
+        assert now <= limit * FLOWS
     assert int(PARAMETERS["PaymentsRateLimit"]["Default"]) == STRIPE_ENDPOINT
+
+
+def test_workers_can_charge_waiting_orders_as_fast_as_the_provider_takes_them():
+    worker = source("template")["Resources"]["ChargeWorker"]["Properties"]["Events"]["DeferredCharges"]["Properties"]
+    agreed = single("`PaymentsRateLimit`; above 25 Stripe has to agree first")
+    for limit, workers in zip(agreed, single("`ChargeConcurrency`"), strict=True):
+        assert workers * worker["BatchSize"] / CHECKOUT_SECONDS >= limit * FLOWS
+    default = int(PARAMETERS["ChargeConcurrency"]["Default"]) * worker["BatchSize"] / CHECKOUT_SECONDS
+    assert default >= STRIPE_ENDPOINT * FLOWS
 
 
 def test_the_users_at_which_stripe_becomes_the_limit_follow_from_it():

@@ -16,7 +16,7 @@ mod postgres;
 mod provider;
 mod shop;
 
-pub use broken::{Broken, away, breaker_forced};
+pub use broken::{Broken, away, breaker_forced, redis_takes_no_writes};
 pub use call::{Answer, Call, invoke, new_address};
 pub(crate) use cloud::folder;
 pub use cloud::{database, env, environment};

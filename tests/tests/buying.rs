@@ -208,7 +208,10 @@ async fn a_checkout_needs_a_login_a_key_and_a_sensible_body() {
     let call = customer.call("checkout", "POST", "/api/checkout");
     let missing = call.clone().json(&good).send().await.expect(400).json();
     assert_eq!(missing["type"], "urn:millrace:problem:idempotency-key-missing");
-    call.clone().header("idempotency-key", "a b").json(&good).send().await.expect(400);
+    for unreadable in ["a b", "cl\u{e9}"] {
+        let refused = call.clone().header("idempotency-key", unreadable).json(&good).send().await.expect(400);
+        assert_eq!(refused.json()["errors"][0]["field"], "Idempotency-Key", "{unreadable}");
+    }
     for (body, field) in [
         (json!({ "items": [], "payment_method": "pm_card_visa" }), "items"),
         (json!({ "items": good["items"], "payment_method": "4242424242424242" }), "payment_method"),

@@ -112,8 +112,8 @@ async fn a_file_in_the_bucket_is_imported_and_its_bad_lines_are_told_with_their_
     assert_eq!(counts(&import), [101, 0, 0, 3], "{import}");
     let told = json!([
         { "line": 2, "field": "amount", "message": "must be a whole number" },
-        { "line": 103, "message": "has something behind a closing quote" },
-        { "line": 105, "field": "sku", "message": "is that of line 10 already" },
+        { "line": 103, "message": "has text after a closing quote" },
+        { "line": 105, "field": "sku", "message": "is already that of line 10" },
     ]);
     assert_eq!((&import["refusals"], &import["finished"]), (&told, &json!(true)));
     let Stored { price, version, available, .. } = stored(&format!("{skus}-7")).await;

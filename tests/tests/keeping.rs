@@ -1,5 +1,7 @@
 //! Keeping a catalogue: products come, are listed, run out, come back and go.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tests::{Answer, Call, Customer, administrator, eventually, invoke, new_product, stock_of};
 use uuid::Uuid;
@@ -90,7 +92,17 @@ async fn two_products_have_no_sku_in_common() {
     assert_eq!(refused.header("location"), format!("/api/products/{id}"));
     archive(id).await.expect(204);
     let refused = create(&body).await.expect(409).json();
-    assert_eq!(refused["detail"], "This sku belongs to a product that is archived.");
+    assert_eq!(refused["detail"], "This sku belongs to an archived product.");
+}
+
+#[tokio::test]
+async fn a_sku_is_one_however_a_keyboard_writes_its_letters() {
+    let (sku, mut body) = (Uuid::now_v7(), lamp());
+    body["sku"] = format!("{sku} e\u{301}").into();
+    let made = create(&body).await.expect(201).json();
+    assert_eq!(made["sku"], format!("{sku} \u{e9}"));
+    let refused = create(&body).await.expect(409);
+    assert_eq!(refused.header("location"), format!("/api/products/{}", id_of(&made)));
 }
 
 #[tokio::test]
@@ -104,6 +116,8 @@ async fn a_new_product_is_refused_field_by_field() {
         ("sku", json!(" A-1")),
         ("sku", json!("\u{200b}")),
         ("sku", json!("A\u{2028}1")),
+        ("sku", json!("A\u{ad}1")),
+        ("sku", json!("\u{feff}A1")),
         ("stock", json!(-1)),
         ("colour", json!("red")),
     ] {
@@ -278,7 +292,17 @@ async fn a_list_that_cannot_be_is_refused_by_its_parameter() {
         let problem = list(&[(name, value)]).await.expect(400).json();
         assert_eq!(problem["errors"][0]["field"], name, "{problem}");
     }
+    for (sort, carried) in
+        [("name", format!(r#""name":"{}""#, "x".repeat(12_000))), ("price", r#""price":-1"#.into())]
+    {
+        let forged = format!(r#"{{"id":"01900000-0000-7000-8000-000000000005",{carried}}}"#);
+        let forged = BASE64_URL_SAFE_NO_PAD.encode(forged);
+        let parameters = [("sort", sort), ("currency", "usd"), ("cursor", forged.as_str())];
+        assert_eq!(list(&parameters).await.expect(400).json()["errors"][0]["field"], "cursor", "{sort}");
+    }
     for parameters in [[("sort", "price"), ("limit", "2")], [("min_price", "1"), ("limit", "2")]] {
         assert_eq!(list(&parameters).await.expect(400).json()["errors"][0]["field"], "currency");
     }
+    let inverted = [("currency", "usd"), ("min_price", "2"), ("max_price", "1")];
+    assert_eq!(list(&inverted).await.expect(400).json()["errors"][0]["field"], "max_price");
 }

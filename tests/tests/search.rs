@@ -56,6 +56,26 @@ async fn who_searches_after_an_update_finds_the_product_as_it_is() {
 }
 
 #[tokio::test]
+async fn what_can_be_read_is_found_whatever_stands_between_its_letters_unseen() {
+    for hidden in ["\u{ad}", "\u{200b}", "\u{2060}", "\u{feff}"] {
+        let word = new_word();
+        let (beginning, end) = word.split_at(5);
+        let written = format!("{beginning}{hidden}{end}");
+        for (name, description) in [(written.as_str(), ""), ("A lamp of the tests", &written)] {
+            let id = product_named(name, description).await;
+            for typed in [&word, &written] {
+                let page =
+                    found(&search(typed).query("limit", if name == written { "1" } else { "2" })).await;
+                assert_eq!(page["corrected"], Value::Null, "{page}");
+                let ids: Vec<_> =
+                    page["products"].as_array().expect("products").iter().map(|it| &it["id"]).collect();
+                assert!(ids.contains(&&json!(id)), "{hidden:?}: {page}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_added_is_found_at_once_and_what_is_archived_is_not() {
     let word = new_word();
     let customer = Customer::register().await;

@@ -229,7 +229,9 @@ async fn who_leaves_is_forgotten_and_the_orders_stay() {
     assert_eq!(orders, 1);
     // The address is free for whoever comes next.
     register(&customer.email, GOOD).await.expect(201);
-    customer.call("delete-me", "DELETE", "/api/me").send().await.expect(204);
+    let again = customer.call("delete-me", "DELETE", "/api/me").send().await.expect(401).json();
+    assert_eq!(again["detail"], "The account of this access token no longer exists. Log in again.");
+    login(&customer.email, GOOD).await.expect(200);
 }
 
 #[tokio::test]

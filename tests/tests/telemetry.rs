@@ -100,46 +100,78 @@ async fn the_sweeper_says_how_far_behind_we_are() {
 
 static FORGET: Statement = Statement::new("tests.forget_user", "delete from users where id = $1");
 
-/// Everything a customer does, well and badly; what nobody may find in a log afterwards.
-async fn journey() -> Vec<(&'static str, String)> {
+/// What nobody may find in a log afterwards.
+type Secrets = Vec<(&'static str, String)>;
+
+/// Everything a customer does, well and badly.
+async fn journey() -> Secrets {
     let customer = Customer::register().await;
-    let source = new_address();
+    let product = new_product(1250, 50).await;
+    let mut secrets = logs_in(&customer).await;
+    looks_around(&customer, &product).await;
+    secrets.extend(buys(&customer, &product).await);
+    secrets.extend(waits(&customer, &product).await);
+    secrets.push(("e-mail address", customer.email.clone()));
+    secrets.push(("access token", customer.token.clone()));
+    secrets
+}
+
+async fn logs_in(customer: &Customer) -> Secrets {
+    let (source, wrong) = (new_address(), "Not-The-Password-9");
     let log_in = |password: &str| {
         let body = json!({ "email": customer.email.to_uppercase(), "password": password });
         Call::new("login", "POST", "/api/auth/login").from(&source).json(&body)
     };
-    log_in("Not-The-Password-9").send().await.expect(401);
+    log_in(wrong).send().await.expect(401);
     let token = log_in(PASSWORD).send().await.expect(200).json()["access_token"].clone();
     let token = token.as_str().expect("a token").to_owned();
+    let forged = format!("{token}x");
+    Call::new("list-orders", "GET", "/api/orders").bearer(&forged).send().await.expect(401);
+    vec![
+        ("password", PASSWORD.to_owned()),
+        ("wrong password", wrong.to_owned()),
+        ("another access token", token),
+        ("source address", source),
+    ]
+}
 
-    let product = new_product(1250, 50).await;
+async fn looks_around(customer: &Customer, product: &str) {
     let path = format!("/api/products/{product}");
-    customer.call("get-product", "GET", path).parameter("id", &product).send().await.expect(200);
+    customer.call("get-product", "GET", path).parameter("id", product).send().await.expect(200);
     customer.call("search-products", "GET", "/api/search").query("q", "oak chair").send().await.expect(200);
     let query = json!({ "query": "{ orders(limit: 1) { nonsense } }" });
     customer.call("graphql", "POST", "/api/graphql").json(&query).send().await;
-    let forged = format!("{token}x");
-    Call::new("list-orders", "GET", "/api/orders").bearer(&forged).send().await.expect(401);
+}
 
+async fn buys(customer: &Customer, product: &str) -> Secrets {
     let key = Uuid::now_v7().to_string();
-    customer.checkout(&key, &product, 1, "pm_card_visa").send().await.expect(201);
+    customer.checkout(&key, product, 1, "pm_card_visa").send().await.expect(201);
     let declined = Uuid::now_v7().to_string();
-    customer.checkout(&declined, &product, 1, "pm_card_visa_chargeDeclined").send().await.expect(402);
+    customer.checkout(&declined, product, 1, "pm_card_visa_chargeDeclined").send().await.expect(402);
     // Postgres refuses the statement of somebody who is no more, and logs that.
     let gone = Customer::register().await;
     database().execute(FORGET.bind(gone.id)).await.expect("deleted");
     let refused = Uuid::now_v7().to_string();
-    gone.checkout(&refused, &product, 1, "pm_card_visa").send().await;
+    gone.checkout(&refused, product, 1, "pm_card_visa").send().await;
     let card = "4242424242424242";
-    customer.checkout(&Uuid::now_v7().to_string(), &product, 1, card).send().await.expect(422);
+    customer.checkout(&Uuid::now_v7().to_string(), product, 1, card).send().await.expect(422);
     let broken = format!("{{ {card}");
     let call = customer.call("checkout", "POST", "/api/checkout").header("idempotency-key", &key);
     call.header("content-type", "application/json").body(broken).send().await.expect(400);
+    vec![
+        ("card number", card.to_owned()),
+        ("payment method", "pm_card_".to_owned()),
+        ("idempotency key", key),
+        ("refused idempotency key", refused),
+    ]
+}
 
+/// Buys what is not paid at once: because of the customer, or of the provider.
+async fn waits(customer: &Customer, product: &str) -> Secrets {
     let waiting = |answer: &Value| answer["order_id"].as_str().expect("an id").to_owned();
     let buy = async || {
         let key = Uuid::now_v7().to_string();
-        let call = customer.checkout(&key, &product, 1, "pm_card_authenticationRequired");
+        let call = customer.checkout(&key, product, 1, "pm_card_authenticationRequired");
         call.send().await.expect(202).json()
     };
     let authenticated = buy().await;
@@ -152,25 +184,14 @@ async fn journey() -> Vec<(&'static str, String)> {
     forged_event.header("stripe-signature", "t=1795420800,v1=00").send().await.expect(400);
 
     let failing = provider_failing().await;
-    let deferred = waiting(&customer.buys(&product).await.expect(202).json());
+    let deferred = waiting(&customer.buys(product).await.expect(202).json());
     drop(failing);
     for order in [deferred, waiting(&authenticated)] {
         let paid = async || (status_of(&order).await == "paid").then_some(());
         eventually("the payment", paid).await;
     }
-    vec![
-        ("password", PASSWORD.to_owned()),
-        ("wrong password", "Not-The-Password-9".to_owned()),
-        ("e-mail address", customer.email.clone()),
-        ("access token", token),
-        ("another access token", customer.token.clone()),
-        ("source address", source),
-        ("card number", card.to_owned()),
-        ("payment method", "pm_card_".to_owned()),
-        ("client secret", authenticated["charge"]["client_secret"].as_str().expect("a secret").to_owned()),
-        ("idempotency key", key),
-        ("refused idempotency key", refused),
-    ]
+    let secret = authenticated["charge"]["client_secret"].as_str().expect("a secret");
+    vec![("client secret", secret.to_owned())]
 }
 
 /// The text itself, and how it shows where it travels encoded, whatever stands before it: in base64, which looks at
