@@ -4,7 +4,8 @@ use serde::{Deserialize, Deserializer, de};
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// A line of text, such as a name: of so many characters, as it is [kept](kept), with something to see in it.
+/// A line of text, such as a name: of so many characters, with something to see in it. Signs that nobody sees and
+/// space around it are cut off, and its letters are composed.
 ///
 /// # Errors
 /// Says what such a text looks like.
@@ -21,7 +22,7 @@ pub fn line<'de, D: Deserializer<'de>>(deserializer: D, longest: usize) -> Resul
     }
 }
 
-/// Lines of text, such as a description: at most so many characters, as they are [kept](kept); perhaps none.
+/// Lines of text, such as a description: at most so many characters, perhaps none; otherwise like a [`line()`].
 ///
 /// # Errors
 /// Says what such a text looks like.

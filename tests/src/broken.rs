@@ -5,7 +5,6 @@ use std::thread;
 
 use cloud::progress::say;
 
-use crate::counts::ask_redis;
 use crate::dev::{dev, try_dev};
 
 /// Something that is broken until this is dropped.
@@ -39,17 +38,6 @@ impl Drop for Broken {
 pub fn away(service: &'static str) -> Broken {
     let broken = Broken::until(async move || try_dev(&["start", service]).map(drop));
     dev(&["stop", service]);
-    broken
-}
-
-/// Redis answers and takes no writes, as one that lost its replicas or is about to become one.
-pub async fn redis_takes_no_writes() -> Broken {
-    let replicas = async |least: &str| ask_redis(&["CONFIG", "SET", "min-replicas-to-write", least]).await;
-    let broken = Broken::until(async move || {
-        replicas("0").await;
-        Ok(())
-    });
-    replicas("1").await;
     broken
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use shared::database::Statement;
 use sqlx::FromRow;
 
-use crate::{database, env, requests_to_provider};
+use crate::redis_server::connection_to_redis;
+use crate::{database, requests_to_provider};
 
 static STATEMENTS: Statement = Statement::new(
     "tests.statements",
@@ -53,17 +54,9 @@ async fn statements() -> BTreeMap<String, i64> {
 
 struct Redis(redis::aio::MultiplexedConnection);
 
-/// A command for the cloud's Redis, for what no function does.
-pub async fn ask_redis(command: &[&str]) {
-    let mut asked = redis::cmd(command[0]);
-    asked.arg(&command[1..]);
-    asked.exec_async(&mut Redis::connect().await.0).await.expect("a command that Redis accepts");
-}
-
 impl Redis {
     async fn connect() -> Self {
-        let client = redis::Client::open(env("REDIS_URL")).expect("an address of a Redis");
-        Self(client.get_multiplexed_async_connection().await.expect("Redis answers"))
+        Self(connection_to_redis().await)
     }
 
     async fn reads(&mut self) -> i64 {

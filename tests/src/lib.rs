@@ -14,13 +14,14 @@ mod eventually;
 mod logs;
 mod postgres;
 mod provider;
+mod redis_server;
 mod shop;
 
-pub use broken::{Broken, away, breaker_forced, redis_takes_no_writes};
+pub use broken::{Broken, away, breaker_forced};
 pub use call::{Answer, Call, invoke, new_address};
 pub(crate) use cloud::folder;
 pub use cloud::{database, env, environment};
-pub use counts::{Cost, ask_redis, cost_of};
+pub use counts::{Cost, cost_of};
 pub use customer::{Customer, PASSWORD, administrator, administrator_with_account};
 pub use dev::dev;
 pub use eventually::{PATIENCE, eventually};
@@ -31,4 +32,5 @@ pub use provider::{
     provider_failing_for_ever, provider_refusing, provider_slow, refund_at_the_provider,
     requests_to_provider, webhooks_lost,
 };
+pub use redis_server::{ask_redis, redis_takes_no_writes};
 pub use shop::{deadlocks, new_product, status_of, stock_of};

@@ -3,7 +3,7 @@
 //!
 //! So every selection that may come to nothing asks for one field more, which is taken out of the answer again.
 
-use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Pos, Positioned, Request, Value};
 
 /// Nobody calls a field of theirs so.
@@ -11,6 +11,10 @@ const KEPT: &str = "_millrace_kept_for_an_empty_selection";
 
 /// Adds the field where it is needed. Whether it was.
 pub(crate) fn keep(query: &mut Request) -> bool {
+    // Most queries have no directive, and need no copy.
+    if !query.query.contains('@') {
+        return false;
+    }
     let Ok(document) = query.parsed_query() else { return false };
     let mut document = document.clone();
     if !keep_in(&mut document) {
@@ -36,10 +40,8 @@ fn keep_in(document: &mut ExecutableDocument) -> bool {
     let ExecutableDocument { operations, fragments } = document;
     let mut kept = false;
     let sets: Vec<&mut SelectionSet> = match operations {
-        async_graphql::parser::types::DocumentOperations::Single(operation) => {
-            vec![&mut operation.node.selection_set.node]
-        }
-        async_graphql::parser::types::DocumentOperations::Multiple(operations) => {
+        DocumentOperations::Single(operation) => vec![&mut operation.node.selection_set.node],
+        DocumentOperations::Multiple(operations) => {
             operations.values_mut().map(|operation| &mut operation.node.selection_set.node).collect()
         }
     };
