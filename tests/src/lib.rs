@@ -32,5 +32,5 @@ pub use provider::{
     provider_failing_for_ever, provider_refusing, provider_slow, refund_at_the_provider,
     requests_to_provider, webhooks_lost,
 };
-pub use redis_server::{ask_redis, redis_takes_no_writes};
+pub use redis_server::{ask_redis, redis_refuses};
 pub use shop::{deadlocks, new_product, status_of, stock_of};

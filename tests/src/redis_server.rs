@@ -17,13 +17,19 @@ pub async fn ask_redis(command: &[&str]) {
     asked.exec_async(&mut connection_to_redis().await).await.expect("a command that Redis accepts");
 }
 
-/// Redis answers and takes no writes, as one that lost its replicas or is about to become one.
-pub async fn redis_takes_no_writes() -> Broken {
-    let replicas = async |least: &str| ask_redis(&["CONFIG", "SET", "min-replicas-to-write", least]).await;
+/// What the caches' keys begin with.
+const CACHES: [&str; 3] = ["cache:product:", "cache:featured:", "cache:{search}"];
+
+/// Redis answers, and refuses whatever asks for a key of this cache, as by a rule of its access list.
+pub async fn redis_refuses(cache: &str) -> Broken {
     let broken = Broken::until(async move || {
-        replicas("0").await;
+        ask_redis(&["ACL", "SETUSER", "default", "allkeys"]).await;
         Ok(())
     });
-    replicas("1").await;
+    assert!(CACHES.contains(&cache), "{cache} is none of {CACHES:?}");
+    let others = CACHES.iter().filter(|other| **other != cache).map(|other| format!("~{other}*"));
+    let mut rules = ["ACL", "SETUSER", "default", "resetkeys", "~[^c]*"].map(str::to_owned).to_vec();
+    rules.extend(others);
+    ask_redis(&rules.iter().map(String::as_str).collect::<Vec<_>>()).await;
     broken
 }
