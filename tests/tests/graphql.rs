@@ -202,6 +202,8 @@ async fn introspection_is_off() {
     );
     assert!(first_error(&answer).0.starts_with("Introspection is off"), "{answer}");
     assert!(answer.get("data").is_none(), "nothing was executed: {answer}");
+    let answer = ask(visitor(), "{ __type(name: \"Order\") { name } }", json!(null)).await;
+    assert_eq!(answer, json!({ "data": { "__type": null } }), "no type that anybody can see");
 }
 
 #[tokio::test]
