@@ -86,8 +86,8 @@ fn selected_by<'a>(
     sum
 }
 
-/// Whether it asks for the schema, which is never null and for which async-graphql would answer that. A type by its name
-/// (`__type`) may be unknown, so to that null is a true answer, and one that the audits of graphql-http want.
+/// Whether it asks for the schema, which is never null, and which async-graphql would say is. A type by its name
+/// (`__type`) may be unknown, so null is a true answer to that, and one that the audits of graphql-http want.
 fn introspects(document: &ExecutableDocument) -> bool {
     let operations = document.operations.iter().map(|(_, operation)| &operation.node.selection_set.node);
     let fragments = document.fragments.values().map(|fragment| &fragment.node.selection_set.node);
