@@ -34,18 +34,18 @@ pub fn lines<'de, D: Deserializer<'de>>(deserializer: D, longest: usize) -> Resu
     kept(&text, longest)
 }
 
-/// Readable, and without space around it.
+/// As it is kept, unless it is too long.
 fn kept<E: de::Error>(text: &str, longest: usize) -> Result<String, E> {
-    let text = composed(&readable(text));
+    let text = readable(text);
     if text.chars().count() > longest {
         return Err(E::custom(format!("must have at most {longest} characters")));
     }
     Ok(text)
 }
 
-/// The text without what only says where a line may be broken, and other signs that nobody sees and no script needs: to
-/// Postgres a word ends at them, and would not be found by what can be read. Joiners stay, of which letters of Persian
-/// and Hindi are made, and pictures of people.
+/// The text composed, and without what only says where a line may be broken, and other signs that nobody sees and no
+/// script needs: to Postgres a word ends at them, and would not be found by what can be read. Joiners stay, of which
+/// letters of Persian and Hindi are made, and pictures of people.
 pub(crate) fn readable(text: &str) -> String {
     let is_hint = |character| {
         matches!(
@@ -53,7 +53,7 @@ pub(crate) fn readable(text: &str) -> String {
             '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
         )
     };
-    text.chars().filter(|character| !is_hint(*character)).collect()
+    composed(&text.chars().filter(|character| !is_hint(*character)).collect::<String>())
 }
 
 /// Whether nothing in it ends the line or turns it round, and no control character stands in it.

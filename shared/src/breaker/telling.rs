@@ -106,11 +106,8 @@ impl Breaker {
     /// When Redis does not answer, or not with a state.
     pub async fn examine(&self) -> Result<Shown, NoAnswer> {
         let Show(call) = self.show();
-        let (now, state) = self.0.redis.examine::<(u64, String)>(call).await?;
-        let machine = serde_json::from_str(&state);
-        let machine =
-            machine.map_err(|error| NoAnswer::Failure(format!("its state is unreadable: {error}")))?;
-        Ok(Shown { now, machine })
+        let shown = Shown::read(self.0.redis.examine(call).await?);
+        shown.map_err(|error| NoAnswer::Failure(format!("its state is unreadable: {error}")))
     }
 }
 
@@ -176,6 +173,12 @@ pub struct Shown {
     pub machine: Machine,
 }
 
+impl Shown {
+    fn read((now, state): (u64, String)) -> serde_json::Result<Self> {
+        Ok(Self { now, machine: serde_json::from_str(&state)? })
+    }
+}
+
 impl Command for Show {
     type Output = Option<Shown>;
 
@@ -184,11 +187,7 @@ impl Command for Show {
     }
 
     fn read(self, replies: &mut Replies) -> Option<Shown> {
-        let (now, state) = replies.next::<(u64, String)>()?;
-        let machine = serde_json::from_str(&state);
-        machine
-            .map_err(|error| warn!(%error, "the breaker's state is unreadable"))
-            .ok()
-            .map(|machine| Shown { now, machine })
+        let shown = Shown::read(replies.next()?);
+        shown.map_err(|error| warn!(%error, "the breaker's state is unreadable")).ok()
     }
 }

@@ -32,7 +32,7 @@ impl FromStr for Words {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         // As names and descriptions are kept.
-        let text = text::composed(&text::readable(text));
+        let text = text::readable(text);
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         match words.chars().count() {
             _ if words.contains(char::is_control) => Err("must not contain control characters"),

@@ -217,7 +217,7 @@ impl Payments {
     }
 
     /// Gives a part back: this one refund of the order, whose id the provider keeps with it. Shows how much has gone
-    /// back in all ([`Refund::given_back`]).
+    /// back in all ([`Charge::refunded`]).
     ///
     /// Key `refund:{order}:{refund}`, and of a further attempt `refund:{order}:{refund}:{attempt}`, which is only for
     /// where the one before is spent and [`list_refunds`](Self::list_refunds) does not have it. More than is left of
