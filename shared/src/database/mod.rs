@@ -68,6 +68,8 @@ mod transaction;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
+
 pub use argument::{Argument, Bytea, Value};
 pub use error::{Error, Result};
 pub(crate) use json_text::JsonText;
@@ -124,7 +126,7 @@ impl Database {
         &self,
         work: impl AsyncFnOnce(&mut Transaction) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut transaction = Transaction::begin(self.pool.acquire().await?).await?;
+        let mut transaction = Transaction::begin(&self.pool).await?;
         match work(&mut transaction).await {
             Ok(value) => {
                 transaction.commit().await?;
@@ -137,10 +139,13 @@ impl Database {
         }
     }
 
-    async fn run(&self, query: Query) -> Result<Answer> {
-        let mut lease = self.pool.acquire().await?;
-        let answer = lease.run(query).await;
-        lease.give_back();
-        answer
+    /// Boxed: see [`crate::http::serve`].
+    fn run(&self, query: Query) -> BoxFuture<'_, Result<Answer>> {
+        Box::pin(async {
+            let mut lease = self.pool.acquire().await?;
+            let answer = lease.run(query).await;
+            lease.give_back();
+            answer
+        })
     }
 }

@@ -1,8 +1,12 @@
 //! `begin`, statements, `commit`: each its own round trip, each awaited.
 
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
 use super::error::{Error, Result};
-use super::pool::Lease;
-use super::session::Row;
+use super::pool::{Lease, Pool};
+use super::session::{Answer, Row};
 use super::statement::Query;
 
 /// An open transaction, handed to the closure of [`Database::transaction`](super::Database::transaction).
@@ -33,44 +37,53 @@ impl Transaction {
         Ok(self.run(query.into()).await?.affected())
     }
 
-    async fn run(&mut self, query: Query) -> Result<super::session::Answer> {
-        let answer = self.lease.run(query).await;
-        self.aborted |= answer.is_err();
-        answer
+    fn run(&mut self, query: Query) -> BoxFuture<'_, Result<Answer>> {
+        Box::pin(async {
+            let answer = self.lease.run(query).await;
+            self.aborted |= answer.is_err();
+            answer
+        })
     }
 
-    pub(super) async fn begin(mut lease: Lease) -> Result<Self> {
-        if let Err(error) = lease.send("begin", "begin".into()).await {
-            lease.give_back();
-            return Err(error);
-        }
-        Ok(Self { lease, aborted: false })
+    pub(super) fn begin(pool: &Arc<Pool>) -> BoxFuture<'_, Result<Self>> {
+        Box::pin(async {
+            let mut lease = pool.acquire().await?;
+            if let Err(error) = lease.send("begin", "begin".into()).await {
+                lease.give_back();
+                return Err(error);
+            }
+            Ok(Self { lease, aborted: false })
+        })
     }
 
     /// Postgres answers `commit` of an aborted transaction with a rollback and **no error**, so work that swallowed a
     /// failed statement would look saved. Here it is an error.
-    pub(super) async fn commit(mut self) -> Result<()> {
-        if self.aborted {
-            self.rollback().await;
-            return Err(Error::fault(
-                "commit",
-                "a statement of this transaction failed, so nothing was saved",
-            ));
-        }
-        // Given back only on success: after a failed commit the transaction's state is unknown.
-        self.lease.send("commit", "commit".into()).await?;
-        self.lease.give_back();
-        Ok(())
+    pub(super) fn commit(mut self) -> BoxFuture<'static, Result<()>> {
+        Box::pin(async move {
+            if self.aborted {
+                self.rollback().await;
+                return Err(Error::fault(
+                    "commit",
+                    "a statement of this transaction failed, so nothing was saved",
+                ));
+            }
+            // Given back only on success: after a failed commit the transaction's state is unknown.
+            self.lease.send("commit", "commit".into()).await?;
+            self.lease.give_back();
+            Ok(())
+        })
     }
 
     /// Awaited, because a transaction that is only dropped stays open on the server while the environment is frozen.
     /// If it fails the connection is closed, which ends the transaction too.
-    pub(super) async fn rollback(mut self) {
-        match self.lease.send("rollback", "rollback".into()).await {
-            Ok(_) => self.lease.give_back(),
-            Err(error) => {
-                tracing::warn!(%error, "rollback failed ({error}); the connection is closed instead");
+    pub(super) fn rollback(mut self) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            match self.lease.send("rollback", "rollback".into()).await {
+                Ok(_) => self.lease.give_back(),
+                Err(error) => {
+                    tracing::warn!(%error, "rollback failed ({error}); the connection is closed instead");
+                }
             }
-        }
+        })
     }
 }

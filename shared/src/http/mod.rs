@@ -39,4 +39,4 @@ pub use event::Event;
 pub use precondition::Preconditions;
 pub use request::Request;
 pub use response::{REPLAYED, Response, ResponseExt, add_headers, cached, empty, json, json_text};
-pub use serve::{Fatal, respond, serve};
+pub use serve::{Fatal, serve};

@@ -1,8 +1,10 @@
 //! From an event to a response, whatever happens on the way.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use http::{HeaderName, HeaderValue, header};
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::{Context, LambdaEvent, service_fn};
@@ -22,34 +24,40 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Why a function could not start.
 pub type Fatal = lambda_http::Error;
 
+/// A handler whose type is the same for every function: what serves it is compiled once, with this crate, and not again
+/// in each function.
+type Handler = Arc<dyn Fn(App, Request) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
+
 /// Serves `endpoint` with `handler` until the environment ends.
 ///
 /// # Errors
 /// When a setting is missing or cannot be read, before the first event is taken.
 pub async fn serve<H, F>(endpoint: Endpoint, handler: H) -> Result<(), Fatal>
 where
-    H: Fn(App, Request) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Result<Response>> + Send,
+    H: Fn(App, Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Response>> + Send + 'static,
 {
-    telemetry::init();
-    let app = App::from_env()?;
-    // Concurrent on Lambda Managed Instances, one at a time on ordinary Lambda.
-    let runtime = Runtime::new(service_fn(move |event: LambdaEvent<Event>| {
-        let (app, handler) = (app.clone(), handler.clone());
-        // Boxed: the compiler gives up on types as deep as these.
-        Box::pin(async move { Ok::<_, Infallible>(Answer(respond(app, endpoint, handler, event).await)) })
-    }));
-    // As a task: whatever wakes the future that `main` blocks on makes two system calls, and a task none.
-    tokio::spawn(runtime.run_concurrent()).await?
+    run(endpoint, Arc::new(move |app, request| Box::pin(handler(app, request)))).await
+}
+
+/// Boxed, because a crate leaves the body of an `async fn` to whoever awaits it.
+fn run(endpoint: Endpoint, handler: Handler) -> BoxFuture<'static, Result<(), Fatal>> {
+    Box::pin(async move {
+        telemetry::init();
+        let app = App::from_env()?;
+        // Concurrent on Lambda Managed Instances, one at a time on ordinary Lambda.
+        let runtime = Runtime::new(service_fn(move |event: LambdaEvent<Event>| {
+            let (app, handler) = (app.clone(), Arc::clone(&handler));
+            async move { Ok::<_, Infallible>(Answer(respond(app, endpoint, handler, event).await)) }
+        }));
+        // As a task: whatever wakes the future that `main` blocks on makes two system calls, and a task none.
+        tokio::spawn(runtime.run_concurrent()).await?
+    })
 }
 
 /// Answers one event. It cannot fail: on AWS a failed invocation becomes the gateway's own 500 without problem details,
 /// and locally its message leaks.
-pub async fn respond<H, F>(app: App, endpoint: Endpoint, handler: H, event: LambdaEvent<Event>) -> Response
-where
-    H: Fn(App, Request) -> F,
-    F: Future<Output = Result<Response>>,
-{
+async fn respond(app: App, endpoint: Endpoint, handler: Handler, event: LambdaEvent<Event>) -> Response {
     let LambdaEvent { payload: event, context } = event;
     let request_id = request_id(&event, &context);
     let time_limit = TimeLimit::of_invocation(Some(context.deadline));
@@ -70,18 +78,14 @@ where
     response
 }
 
-async fn answer<H, F>(
+async fn answer(
     app: App,
     endpoint: Endpoint,
-    handler: H,
+    handler: Handler,
     request: Request,
     deadline: u64,
     request_id: &str,
-) -> Response
-where
-    H: Fn(App, Request) -> F,
-    F: Future<Output = Result<Response>>,
-{
+) -> Response {
     let (admission, head) = (request.admission(), request.is_head());
 
     let last_moment = app.last_moment.clone();

@@ -27,6 +27,7 @@ mod wire;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures::future::BoxFuture;
 use tracing::{debug, warn};
 
 pub use command::Command;
@@ -93,8 +94,12 @@ impl Redis {
         commands.read(&mut replies.unwrap_or_else(Replies::none))
     }
 
-    /// The replies; `None` if Redis gave none.
-    async fn exchange(&self, calls: &[Call], insist: bool) -> Option<Replies> {
+    /// The replies; `None` if Redis gave none. Boxed: see [`crate::http::serve`].
+    fn exchange<'a>(&'a self, calls: &'a [Call], insist: bool) -> BoxFuture<'a, Option<Replies>> {
+        Box::pin(self.ask(calls, insist))
+    }
+
+    async fn ask(&self, calls: &[Call], insist: bool) -> Option<Replies> {
         if calls.is_empty() {
             return Some(Replies::none());
         }
