@@ -71,10 +71,12 @@ def test_codedeploy_moves_the_traffic_of_this_stack_alone():
     groups = [resource["Properties"] for _, _, resource in resources(kind="AWS::CodeDeploy::DeploymentGroup")]
     assert len(groups) == len(list(functions())) - 1
     assert all(group["ServiceRoleArn"] == {"Fn::GetAtt": ["Access", "Outputs.Deploy"]} for group in groups)
-    [policy] = load("access")["Resources"]["Deploy"]["Properties"]["Policies"]
-    for statement in policy["PolicyDocument"]["Statement"]:
-        if any(action.startswith("lambda:") for action in listed(statement["Action"])):
-            assert ":function:the-Prefix-" in str(statement["Resource"])
+    [policy] = source("access")["Resources"]["Deploy"]["Properties"]["Policies"]
+    [moved] = [statement["Resource"] for statement in policy["PolicyDocument"]["Statement"]
+               if any(action.startswith("lambda:") for action in listed(statement["Action"]))]
+    # By their whole names: millrace-* would be millrace-production's too.
+    names = {properties["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for _, properties in functions()}
+    assert {resource["Fn::Sub"].partition(":function:${Prefix}-")[2] for resource in moved} == names - {"migrate"}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

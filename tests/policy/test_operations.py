@@ -88,8 +88,9 @@ def test_what_a_command_has_a_name_for_is_set_on_its_page(page):
 def test_what_a_command_asks_the_stack_for_is_there():
     asked = set(re.findall(r"\$\(output (\w+)\)", OPERATIONS))
     assert len(asked) > 5 and asked <= set(source("template")["Outputs"])
-    named = set(re.findall(r"--logical-resource-id (\w+)", OPERATIONS))
-    assert len(named) > 1 and named <= set(source("template")["Resources"])
+    named = set(re.findall(r'--stack-name "\$(\w+)" --logical-resource-id (\w+)', OPERATIONS))
+    templates = {"STACK": "template", "data": "data"}
+    assert len(named) > 3 and all(name in source(templates[stack])["Resources"] for stack, name in named)
 
 
 def test_the_way_to_a_sale_on_aws_is_the_one_of_the_tour():

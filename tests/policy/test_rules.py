@@ -1,7 +1,7 @@
 """Contradictions are refused before anything is made, with a sentence that says what to do."""
 
 import pytest
-from templates import EDGE, EXTERNAL, PRODUCTION, RESTORED, VARIANTS, refused
+from templates import EDGE, EXTERNAL, OWN_NETWORK, PRODUCTION, RESTORED, VARIANTS, refused
 
 BAD = {
     "external servers without their addresses": ({"Size": "external"}, "aws secretsmanager create-secret"),
@@ -22,6 +22,9 @@ BAD = {
         {"FirstZoneId": "use1-az3", "SecondZoneId": "use1-az1"}, "aws ec2 describe-availability-zones"),
     "a second zone without a proxy": (
         {"FirstZoneId": "usw1-az1", "SecondZoneId": "usw1-az2"}, "aws ec2 describe-availability-zones"),
+    "one zone twice": ({"FirstZoneId": "use1-az1", "SecondZoneId": "use1-az1"}, "the same zone"),
+    "zones of a network that is there": (
+        {**OWN_NETWORK, "FirstZoneId": "use1-az1", "SecondZoneId": "use1-az2"}, "leave them empty"),
     "a snapshot of an unknown version": (
         {**RESTORED, "DatabaseVersion": "17"}, "aws rds describe-db-cluster-snapshots"),
     "a name without a certificate": ({"ApiDomain": "api.example.com"}, "ApiCertificateArn"),
