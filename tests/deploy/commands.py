@@ -1,4 +1,4 @@
-"""The commands of docs/operations.md, run by the AWS CLI against what was deployed."""
+"""The commands of docs/operations.md and docs/external.md, run by the AWS CLI against what was deployed."""
 
 import os
 import re
@@ -6,18 +6,18 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/operations.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 # What an emulator says that has not learnt a call.
 UNKNOWN = re.compile(r"NotImplemented|not yet implemented|has not been implemented|Internal Server Error|UnknownOperation|"
                      r"NoSuchResourceException")
 # What a reader has to put there himself.
-TO_FILL_IN = re.compile(r"…|<[a-zA-Z]|subnet-0|\$1\b|\$host|\$2\b|file://rules|-version 41|spring\.csv")
+TO_FILL_IN = re.compile(r"…|<[a-zA-Z]|subnet-0|\$1\b|\$host|\$2\b|file://|-version 41|spring\.csv")
 # Of what is there only after something else was done, or costs: said, and not run.
 BY_HAND = re.compile(r"/aws/rds/|-restored|generate-db-auth-token| wait |cancel-update|continue-update|delete-secret|describe-availability-zones$| s3 rb | --follow$")
 # What a size lacks: one's own servers are asked in other ways, RDS Proxy stands in production alone, and `test` is
 # rehearsed without an administrator's address.
 NOT_HERE = {
-    "external": re.compile(r"aws (rds|elasticache) |DatabaseClusterId|\$cluster"),
+    "external": re.compile(r"aws (rds|elasticache) |DatabaseClusterId|\$cluster|\$data|-id Data "),
     "test": re.compile(r"-db-proxy |\$first|AdministratorPassword"),
     "production": re.compile(r"(?!)"),
 }
@@ -25,8 +25,9 @@ NOT_HERE = {
 
 def rehearse_commands(stack, size, outputs, tools):
     """(outcome, command, what was said) of each: ran, unknown to the emulator, by hand, not here, or refused."""
-    page = PAGE.read_text().replace("\\\n", " ")
-    found = dict.fromkeys(re.findall(r"(?<![\w/.-])aws [a-z0-9-]+ [a-z][a-z-]+ [^\n`;|#]+", page))
+    pages = ["operations", "external"] if size == "external" else ["operations"]
+    text = "\n".join((DOCS / f"{page}.md").read_text() for page in pages).replace("\\\n", " ")
+    found = dict.fromkeys(re.findall(r"(?<![\w/.-])aws [a-z0-9-]+ [a-z][a-z-]+ [^\n`;|#]+", text))
     environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "STACK": stack, "AWS_PAGER": "",
                    **{f"OUTPUT_{name}": value for name, value in outputs.items()}}
     with ThreadPoolExecutor(4) as workers:
@@ -41,6 +42,12 @@ cluster=$(output DatabaseClusterId)
 BEFORE = {
     "$first": """first=$(aws cloudformation describe-stack-resource --stack-name "$STACK" \\
       --logical-resource-id AdministratorPassword --query StackResourceDetail.PhysicalResourceId --output text)
+""",
+    "$data": (data := """data=$(aws cloudformation describe-stack-resource --stack-name "$STACK" --logical-resource-id Data \\
+      --query StackResourceDetail.PhysicalResourceId --output text)
+"""),
+    "$made": data + """made=$(aws cloudformation describe-stack-resource --stack-name "$data" --logical-resource-id Database \\
+      --query StackResourceDetail.PhysicalResourceId --output text)
 """,
     "$key": """key=$(aws cloudformation describe-stack-resource --stack-name "$STACK" --logical-resource-id TokenPrivateKey \\
       --query StackResourceDetail.PhysicalResourceId --output text)
