@@ -1,6 +1,7 @@
-"""Whether `./dev` believes that a tool's Python environment is there."""
+"""Whether `./dev` believes that a tool's Python environment is there, and what it leaves behind where it installs."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -60,3 +61,30 @@ def test_an_environment_whose_python_does_not_run_is_made_anew(up):
     assert up("a==1\n") == (0, 1)
     assert up("a==1\n", PYTHON_IS_BROKEN="1") == (0, 2)
     assert up("a==1\n") == (0, 2)
+
+
+@pytest.mark.parametrize("fails", [0, 1])
+@pytest.mark.parametrize("before", [None, "somebody else's"])
+def test_debian_starts_no_service_meanwhile_and_a_policy_is_as_it_was_before(tmp_path, before, fails):
+    policy, seen, programs = tmp_path / "policy-rc.d", tmp_path / "seen", tmp_path / "bin"
+    programs.mkdir()
+    for name, text in {"apt-get": f'cat "{policy}" >>"{seen}"; exit {fails}', "systemctl": "exit 0"}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    if before:
+        policy.write_text(before)
+    function = re.search(r"^apt_install\(\) .*?^[)}]$", (ROOT / "dev").read_text(), re.MULTILINE | re.DOTALL)[0]
+    function = function.replace("/usr/sbin/policy-rc.d", str(policy))
+    # As `./dev` goes on where it can do without.
+    script = f"set -eu\nas_root=\ntools={tmp_path}\n{function}\napt_install chromium || true\nexec true\n"
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    subprocess.run(["sh", "-c", script], env=environment, check=True, capture_output=True)
+    assert (before or "exit 101") in seen.read_text()
+    assert (policy.read_text() if policy.exists() else None) == before
+
+
+def test_a_python_that_is_too_old_is_refused_with_a_sentence(up, tmp_path):
+    python = tmp_path / "bin/python3"
+    python.write_text(PYTHON.replace("#!/bin/sh\n", '#!/bin/sh\ncase "$*" in *version_info*) exit 1 ;; esac\n', 1))
+    (tmp_path / "installed").write_text("")
+    assert up("a==1\n") == (1, 0)
