@@ -100,6 +100,15 @@ def test_the_way_to_a_sale_on_aws_is_the_one_of_the_tour():
     assert len(walk.splitlines()) > 10 and walk in re.sub(r"^ {4}", "", section, flags=re.MULTILINE)
 
 
+def test_a_request_takes_as_long_as_the_load_test_reckons():
+    section = " ".join(OPERATIONS.partition("\n## Scale\n")[2].partition("\n## ")[0].split())
+    said = re.search(r"a read takes (\d+) ms, a search (\d+) ms, a login (\d+) ms and a checkout ([\d.]+) s", section)
+    code = (ROOT / "local/customers/src/journeys.rs").read_text().partition("fn busy(self)")[2]
+    reckoned = [re.search(rf"Self::{journey}\b.* => ([\d_]+),", code)[1]
+                for journey in ["Product", "Search", "Login", "Checkout"]]
+    assert [*map(float, said.groups()[:3]), float(said[4]) * 1000] == [float(number) for number in reckoned]
+
+
 @pytest.mark.parametrize("size", ["external", "test", "production"])
 def test_what_the_table_of_costs_counts_is_there(size):
     costs = OPERATIONS.partition("\n## Costs\n")[2].partition("\n## ")[0]

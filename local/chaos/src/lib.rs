@@ -58,7 +58,7 @@ use cloud::folder::Folder;
 use cloud::progress::{say, seconds, step, tell};
 use cloud::service::Service;
 use cloud::{Cloud, DATABASE};
-use cloud::{environment, lifecycle, supervisor};
+use cloud::{environment, given, lifecycle, supervisor};
 use dice::Dice;
 use faults::{Fault, Planned, Schedule};
 use imports::Supplier;
@@ -184,7 +184,8 @@ async fn perform(
     };
     let text = report.text();
     tell(format_args!("\n{text}"));
-    let path = arguments.report.clone().unwrap_or_else(|| services.cloud().folder.path.join("report.md"));
+    let named = arguments.report.as_ref().map(given::file);
+    let path = named.unwrap_or_else(|| services.cloud().folder.path.join("report.md"));
     std::fs::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
     say(format_args!("  The report: {}", path.display()));
     Ok(report.passes())

@@ -49,7 +49,7 @@ impl Services {
         for service in SERVICES {
             Box::pin(services::prepare(service, &self.cloud)).await?;
             let mut running = self.of(service).lock().await;
-            *running = Some(self.launch(service).await?);
+            self.launch(service, &mut running).await?;
             match service {
                 Service::Postgres => Box::pin(services::make_schema(&self.cloud)).await?,
                 _ => Box::pin(services::furnish(service, &self.cloud)).await?,
@@ -66,10 +66,9 @@ impl Services {
                 process.end(Signal::SIGKILL, Duration::ZERO).await?;
             }
             sleep(absence).await;
-            self.launch(service).await
+            self.launch(service, &mut running).await
         });
-        let process = brought_back.await?;
-        *running = Some(process);
+        brought_back.await?;
         if service == Service::Sqs { Box::pin(services::furnish(service, &self.cloud)).await } else { Ok(()) }
     }
 
@@ -122,14 +121,15 @@ impl Services {
         &self.running[&service]
     }
 
-    async fn launch(&self, service: Service) -> Result<Identity> {
+    /// `running` has it from its first moment: a run that is told to end meanwhile ends it too.
+    async fn launch(&self, service: Service, running: &mut Option<Identity>) -> Result<()> {
         let folder = &self.cloud.folder;
         // Should this run be killed, `down` and the next run find the server by its record.
         let (process, mut child) = launch::spawn(&self.cloud, service)?;
+        *running = Some(process);
         tokio::spawn(async move { child.wait().await });
         record::write(folder, service.name(), &Record::new(State::Starting, Some(process), ""))?;
         launch::until_it_answers(&self.cloud, service, process).await?;
-        record::write(folder, service.name(), &Record::new(State::Ready, Some(process), ""))?;
-        Ok(process)
+        record::write(folder, service.name(), &Record::new(State::Ready, Some(process), ""))
     }
 }

@@ -26,10 +26,12 @@ impl Folder {
             "{} is not Millrace's repository: run ./dev from its root",
             root.display()
         );
-        let Ok(name) = std::env::var("MILLRACE_DEV_DIR") else {
-            return Self::at(&root, &root.join(".dev"), "./dev");
-        };
-        Self::named(&root, &name)
+        Self::wished(&root, &std::env::var("MILLRACE_DEV_DIR").unwrap_or_default())
+    }
+
+    /// Empty counts as not set: the repository's own root is no folder for a cloud.
+    fn wished(root: &Path, name: &str) -> Result<Self> {
+        if name.is_empty() { Self::at(root, &root.join(".dev"), "./dev") } else { Self::named(root, name) }
     }
 
     /// Another cloud's folder: this one, by its name in the repository.
@@ -120,5 +122,19 @@ impl Folder {
             .as_encoded_bytes()
             .iter()
             .fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_empty_counts_as_none() -> Result<()> {
+        let root = tempfile::tempdir()?;
+        assert_eq!(Folder::wished(root.path(), "")?.path, root.path().join(".dev"));
+        assert_eq!(Folder::wished(root.path(), ".dev-two")?.path, root.path().join(".dev-two"));
+        assert!(!root.path().join("data").exists());
+        Ok(())
     }
 }

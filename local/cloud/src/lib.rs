@@ -13,14 +13,16 @@
 //! | [`sql`], [`demo`] | SQL through `psql`; the demo data |
 //! | [`own_cloud`] | a cloud that a command starts for itself |
 //! | [`process`], [`record`] | processes that outlive a command, and what is known of them |
-//! | [`ending`] | the signals by which somebody ends a command |
+//! | [`ending`], [`given`] | the signals by which somebody ends a command, the files that they name |
+//! | [`archive`] | how large a function is |
 //! | [`figures`], [`key_value`], [`log`], [`progress`] | numbers for people, small files, logs, lines on the terminal |
 //!
-//! From the ground up: `key_value`, `log`, `progress`, `figures`, `ending`; `folder`, `process`, `service`, `record`;
-//! `cargo`, `sources`; [`Cloud`]; `sql`, `demo`, `environment`, `builds`, `serving`; `services`; `supervisor`,
-//! `lifecycle`, `own_cloud`.
+//! From the ground up: `key_value`, `log`, `progress`, `figures`, `ending`, `given`, `archive`; `folder`, `process`,
+//! `service`, `record`; `cargo`, `sources`; [`Cloud`]; `sql`, `demo`, `environment`, `builds`, `serving`; `services`;
+//! `supervisor`, `lifecycle`, `own_cloud`.
 
 pub mod account;
+pub mod archive;
 pub mod builds;
 pub mod cargo;
 mod cloud;
@@ -29,6 +31,7 @@ pub mod ending;
 pub mod environment;
 pub mod figures;
 pub mod folder;
+pub mod given;
 pub mod key_value;
 pub mod launch;
 pub mod lifecycle;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
 use crate::account;
@@ -60,6 +60,7 @@ pub async fn reset(folder: &Folder) -> Result<()> {
 
 /// Takes one service away.
 pub async fn stop(folder: &Folder, service: Service) -> Result<()> {
+    ensure_it_is_there(folder, service)?;
     let wanted = [State::Stopped];
     fs::write(folder.stop_marker(service.name()), "")?;
     wish(folder, service, "Stopping", &wanted).await
@@ -67,6 +68,7 @@ pub async fn stop(folder: &Folder, service: Service) -> Result<()> {
 
 /// Brings one service back.
 pub async fn start(folder: &Folder, service: Service) -> Result<()> {
+    ensure_it_is_there(folder, service)?;
     if record::read(folder, service.name())
         .is_some_and(|record| record.state == State::Ready && record.alive().is_some())
     {
@@ -75,6 +77,16 @@ pub async fn start(folder: &Folder, service: Service) -> Result<()> {
     }
     fs::remove_file(folder.stop_marker(service.name())).ok();
     wish(folder, service, "Starting", &[State::Ready]).await
+}
+
+/// Nothing would ever be said of a service that this cloud was started without.
+fn ensure_it_is_there(folder: &Folder, service: Service) -> Result<()> {
+    let name = service.name();
+    ensure!(service.is_available(), "this cloud has no {name}: the program is not on this machine");
+    // Once a supervisor is ready, it has written down what it started.
+    let ready = record::supervisor(folder).is_some_and(|(supervisor, _)| supervisor.state == State::Ready);
+    ensure!(!ready || record::read(folder, name).is_some(), "this cloud was started without {name}");
+    Ok(())
 }
 
 /// Brings these services back without waiting for them: for who is being ended by the supervisor meanwhile.
@@ -112,4 +124,23 @@ async fn wish(folder: &Folder, service: Service, verb: &str, wanted: &[State]) -
         }
     };
     step(&part, fulfilled).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Identity;
+    use crate::record::{Record, SUPERVISOR};
+
+    #[tokio::test]
+    async fn a_service_that_a_cloud_was_started_without_is_refused_at_once() -> Result<()> {
+        let scratch = tempfile::tempdir()?;
+        let folder = Folder::at(scratch.path(), &scratch.path().join("cloud"), "./dev")?;
+        record::write(&folder, SUPERVISOR, &Record::new(State::Ready, Some(Identity::own()?), ""))?;
+        let refused = stop(&folder, Service::Console).await.expect_err("there is none").to_string();
+        assert_eq!(refused, "this cloud was started without console");
+        assert!(!folder.stop_marker(Service::Console.name()).exists(), "nothing is asked for");
+        assert!(start(&folder, Service::Console).await.is_err());
+        Ok(())
+    }
 }

@@ -42,21 +42,62 @@ pub struct Wishes {
 impl Wishes {
     /// Reads all of them.
     pub fn read() -> Result<Self> {
-        let scale = number(SCALE)?.unwrap_or(1);
+        Self::of(|name| env::var(name).ok())
+    }
+
+    /// An empty value counts as not set, as everywhere.
+    fn of(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let wish = |name| variable(name).filter(|value| !value.is_empty());
+        let scale = number(SCALE, wish(SCALE))?.unwrap_or(1);
         ensure!(scale <= LARGEST_SCALE, "{SCALE} must be 0 to {LARGEST_SCALE}");
+        let profile = wish(PROFILE);
+        let known = profile.as_deref().is_none_or(|profile| ["debug", "release"].contains(&profile));
+        ensure!(known, "{PROFILE} must be debug or release");
+        let environments = number(CONCURRENCY, wish(CONCURRENCY))?;
+        ensure!(
+            environments != Some(0),
+            "{CONCURRENCY} must be at least 1: with none nobody would be answered"
+        );
         Ok(Self {
             scale,
-            profile: env::var(PROFILE).ok(),
-            no_reload: env::var_os(NO_RELOAD).is_some(),
-            environments: number(CONCURRENCY)?,
-            at_a_time: number(AT_A_TIME)?.unwrap_or(1).max(1),
-            no_console: env::var_os(NO_CONSOLE).is_some(),
+            profile,
+            no_reload: wish(NO_RELOAD).is_some(),
+            environments,
+            at_a_time: number(AT_A_TIME, wish(AT_A_TIME))?.unwrap_or(1).max(1),
+            no_console: wish(NO_CONSOLE).is_some(),
         })
     }
 }
 
-fn number<T: FromStr>(name: &str) -> Result<Option<T>> {
-    let Ok(text) = env::var(name) else { return Ok(None) };
+fn number<T: FromStr>(name: &str, text: Option<String>) -> Result<Option<T>> {
+    let Some(text) = text else { return Ok(None) };
     let number = text.parse().ok();
     number.map(Some).with_context(|| format!("{name} is {text:?}, which is not a number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &str, value: &str) -> Result<Wishes> {
+        Wishes::of(|asked| (asked == name).then(|| value.to_owned()))
+    }
+
+    #[test]
+    fn what_could_not_be_served_is_refused_by_its_name() {
+        for (name, value) in
+            [(SCALE, "1001"), (SCALE, "many"), (PROFILE, "fast"), (CONCURRENCY, "0"), (AT_A_TIME, "-1")]
+        {
+            let refused = with(name, value).expect_err(value).to_string();
+            assert!(refused.contains(name), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_empty_value_counts_as_not_set() -> Result<()> {
+        for name in [SCALE, PROFILE, NO_RELOAD, NO_CONSOLE, CONCURRENCY, AT_A_TIME] {
+            assert_eq!(format!("{:?}", with(name, "")?), format!("{:?}", Wishes::of(|_| None)?), "{name}");
+        }
+        Ok(())
+    }
 }

@@ -61,6 +61,8 @@ impl Visitors {
     pub(crate) fn set(&self, visitors: Option<u64>, callers: Option<u64>) -> Result<String> {
         ensure!(visitors.unwrap_or_default() <= MOST_VISITORS, "at most {MOST_VISITORS} customers");
         ensure!(callers.unwrap_or_default() <= MOST_CALLERS, "at most {MOST_CALLERS} callers");
+        let anybody = visitors.max(callers).unwrap_or_default() > 0;
+        ensure!(!anybody || self.0.traffic.products() > 0, "the shop is empty: there is nothing to ask for");
         let (now, calling) = self.numbers();
         let (visitors, callers) = (visitors.unwrap_or(now), callers.unwrap_or(calling));
         self.0.number.store(visitors, Relaxed);
@@ -112,5 +114,27 @@ impl Visitors {
     async fn ask(&self, (function, event): Invocation) -> bool {
         let event = String::from_utf8_lossy(&event).into_owned();
         self.0.invoker.invoke(&function, event).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use cloud::Cloud;
+    use cloud::folder::Folder;
+
+    #[test]
+    fn nobody_comes_into_an_empty_shop() -> Result<()> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let scratch = tempfile::tempdir()?;
+        let cloud = Cloud::open(Folder::at(&root, scratch.path(), "./dev")?)?;
+        let traffic = Arc::new(Traffic::new(&cloud, 0)?);
+        let visitors = Visitors::new(Invoker::new("http://127.0.0.1:9".to_owned())?, traffic)?;
+        assert!(visitors.set(Some(1), None).is_err() && visitors.set(None, Some(1)).is_err());
+        assert_eq!(visitors.numbers(), (0, 0));
+        assert_eq!(visitors.set(Some(0), Some(0))?, "Nobody else is in the shop.");
+        cloud::account::remove_outside(&cloud.folder)
     }
 }

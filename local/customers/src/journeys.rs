@@ -75,7 +75,7 @@ impl Journey {
         Duration::from_millis(match self {
             Self::Product | Self::Featured | Self::Orders => 10,
             Self::Search => 30,
-            Self::Checkout => 1_200,
+            Self::Checkout => 700,
             Self::Login => 100,
         })
     }
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn environments_grow_with_the_users_and_only_for_what_customers_call() {
         assert_eq!(environments("get-product", 10_000), Some(21));
-        assert_eq!(environments("checkout", 10_000), Some(144));
+        assert_eq!(environments("checkout", 10_000), Some(84));
         assert_eq!(environments("get-product", 100), Some(LEAST));
         assert_eq!(environments("order-sweeper", 10_000), None);
     }

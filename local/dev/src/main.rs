@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 
 use cloud::folder::Folder;
 use cloud::service::Service;
-use cloud::{Cloud, lifecycle, process, progress, serving, supervisor};
+use cloud::{Cloud, given, lifecycle, process, progress, serving, supervisor};
 
 #[derive(Parser)]
 #[command(name = "dev", override_help = include_str!("../help.txt"), disable_help_subcommand = true)]
@@ -192,15 +192,17 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Invoke { function, event } => {
             return commands::invoke(&folder, &function, event.map(PathBuf::from).as_deref()).await;
         }
-        Command::Import { file } => return commands::import(&folder, &file).await,
-        Command::Export { file, format } => commands::export(&folder, file.as_deref(), format).await?,
+        Command::Import { file } => return commands::import(&folder, &given::file(file)).await,
+        Command::Export { file, format } => {
+            commands::export(&folder, file.map(given::file).as_deref(), format).await?;
+        }
         Command::Breaker { order, name } => commands::breaker(&folder, order, &name).await?,
         #[cfg(feature = "trials")]
         Command::Bench(arguments) => measure::bench::run(&folder, &arguments).await?,
         #[cfg(feature = "trials")]
         Command::Load(arguments) => return measure::load::run(&folder, &arguments).await,
         Command::Explain { statement } => return explain::explain(folder, statement.as_deref()).await,
-        Command::Sizes { build } => commands::sizes(&folder, build)?,
+        Command::Sizes { build } => commands::sizes(&folder, build).await?,
         Command::Stats(arguments) => stats::run(folder, arguments).await?,
         Command::Test => return gate::run(&folder).await,
         Command::Redrive => commands::redrive(folder).await?,
@@ -238,8 +240,20 @@ mod tests {
             assert_eq!(judged(words), good, "{words}");
         }
         #[cfg(feature = "trials")]
-        for words in ["load --users nobody", "bench --scale x", "chaos --seed x", "load --nonsense"] {
+        for words in [
+            "load --users nobody",
+            "load --nonsense",
+            "load --scale 0",
+            "bench --scale x",
+            "bench --scale 1001",
+            "bench nonsense",
+            "chaos --seed x",
+        ] {
             assert_eq!(judged(words), refused, "{words}");
+        }
+        #[cfg(feature = "trials")]
+        for words in ["bench", "bench product", "bench get-product --scale 1000"] {
+            assert_eq!(judged(words), good, "{words}");
         }
     }
 }

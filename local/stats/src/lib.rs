@@ -28,6 +28,7 @@ use clap::Args;
 
 use cloud::Cloud;
 use cloud::folder::Folder;
+use cloud::given;
 use cloud::progress::{say, tell};
 use cloud::service::Service;
 use lambda::aws::sqs_client;
@@ -62,9 +63,9 @@ pub async fn run(folder: Folder, arguments: Arguments) -> Result<()> {
         let (began, now) = log.read()?;
         let queues = queue::all(&cloud, &sqs).await;
         let samples = log.samples();
-        if let Some(file) = &arguments.html {
+        if let Some(file) = arguments.html.as_ref().map(given::file) {
             let page = page::of(samples, &queues, arguments.minutes, now);
-            std::fs::write(file, page).with_context(|| format!("cannot write {}", file.display()))?;
+            std::fs::write(&file, page).with_context(|| format!("cannot write {}", file.display()))?;
             say(format_args!("  {} requests: {}", samples.len(), file.display()));
             return Ok(());
         }

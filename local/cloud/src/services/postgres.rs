@@ -101,6 +101,10 @@ pub(super) fn program(cloud: &Cloud) -> Result<Program> {
     ];
     let mut program = Program::new("postgres", ["-D".to_owned(), data(cloud).display().to_string()]);
     program.arguments.extend(settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]));
+    if cfg!(target_os = "macos") {
+        // Without one the system's library looks for the user's locale in a thread, with which Postgres does not start.
+        program.environment.push(("LC_ALL", "en_US.UTF-8".to_owned()));
+    }
     program.account.clone_from(&cloud.account);
     Ok(program)
 }

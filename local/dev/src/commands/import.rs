@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use shared::catalog::Import;
 use shared::database::{Database, Settings, Statement};
+use url::Url;
 use uuid::Uuid;
 
 use super::shells::setting;
@@ -40,7 +41,7 @@ pub(crate) async fn import(folder: &Folder, file: &Path) -> Result<ExitCode> {
     let part = Part::new(format!("Importing {name}"));
     let began = Instant::now();
     let import = step(&part, async {
-        put(&format!("{}/{object}", setting(folder, "IMPORTS_URL")?), text).await?;
+        put(address(&setting(folder, "IMPORTS_URL")?, &object)?, text).await?;
         wait(&database, &object, |import| {
             let (done, seconds) = (import.lines.cast_unsigned(), began.elapsed().as_secs().max(1));
             let percent = (done * 100 / lines).min(100);
@@ -53,10 +54,16 @@ pub(crate) async fn import(folder: &Folder, file: &Path) -> Result<ExitCode> {
     Ok(report(&import))
 }
 
-async fn put(url: &str, text: Vec<u8>) -> Result<()> {
-    let mut url = url::Url::parse(url)?;
-    // What may stand in a file's name and not in an address.
+/// Where an object of the bucket is. A file's name may hold what means something else in an address.
+fn address(bucket: &str, object: &str) -> Result<Url> {
+    let mut url = Url::parse(bucket)?;
+    url.path_segments_mut().ok().context("the bucket's address is none")?.extend(object.split('/'));
+    // Which is good in a path, and a space to servers that read it as a form.
     url.set_path(&url.path().replace('+', "%2B"));
+    Ok(url)
+}
+
+async fn put(url: Url, text: Vec<u8>) -> Result<()> {
     let answer = reqwest::Client::new().put(url).body(text).send().await.context("there is no bucket")?;
     ensure!(answer.status().is_success(), "the bucket did not take the file: {}", answer.status());
     Ok(())
@@ -99,4 +106,18 @@ fn report(import: &Import) -> ExitCode {
         tell(format_args!("the file was not read: {failure}"));
     }
     if refused > 0 || import.failure.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_any_name_is_put_under_that_name() -> Result<()> {
+        let object = "products/1-50% off #2? a+b %41.csv";
+        let url = address("http://127.0.0.1:9/imports", object)?;
+        assert_eq!(url.path(), "/imports/products/1-50%25%20off%20%232%3F%20a%2Bb%20%2541.csv");
+        assert_eq!((url.query(), url.fragment()), (None, None));
+        Ok(())
+    }
 }

@@ -10,6 +10,7 @@ use aws_lc_rs::hmac;
 use serde_json::Value;
 
 use cloud::folder::Folder;
+use cloud::given;
 use cloud::key_value;
 use cloud::progress::{say, tell};
 use cloud::secrets::hexadecimal;
@@ -85,7 +86,7 @@ fn find_event(folder: &Folder, function: &str, event: Option<&Path>) -> Result<P
         return Ok(events.join(first));
     };
     let named = events.join(format!("{function}-{}.json", event.display()));
-    let choices = [event.to_owned(), named];
+    let choices = [given::file(event), event.to_owned(), named];
     let found = choices.into_iter().find(|path| path.is_file());
     found.with_context(|| format!("there is no such event; choose from: {}", candidates.join(" ")))
 }

@@ -1,18 +1,18 @@
 //! `sizes`: what each function is made of, and how large it became.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use cloud::archive;
 use cloud::folder::Folder;
 use cloud::progress::{table, tell};
 
-/// Prints crates and bytes of each function's release build; `build` makes it first, as `sam build` does: each function
-/// alone, so that none gets the features of another.
-pub(crate) fn sizes(folder: &Folder, build: bool) -> Result<()> {
+/// Prints crates and bytes of each function's release build, also as the archive that is uploaded; `build` makes it
+/// first, as `sam build` does: each function alone, so that none gets the features of another.
+pub(crate) async fn sizes(folder: &Folder, build: bool) -> Result<()> {
     let mut rows = Vec::new();
     for function in folder.written_functions() {
         if build {
@@ -20,11 +20,17 @@ pub(crate) fn sizes(folder: &Folder, build: bool) -> Result<()> {
             let status = Command::new("cargo").args(arguments).current_dir(&folder.root).status();
             ensure!(status.context("cannot run cargo")?.success(), "{function} does not compile");
         }
-        let size = fs::metadata(folder.root.join("target/release").join(&function));
-        let size = size.map_or_else(|_| "not built: --build".to_owned(), |file| megabytes(file.len()));
-        rows.push([function.clone(), crates(&folder.root, &function)?.len().to_string(), size]);
+        let program = folder.binaries("release").join(&function);
+        let [binary, archive] = if program.exists() {
+            let (binary, archive) = archive::sizes(&program, &folder.path).await?;
+            [megabytes(binary), megabytes(archive)]
+        } else {
+            ["not built: --build".to_owned(), String::new()]
+        };
+        let linked = crates(&folder.root, &function)?.len().to_string();
+        rows.push([function, linked, binary, archive]);
     }
-    tell(table(["function", "crates", "binary"], &rows).trim_end());
+    tell(table(["function", "crates", "binary", "archive"], &rows).trim_end());
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, bail};
+use cloud::given;
 use serde_json::Value;
 
 pub(super) struct Addresses {
@@ -26,7 +27,7 @@ impl Addresses {
     }
 
     fn of_file(file: &str) -> Result<Self> {
-        let text = fs::read_to_string(file).with_context(|| format!("cannot read {file}"))?;
+        let text = fs::read_to_string(given::file(file)).with_context(|| format!("cannot read {file}"))?;
         // serde's own text could quote a password.
         let Ok(said) = serde_json::from_str::<Value>(&text) else { bail!("{file} is not JSON") };
         let address = |name: &str| {

@@ -7,7 +7,7 @@
 //! | `run`, `pairs` | the times of a run; what rounds that were measured in turn say of each other |
 //! | `instructions` | the same, counted by valgrind |
 //! | `node`, `alike` | the same endpoints in Node.js, and that they answer as ours do |
-//! | `counts`, `sizes` | where the figures come from, besides `usage` |
+//! | `counts` | where the figures come from, besides `usage` and the cloud's `archive` |
 //! | `cost` | what a million requests cost on Lambda |
 //! | `verdict` | which goals hold |
 //! | `report`, `columns`, `text`, `page` | how all of it is kept and shown |
@@ -24,7 +24,6 @@ mod page;
 mod pairs;
 mod report;
 mod run;
-mod sizes;
 mod text;
 mod verdict;
 
@@ -35,6 +34,7 @@ use anyhow::{Context, Result};
 use time::OffsetDateTime;
 
 use cases::{CASES, Case, FLOOR};
+use cloud::archive;
 use cloud::figures::machine;
 use cloud::folder::Folder;
 use cloud::own_cloud::OwnCloud;
@@ -54,6 +54,7 @@ const CLOUD: &str = ".dev-bench";
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Only cases whose name or function has this in it; the empty handler always.
+    #[arg(value_parser = known)]
     only: Option<String>,
     /// Stores the run under docs/benchmarks/ with these words about it.
     #[arg(long)]
@@ -68,7 +69,7 @@ pub struct Arguments {
     #[arg(long)]
     no_build: bool,
     /// How many times the usual demo data: 10 is 100,000 products and 500,000 orders.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     scale: u32,
     /// How long the payment provider takes for each call, in milliseconds; else it answers at once. Above two seconds a
     /// round would have no two calls, and from three on the breaker takes the provider for ill.
@@ -117,9 +118,18 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<()> {
 }
 
 fn is_wanted(case: &Case, only: Option<&str>) -> bool {
-    only.is_none_or(|words| {
-        case.name.contains(words) || case.function.contains(words) || case.name == FLOOR.name
-    })
+    only.is_none_or(|words| is_called(case, words) || case.name == FLOOR.name)
+}
+
+fn is_called(case: &Case, words: &str) -> bool {
+    case.name.contains(words) || case.function.contains(words)
+}
+
+/// The words, if any case is called so.
+fn known(words: &str) -> Result<String, String> {
+    let names: Vec<_> = CASES.iter().map(|case| case.name).collect();
+    let known = CASES.iter().any(|case| is_called(case, words));
+    known.then(|| words.to_owned()).ok_or_else(|| format!("the cases are: {}", names.join("; ")))
 }
 
 async fn measure(
@@ -203,7 +213,7 @@ async fn measure_case(
     let program = cloud.folder.binaries("release").join(case.function);
     // The empty handler stands for any other.
     figures.memory_mb = cloud.template.function(case.function).map_or(512, |function| function.memory_mb);
-    (figures.program_bytes, figures.zip_bytes) = sizes::of(&program, &cloud.folder.path).await?;
+    (figures.program_bytes, figures.zip_bytes) = archive::sizes(&program, &cloud.folder.path).await?;
     let node = node.map(|(alone, crowd)| with_crowd(alone.figures, crowd));
     let (name, function) = (case.name.to_owned(), case.function.to_owned());
     Ok(Measured { name, function, figures, node, pairs })

@@ -30,7 +30,7 @@ pub struct Arguments {
     #[arg(long)]
     pub(super) no_build: bool,
     /// How many times the usual demo data.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(super) scale: u32,
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
-/// Bytes of the program, and of the archive that Lambda gets.
-pub(super) async fn of(program: &Path, scratch: &Path) -> Result<(u64, u64)> {
+/// Bytes of the program, and of the archive that Lambda gets. `scratch` is where it may be written meanwhile.
+pub async fn sizes(program: &Path, scratch: &Path) -> Result<(u64, u64)> {
     let size = fs::metadata(program).with_context(|| format!("{} is missing", program.display()))?.len();
     let (bootstrap, archive) = (scratch.join("bootstrap"), scratch.join("bootstrap.zip"));
     fs::copy(program, &bootstrap)?;
