@@ -35,11 +35,11 @@ def up(tmp_path):
         script.chmod(0o755)
     (clone / "local/tools").mkdir()
 
-    def up(packages, **shell):
+    def up(packages, at=clone, **shell):
         (clone / "local/tools/cloud.txt").write_text(packages)
         environment = {name: value for name, value in os.environ.items() if name != "CARGO_TARGET_DIR"}
         environment |= {"PATH": f"{programs}:{os.environ['PATH']}", "INSTALLED": str(installed), **shell}
-        status = subprocess.run(["./dev", "up"], cwd=clone, env=environment, capture_output=True).returncode
+        status = subprocess.run([clone / "dev", "up"], cwd=at, env=environment, capture_output=True).returncode
         return status, len(installed.read_text().splitlines())
 
     return up
@@ -88,3 +88,14 @@ def test_a_python_that_is_too_old_is_refused_with_a_sentence(up, tmp_path):
     python.write_text(PYTHON.replace("#!/bin/sh\n", '#!/bin/sh\ncase "$*" in *version_info*) exit 1 ;; esac\n', 1))
     (tmp_path / "installed").write_text("")
     assert up("a==1\n") == (1, 0)
+
+
+def test_a_build_goes_where_it_is_looked_for_and_files_are_named_from_where_somebody_stands(up, tmp_path):
+    program, told = tmp_path / "clone/target/debug/dev", tmp_path / "told"
+    program.write_text(f'#!/bin/sh\necho "$MILLRACE_FROM $CARGO_TARGET_DIR" >"{told}"\n')
+    assert up("a==1\n", at=tmp_path)[0] == 0
+    # Cargo is told too: a file of its own settings may name another place.
+    assert told.read_text() == f"{tmp_path} target\n"
+    # Where cargo has built for another machine there is no such program.
+    told.unlink()
+    assert up("a==1\n", CARGO_TARGET_DIR="elsewhere")[0] == 1 and not told.exists()
