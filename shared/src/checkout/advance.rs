@@ -31,14 +31,15 @@ pub async fn advance(
             provider.give_back(&lease, refund).await
         }
         OrderStatus::Cancelling => Ok(provider.cancel(&mut lease).await),
-        OrderStatus::ActionRequired if lease.overdue => Ok(provider.stop_waiting(&mut lease).await),
+        OrderStatus::Charging | OrderStatus::Deferred | OrderStatus::ActionRequired if lease.overdue => {
+            Ok(provider.give_up(&mut lease).await)
+        }
         OrderStatus::ActionRequired => Ok(provider.look(&lease).await),
         OrderStatus::RefundPending => Ok(provider.refund(&lease).await),
         // Finished, and yet the provider says that something happened.
         OrderStatus::Failed | OrderStatus::Cancelled => Ok(provider.check_unwanted(&lease).await),
         OrderStatus::Paid | OrderStatus::Refunded => Ok(provider.follow(&lease).await),
-        _ if lease.overdue => Ok(provider.give_up(&mut lease).await),
-        _ => provider.charge(&mut lease).await,
+        OrderStatus::Charging | OrderStatus::Deferred => provider.charge(&mut lease).await,
     };
     let waits_for = provider.report().await;
     KillPoint::AfterReport.reached();

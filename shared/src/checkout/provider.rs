@@ -251,16 +251,10 @@ impl<'a> Provider<'a> {
         }
     }
 
-    /// Ends an order whose deadline has come. One that was charged before, unknown to us, is paid.
+    /// Ends an order whose deadline has come. One that was charged before it, unknown to us, is paid: by a call whose
+    /// answer was lost, or by a customer who authenticated in time. Of one that was charged after it the money goes
+    /// back, whatever it waited for: a page that was left open can pay for one that was put off meanwhile.
     pub(super) async fn give_up(&mut self, lease: &mut Lease) -> Step {
-        match self.cancel(lease).await {
-            Step::RefundPending { charge_id } => Step::Paid { charge_id },
-            step => step,
-        }
-    }
-
-    /// Ends the wait for a customer whose time is over. Who authenticated within it has paid, though nobody told us.
-    pub(super) async fn stop_waiting(&mut self, lease: &mut Lease) -> Step {
         let step = self.cancel(lease).await;
         let (Step::RefundPending { .. }, Some(intent)) = (&step, lease.intent_id.as_deref()) else {
             return step;

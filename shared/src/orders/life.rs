@@ -125,7 +125,7 @@ impl OrderStatus {
             (Charging | ActionRequired, Event::PutOff) => Deferred,
             (Charging | ActionRequired | Cancelling, Event::Cancelled) => Cancelled,
             (Paid | RefundPending | Refunded, Event::Refunded) => Refunded,
-            (ActionRequired | Cancelling | Failed | Cancelled, Event::Unwanted)
+            (Charging | ActionRequired | Cancelling | Failed | Cancelled, Event::Unwanted)
             | (Paid | RefundPending | Refunded, Event::RefundFailed) => RefundPending,
             (_, Event::NothingNew) => self,
             _ => return None,

@@ -92,13 +92,23 @@ async fn an_order_that_was_charged_in_time_is_paid_although_its_deadline_has_com
 #[tokio::test]
 async fn a_customer_who_authenticated_in_time_has_paid_though_no_event_told_so_and_one_who_was_late_has_not()
 {
-    for (made, status, stock) in [
-        (Some(-65), OrderStatus::Paid, 9),
-        (Some(-1), OrderStatus::RefundPending, 10),
-        (None, OrderStatus::Paid, 9),
+    for (made, put_off, status, stock) in [
+        (Some(-65), false, OrderStatus::Paid, 9),
+        (Some(-1), false, OrderStatus::RefundPending, 10),
+        (None, false, OrderStatus::Paid, 9),
+        (Some(-65), true, OrderStatus::Paid, 9),
+        (Some(-1), true, OrderStatus::RefundPending, 10),
     ] {
         let order = Order::place().await;
         order.step(&Provider::with_intent(&intent("requires_action"))).await;
+        if put_off {
+            // The page in which it is authenticated stays open.
+            let mut failed = intent("requires_payment_method");
+            failed["last_payment_error"] = json!({ "type": "api_error" });
+            order.left(60).await;
+            order.step(&Provider::with_intent(&failed)).await;
+            assert_eq!(order.stands().await.0, "deferred");
+        }
         order.left(-5).await;
         let provider = Provider::with_intent(&intent("succeeded"));
         let unexpected =
@@ -111,7 +121,8 @@ async fn a_customer_who_authenticated_in_time_has_paid_though_no_event_told_so_a
         }
         provider.says("look", 200, &charged);
         let (advanced, _) = order.step(&provider).await;
-        assert_eq!((advanced.answer.status, order.stock().await), (status, stock), "{made:?}");
+        let stands = (advanced.answer.status, order.stock().await);
+        assert_eq!(stands, (status, stock), "{made:?}, put off: {put_off}");
     }
 }
 
