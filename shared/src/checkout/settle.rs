@@ -23,6 +23,8 @@ pub(super) enum Step {
     Paid {
         /// The provider's id of the charge.
         charge_id: String,
+        /// Whether the charge shows that some of it went back since: then that is looked at at once.
+        given_back: bool,
     },
     /// No money moved, and none will.
     Failed {
@@ -157,7 +159,9 @@ impl Step {
             Self::Deferred(wait) | Self::Unsent(wait) | Self::Unknown(wait) => Some(*wait),
             Self::GivenBack { status: OrderStatus::RefundPending, .. } => Some(lease.wait_for_operator()),
             // What the provider knew better is looked at by whoever comes next.
-            Self::RefundRefused | Self::PartRefunded { doubted: true, .. } => Some(Duration::ZERO),
+            Self::Paid { given_back: true, .. }
+            | Self::RefundRefused
+            | Self::PartRefunded { doubted: true, .. } => Some(Duration::ZERO),
             _ => None,
         }
     }
@@ -165,7 +169,7 @@ impl Step {
     /// What is known of the charge now: id, status, decline code.
     fn charge(&self) -> (Option<&str>, Option<&'static str>, Option<&str>) {
         match self {
-            Self::Paid { charge_id } | Self::RefundPending { charge_id } => {
+            Self::Paid { charge_id, .. } | Self::RefundPending { charge_id } => {
                 (Some(charge_id), Some("succeeded"), None)
             }
             Self::Failed { decline_code, charge_id } => {

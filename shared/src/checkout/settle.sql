@@ -14,16 +14,18 @@ with settled as (
         answer = coalesce(answer, $5),
         lease_owner = null,
         lease_until = null,
-        -- News that came while somebody was at work may be of after that look, so they keep the order due; but what
-        -- ended it has told all there is. (A lease is due again when it ends; only news make it earlier.)
+        -- News that came while somebody was at work may be of after that look, so they keep the order due; but to one
+        -- that is paid now they said the same. (A lease is due again when it ends, unless there are news, or a sweep
+        -- that came after it.)
         next_attempt_at = case
-            when next_attempt_at < lease_until and ($4 = $3 or $4 not in ('paid', 'failed', 'cancelled', 'refunded'))
-                then now()
+            when next_attempt_at is distinct from lease_until and ($4 = $3 or $4 <> 'paid') then now()
             else now() + $6 * interval '1 second'
         end,
         deadline = $11,
         waits_since = case
-            when $6::integer is null and not (next_attempt_at < lease_until and $4 = $3) then null
+            when $6::integer is null
+                and not (next_attempt_at is distinct from lease_until and ($4 = $3 or $4 <> 'paid'))
+                then null
             when $4 = 'action_required' then $11::timestamptz
             -- Being charged and being put off are one wait.
             when $3 = 'charging' and $4 in ('charging', 'deferred') then coalesce(waits_since, created_at)

@@ -11,6 +11,7 @@ with known as (
     select
         orders.id,
         coalesce(payments.intent_id <> $1, payments.attempt = 0) as other,
+        $3 and orders.status in ('charging', 'action_required') as overtaken,
         -- Events may overtake one another, so the latest tells how a dispute stands: one that was won may be lost after
         -- all, and another may come. Their times are whole seconds; within one, a decision is what came last. What
         -- claims to come from the future comes from now.
@@ -29,7 +30,13 @@ with known as (
 ),
 due as (
     update orders
-    set next_attempt_at = now(), waits_since = least(waits_since, now())
+    set
+        next_attempt_at = now(),
+        waits_since = least(waits_since, now()),
+        -- Who is charging it may have been answered before that, and would write that it is paid and all is well: that
+        -- one has lost the lease, and who comes next sees both.
+        lease_owner = case when not known.overtaken then lease_owner end,
+        lease_until = case when not known.overtaken then lease_until end
     from known
     where
         orders.id = known.id

@@ -56,6 +56,8 @@ pub struct Next {
     pub due: Due,
     /// Whether its stock goes back.
     pub gives_stock_back: bool,
+    /// Whether news that came while somebody was at work are looked at afterwards.
+    pub keeps_news: bool,
 }
 
 impl Event {
@@ -99,16 +101,28 @@ impl OrderStatus {
         }
     }
 
+    /// Whether news of what comes after a payment take the lease of whoever is charging it: that one would write down
+    /// that it is paid, as it was asked before, and whoever comes next sees both.
+    #[must_use]
+    pub const fn loses_its_lease(self, afterwards: bool) -> bool {
+        afterwards && matches!(self, Charging | ActionRequired)
+    }
+
     /// What an event makes of an order that stands like this; `None` if it cannot happen to it.
     #[must_use]
     pub fn step(self, event: Event) -> Option<Next> {
         let status = self.follows(event)?;
         let due = match event {
             Event::Unwanted => Due::Now,
+            // Some of it may have gone back already.
+            Event::Charged => Due::AfterWait,
             _ if status.is_final() && event != Event::NothingNew => Due::Never,
             _ => Due::AfterWait,
         };
-        Some(Next { status, due, gives_stock_back: self.holds_stock() && status.wants_no_stock() })
+        let gives_stock_back = self.holds_stock() && status.wants_no_stock();
+        // News of the payment itself say no more than that it is paid; those of later end the lease of who pays it.
+        let keeps_news = status == self || status != Paid;
+        Some(Next { status, due, gives_stock_back, keeps_news })
     }
 
     fn follows(self, event: Event) -> Option<Self> {

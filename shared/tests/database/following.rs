@@ -1,5 +1,7 @@
 //! What happens at the provider after an order is final, and orders that the provider has forgotten.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use shared::checkout::{claim, claim_to_cancel};
 use shared::database::Statement;
@@ -22,6 +24,12 @@ static DUE: Statement = Statement::new("test.due_again", "update orders set leas
 static WAITED: Statement = Statement::new(
     "test.waited_a_day",
     "update orders set waits_since = waits_since - interval '1 day', lease_until = null",
+);
+
+/// Its holder stands still, and nobody has come for it yet.
+static RAN_OUT: Statement = Statement::new(
+    "test.ran_out",
+    "update orders set lease_until = now() - interval '1 second', next_attempt_at = now() - interval '1 second'",
 );
 
 const NEWS: News<'_> = News {
@@ -248,6 +256,72 @@ async fn a_customer_who_authenticates_while_somebody_looks_is_seen_before_the_de
     assert_eq!(order.stands().await, ("action_required".to_owned(), Some(0)));
     let (advanced, _) = order.step(&Provider::with_intent(&intent("succeeded"))).await;
     assert_eq!((advanced.answer.status, order.stands().await.1), (OrderStatus::Paid, None));
+}
+
+/// Its customer was asked, and its payment is known.
+async fn asked() -> Order {
+    let order = Order::place().await;
+    order.step(&Provider::with_intent(&intent("requires_action"))).await;
+    order.note(News { afterwards: false, ..NEWS }).await.expect("is ours");
+    order
+}
+
+#[tokio::test]
+async fn who_pays_an_order_by_a_charge_of_which_some_went_back_looks_at_once_how_much() {
+    for asks_first in [false, true] {
+        for (gone, status) in [(500, OrderStatus::Paid), (1250, OrderStatus::Refunded)] {
+            let order = if asks_first { asked().await } else { Order::place().await };
+            let provider = Provider::with_intent(&given_back(gone));
+            let (advanced, _) = order.step(&provider).await;
+            assert_eq!((advanced.answer.status, advanced.due_in), (OrderStatus::Paid, Some(Duration::ZERO)));
+            assert_eq!(order.stands().await, ("paid".to_owned(), Some(0)));
+            assert_eq!(order.step(&provider).await.0.answer.status, status);
+            assert_eq!((order.shown().await.charge.refunded, order.stock().await), (Some(gone), 9));
+            assert_eq!(order.stands().await.1, None);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_fails_while_its_customer_pays_with_another_card_gives_the_money_back() {
+    for stands_still in [false, true] {
+        let order = asked().await;
+        let lease = claim(&order.shop.functions, order.id, PATIENCE).await.expect("answers").expect("is due");
+        if stands_still {
+            order.shop.owner.execute(&RAN_OUT).await.expect("updates");
+        }
+        order.note(News { paid: true, afterwards: false, ..NEWS }).await.expect("is ours");
+        let mut refused = intent("requires_payment_method");
+        refused["last_payment_error"] = json!({ "type": "card_error", "code": "card_declined" });
+        order.advance(lease, &Provider::with_intent(&refused)).await;
+        assert_eq!(order.stands().await, ("failed".to_owned(), Some(0)), "stood still: {stands_still}");
+        let (advanced, _) = order.step(&Provider::with_intent(&intent("succeeded"))).await;
+        assert_eq!(advanced.answer.status, OrderStatus::RefundPending);
+    }
+}
+
+#[tokio::test]
+async fn who_charges_an_order_writes_nothing_where_news_of_later_came_meanwhile() {
+    let order = asked().await;
+    let lease = claim(&order.shop.functions, order.id, PATIENCE).await.expect("answers").expect("is due");
+    order.note(NEWS).await.expect("is ours");
+    order.advance(lease, &Provider::with_intent(&given_back(0))).await;
+    assert_eq!(order.stands().await, ("action_required".to_owned(), Some(0)));
+    let gone = Provider::with_intent(&given_back(1250));
+    assert_eq!(order.step(&gone).await.0.answer.status, OrderStatus::Paid);
+    assert_eq!(order.step(&gone).await.0.answer.status, OrderStatus::Refunded);
+}
+
+#[tokio::test]
+async fn news_that_a_refund_failed_are_looked_at_though_they_come_before_the_refund_is_written_down() {
+    let order = Order::paid().await;
+    order.note(NEWS).await.expect("is ours");
+    let lease = claim(&order.shop.functions, order.id, PATIENCE).await.expect("answers").expect("is due");
+    order.note(NEWS).await.expect("is ours");
+    order.advance(lease, &Provider::with_intent(&given_back(1250))).await;
+    assert_eq!(order.stands().await, ("refunded".to_owned(), Some(0)));
+    let (advanced, operator) = order.step(&Provider::with_intent(&given_back(0))).await;
+    assert_eq!((advanced.answer.status, operator), (OrderStatus::RefundPending, true));
 }
 
 #[tokio::test]

@@ -130,11 +130,9 @@ impl Life {
         self.row.status = next.status;
         self.owner = None;
         let lease_until = self.row.lease_until.take();
-        // News that came meanwhile keep it due, unless what ended it has told all there is.
-        let news = self.row.due.zip(lease_until).is_some_and(|(due, until)| due < until);
-        let goes_on = next.status == held.status || !next.status.is_final();
+        let news = self.row.due != lease_until;
         let due = due(next.due, wait).map(|wait| self.now + i64::from(wait));
-        self.row.due = if news && goes_on { Some(self.now) } else { due };
+        self.row.due = if news && next.keeps_news { Some(self.now) } else { due };
         self.row.deadline = Some(held.deadline);
         self.row.attempt = if unsent { 0 } else { self.row.attempt };
         self.row.stock += if next.gives_stock_back { PIECES } else { 0 };
@@ -161,6 +159,9 @@ impl Life {
         self.row.intent = Some(intent.to_owned());
         let due = self.row.status.is_due_by_news(paid, afterwards);
         self.row.due = if due { Some(self.now) } else { self.row.due };
+        if self.row.status.loses_its_lease(afterwards) {
+            (self.owner, self.row.lease_until) = (None, None);
+        }
         Some(due)
     }
 

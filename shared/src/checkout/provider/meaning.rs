@@ -48,9 +48,7 @@ fn is_of(lease: &Lease, intent: &Intent) -> bool {
 /// What an intent's state means for its order.
 pub(super) fn interpret(lease: &Lease, intent: Intent) -> Step {
     match intent.status {
-        IntentStatus::Succeeded => {
-            Step::Paid { charge_id: intent.charge.map_or(intent.id, |charge| charge.id) }
-        }
+        IntentStatus::Succeeded => paid(intent),
         IntentStatus::RequiresAction => action_required(lease, intent),
         IntentStatus::Canceled => Step::Cancelled,
         IntentStatus::RequiresPaymentMethod => match intent.last_error {
@@ -61,6 +59,15 @@ pub(super) fn interpret(lease: &Lease, intent: Intent) -> Step {
         IntentStatus::Processing | IntentStatus::RequiresCapture | IntentStatus::Unrecognised => {
             Step::Unknown(PROCESSING)
         }
+    }
+}
+
+/// The answer may be of long after the charge, and show that somebody has given it back at the provider since.
+fn paid(intent: Intent) -> Step {
+    let gone = intent.charge.as_ref().and_then(|charge| charge.refunded);
+    Step::Paid {
+        charge_id: intent.charge.map_or(intent.id, |charge| charge.id),
+        given_back: gone.is_some_and(|gone| gone > 0),
     }
 }
 
