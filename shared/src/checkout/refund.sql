@@ -32,10 +32,18 @@ target as (
     where orders.id = $2
     for update of orders, payments
 ),
+lines as (
+    -- After the order, so that what a refund of the same moment has brought back is not brought back again.
+    select order_items.product_id, order_items.quantity - order_items.returned as most
+    from target
+    join order_items on order_items.order_id = target.id
+    where order_items.product_id = any($7::uuid[])
+    for update of order_items
+),
 returned as (
-    select l.product_id, l.quantity, order_items.quantity - order_items.returned as most
+    select l.product_id, l.quantity, lines.most
     from unnest($7::uuid[], $8::integer[]) as l (product_id, quantity)
-    left join order_items on order_items.order_id = $2 and order_items.product_id = l.product_id
+    left join lines on lines.product_id = l.product_id
 ),
 refused as (
     select product_id, coalesce(most, 0) as most from returned where most is null or quantity > most
@@ -89,10 +97,23 @@ given as (
     from begun, target
     where payments.order_id = target.id and $15
 ),
+noted as (
+    -- Who has outlived a lease of it knows less than is written now, and writes nothing.
+    update orders
+    set lease_owner = null, lease_until = null, updated_at = now()
+    from begun, target
+    where orders.id = target.id and target.amount < target.total - target.refunded and $15
+),
 ended as (
     -- Looked at once more: the provider may have had news of it.
     update orders
-    set status = 'refunded', next_attempt_at = now(), waits_since = now(), updated_at = now()
+    set
+        status = 'refunded',
+        lease_owner = null,
+        lease_until = null,
+        next_attempt_at = now(),
+        waits_since = now(),
+        updated_at = now()
     from begun, target
     where orders.id = target.id and target.amount = target.total - target.refunded and $15
 )

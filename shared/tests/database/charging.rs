@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use shared::breaker::{Admission, Breaker, Settings};
 use shared::checkout::{Advanced, Lease, advance, claim, claim_to_cancel};
 use shared::database::{Database, Statement};
+use shared::error::Result;
 use shared::orders::{Answer, OrderId, OrderStatus, find};
 use shared::redis::{self, Redis};
 use shared::telemetry::{Counter, Record};
@@ -36,21 +37,30 @@ impl Charging {
         Self { redis, breaker }
     }
 
-    /// One step forward of an order; and whether it called for an operator.
-    pub(crate) async fn advance(
+    /// One step forward of an order, unless its lease was lost; and whether it called for an operator.
+    async fn try_to_advance(
         &self,
         database: &Database,
         lease: Lease,
         provider: &Provider,
-    ) -> (Advanced, bool) {
+    ) -> Result<(Advanced, bool)> {
         let Admission::Allow(permit) = self.redis.batch(self.breaker.acquire()).await else {
             panic!("the breaker is open");
         };
         let limit = TimeLimit::of_invocation(None);
         let record = Record::begin("test", None);
         let step = advance(database, &provider.payments, permit, lease, limit);
-        let advanced = record.observe(step).await.expect("settles");
-        (advanced, record.count_of(Counter::OperatorNeeded) > 0)
+        let advanced = record.observe(step).await?;
+        Ok((advanced, record.count_of(Counter::OperatorNeeded) > 0))
+    }
+
+    pub(crate) async fn advance(
+        &self,
+        database: &Database,
+        lease: Lease,
+        provider: &Provider,
+    ) -> (Advanced, bool) {
+        self.try_to_advance(database, lease, provider).await.expect("settles")
     }
 }
 
@@ -82,6 +92,11 @@ impl Order {
     /// The same, of somebody who has the lease already.
     pub(crate) async fn advance(&self, lease: Lease, provider: &Provider) -> (Advanced, bool) {
         self.charging.advance(&self.shop.functions, lease, provider).await
+    }
+
+    /// The same, of somebody who may have lost it.
+    pub(crate) async fn try_to_advance(&self, lease: Lease, provider: &Provider) -> Result<(Advanced, bool)> {
+        self.charging.try_to_advance(&self.shop.functions, lease, provider).await
     }
 
     pub(crate) async fn stands(&self) -> (String, Option<i64>) {

@@ -116,7 +116,8 @@ impl Life {
 
     fn remember(&mut self, owner: Uuid, intent: Option<&str>) -> bool {
         let known = self.row.intent.as_deref();
-        let ours = self.owner == Some(owner) && (known.is_none() || intent.is_none() || known == intent);
+        let holds = self.owner == Some(owner) && self.row.lease_until.is_some_and(|until| until > self.now);
+        let ours = holds && (known.is_none() || intent.is_none() || known == intent);
         if ours {
             self.row.intent = intent.or(known).map(str::to_owned);
             self.row.attempt += 1;

@@ -4,18 +4,28 @@ use serde_json::{Value, json};
 use shared::accounts::erase;
 use shared::auth::token::Role;
 use shared::auth::{Subject, User};
-use shared::checkout::{Item, RefundBegun, RefundRequest, RefundState, begin_refund};
-use shared::database::Statement;
+use shared::checkout::{
+    Item, Lease, RefundBegun, RefundRequest, RefundState, begin_refund, claim, claim_to_cancel,
+};
+use shared::database::{self, Query, Statement};
 use shared::error::{Error, Result};
+use shared::orders::OrderStatus;
 use uuid::Uuid;
 
 use crate::charging::Order;
+use crate::checkout::PATIENCE;
 use crate::provider::{Provider, error, intent};
 
 static END_LEASES: Statement = Statement::new(
     "test.end_leases",
     "update orders set lease_until = now(), next_attempt_at = coalesce(next_attempt_at, now())",
 );
+static MAKE_DUE: Statement = Statement::new("test.make_due", "update orders set next_attempt_at = now()");
+/// As the functions send them, for transactions that take their time.
+static WRITE_REFUND: Statement =
+    Statement::new("test.write_refund", include_str!("../../src/checkout/refund.sql"));
+static WRITE_NEWS: Statement =
+    Statement::new("test.write_news", include_str!("../../src/orders/due_by_intent.sql"));
 static ERASE_ALL: Statement = Statement::new("test.erase_all", "update users set erased_at = now()");
 static IN_DINARS: Statement = Statement::new("test.in_dinars", "update orders set currency = 'kwd'");
 static REFUNDED: Statement =
@@ -735,4 +745,131 @@ async fn a_refund_that_may_still_be_made_has_not_failed_and_another_amount_is_no
         let (advanced, operator) = order.step(&refusing).await;
         assert_eq!((advanced.refund, operator), (Some(RefundState::Failed), true), "{ended}");
     }
+}
+
+/// So much by other means, and with it so many of the pieces that were bought.
+fn by_other_means(order: &Order, amount: i64, pieces: i32) -> Query {
+    let returned = if pieces > 0 { vec![order.product().0] } else { Vec::new() };
+    let query = WRITE_REFUND.bind(Uuid::now_v7()).bind(order.id).bind(order.user()).bind("others").bind("00");
+    let query = query.bind(amount).bind(returned.clone()).bind(vec![pieces; returned.len()]);
+    let query = query.bind(Uuid::now_v7()).bind(30).bind(None::<String>).bind(None::<String>);
+    query.bind(Vec::<String>::new()).bind(Vec::<i64>::new()).bind(true)
+}
+
+impl Order {
+    /// What `work` makes of the order that waits for it while `first` is written and not yet committed.
+    async fn after<T: Send + 'static>(
+        &self,
+        first: Query,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        let both = self.shop.owner.transaction(async |tx| {
+            tx.execute(first).await?;
+            let work = tokio::spawn(work);
+            self.shop.somebody_waits().await;
+            Ok::<_, database::Error>(work)
+        });
+        both.await.expect("commits").await.expect("ends")
+    }
+
+    /// The lease, for whoever has to wait for it.
+    fn claimed(&self) -> impl Future<Output = Option<Lease>> + Send + 'static {
+        let (functions, order) = (self.shop.functions.clone(), self.id);
+        async move { claim(&functions, order, PATIENCE).await.expect("answers") }
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_an_order_goes_on_with_what_is_known_of_its_money_then() {
+    let order = paid().await;
+    order.shop.owner.execute(&MAKE_DUE).await.expect("updates");
+    let lease = order.after(by_other_means(&order, 300, 0), order.claimed()).await.expect("is due");
+    order.advance(lease, &Provider::with_intent(&given_back(200))).await;
+    assert_eq!(refunded(&order).await, 500);
+
+    // Also where it was the whole that went back.
+    let order = paid().await;
+    order.shop.owner.execute(&MAKE_DUE).await.expect("updates");
+    let lease = order.after(by_other_means(&order, 1250, 0), order.claimed()).await.expect("is due");
+    let (advanced, operator) = order.advance(lease, &Provider::with_intent(&given_back(0))).await;
+    assert_eq!((advanced.answer.status, operator), (OrderStatus::Refunded, false));
+}
+
+#[tokio::test]
+async fn who_waits_for_an_order_to_cancel_it_goes_on_with_the_payment_that_is_known_then() {
+    let order = Order::place().await;
+    // Somebody asked for a charge and was not answered, and somebody else put it off.
+    for status in [503, 429] {
+        order.step(&Provider::that_says(status, &json!({}))).await;
+        crash(&order).await;
+    }
+    assert_eq!(order.stands().await.0, "deferred");
+    let news = WRITE_NEWS.bind("pi_1").bind(false).bind(false).bind(None::<String>).bind(false);
+    let news = news.bind(order.id).bind(None::<time::OffsetDateTime>);
+    let (functions, user, id) = (order.shop.functions.clone(), order.user(), order.id);
+    let cancelled = async move { claim_to_cancel(&functions, user, id).await.expect("answers") };
+    let lease = order.after(news, cancelled).await.expect("is theirs");
+    let provider = Provider::with_intent(&intent("canceled"));
+    order.advance(lease, &provider).await;
+    assert_eq!(provider.seen(), ["cancel"]);
+}
+
+#[tokio::test]
+async fn what_a_refund_of_the_same_moment_has_brought_back_is_not_brought_back_again() {
+    let order = paid().await;
+    let (functions, id, user) = (order.shop.functions.clone(), order.id, order.user());
+    let body = back(&order, 500);
+    let other = async move {
+        let text = body.to_string();
+        let request = RefundRequest {
+            order: id,
+            administrator: User::of_shop(user, Role::Administrator),
+            key: "b".parse().expect("a key"),
+            body: text.as_bytes(),
+            wanted: serde_json::from_value(body).expect("reads"),
+        };
+        begin_refund(&functions, request).await.err().map(|refused| status(&refused))
+    };
+    assert_eq!(order.after(by_other_means(&order, 300, 1), other).await, Some(422));
+    assert_eq!((refunded(&order).await, order.stock().await), (300, 10));
+}
+
+#[tokio::test]
+async fn who_has_outlived_a_lease_writes_nothing_over_what_went_back_by_other_means() {
+    let order = paid().await;
+    order.shop.owner.execute(&MAKE_DUE).await.expect("updates");
+    let late = order.claimed().await.expect("is due");
+    crash(&order).await;
+    order.shop.owner.execute(by_other_means(&order, 300, 0)).await.expect("writes");
+    let looked = Provider::with_intent(&given_back(200));
+    order.advance(late, &looked).await;
+    assert_eq!(refunded(&order).await, 300);
+    order.step(&looked).await;
+    assert_eq!(refunded(&order).await, 500);
+}
+
+#[tokio::test]
+async fn who_has_outlived_a_lease_asks_for_no_charge_and_for_no_refund_under_another_key() {
+    let order = Order::place().await;
+    let late = order.claimed().await.expect("is due");
+    crash(&order).await;
+    let provider = Provider::with_intent(&intent("succeeded"));
+    assert_eq!(order.try_to_advance(late, &provider).await.err().map(|lost| status(&lost)), Some(409));
+    assert!(provider.seen().is_empty());
+
+    let order = paid().await;
+    let Ok(RefundBegun::New(late, _)) = begin(&order, "a", &json!({ "amount": 500 })).await else {
+        panic!("does not begin")
+    };
+    crash(&order).await;
+    let provider = provider_of_one_spent_key();
+    assert_eq!(order.try_to_advance(*late, &provider).await.err().map(|lost| status(&lost)), Some(409));
+    assert_eq!(keys(&provider).len(), 1);
+}
+
+/// A provider whose first key for a refund says a failure for ever.
+fn provider_of_one_spent_key() -> Provider {
+    let spent = provider(0);
+    spent.spends_the_first_key("refund");
+    spent
 }
