@@ -1,8 +1,8 @@
 //! The life of an order: which state follows from which event, and what comes with it.
 //!
-//! Pure: no clock, no database, no provider. `claim.sql`, `cancel.sql`, `settle.sql`, `postpone.sql` and
-//! `due_by_intent.sql` do the same to rows; `tests/database/life.rs` holds them to it, history by history, and draws
-//! the picture in docs/checkout.md from here.
+//! Pure: no clock, no database, no provider. `claim.sql`, `cancel.sql`, `attempt.sql`, `settle.sql`, `postpone.sql`,
+//! `due.sql` and `due_by_intent.sql` do the same to rows; `tests/database/life.rs` holds them to it, history by
+//! history, and draws the picture in docs/checkout.md from here.
 
 use super::OrderStatus;
 use OrderStatus::{
