@@ -56,10 +56,16 @@ enum Standing {
     Untouched,
     Authenticate,
     Declined,
-    Charged,
+    Charged {
+        /// After the order's deadline.
+        late: bool,
+    },
     Cancelled,
     GivenBack,
 }
+
+/// What the bank says in time; whether it is, the state knows.
+const CHARGED: Standing = Standing::Charged { late: false };
 
 /// What an event of the provider's tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +81,7 @@ impl Standing {
     fn events(self) -> &'static [News] {
         match self {
             Self::Untouched | Self::Authenticate | Self::Declined | Self::Cancelled => &[News::Other],
-            Self::Charged => &[News::Other, News::Paid],
+            Self::Charged { .. } => &[News::Other, News::Paid],
             Self::GivenBack => &[News::Other, News::Paid, News::GivenBack],
         }
     }
@@ -92,8 +98,11 @@ enum Ask {
     Find,
     /// Create, under another key.
     Create,
+    /// Under the key of the worker's attempt.
     Confirm(u8),
     Look(u8),
+    /// A look, to confirm under another key where nothing was tried.
+    Renew(u8),
     Cancel(u8),
     Refund(u8),
 }
@@ -106,9 +115,9 @@ enum Fate {
     /// Done, and the answer is lost.
     ReplyLost,
     NeverSent,
-    /// A failure that the key will say for ever; charged all the same, or not.
+    /// A failure that the key will say for ever; done all the same, or not.
     Failed {
-        charged: bool,
+        done: bool,
     },
     /// A look that sees only what is older.
     Lagging,
@@ -150,13 +159,24 @@ enum Doing {
 struct Worker {
     /// As taken.
     status: OrderStatus,
-    attempted: bool,
+    attempt: u8,
     intent: Option<u8>,
     age: Age,
     overdue: bool,
     /// Its is the first use of the key.
     first: bool,
+    /// It goes on under a key of its own, where that of the order is spent.
+    again: bool,
     doing: Doing,
+}
+
+/// The keys but the first that say a failure for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Spent {
+    create: bool,
+    refund: bool,
+    /// One bit for each attempt.
+    confirm: u8,
 }
 
 /// What the key has been used for, and what it says for ever.
@@ -172,13 +192,15 @@ struct State {
     /// Which worker holds the lease.
     lease: Option<u8>,
     due: bool,
-    attempted: bool,
+    /// How often a charge was asked for, under a key each.
+    attempt: u8,
     intent: Option<u8>,
     overdue: bool,
     age: Age,
     given_back: u8,
     workers: [Option<Worker>; 2],
     key: Option<Key>,
+    spent: Spent,
     intents: Vec<Standing>,
     /// The first final answer to whoever submits under the order's key.
     told: Option<OrderStatus>,
@@ -228,7 +250,7 @@ impl Worker {
                 Self::settle(Event::NothingNew)
             }
             (_, Some(intent)) if self.ends() => Doing::Ask(Ask::Cancel(intent)),
-            (_, None) if self.ends() && !self.attempted => Self::settle(Event::Cancelled),
+            (_, None) if self.ends() && self.attempt == 0 => Self::settle(Event::Cancelled),
             (_, None) if self.ends() => Doing::Ask(match self.age {
                 Age::Forgotten => Ask::Find,
                 _ if missing == Some(Guard::Fence) => Ask::Find,
@@ -237,7 +259,7 @@ impl Worker {
             (ActionRequired, Some(intent)) => Doing::Ask(Ask::Look(intent)),
             (ActionRequired, None) => Self::settle(Event::PutOff),
             (_, Some(intent)) => Doing::Ask(Ask::Confirm(intent)),
-            (_, None) if self.attempted => Doing::Ask(pay_again),
+            (_, None) if self.attempt > 0 => Doing::Ask(pay_again),
             (_, None) if missing == Some(Guard::StoredFirst) => Doing::Ask(Ask::Pay),
             (_, None) => Doing::Store(None, Ask::Pay),
         }
@@ -261,7 +283,16 @@ impl Worker {
             (Ask::Pay | Ask::Fence, Heard::Spent) | (Ask::Pay, Heard::KeyReused) => Doing::Ask(Ask::Find),
             (Ask::Find, Heard::Nothing) if self.ends() => Self::settle(Event::Cancelled),
             (Ask::Find, Heard::Nothing) => Doing::Ask(Ask::Create),
-            (Ask::Pay | Ask::Create, Heard::NeverSent) if !self.ends() => {
+            // Under a key of the worker's own.
+            (Ask::Create | Ask::Refund(_), Heard::Spent) => Doing::Ask(ask),
+            (Ask::Confirm(intent), Heard::Spent) => Doing::Ask(Ask::Renew(intent)),
+            (Ask::Renew(intent), Heard::Stands(_)) if standing == Some(Standing::Untouched) => {
+                Doing::Store(Some(intent), Ask::Confirm(intent))
+            }
+            (Ask::Pay | Ask::Confirm(_), Heard::NeverSent)
+            | (Ask::Create, Heard::NeverSent | Heard::Unknown)
+                if !self.ends() =>
+            {
                 let sure = self.first || missing == Some(Guard::UnsentOnlyIfFirst);
                 Doing::Settle { event: Event::PutOff, unsent: ask == Ask::Pay && sure }
             }
@@ -271,10 +302,10 @@ impl Worker {
     }
 
     fn means(&self, standing: Standing) -> Event {
-        let unwanted = self.status != Charging && (self.ends() || self.status.is_final());
+        let unwanted = self.status == Cancelling || self.status.is_final();
         match standing {
-            Standing::Charged if unwanted => Event::Unwanted,
-            Standing::Charged => Event::Charged,
+            Standing::Charged { late } if unwanted || self.ends() && late => Event::Unwanted,
+            Standing::Charged { .. } => Event::Charged,
             Standing::GivenBack => Event::Refunded,
             _ if self.status.is_final() => Event::NothingNew,
             Standing::Cancelled => Event::Cancelled,
@@ -285,26 +316,67 @@ impl Worker {
     }
 }
 
+impl Spent {
+    /// Whether the key under which a worker asks says a failure for ever.
+    fn says(self, worker: &Worker, ask: Ask) -> bool {
+        match ask {
+            Ask::Create => self.create && !worker.again,
+            Ask::Refund(_) => self.refund && !worker.again,
+            Ask::Confirm(_) => self.confirm & 1 << worker.attempt != 0,
+            _ => false,
+        }
+    }
+
+    /// It does from now on. A worker's own key dies with the worker.
+    fn note(&mut self, worker: &Worker, ask: Ask) {
+        match ask {
+            Ask::Create => self.create = true,
+            Ask::Refund(_) => self.refund = true,
+            Ask::Confirm(_) => self.confirm |= 1 << worker.attempt,
+            _ => {}
+        }
+    }
+}
+
 impl State {
     fn take(&mut self, worker: u8, event: Event, missing: Option<Guard>) -> Option<()> {
         let next = self.status.step(event).filter(|_| self.lease.is_none())?;
         (event != Event::Claimed || self.status.may_be_claimed(self.due)).then_some(())?;
         self.status = next.status;
         self.lease = Some(worker);
-        let (attempted, intent, age, overdue) = (self.attempted, self.intent, self.age, self.overdue);
-        let doing = Worker::settle(Event::NothingNew);
-        let mut taken = Worker { status: next.status, attempted, intent, age, overdue, first: false, doing };
+        let (attempt, intent, age, overdue) = (self.attempt, self.intent, self.age, self.overdue);
+        let (first, again, doing) = (false, false, Worker::settle(Event::NothingNew));
+        let mut taken = Worker { status: next.status, attempt, intent, age, overdue, first, again, doing };
         taken.doing = taken.begin(missing);
         self.workers[usize::from(worker)] = Some(taken);
         Some(())
     }
 
-    /// The provider does as it is asked, and answers.
-    fn provider(&mut self, ask: Ask, fate: Fate, missing: Option<Guard>) -> Heard {
-        let bank = if let Fate::Well(standing) = fate { standing } else { Standing::Charged };
-        let heard = match ask {
-            _ if fate == Fate::NeverSent => return Heard::NeverSent,
-            Ask::Pay | Ask::Fence => self.keyed(ask == Ask::Pay, bank, fate, missing),
+    /// The provider gets what a worker asks, and answers.
+    fn provider(&mut self, worker: &Worker, ask: Ask, fate: Fate, missing: Option<Guard>) -> Heard {
+        let told = if let Fate::Well(standing) = fate { standing } else { CHARGED };
+        let charged = Standing::Charged { late: self.overdue };
+        let bank = if told == CHARGED { charged } else { told };
+        if fate == Fate::NeverSent {
+            return Heard::NeverSent;
+        }
+        if self.spent.says(worker, ask) {
+            return Heard::Spent;
+        }
+        if matches!(fate, Fate::Failed { .. }) {
+            self.spent.note(worker, ask);
+        }
+        let heard = match fate {
+            Fate::Failed { done: false } if !matches!(ask, Ask::Pay | Ask::Fence) => Heard::Unknown,
+            _ => self.does(ask, bank, fate, missing),
+        };
+        let is_lost = matches!(fate, Fate::ReplyLost | Fate::Failed { .. });
+        if is_lost { Heard::Unknown } else { heard }
+    }
+
+    /// The provider does as it is asked.
+    fn does(&mut self, ask: Ask, bank: Standing, fate: Fate, missing: Option<Guard>) -> Heard {
+        match ask {
             Ask::Find if fate == Fate::Lagging && missing == Some(Guard::LaggingLook) => Heard::Nothing,
             Ask::Find if fate == Fate::Lagging => Heard::Unknown,
             // One on which something was tried, before any other.
@@ -313,15 +385,18 @@ impl State {
                 .max_by_key(|(_, standing)| **standing != Standing::Untouched)
                 .map_or(Heard::Nothing, |(intent, _)| Heard::Stands(intent)),
             Ask::Create => self.make(Standing::Untouched),
-            Ask::Look(intent) => Heard::Stands(intent),
+            Ask::Pay | Ask::Fence => self.keyed(ask == Ask::Pay, bank, fate, missing),
+            Ask::Look(intent) | Ask::Renew(intent) => Heard::Stands(intent),
             Ask::Confirm(intent) => self.change(intent, &[Standing::Untouched], bank),
             Ask::Cancel(intent) => {
                 let open = [Standing::Untouched, Standing::Authenticate, Standing::Declined];
                 self.change(intent, &open, Standing::Cancelled)
             }
-            Ask::Refund(intent) => self.change(intent, &[Standing::Charged], Standing::GivenBack),
-        };
-        if fate == Fate::ReplyLost { Heard::Unknown } else { heard }
+            Ask::Refund(intent) => {
+                let charged = [false, true].map(|late| Standing::Charged { late });
+                self.change(intent, &charged, Standing::GivenBack)
+            }
+        }
     }
 
     fn keyed(&mut self, pays: bool, bank: Standing, fate: Fate, missing: Option<Guard>) -> Heard {
@@ -332,15 +407,15 @@ impl State {
             };
         }
         let says = match fate {
-            Fate::Failed { charged: false } => Heard::Spent,
-            Fate::Failed { charged: true } if pays => {
-                self.make(Standing::Charged);
+            Fate::Failed { done: false } => Heard::Spent,
+            Fate::Failed { done: true } => {
+                self.make(if pays { bank } else { Standing::Untouched });
                 Heard::Spent
             }
             _ => self.make(if pays { bank } else { Standing::Untouched }),
         };
         self.key = Some(Key { pays, says });
-        if says == Heard::Spent { Heard::Unknown } else { says }
+        says
     }
 
     fn make(&mut self, standing: Standing) -> Heard {
@@ -359,7 +434,8 @@ impl State {
     fn ask(&mut self, number: u8, fate: Fate, missing: Option<Guard>) -> Option<()> {
         let mut worker = self.workers[usize::from(number)]?;
         let Doing::Ask(ask) = worker.doing else { return None };
-        let heard = self.provider(ask, fate, missing);
+        let heard = self.provider(&worker, ask, fate, missing);
+        worker.again |= heard == Heard::Spent && matches!(ask, Ask::Create | Ask::Refund(_));
         let standing = match heard {
             Heard::Stands(intent) => Some(self.intents[usize::from(intent)]),
             _ => None,
@@ -383,9 +459,9 @@ impl State {
                     self.workers[usize::from(number)] = None;
                     return Some(());
                 }
-                worker.first = !self.attempted;
-                self.attempted = true;
-                worker.attempted = true;
+                worker.first = self.attempt == 0;
+                worker.attempt = if intent.is_some() { worker.attempt + 1 } else { 1 };
+                self.attempt = worker.attempt;
                 self.intent = self.intent.or(intent);
                 worker.intent = self.intent;
                 worker.doing = Doing::Ask(ask);
@@ -399,7 +475,7 @@ impl State {
                 self.lease = None;
                 self.due = !next.status.is_final();
                 self.intent = self.intent.or(worker.intent);
-                self.attempted &= !unsent;
+                self.attempt = if unsent { 0 } else { self.attempt };
                 self.given_back += u8::from(next.gives_stock_back);
             }
         }
@@ -407,7 +483,7 @@ impl State {
     }
 
     fn webhook(&mut self, intent: u8, news: News) {
-        if self.attempted {
+        if self.attempt > 0 {
             self.intent.get_or_insert(intent);
         }
         let (paid, given_back) = (news == News::Paid, news == News::GivenBack);
@@ -417,7 +493,7 @@ impl State {
     }
 
     fn standing_charges(&self) -> usize {
-        self.intents.iter().filter(|standing| **standing == Standing::Charged).count()
+        self.intents.iter().filter(|standing| matches!(standing, Standing::Charged { .. })).count()
     }
 
     /// Once faults end, leases run out, the sweeper comes and the deadline passes, all is as it should be.
@@ -431,7 +507,7 @@ impl State {
             }
             while let Some(worker) = state.workers[0] {
                 let done = match worker.doing {
-                    Doing::Ask(_) => state.ask(0, Fate::Well(Standing::Charged), missing),
+                    Doing::Ask(_) => state.ask(0, Fate::Well(CHARGED), missing),
                     _ => state.write(0, missing),
                 };
                 debug_assert!(done.is_some(), "a worker goes on");
@@ -452,13 +528,14 @@ impl Model for Checkout {
             status: Deferred,
             lease: None,
             due: true,
-            attempted: false,
+            attempt: 0,
             intent: None,
             overdue: false,
             age: Age::Young,
             given_back: 0,
             workers: [None, None],
             key: None,
+            spent: Spent::default(),
             intents: Vec::new(),
             told: None,
             faults: self.faults,
@@ -466,17 +543,18 @@ impl Model for Checkout {
         // A checkout that charges now holds the lease, and has stored the key with the order.
         let worker = Worker {
             status: Charging,
-            attempted: true,
+            attempt: 1,
             intent: None,
             age: Age::Young,
             overdue: false,
             first: true,
+            again: false,
             doing: Doing::Ask(Ask::Pay),
         };
         let placed = State {
             status: Charging,
             lease: Some(0),
-            attempted: true,
+            attempt: 1,
             workers: [Some(worker), None],
             ..deferred.clone()
         };
@@ -496,19 +574,21 @@ impl Model for Checkout {
                 }
                 continue;
             };
-            let outcomes = [Standing::Charged, Standing::Declined, Standing::Authenticate];
+            let outcomes = [CHARGED, Standing::Declined, Standing::Authenticate];
             match ask {
                 Ask::Pay | Ask::Confirm(_) => {
                     actions.extend(outcomes.map(|standing| Action::Ask(worker, Fate::Well(standing))));
                 }
-                _ => actions.push(Action::Ask(worker, Fate::Well(Standing::Charged))),
+                _ => actions.push(Action::Ask(worker, Fate::Well(CHARGED))),
             }
             if state.faults > 0 {
                 actions.extend([Fate::ReplyLost, Fate::NeverSent].map(|fate| Action::Ask(worker, fate)));
                 actions.push(Action::Crash(worker));
             }
-            if state.faults > 0 && ask == Ask::Pay {
-                let failed = [false, true].map(|charged| Action::Ask(worker, Fate::Failed { charged }));
+            // A cancellation has no key: to fail and have done it is to lose the answer.
+            let keyed = matches!(ask, Ask::Pay | Ask::Fence | Ask::Create | Ask::Confirm(_) | Ask::Refund(_));
+            if state.faults > 0 && keyed {
+                let failed = [false, true].map(|done| Action::Ask(worker, Fate::Failed { done }));
                 actions.extend(failed);
             }
             if state.faults > 0 && ask == Ask::Find {
@@ -522,7 +602,7 @@ impl Model for Checkout {
         if !state.overdue {
             actions.push(Action::Deadline);
         }
-        if state.attempted && state.age < Age::Forgotten {
+        if state.attempt > 0 && state.age < Age::Forgotten {
             actions.push(Action::Ages);
         }
         for (number, standing) in (0_u8..).zip(&state.intents) {
@@ -558,9 +638,12 @@ impl Model for Checkout {
                 state.age = if state.age == Age::Young { Age::Old } else { Age::Forgotten };
                 if state.age == Age::Forgotten {
                     (state.key, state.workers, state.lease) = (None, [None, None], None);
+                    state.spent = Spent::default();
                 }
             }
-            Action::Authenticates(intent) => state.intents[usize::from(intent)] = Standing::Charged,
+            Action::Authenticates(intent) => {
+                state.intents[usize::from(intent)] = Standing::Charged { late: state.overdue };
+            }
             Action::Webhook(intent, news) => state.webhook(intent, news),
             Action::Submit => state.told = Some(state.status),
         }
@@ -568,7 +651,7 @@ impl Model for Checkout {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
+        let mut properties = vec![
             Property::always("at most one standing charge", |_, state: &State| state.standing_charges() <= 1),
             Property::always("stock goes back once", |_, state: &State| state.given_back <= 1),
             // Money may go back afterwards; nothing else.
@@ -580,14 +663,31 @@ impl Model for Checkout {
             Property::always("it ends well once faults end", |model: &Self, state: &State| {
                 state.ends_well(model.missing)
             }),
-            Property::sometimes("paid", |_, state: &State| state.status == Paid),
-            Property::sometimes("cancelled", |_, state: &State| state.status == Cancelled),
-            Property::sometimes("given back", |_, state: &State| state.status == OrderStatus::Refunded),
-            Property::sometimes("charged, and nobody knows", |_, state: &State| {
-                state.standing_charges() == 1 && state.status == Charging && state.workers == [None, None]
-            }),
-        ]
+        ];
+        properties.extend(met());
+        properties
     }
+}
+
+/// What is met on the way, or little would be shown.
+fn met() -> Vec<Property<Checkout>> {
+    vec![
+        Property::sometimes("paid", |_, state: &State| state.status == Paid),
+        Property::sometimes("cancelled", |_, state: &State| state.status == Cancelled),
+        Property::sometimes("given back", |_, state: &State| state.status == OrderStatus::Refunded),
+        Property::sometimes("charged, and nobody knows", |_, state: &State| {
+            state.standing_charges() == 1 && state.status == Charging && state.workers == [None, None]
+        }),
+        Property::sometimes("charged after the deadline", |_, state: &State| {
+            state.intents.contains(&Standing::Charged { late: true })
+        }),
+        Property::sometimes("a fence fails for ever", |_, state: &State| {
+            state.key == Some(Key { pays: false, says: Heard::Spent })
+        }),
+        Property::sometimes("making a payment fails for ever", |_, state: &State| state.spent.create),
+        Property::sometimes("confirming it fails for ever", |_, state: &State| state.spent.confirm != 0),
+        Property::sometimes("giving it back fails for ever", |_, state: &State| state.spent.refund),
+    ]
 }
 
 #[test]
