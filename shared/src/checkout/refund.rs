@@ -113,11 +113,12 @@ pub async fn begin_refund(database: &Database, request: RefundRequest<'_>) -> Re
     let (owner, digest) = (Uuid::now_v7(), request_digest(request.body));
     let RefundRequest { wanted: WantedRefund { returned, by_other_means, .. }, .. } = &request;
     check(returned)?;
-    let query = request.query(owner, &digest);
-    KillPoint::BeforeClaim.reached();
-    let found: Option<Found> = database.fetch_optional(query).await?;
-    KillPoint::AfterClaim.reached();
-    let found = found.ok_or_else(|| not_found("order"))?;
+    let mut found = request.find(database, owner, &digest).await?;
+    if !found.begun && found.known.is_none() {
+        // A refund that was committed while ours waited for the order is not seen: perhaps it is this one, submitted
+        // twice.
+        found = request.find(database, owner, &digest).await?;
+    }
     if found.gone {
         return Err(account_is_gone());
     }
@@ -140,6 +141,14 @@ pub async fn begin_refund(database: &Database, request: RefundRequest<'_>) -> Re
 }
 
 impl RefundRequest<'_> {
+    /// Begins it if it may be, and says what was found.
+    async fn find(&self, database: &Database, owner: Uuid, digest: &str) -> Result<Found> {
+        KillPoint::BeforeClaim.reached();
+        let found: Option<Found> = database.fetch_optional(self.query(owner, digest)).await?;
+        KillPoint::AfterClaim.reached();
+        found.ok_or_else(|| not_found("order"))
+    }
+
     fn query(&self, owner: Uuid, digest: &str) -> Query {
         let WantedRefund { amount, returned, by_other_means } = &self.wanted;
         let (products, quantities): (Vec<Uuid>, Vec<i32>) =

@@ -7,7 +7,7 @@
 --   $13 currencies whose amounts are multiples  $14 of this
 --   $15 whether it went another way
 -- `begun` says whether that was done; what is known of the order and of an earlier request with this key is there
--- whether or not.
+-- whether or not, as it was when the statement began: what was committed while it waited for the order it does not see.
 with gone as (
     -- Whose account was erased gives nothing back, whatever token is shown.
     select id from users where id = $3 and erased_at is not null
@@ -24,26 +24,30 @@ target as (
         exists (
             select
             from unnest($13::text[], $14::bigint[]) as rule (currencies, multiple)
-            where orders.currency = any(string_to_array(rule.currencies, ' ')) and $6 % rule.multiple <> 0
+            where
+                orders.currency = any(string_to_array(rule.currencies, ' '))
+                and coalesce($6, orders.total - payments.refunded) % rule.multiple <> 0
         ) as uneven,
+        -- What was never paid gave its pieces back when it failed or was cancelled.
+        orders.status = 'paid' or exists (select from order_history where order_id = $2 and event = 'paid') as sold,
         orders.lease_until > now() or exists (select from refunds where order_id = $2 and status = 'pending') as busy
     from orders
     join payments on payments.order_id = orders.id
     where orders.id = $2
     for update of orders, payments
 ),
-lines as (
-    -- After the order, so that what a refund of the same moment has brought back is not brought back again.
-    select order_items.product_id, order_items.quantity - order_items.returned as most
-    from target
-    join order_items on order_items.order_id = target.id
-    where order_items.product_id = any($7::uuid[])
-    for update of order_items
+-- Locked after the order, and so as whoever had that before has left them: of two requests for the same last piece one
+-- gets it.
+kept as (
+    select product_id, quantity - returned as most
+    from order_items
+    where order_id = (select id from target where sold) and product_id = any($7::uuid[])
+    for update
 ),
 returned as (
-    select l.product_id, l.quantity, lines.most
+    select l.product_id, l.quantity, kept.most
     from unnest($7::uuid[], $8::integer[]) as l (product_id, quantity)
-    left join lines on lines.product_id = l.product_id
+    left join kept on kept.product_id = l.product_id
 ),
 refused as (
     select product_id, coalesce(most, 0) as most from returned where most is null or quantity > most
