@@ -211,7 +211,7 @@ pub enum RefundStatus {
     Failed,
     /// Cancelled by an operator.
     Canceled,
-    /// A status of a later version of the API.
+    /// None, or a status of a later version of the API.
     #[serde(other)]
     Unrecognised,
 }
@@ -282,7 +282,9 @@ impl<'de> Deserialize<'de> for MadeFor {
 struct WireRefund {
     #[serde(deserialize_with = "id")]
     id: String,
-    status: RefundStatus,
+    /// May be null, as Stripe has it.
+    #[serde(default, deserialize_with = "if_any")]
+    status: Option<RefundStatus>,
     amount: i64,
     #[serde(default, deserialize_with = "text_if_any")]
     currency: Option<String>,
@@ -300,7 +302,7 @@ impl From<WireRefund> for Refund {
     fn from(wire: WireRefund) -> Self {
         Self {
             id: wire.id,
-            status: wire.status,
+            status: wire.status.unwrap_or(RefundStatus::Unrecognised),
             amount: wire.amount,
             currency: wire.currency,
             created: wire.created,
@@ -446,6 +448,9 @@ mod tests {
             }
             let refund = Refund::deserialize(&json).expect("readable");
             assert_eq!((refund.created, refund.order_id, refund.charge), (None, None, None), "{json}");
+            let standing = serde_json::json!({ "id": "re_1", "status": value, "amount": 500 });
+            let refund = Refund::deserialize(&standing).expect("readable");
+            assert_eq!(refund.status, RefundStatus::Unrecognised, "{standing}");
             let charge = serde_json::json!({
                 "id": "ch_1", "status": value, "amount_refunded": value, "created": value,
             });
