@@ -44,6 +44,8 @@ pub(super) struct Provider<'a> {
     limit: TimeLimit,
     permit: Permit,
     waits_for: Option<WaitsFor>,
+    /// What the last call was about the provider does not know.
+    missing: bool,
 }
 
 impl<'a> Provider<'a> {
@@ -54,7 +56,7 @@ impl<'a> Provider<'a> {
         permit: Permit,
         limit: TimeLimit,
     ) -> Self {
-        Self { database, payments, limit, permit, waits_for: None }
+        Self { database, payments, limit, permit, waits_for: None, missing: false }
     }
 
     /// Tells the breaker how the provider did, as the last call that told anything found it: a provider that creates
@@ -354,6 +356,7 @@ impl<'a> Provider<'a> {
             Outcome::NeverSent(_) | Outcome::Unknown(_) => Some(WaitsFor::Provider),
             _ => None,
         };
+        self.missing = matches!(&reply.outcome, Outcome::Refused(refusal) if refusal.is_missing());
         let trouble = match &reply.outcome {
             Outcome::NeverSent(why) => why.to_string(),
             Outcome::Unknown(why) => why.to_string(),

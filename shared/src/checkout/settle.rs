@@ -77,7 +77,10 @@ pub(super) enum Step {
         refund_id: String,
     },
     /// The provider would not make the refund that an administrator wanted.
-    RefundRefused,
+    RefundRefused {
+        /// Whether the provider may know more of the order than we do, and is asked once more.
+        doubted: bool,
+    },
     /// Nothing to be done.
     Unchanged,
 }
@@ -105,7 +108,7 @@ impl Step {
             Self::GivenBack { status: OrderStatus::RefundPending, .. } => Event::RefundFailed,
             Self::GivenBack { .. }
             | Self::PartRefunded { .. }
-            | Self::RefundRefused
+            | Self::RefundRefused { .. }
             | Self::Unknown(_)
             | Self::Unchanged => Event::NothingNew,
         }
@@ -160,7 +163,7 @@ impl Step {
             Self::GivenBack { status: OrderStatus::RefundPending, .. } => Some(lease.wait_for_operator()),
             // What the provider knew better is looked at by whoever comes next.
             Self::Paid { given_back: true, .. }
-            | Self::RefundRefused
+            | Self::RefundRefused { doubted: true }
             | Self::PartRefunded { doubted: true, .. } => Some(Duration::ZERO),
             _ => None,
         }
@@ -185,7 +188,7 @@ impl Step {
             | Self::Unsent(_)
             | Self::Unknown(_)
             | Self::Cancelled
-            | Self::RefundRefused
+            | Self::RefundRefused { .. }
             | Self::Unchanged => (None, None, None),
         }
     }
@@ -203,7 +206,7 @@ impl Step {
     fn refund(&self) -> Option<RefundState> {
         match self {
             Self::PartRefunded { .. } => Some(RefundState::Succeeded),
-            Self::RefundRefused => Some(RefundState::Failed),
+            Self::RefundRefused { .. } => Some(RefundState::Failed),
             _ => None,
         }
     }

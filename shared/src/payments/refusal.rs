@@ -88,6 +88,13 @@ impl Refusal {
         self.providers && (self.status == 404 || self.code.as_deref() == Some("resource_missing"))
     }
 
+    /// The same by its code, which it writes once it has looked for the object. An address that is wrong has the status
+    /// as well.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.providers && self.code.as_deref() == Some("resource_missing")
+    }
+
     /// It is about the refund that was asked for. Any other is the shop's fault, and passes once that is mended; and a
     /// proxy may write what it likes.
     #[must_use]

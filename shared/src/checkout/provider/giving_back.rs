@@ -6,6 +6,9 @@
 //! whether this one is among it, whatever became of its key. Only one that is not is asked for, under a key that is
 //! written down with the refund; what is spent is followed by the next one, for as long as it takes.
 //!
+//! What the provider does not know, and says so twice, it will not give back. That ends a refund at once if nobody has
+//! asked for it before; any other may have been made with keys that are back within a day.
+//!
 //! How much went back in all only the order's own charge tells. What an answer does not show of it is not known, and
 //! nothing is written down for it.
 
@@ -35,6 +38,7 @@ impl Provider<'_> {
         let Some(intent) = lease.intent_id.as_deref() else { return Step::Unchanged };
         let refunded = match self.gone(lease, intent).await {
             Ok(refunded) => refunded,
+            Err(_) if self.missing && is_over(lease) => return Step::Unchanged,
             Err(step) => return step,
         };
         if refunded >= lease.refunded {
@@ -61,6 +65,25 @@ impl Provider<'_> {
         if lease.refund_failed {
             return self.follow(lease).await;
         }
+        let step = self.give_all_back(lease, intent).await;
+        if has_waited(lease) && self.is_not_known(&step, intent).await {
+            let (refunded, status) = (lease.refunded, OrderStatus::RefundPending);
+            return Step::GivenBack { refunded, status, failed: Vec::new() };
+        }
+        step
+    }
+
+    /// Whether the provider has said last that it does not know what it was asked about, and says so of the payment.
+    async fn is_not_known(&mut self, step: &Step, intent: &str) -> bool {
+        if !(self.missing && matches!(step, Step::Unknown(_))) {
+            return false;
+        }
+        let reply = self.payments.retrieve_intent(intent, self.calling()).await;
+        self.observe(&reply);
+        self.missing
+    }
+
+    async fn give_all_back(&mut self, lease: &Lease, intent: &str) -> Step {
         let mut reply = self.refund_whole(lease, intent, "unwanted").await;
         if reply.key_is_spent() && !is_refunded(&reply) {
             // Another key is safe: the provider gives no more back than it took.
@@ -117,10 +140,28 @@ impl Provider<'_> {
         }
     }
 
-    /// Gives a part back, as an administrator wants. Whoever goes on with a refund that was begun before looks first
-    /// whether it was made: the provider may have forgotten its key.
-    pub(crate) async fn give_back(&mut self, lease: &Lease, mut refund: PendingRefund) -> Result<Step> {
-        let Some(intent) = lease.intent_id.as_deref() else { return Ok(Step::RefundRefused) };
+    /// Gives a part back, as an administrator wants.
+    pub(crate) async fn give_back(&mut self, lease: &Lease, refund: PendingRefund) -> Result<Step> {
+        let Some(intent) = lease.intent_id.as_deref() else {
+            return Ok(Step::RefundRefused { doubted: false });
+        };
+        let step = self.give_part_back(lease, intent, refund).await?;
+        let may_end = !refund.begun_before || has_waited(lease);
+        if may_end && self.is_not_known(&step, intent).await {
+            tracing::warn!(order = %lease.order, "a refund has failed: its payment is not known");
+            return Ok(Step::RefundRefused { doubted: false });
+        }
+        Ok(step)
+    }
+
+    /// Whoever goes on with a refund that was begun before looks first whether it was made: the provider may have
+    /// forgotten its key.
+    async fn give_part_back(
+        &mut self,
+        lease: &Lease,
+        intent: &str,
+        mut refund: PendingRefund,
+    ) -> Result<Step> {
         if refund.begun_before
             && let Some(step) = self.stands(lease, intent, refund).await
         {
@@ -202,11 +243,11 @@ impl Provider<'_> {
         match self.stands(lease, intent, refund).await {
             // Also where the look was in vain.
             Some(step) if refusal.is_of_the_refund() => step,
-            Some(step @ (Step::PartRefunded { .. } | Step::RefundRefused)) => step,
+            Some(step @ (Step::PartRefunded { .. } | Step::RefundRefused { .. })) => step,
             None if refusal.is_of_the_refund() => {
                 // Somebody gave it back at the provider's dashboard: what is left is found out by whoever looks next.
                 tracing::warn!(order = %lease.order, "a refund was refused: {refusal}");
-                Step::RefundRefused
+                Step::RefundRefused { doubted: true }
             }
             _ => unanswered(lease, Outcome::<Refund>::Refused(refusal)),
         }
@@ -244,6 +285,20 @@ impl Provider<'_> {
         }
         Err(Step::Unknown(operator(lease, "more refunds of it are listed than can be read")))
     }
+}
+
+/// How long what the provider does not know has to stay unknown, in seconds, until keys that were exchanged by mistake
+/// are no explanation any more.
+const FORGOTTEN: i64 = 24 * 3600;
+
+fn has_waited(lease: &Lease) -> bool {
+    lease.waited >= FORGOTTEN
+}
+
+/// Whether nothing is left to wait for where the provider does not know the payment: all of it is back, or nobody has
+/// mended that for long.
+fn is_over(lease: &Lease) -> bool {
+    lease.status.is_final() && (lease.unrefunded() <= 0 || has_waited(lease))
 }
 
 /// Said of an answer that the list of what was made does not bear out.
@@ -380,7 +435,7 @@ fn made(lease: &Lease, refund: PendingRefund, made: Refund) -> Step {
         RefundStatus::Succeeded | RefundStatus::Pending => part_refunded(lease, refund, made),
         RefundStatus::Failed | RefundStatus::Canceled => {
             operator(lease, "a refund of it did not succeed");
-            Step::RefundRefused
+            Step::RefundRefused { doubted: true }
         }
         RefundStatus::RequiresAction | RefundStatus::Unrecognised => {
             Step::Unknown(operator(lease, WAITS_THERE))
