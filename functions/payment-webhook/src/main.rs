@@ -3,12 +3,13 @@
 //! An event may come late, doubled or out of order, so an order is not changed on its word: it becomes due, in the
 //! database, and whoever is nudged about it looks at the intent itself. Only disputes and warnings, of which the intent
 //! says nothing, are noted as they come. The answer is 2xx only once that is written down, and always once the
-//! signature is right: what is signed and not for us would only come again.
+//! signature is right: what is signed and not for us would only come again. But what comes after a payment that no order
+//! knows may be of one that has not heard of its payment yet: that has to come again.
 
 use std::time::Duration;
 
 use shared::app::App;
-use shared::error::{Error, Result, bad_request};
+use shared::error::{Error, Kind, Result, bad_request};
 use shared::http::{self, Endpoint, Request, Response};
 use shared::orders::{self, News, OrderId};
 use shared::payments::webhook::{self, Event, Forged};
@@ -44,11 +45,7 @@ fn refused(forged: Forged) -> Error {
 }
 
 async fn take_up(app: &App, event: &Event) -> Result<()> {
-    let Event { id, kind, .. } = event;
-    let Some(intent) = intent(app, event).await? else {
-        tracing::warn!(event = id, kind, "event {id} is about no payment of ours: {kind}");
-        return Ok(());
-    };
+    let Some(intent) = intent(app, event).await? else { return of_no_order(app, event).await };
     let news = news(event, &intent);
     match orders::take_note(&app.database, news).await? {
         Some(noted) if noted.other && news.paid => {
@@ -65,11 +62,37 @@ async fn take_up(app: &App, event: &Event) -> Result<()> {
                 orders::nudge(app.charging.queue().await, noted.order, Duration::ZERO).await;
             }
         }
-        // An intent is announced before its order has written it down.
-        None if kind == "payment_intent.created" => {}
-        None => tracing::warn!(event = id, kind, "event {id} is about a payment of no order: {kind}"),
+        None => of_no_order(app, event).await?,
     }
     Ok(())
+}
+
+/// What comes after a payment seldom names its order, and only this event tells of it. So it has to come again while an
+/// order may hear yet that this is its payment; if none has asked for one, it is another program's.
+async fn of_no_order(app: &App, event: &Event) -> Result<()> {
+    let Event { id, kind, created, .. } = event;
+    let names_payment = event.intent_id.is_some() || event.charge_id.is_some();
+    if names_payment && comes_afterwards(kind) && orders::may_be_unheard(&app.database, *created).await? {
+        tracing::warn!(
+            event = id,
+            kind,
+            "event {id} may be about a payment that its order has not heard of: {kind}"
+        );
+        let detail = "It may be about a payment that its order has not heard of yet. Send the event again.";
+        return Err(Error::new(Kind::Unavailable, detail).retry_after(Duration::from_mins(1)));
+    }
+    // An intent is announced before its order has written it down.
+    if kind != "payment_intent.created" {
+        tracing::warn!(event = id, kind, "event {id} is about a payment of no order: {kind}");
+    }
+    Ok(())
+}
+
+/// A refund, a dispute, a warning.
+fn comes_afterwards(kind: &str) -> bool {
+    ["charge.dispute.", "radar.early_fraud_warning.", "refund.", "charge.refund"]
+        .iter()
+        .any(|family| kind.starts_with(family))
 }
 
 /// The payment that it is about. An event may name the charge alone.
@@ -85,12 +108,11 @@ fn news<'a>(event: &'a Event, intent: &'a str) -> News<'a> {
     let kind = event.kind.as_str();
     let disputed = kind.starts_with("charge.dispute.");
     let fraud_warning = kind.starts_with("radar.early_fraud_warning.");
-    let refunded = kind.starts_with("refund.") || kind.starts_with("charge.refund");
     News {
         intent,
         order: event.order_id.map(OrderId),
         paid: kind == "payment_intent.succeeded",
-        afterwards: disputed || fraud_warning || refunded,
+        afterwards: comes_afterwards(kind),
         dispute: disputed.then(|| event.status.as_deref().unwrap_or("unknown")),
         fraud_warning,
         at: event.created,

@@ -15,6 +15,8 @@ static DUE_BY_INTENT: Statement = Statement::new("orders.due_by_intent", include
 static INTENT_OF_CHARGE: Statement =
     Statement::new("orders.intent_of_charge", include_str!("intent_of_charge.sql"));
 
+static UNHEARD: Statement = Statement::new("orders.unheard", include_str!("unheard.sql"));
+
 #[derive(FromRow)]
 struct Row {
     id: OrderId,
@@ -62,6 +64,13 @@ pub struct Noted {
 pub async fn intent_of_charge(database: &Database, charge: &str) -> Result<Option<String>> {
     let found: Option<(String,)> = database.fetch_optional(INTENT_OF_CHARGE.bind(charge)).await?;
     Ok(found.map(|(intent,)| intent))
+}
+
+/// Whether a payment of which something is said to have happened then, and that no order knows, may be the one of an
+/// order that has asked for a payment and has not heard of it.
+pub async fn may_be_unheard(database: &Database, at: Option<OffsetDateTime>) -> Result<bool> {
+    let (waits,): (bool,) = database.fetch_one(UNHEARD.bind(at)).await?;
+    Ok(waits)
 }
 
 /// Writes down what the provider says about an intent, and makes its order due where there is something to look at;

@@ -24,7 +24,7 @@ pub use answer::Answer;
 pub use attention::call_operator;
 pub(crate) use charge::StoredCharge;
 pub use charge::{ChargeSummary, ClientSecret, WaitsFor};
-pub use due::{News, Noted, intent_of_charge, take_due, take_note};
+pub use due::{News, Noted, intent_of_charge, may_be_unheard, take_due, take_note};
 pub use find::{Details, find};
 pub use find_any::{Dossier, find_any};
 pub use items::{Line, items};
