@@ -1,7 +1,7 @@
 -- Forgets whose account this is: $1 user, $2 identity provider, or null. The id stays for its orders; no password fits
 -- an empty hash, and nobody can have taken an address with a space in it. Whom an identity provider knows gets a row
--- that says so, for its token goes on to be good. `last`: it is that of the last administrator, and stays. `gone`:
--- there was nothing to forget any more.
+-- that says so, for its token goes on to be good. `last`: it is that of the last administrator, and stays. `unpaid`: so
+-- does whose order may still be charged. `gone`: there was nothing to forget any more.
 with administrators as (
     -- Locked in the order of ids: of the last two, who leave at the same moment, one stays.
     select id
@@ -19,13 +19,20 @@ with administrators as (
     for update
 ),
 left_behind as (
-    select count(*) = 1 as last from administrators
+    select
+        (select count(*) = 1 from administrators) as last,
+        -- Of nobody nothing may be charged. (What is `cancelling` will not be; it only ends.)
+        exists (
+            select from orders
+            where user_id = $1::uuid and status in ('charging', 'deferred', 'action_required')
+        )
+        and not exists (select from users where id = $1::uuid and erased_at is not null) as unpaid
 ),
 erased as (
     insert into users (id, email, password_hash, role, issuer, erased_at)
     select $1::uuid, 'erased ' || $1::uuid, '', 'customer', $2::text, now()
     from left_behind
-    where not last and ($2::text is not null or exists (select from users where id = $1::uuid))
+    where not last and not unpaid and ($2::text is not null or exists (select from users where id = $1::uuid))
     on conflict (id) do update
     set email = excluded.email, password_hash = '', subject = null, erased_at = now(), epoch = users.epoch + 1
     where users.erased_at is null
@@ -34,4 +41,4 @@ erased as (
 ended as (
     delete from sign_ins using erased where sign_ins.user_id = erased.id
 )
-select last, not last and not exists (select from erased) as gone from left_behind
+select last, unpaid, not last and not unpaid and not exists (select from erased) as gone from left_behind

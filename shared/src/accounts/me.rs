@@ -67,6 +67,7 @@ pub async fn me(database: &Database, user: &User) -> Result<Profile> {
 #[derive(FromRow)]
 struct Left {
     last: bool,
+    unpaid: bool,
     gone: bool,
 }
 
@@ -74,13 +75,19 @@ struct Left {
 ///
 /// # Errors
 /// 401 if the account is gone, like everything else that its access token is shown for; 409 for the last administrator:
-/// nobody could run the shop any more, or make another one without a shell.
+/// nobody could run the shop any more, or make another one without a shell; and 409 while an order is unpaid: it would be
+/// charged to somebody who is gone.
 pub async fn erase(database: &Database, user: &User) -> Result<()> {
     let issuer = user.subject.as_ref().map(|subject| subject.issuer.as_str());
     let left: Left = database.fetch_one(ERASE.bind(user.id).bind(issuer)).await?;
     if left.last {
         return Err(conflict(
             "This account is the last administrator's. Create another administrator first.",
+        ));
+    }
+    if left.unpaid {
+        return Err(conflict(
+            "An order of yours is not paid yet. Cancel it, or wait until it is paid; then delete the account.",
         ));
     }
     if left.gone { Err(account_is_gone()) } else { Ok(()) }
