@@ -233,7 +233,7 @@ impl Row {
                 Some(total_changed(cart.expected_total, actual, prices))
             }
             "amount" => Some(misfit(amount, currency)),
-            "unpaid" => Some(owes_too_much(self.unpaid_orders, self.unpaid_pieces)),
+            "unpaid" => Some(has_too_much(amount == 0, self.unpaid_orders, self.unpaid_pieces)),
             _ => None,
         }
     }
@@ -289,10 +289,15 @@ fn total_changed(expected: Option<ExpectedTotal>, actual: Value, prices: Value) 
     error.member("expected", serde_json::to_value(expected).unwrap_or_default())
 }
 
-/// Says how much is unpaid, and the ways out.
-fn owes_too_much(orders: i64, pieces: i64) -> Error {
-    let detail = "This order would exceed your limit of unpaid orders or items. This request ordered nothing. Pay or \
-        cancel a waiting order, or wait until one is settled.";
+/// Says how much is unpaid, or was had for nothing, and the ways out.
+fn has_too_much(free: bool, orders: i64, pieces: i64) -> Error {
+    let detail = if free {
+        "This order would exceed your limit of free orders or items a day. This request ordered nothing. Try again \
+        tomorrow."
+    } else {
+        "This order would exceed your limit of unpaid orders or items. This request ordered nothing. Pay or cancel a \
+        waiting order, or wait until one is settled."
+    };
     Error::new(Kind::TooManyUnpaid, detail).member("unpaid_orders", orders).member("unpaid_pieces", pieces)
 }
 

@@ -5,7 +5,7 @@
 --   $8 status  $9 seconds until somebody else may go on  $10 whether it is answered at once  $11 lease owner, or null
 --   $12 what is charged: currencies of one rule  $13 smallest  $14 largest amounts  $15 what they are multiples of
 --   $16 when it is given up, if it is not paid by then  $17 expected amount  $18 expected currency, or nulls
---   $19 most unpaid orders of a customer  $20 most pieces in them
+--   $19 most unpaid orders of a customer, and most for nothing in a day  $20 most pieces in them
 --   $21 identity provider  $22 its name for the customer, or nulls
 with line as (
     select l.product_id, l.quantity from unnest($5::uuid[], $6::integer[]) as l (product_id, quantity)
@@ -77,11 +77,25 @@ unpaid as (
     cross join lateral (select sum(quantity) as pieces from order_items where order_id = o.id) held
     where o.user_id = $2 and o.status in ('charging', 'deferred', 'action_required', 'cancelling')
 ),
+-- What costs nothing is never unpaid; so as much of it is to be had a day.
+given as (
+    select count(*) as orders, coalesce(sum(taken.pieces), 0)::bigint as pieces
+    from orders o
+    cross join lateral (select sum(quantity) as pieces from order_items where order_id = o.id) taken
+    where
+        (select free from due)
+        and o.user_id = $2
+        and o.total = 0
+        and o.status <> 'cancelled'
+        and o.created_at > now() - interval '1 day'
+),
 owed as (
     select
-        unpaid.*,
-        due.free or (unpaid.orders < $19 and unpaid.pieces + (select sum(quantity) from line) <= $20) as within
-    from unpaid, due
+        held.orders, held.pieces,
+        held.orders < $19 and held.pieces + (select sum(quantity) from line) <= $20 as within
+    from due
+    join (select false as free, * from unpaid union all select true, * from given) held
+        on held.free = coalesce(due.free, false)
 ),
 placed as (
     insert into orders (
