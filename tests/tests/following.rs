@@ -5,8 +5,8 @@ use provider::Operation;
 use serde_json::{Value, json};
 use shared::payments::{Secret, webhook};
 use tests::{
-    Answer, Call, Customer, Logs, charges_of, env, eventually, intent_of, new_product, provider_refusing,
-    refund_at_the_provider, status_of, stock_of,
+    Answer, Call, Customer, Logs, charges_of, env, eventually, intent_of, new_product,
+    provider_failing_for_ever, provider_refusing, refund_at_the_provider, status_of, stock_of,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -52,6 +52,12 @@ async fn a_mistake_in_the_shops_setup_keeps_the_order_waiting_and_is_told_to_an_
     assert_eq!(answer["status"], "deferred");
     assert!(answer["deadline"].is_string(), "{answer}");
     let order = answer["order_id"].as_str().expect("an id");
+    // It may still be charged, so its customer cannot leave.
+    let stays = customer.call("delete-me", "DELETE", "/api/me").send().await.expect(409).json();
+    assert_eq!(
+        stays["detail"],
+        "An order of yours is not paid yet. Cancel it, or wait until it is paid; then delete the account."
+    );
     let told = |line: &Value| line["level"] == "ERROR" && line["order"] == order;
     let line = logs.line("the operator's line", told).await;
     assert!(line["message"].as_str().expect("words").ends_with("status 400: Invalid API version"), "{line}");
@@ -135,6 +141,25 @@ async fn whatever_the_provider_has_signed_is_taken_and_told_where_it_is_not_for_
         let told = |line: &Value| line["level"] == "WARN" && line["request_id"] == id;
         logs.line("a warning", told).await;
     }
+}
+
+#[tokio::test]
+async fn a_dispute_that_may_be_of_an_order_which_has_not_heard_of_its_payment_has_to_come_again() {
+    let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
+    let dispute = json!({ "object": "dispute", "status": "needs_response", "payment_intent": "pi_unheard" });
+    let disputed = async |created: i64| {
+        let object = &dispute;
+        event(&json!({ "id": "evt_1", "type": "charge.dispute.created", "created": created,
+            "data": { "object": object } }))
+        .await
+    };
+    let failing = provider_failing_for_ever(Operation::Create, false).await;
+    customer.buys(&product).await.expect(202);
+    drop(failing);
+    let again = disputed(OffsetDateTime::now_utc().unix_timestamp()).await.expect(503);
+    assert_eq!(again.header("retry-after"), "60");
+    // What happened before anybody asked for a payment is another program's.
+    disputed(1).await.expect(204);
 }
 
 #[tokio::test]

@@ -48,6 +48,8 @@ static HOLD: Statement =
 static WAITING: Statement =
     Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
 static ERASE: Statement = Statement::new("test.erase", "update users set erased_at = now() where id = $1");
+static STANDS: Statement =
+    Statement::new("test.stand", "update orders set status = $2, lease_until = null where user_id = $1");
 static OWNER: Statement = Statement::new("test.owner", "select lease_owner from orders where id = $1");
 /// Whoever takes the first piece meets the schema's guard, as if the stock had been less than it was under its lock.
 static LESS_THAN_IT_WAS: [Statement; 3] = [
@@ -91,8 +93,13 @@ impl Shop {
 
     /// Waits until a statement waits for a lock.
     pub(crate) async fn somebody_waits(&self) {
+        self.so_many_wait(1).await;
+    }
+
+    /// Waits until so many statements wait for a lock.
+    pub(crate) async fn so_many_wait(&self, many: i64) {
         let waiting = async || self.observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0;
-        until("a statement waits", async || waiting().await > 0).await;
+        until("statements wait", async || waiting().await >= many).await;
     }
 
     /// Holds a product's stock until all statements that the pooler lets through wait for it: each has begun before any
@@ -275,6 +282,7 @@ async fn whose_account_was_erased_orders_nothing_whatever_token_is_shown_and_whe
         new(purchase_of(user, "before", product).place_leased(&shop.functions, PATIENCE).await);
     }
     for user in [ada, bob, own] {
+        shop.owner.execute(STANDS.bind(user.id).bind("paid")).await.expect("updates");
         accounts::erase(&shop.functions, &user).await.expect("erases");
         let again = accounts::erase(&shop.functions, &user).await;
         assert_eq!(again.err().map(|error| error.problem().kind()), Some(Kind::Unauthorized), "{user:?}");
@@ -287,6 +295,30 @@ async fn whose_account_was_erased_orders_nothing_whatever_token_is_shown_and_whe
         assert_eq!(subject, None);
     }
     assert_eq!(shop.stock(product).await, 8);
+}
+
+#[tokio::test]
+async fn nobody_leaves_whose_order_may_still_be_charged() {
+    let shop = Shop::open().await;
+    let (customer, stranger) = (shop.customer().await, shop.customer().await);
+    let product = shop.product(1250, 10).await;
+    let leaves = async |user| {
+        let left = accounts::erase(&shop.functions, &User::of_shop(user, Role::Customer)).await;
+        left.map_err(|error| error.problem().kind())
+    };
+    let order = leased(&shop, customer, product).await.order;
+    for status in ["charging", "deferred", "action_required"] {
+        shop.owner.execute(STANDS.bind(customer).bind(status)).await.expect("updates");
+        assert_eq!(leaves(customer).await, Err(Kind::Conflict), "{status}");
+    }
+    let me = accounts::me(&shop.functions, &User::of_shop(customer, Role::Customer)).await;
+    assert!(me.is_ok(), "nothing was changed");
+    assert_eq!(leaves(stranger).await, Ok(()));
+    claim_to_cancel(&shop.functions, customer, order).await.expect("answers").expect("is theirs");
+    assert_eq!(leaves(customer).await, Ok(()));
+    // Who is gone is gone, also who went before this was asked.
+    shop.owner.execute(STANDS.bind(customer).bind("deferred")).await.expect("updates");
+    assert_eq!(leaves(customer).await, Err(Kind::Unauthorized));
 }
 
 #[tokio::test]
@@ -440,6 +472,19 @@ async fn a_cart_that_the_provider_would_not_charge_is_refused_before_its_stock_i
     // Eight of them come to enough.
     new(purchase(user, "now", BODY, &[(cheap, 8)]).place_leased(&shop.functions, PATIENCE).await);
     assert_eq!(shop.stock(cheap).await, 92);
+}
+
+#[tokio::test]
+async fn a_cart_of_two_currencies_is_refused() {
+    let shop = Shop::open().await;
+    let (user, product, other) =
+        (shop.customer().await, shop.product(1250, 10).await, shop.product(1250, 10).await);
+    shop.owner.execute(IN_ANOTHER_CURRENCY.bind(other)).await.expect("changes");
+    let cart = [(product, 1), (other, 1)];
+    let refused = purchase(user, "key", BODY, &cart).place_leased(&shop.functions, PATIENCE).await;
+    assert_eq!(detail(refused), "items: must all be sold in one currency");
+    assert_eq!((shop.stock(product).await, shop.stock(other).await), (10, 10));
+    assert!(shop.totals(user).await.is_empty());
 }
 
 #[tokio::test]

@@ -105,6 +105,35 @@ async fn shown(shop: &Shop, user: Uuid, order: OrderId) -> [Value; 2] {
 }
 
 #[tokio::test]
+async fn for_nothing_a_customer_gets_as_much_a_day_as_may_be_unpaid() {
+    static A_DAY_AGO: Statement =
+        Statement::new("test.a_day_ago", "update orders set created_at = created_at - interval '1 day'");
+    let shop = Shop::open().await;
+    let (user, other) = (shop.customer().await, shop.customer().await);
+    let (product, gift) = (shop.product(100, 100).await, shop.product(0, 100).await);
+    let place = async |user, key: &'static str, product, quantity| {
+        let mut purchase = purchase(user, key, BODY, &[(product, quantity)]);
+        purchase.unpaid = Unpaid { orders: 2, pieces: 10 };
+        purchase.place_deferred(&shop.functions, WAIT, PATIENCE).await
+    };
+    assert!(matches!(place(user, "first", gift, 6).await, Ok(Placed::Free(_))));
+    let refused = place(user, "second", gift, 5).await.expect_err("refused");
+    assert_eq!(refused.problem().kind(), Kind::TooManyUnpaid);
+    assert!(refused.problem().detail().contains("free"), "{}", refused.problem().detail());
+    let body = refused.problem().body();
+    assert_eq!((&body["unpaid_orders"], &body["unpaid_pieces"]), (&json!(1), &json!(6)));
+    assert!(matches!(place(user, "second", gift, 4).await, Ok(Placed::Free(_))));
+    // Nor a third order; but what is paid for is another matter, and so are others and tomorrow.
+    assert_eq!(refusal(place(user, "third", gift, 1).await), Some(Kind::TooManyUnpaid));
+    new(place(user, "paid", product, 10).await);
+    assert!(matches!(place(other, "first", gift, 10).await, Ok(Placed::Free(_))));
+    assert!(matches!(place(user, "first", gift, 6).await, Ok(Placed::Repeated(_))));
+    assert_eq!(shop.stock(gift).await, 80);
+    shop.owner.execute(&A_DAY_AGO).await.expect("updates");
+    assert!(matches!(place(user, "third", gift, 10).await, Ok(Placed::Free(_))));
+}
+
+#[tokio::test]
 async fn a_customers_unpaid_orders_and_pieces_are_bounded_and_others_are_not_concerned() {
     let shop = Shop::open().await;
     let (user, other) = (shop.customer().await, shop.customer().await);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::checkout::{claim, claim_to_cancel};
 use shared::database::Statement;
-use shared::orders::{News, Noted, OrderStatus, intent_of_charge, take_note};
+use shared::orders::{News, Noted, OrderStatus, intent_of_charge, may_be_unheard, take_note};
 use time::OffsetDateTime;
 
 use crate::charging::Order;
@@ -322,6 +322,21 @@ async fn news_that_a_refund_failed_are_looked_at_though_they_come_before_the_ref
     assert_eq!(order.stands().await, ("refunded".to_owned(), Some(0)));
     let (advanced, operator) = order.step(&Provider::with_intent(&given_back(0))).await;
     assert_eq!((advanced.answer.status, operator), (OrderStatus::RefundPending, true));
+}
+
+#[tokio::test]
+async fn a_payment_that_no_order_knows_may_be_of_one_that_has_asked_and_not_heard() {
+    let order = Order::place().await;
+    let now = OffsetDateTime::now_utc();
+    let before = now - time::Duration::minutes(10);
+    let may_be = async |at| may_be_unheard(&order.shop.functions, at).await.expect("answers");
+    assert!(!may_be(Some(now)).await, "nobody has asked for a charge");
+    order.step(&Provider::that_says(503, &json!({}))).await;
+    assert_eq!(order.stands().await.0, "charging");
+    let told = (may_be(Some(now)).await, may_be(None).await, may_be(Some(before)).await);
+    assert_eq!(told, (true, true, false), "what happened before it was asked for is of another");
+    order.step(&Provider::with_intent(&given_back(0))).await;
+    assert!(!may_be(Some(now)).await, "it has heard of its payment");
 }
 
 #[tokio::test]

@@ -111,7 +111,13 @@ async fn it_gives_the_functions_a_role_with_time_limits_that_owns_nothing() {
         "test.owned",
         "select count(*) from pg_class where pg_get_userbyid(relowner) = 'millrace_app'",
     );
-    static DELETE: Statement = Statement::new("test.delete", "delete from orders");
+    static FORBIDDEN: [(&str, Statement); 4] = [
+        ("orders", Statement::new("test.forbidden", "delete from orders")),
+        // What happened to an order is only ever added to.
+        ("order_history", Statement::new("test.forbidden", "update order_history set event = 'paid'")),
+        ("order_history", Statement::new("test.forbidden", "delete from order_history")),
+        ("order_history", Statement::new("test.forbidden", "truncate order_history")),
+    ];
 
     let servers = Servers::start().await;
     for settings in [servers.direct(), servers.pooled()] {
@@ -120,7 +126,10 @@ async fn it_gives_the_functions_a_role_with_time_limits_that_owns_nothing() {
         let limits: (String, String, String) = database.fetch_one(&LIMITS).await.expect("answers");
         assert_eq!(limits, ("5s".into(), "3s".into(), "10s".into()));
         assert_eq!(database.fetch_one::<(i64,)>(&OWNED).await.expect("answers"), (0,));
-        let error = database.execute(&DELETE).await.expect_err("may not delete");
-        assert_eq!(error.to_string(), "test.delete: permission denied for table orders (SQLSTATE 42501)");
+        for (table, statement) in &FORBIDDEN {
+            let error = database.execute(statement).await.expect_err("may not");
+            let refused = format!("test.forbidden: permission denied for table {table} (SQLSTATE 42501)");
+            assert_eq!(error.to_string(), refused);
+        }
     }
 }

@@ -7,9 +7,9 @@ use shared::auth::{Subject, User};
 use shared::checkout::{
     Item, Lease, RefundBegun, RefundRequest, RefundState, begin_refund, claim, claim_to_cancel,
 };
-use shared::database::{self, Query, Statement};
+use shared::database::{self, Database, Query, Statement};
 use shared::error::{Error, Result};
-use shared::orders::OrderStatus;
+use shared::orders::{OrderId, OrderStatus};
 use uuid::Uuid;
 
 use crate::charging::Order;
@@ -53,15 +53,47 @@ async fn paid() -> Order {
 }
 
 async fn begin(order: &Order, key: &str, body: &Value) -> Result<RefundBegun> {
+    begin_as(&order.shop.functions, order.user(), order.id, key, body).await
+}
+
+async fn begin_as(
+    database: &Database,
+    user: Uuid,
+    order: OrderId,
+    key: &str,
+    body: &Value,
+) -> Result<RefundBegun> {
     let text = body.to_string();
     let request = RefundRequest {
-        order: order.id,
-        administrator: User::of_shop(order.user(), Role::Administrator),
+        order,
+        administrator: User::of_shop(user, Role::Administrator),
         key: key.parse().expect("a key"),
         body: text.as_bytes(),
         wanted: serde_json::from_value(body.clone()).expect("reads"),
     };
-    begin_refund(&order.shop.functions, request).await
+    begin_refund(database, request).await
+}
+
+/// The same refund under each key, all begun before any of them has written anything.
+async fn begin_at_once(order: &Order, keys: [&'static str; 2], body: &Value) -> Vec<Result<RefundBegun>> {
+    static HOLD_ORDER: Statement =
+        Statement::new("test.hold_order", "select from orders where id = $1 for update");
+    let held = order.shop.owner.transaction(async |tx| {
+        tx.execute(HOLD_ORDER.bind(order.id)).await?;
+        let begin = |key| {
+            let (functions, user, id, body) =
+                (order.shop.functions.clone(), order.user(), order.id, body.clone());
+            tokio::spawn(async move { begin_as(&functions, user, id, key, &body).await })
+        };
+        let begun = keys.map(begin);
+        order.shop.so_many_wait(2).await;
+        Ok::<_, database::Error>(begun)
+    });
+    let mut outcomes = Vec::new();
+    for begun in held.await.expect("commits") {
+        outcomes.push(begun.await.expect("no panic"));
+    }
+    outcomes
 }
 
 fn status(refused: &Error) -> u16 {
@@ -426,8 +458,158 @@ async fn a_part_is_given_back_in_the_steps_of_its_currency() {
         (told.field.as_str(), told.message.as_str()),
         ("amount", "must come to a multiple of 0.010 kwd")
     );
+    // All that is left is held to it like any part; what went another way went as it could.
+    let otherwise = json!({ "amount": 5, "by_other_means": true });
+    assert!(matches!(begin(&order, "b", &otherwise).await, Ok(RefundBegun::Noted(5))));
+    let rest = begin(&order, "c", &json!({})).await.err().expect("refused");
+    let told = rest.problem().errors().first().map(|told| told.message.clone());
+    assert_eq!((status(&rest), told.as_deref()), (422, Some("must come to a multiple of 0.010 kwd")));
     let begun = begin(&order, "a", &json!({ "amount": 510 })).await.expect("begins");
     assert!(matches!(begun, RefundBegun::New(_, 510)));
+}
+
+#[tokio::test]
+async fn a_refund_that_is_submitted_twice_at_once_is_one() {
+    let order = paid().await;
+    // Twice as much would be more than there is.
+    let otherwise = json!({ "amount": 1000, "by_other_means": true });
+    let mut outcomes = begin_at_once(&order, ["a", "a"], &otherwise).await;
+    outcomes.sort_by_key(|outcome| !matches!(outcome, Ok(RefundBegun::Noted(1000))));
+    let [Ok(RefundBegun::Noted(1000)), Ok(RefundBegun::Repeated(RefundState::Succeeded, 1000))] =
+        &outcomes[..]
+    else {
+        panic!("it is told as another")
+    };
+    assert_eq!(refunded(&order).await, 1000);
+
+    let mut outcomes = begin_at_once(&order, ["b", "b"], &json!({})).await;
+    outcomes.sort_by_key(|outcome| !matches!(outcome, Ok(RefundBegun::New(_, 250))));
+    let [Ok(RefundBegun::New(_, 250)), Ok(RefundBegun::Repeated(RefundState::Pending, 250))] = &outcomes[..]
+    else {
+        panic!("it is told as another")
+    };
+}
+
+#[tokio::test]
+async fn of_two_who_take_the_same_last_piece_back_at_once_one_does() {
+    let order = paid().await;
+    let mut otherwise = back(&order, 300);
+    otherwise["by_other_means"] = json!(true);
+    let outcomes = begin_at_once(&order, ["a", "b"], &otherwise).await;
+    let mut told: Vec<_> =
+        outcomes.iter().map(|outcome| outcome.as_ref().err().map_or(200, status)).collect();
+    told.sort_unstable();
+    assert_eq!(told, [200, 422]);
+    assert_eq!((refunded(&order).await, order.stock().await), (300, 10));
+}
+
+#[tokio::test]
+async fn a_refund_is_written_down_although_its_pieces_are_back_already() {
+    static BACK: Statement = Statement::new("test.back", "update order_items set returned = quantity");
+    let order = paid().await;
+    begin(&order, "a", &back(&order, 500)).await.expect("begins");
+    crash(&order).await;
+    order.shop.owner.execute(&BACK).await.expect("updates");
+    assert_eq!(order.step(&provider(0)).await.0.refund, Some(RefundState::Succeeded));
+    assert_eq!((refunded(&order).await, order.stock().await), (500, 9));
+}
+
+/// An order whose customer cancelled it and paid it all the same.
+async fn unwanted() -> Order {
+    let order = Order::place().await;
+    order.step(&Provider::with_intent(&intent("requires_action"))).await;
+    claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers").expect("theirs");
+    crash(&order).await;
+    order.step(&Provider::with_intent(&intent("succeeded"))).await;
+    assert_eq!((order.stands().await.0.as_str(), order.stock().await), ("refund_pending", 10));
+    order
+}
+
+#[tokio::test]
+async fn the_pieces_of_what_was_never_sold_come_back_once() {
+    let order = unwanted().await;
+    let failing = provider(0);
+    failing.says("refund", 200, &refund("failed", 1250));
+    order.step(&failing).await;
+    crash(&order).await;
+    let mut otherwise = back(&order, 1250);
+    otherwise["by_other_means"] = json!(true);
+    let refused = begin(&order, "a", &otherwise).await.err().expect("refused");
+    assert_eq!((status(&refused), order.stock().await), (422, 10));
+    assert_eq!(refused.problem().errors()[0].message, "at most 0 of the order can be returned");
+    assert!(matches!(
+        begin(&order, "a", &json!({ "by_other_means": true })).await,
+        Ok(RefundBegun::Noted(1250))
+    ));
+    assert_eq!((order.stands().await.0.as_str(), order.stock().await), ("refunded", 10));
+}
+
+/// One of whose account the payment is not.
+fn of_another_account() -> Provider {
+    let missing = error("invalid_request_error", &json!({ "code": "resource_missing" }));
+    let provider = Provider::that_says(404, &missing);
+    provider.says("refunds", 404, &missing);
+    provider
+}
+
+/// Nobody has mended that for a day.
+async fn a_day_later(order: &Order) {
+    static LATER: Statement = Statement::new(
+        "test.later",
+        "update orders set lease_until = now(), next_attempt_at = now(), \
+         waits_since = waits_since - interval '1 day'",
+    );
+    order.shop.owner.execute(&LATER).await.expect("updates");
+}
+
+#[tokio::test]
+async fn a_refund_of_a_payment_that_the_provider_does_not_know_fails_and_the_money_goes_another_way() {
+    let order = paid().await;
+    let Ok(RefundBegun::New(lease, _)) = begin(&order, "a", &back(&order, 500)).await else {
+        panic!("does not begin")
+    };
+    let (advanced, operator) = order.advance(*lease, &of_another_account()).await;
+    assert_eq!((advanced.refund, operator), (Some(RefundState::Failed), true));
+    assert_eq!((order.stands().await, order.stock().await), (("paid".to_owned(), None), 9));
+    let otherwise = begin(&order, "b", &json!({ "by_other_means": true })).await;
+    assert!(matches!(otherwise, Ok(RefundBegun::Noted(1250))));
+    // The last look at it is the last.
+    order.step(&of_another_account()).await;
+    assert_eq!(order.stands().await, ("refunded".to_owned(), None));
+}
+
+#[tokio::test]
+async fn a_refund_that_may_have_been_made_with_other_keys_fails_only_where_they_stay_away() {
+    let order = paid().await;
+    begin(&order, "a", &back(&order, 500)).await.expect("begins");
+    crash(&order).await;
+    let (advanced, operator) = order.step(&of_another_account()).await;
+    assert_eq!((advanced.refund, operator), (None, true));
+    // The payment is known, says one who does not list its refunds.
+    a_day_later(&order).await;
+    let in_two_minds = of_another_account();
+    in_two_minds.says("look", 200, &given_back(0));
+    assert_eq!(order.step(&in_two_minds).await.0.refund, None);
+    a_day_later(&order).await;
+    let (advanced, operator) = order.step(&of_another_account()).await;
+    assert_eq!((advanced.refund, operator), (Some(RefundState::Failed), true));
+    assert_eq!((order.stands().await, refunded(&order).await), (("paid".to_owned(), None), 0));
+}
+
+#[tokio::test]
+async fn what_cannot_be_given_back_where_it_was_paid_is_left_to_a_person_after_a_day() {
+    let order = unwanted().await;
+    let otherwise = json!({ "by_other_means": true });
+    let (_, operator) = order.step(&of_another_account()).await;
+    assert!(operator);
+    assert_eq!(status(&begin(&order, "a", &otherwise).await.err().expect("refused")), 409);
+    a_day_later(&order).await;
+    let (_, operator) = order.step(&of_another_account()).await;
+    assert!(operator);
+    assert_eq!((order.stands().await.0.as_str(), refunded(&order).await), ("refund_pending", 0));
+    assert!(matches!(begin(&order, "a", &otherwise).await, Ok(RefundBegun::Noted(1250))));
+    order.step(&of_another_account()).await;
+    assert_eq!(order.stands().await, ("refunded".to_owned(), None));
 }
 
 #[tokio::test]
@@ -715,9 +897,12 @@ async fn money_that_is_being_given_back_is_not_said_to_have_gone_another_way() {
 
 #[tokio::test]
 async fn a_refund_that_may_still_be_made_has_not_failed_and_another_amount_is_not_this_one() {
+    let mut of_no_status = refund("pending", 500);
+    of_no_status["status"] = Value::Null;
     for answer in [
         refund("requires_action", 500),
         refund("a_status_of_tomorrow", 500),
+        of_no_status,
         refund("succeeded", 50),
         refund("pending", 5000),
     ] {
