@@ -3,8 +3,8 @@
 //! An event may come late, doubled or out of order, so an order is not changed on its word: it becomes due, in the
 //! database, and whoever is nudged about it looks at the intent itself. Only disputes and warnings, of which the intent
 //! says nothing, are noted as they come. The answer is 2xx only once that is written down, and always once the
-//! signature is right: what is signed and not for us would only come again. But what comes after a payment that no order
-//! knows may be of one that has not heard of its payment yet: that has to come again.
+//! signature is right: what is signed and not for us would only come again. But what comes after a payment that no
+//! order knows may be of one that has not heard of its payment yet: that has to come again.
 
 use std::time::Duration;
 

@@ -75,8 +75,8 @@ struct Left {
 ///
 /// # Errors
 /// 401 if the account is gone, like everything else that its access token is shown for; 409 for the last administrator:
-/// nobody could run the shop any more, or make another one without a shell; and 409 while an order is unpaid: it would be
-/// charged to somebody who is gone.
+/// nobody could run the shop any more, or make another one without a shell; and 409 while an order is unpaid, which
+/// would be charged to somebody who is gone.
 pub async fn erase(database: &Database, user: &User) -> Result<()> {
     let issuer = user.subject.as_ref().map(|subject| subject.issuer.as_str());
     let left: Left = database.fetch_one(ERASE.bind(user.id).bind(issuer)).await?;

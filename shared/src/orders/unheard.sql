@@ -1,4 +1,4 @@
--- Whether a payment that no order knows may be the one of an order that has asked for a payment and has not heard of it:
+-- Whether a payment that no order knows may be the one of an order that has asked for a payment and not heard of it:
 -- $1 when something happened to the payment, or null. By the provider's clock, which may be slow.
 select exists (
     select
