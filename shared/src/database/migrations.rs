@@ -48,7 +48,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (25, "prices of every currency", include_str!("../../migrations/0025_prices_of_every_currency.sql")),
     (26, "composed skus", include_str!("../../migrations/0026_composed_skus.sql")),
     (27, "charges by their ids", include_str!("../../migrations/0027_charges_by_their_ids.sql")),
-    (29, "returned once", include_str!("../../migrations/0029_returned_once.sql")),
+    (28, "returned once", include_str!("../../migrations/0028_returned_once.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.
