@@ -56,7 +56,7 @@ pub async fn authenticate(
         verified => verified.map_err(internal)?,
     };
     match (account, matched) {
-        (Some(account), Match::Right) => Ok(Authenticated { account, rehashed: None }),
+        (Some(account), Match::Right | Match::Alike) => Ok(Authenticated { account, rehashed: None }),
         (Some(account), Match::Outdated) => {
             let rehashed = Some(password::hash(password).await.map_err(internal)?);
             Ok(Authenticated { account, rehashed })

@@ -49,6 +49,16 @@ pub enum Match {
     Right,
     /// It is this one, and the hash is none that we would write: it should be replaced.
     Outdated,
+    /// It is this one as far as the hash reads it, and another may be too: good for signing in, and not for a new hash,
+    /// which would know the owner's own password no more.
+    Alike,
+}
+
+impl Match {
+    /// Whether the password is good for signing in.
+    fn is_good(self) -> bool {
+        self != Self::Wrong
+    }
 }
 
 /// How `password` compares with the one behind `stored`; without an account (`None`) it is wrong, after the same work.
@@ -63,12 +73,13 @@ pub async fn verify(password: String, stored: Option<String>) -> Result<Match, E
 fn compare(password: &str, stored: Option<&str>) -> Result<Match, Error> {
     let composed = composed(password);
     let first = compare_letters(&composed, stored);
-    if composed == password || matches!(first, Ok(Match::Right | Match::Outdated)) {
+    if composed == password || first.as_ref().is_ok_and(|first| first.is_good()) {
         return first;
     }
     // Hashed as it was typed, elsewhere or before letters were composed. The same work whosever it is.
     match (first, compare_letters(password, stored)) {
         (Ok(_), Ok(Match::Right | Match::Outdated)) => Ok(Match::Outdated),
+        (Ok(_), Ok(Match::Alike)) => Ok(Match::Alike),
         (first, _) => first,
     }
 }
@@ -113,6 +124,7 @@ impl Stored {
         };
         match (same, self) {
             (true, Self::Argon(hash)) if hash.is_ours() => Ok(Match::Right),
+            (true, Self::Foreign(hash)) if !hash.tells_apart(password) => Ok(Match::Alike),
             (true, _) => Ok(Match::Outdated),
             (false, Self::Argon(hash)) if hash.is_ours() => Ok(Match::Wrong),
             // A cheap one must not show in the time that a wrong password takes; of a right one a new hash is made,
@@ -244,6 +256,30 @@ mod tests {
             };
             assert_eq!(compared("pleaseletmein").await, Match::Outdated, "{stored}");
             assert_eq!(compared("pleaseletmeout").await, Match::Wrong, "{stored}");
+        }
+    }
+
+    /// The first two are of 80 letters a, by crypt(3): as they are, and by their digest as Django has it. The others are
+    /// of `pleaseletmein`.
+    #[tokio::test]
+    async fn what_a_hash_does_not_tell_apart_from_its_password_takes_the_place_of_none() {
+        const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuuBzzIgyKkz7xMWYSzkIjUSnxEQFQ0WNe";
+        const DIGESTED: &str = "bcrypt_sha256$$2b$04$abcdefghijklmnopqrstuuPyIqj2wL6Wc7Io3l2fPv18mNiqjX5p.";
+        let compared = async |password: String, stored: &str| {
+            verify(password, Some(stored.to_owned())).await.expect("verifies")
+        };
+        let a = |times: usize| "a".repeat(times);
+        for same in [a(80), a(72), a(72) + "nothing of the kind", a(72) + "e\u{301}"] {
+            assert_eq!(compared(same.clone(), BCRYPT).await, Match::Alike, "{same}");
+        }
+        assert_eq!(compared(a(71), BCRYPT).await, Match::Wrong);
+        assert_eq!(compared(a(80), DIGESTED).await, Match::Outdated);
+        assert_eq!(compared(a(72), DIGESTED).await, Match::Wrong);
+        // To bcrypt a password begins anew after its last character, and PBKDF2 fills it up with NULs.
+        let repeated = "pleaseletmein\u{0}pleaseletmein".to_owned();
+        assert_eq!(compared(repeated, FOREIGN[0]).await, Match::Alike);
+        for stored in &FOREIGN[1..5] {
+            assert_eq!(compared("pleaseletmein\u{0}".to_owned(), stored).await, Match::Alike, "{stored}");
         }
     }
 

@@ -21,6 +21,9 @@ const MOST_SCRYPT: u64 = 64 * 1024 * 1024;
 /// scrypt goes through its memory once for each lane, one after the other: Django has five, of 16 MiB.
 const MOST_SCRYPT_IN_ALL: u64 = 4 * MOST_SCRYPT;
 
+/// What bcrypt reads of its key.
+const READ_BY_BCRYPT: usize = 72;
+
 /// See the module.
 pub(super) enum Foreign {
     Bcrypt { of: Key, hash: String },
@@ -28,7 +31,7 @@ pub(super) enum Foreign {
     Pbkdf2 { algorithm: pbkdf2::Algorithm, rounds: NonZeroU32, salt: Vec<u8>, hash: Vec<u8> },
 }
 
-/// What bcrypt is given, which reads 72 bytes and no more: the password, or what is as long for every password.
+/// What bcrypt is given, which reads so much and no more: the password, or what is as long for every password.
 pub(super) enum Key {
     Password,
     /// Django's.
@@ -90,6 +93,21 @@ impl Foreign {
             Self::Pbkdf2 { algorithm, rounds, salt, hash } => {
                 Ok(pbkdf2::verify(*algorithm, *rounds, salt, password.as_bytes(), hash).is_ok())
             }
+        }
+    }
+}
+
+impl Foreign {
+    /// Whether no other password that people type has the hash that this one has. bcrypt reads the beginning of a long
+    /// one; and it reads a short one again and again, and HMAC fills it up with NULs, so that one that holds a NUL may
+    /// be another to them.
+    pub(super) fn tells_apart(&self, password: &str) -> bool {
+        match self {
+            Self::Bcrypt { of, .. } => {
+                let key = of.of(password);
+                key.len() < READ_BY_BCRYPT && !key.contains(&0)
+            }
+            Self::Scrypt { .. } | Self::Pbkdf2 { .. } => !password.contains('\0'),
         }
     }
 }
