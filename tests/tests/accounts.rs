@@ -1,16 +1,29 @@
 //! Logging in.
 
 use serde_json::json;
-use tests::{Answer, Call, Customer, Logs, PASSWORD, new_address};
+use shared::database::Statement;
+use tests::{Answer, Call, Customer, Logs, PASSWORD, database, eventually, new_address};
+
+/// Holds an account until its transaction ends, with the hash of another that has the same password.
+static REHASH: Statement = Statement::new(
+    "tests.rehash",
+    "update users set password_hash = (select password_hash from users where id = $2) where id = $1",
+);
+static WAITING: Statement = Statement::new(
+    "tests.waiting",
+    "select exists (select from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid)))",
+);
 
 async fn login(email: &str, password: &str) -> Answer {
     login_from(None, email, password).await
 }
 
 async fn login_from(source: Option<&str>, email: &str, password: &str) -> Answer {
-    let call =
-        Call::new("login", "POST", "/api/auth/login").json(&json!({ "email": email, "password": password }));
-    source.into_iter().fold(call, Call::from).send().await
+    source.into_iter().fold(login_call(email, password), Call::from).send().await
+}
+
+fn login_call(email: &str, password: &str) -> Call {
+    Call::new("login", "POST", "/api/auth/login").json(&json!({ "email": email, "password": password }))
 }
 
 #[tokio::test]
@@ -33,6 +46,25 @@ async fn a_wrong_password_and_an_unknown_account_look_the_same() {
         answer.as_object_mut().expect("an object").remove("request_id");
     }
     assert_eq!(wrong, unknown);
+}
+
+#[tokio::test]
+async fn a_password_is_right_also_where_another_login_replaced_its_hash_meanwhile() {
+    let (customer, other) = (Customer::register().await, Customer::register().await);
+    let change = json!({ "email": customer.email, "password": PASSWORD, "new_password": "another, and good" });
+    let change = Call::new("change-password", "POST", "/api/auth/password").json(&change);
+    for call in [login_call(&customer.email, PASSWORD), change] {
+        let calling = database().transaction(async |tx| {
+            tx.execute(REHASH.bind(customer.id).bind(other.id)).await?;
+            let calling = tokio::spawn(async move { call.send().await });
+            eventually("it waits for the account", async || {
+                tx.fetch_one::<(bool,)>(&WAITING).await.expect("answers").0.then_some(())
+            })
+            .await;
+            Ok::<_, shared::database::Error>(calling)
+        });
+        calling.await.expect("commits").await.expect("no panic").expect(200);
+    }
 }
 
 #[tokio::test]

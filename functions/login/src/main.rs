@@ -1,7 +1,7 @@
 //! `POST /api/auth/login`: a password for an access token, and for a refresh token that gets the next one.
 
 use serde::Deserialize;
-use shared::accounts::{self, Authenticated, SignedIn};
+use shared::accounts::{self, Authenticated};
 use shared::app::App;
 use shared::auth::RefreshToken;
 use shared::error::{Error, Kind, Result, internal};
@@ -24,16 +24,20 @@ async fn login(app: App, request: Request) -> Result<Response> {
     accounts::require_own(&app.authority)?;
     let Credentials { email, password } = request.json(accounts::CHARACTERS)?;
     let failures = request.admit(accounts::failures(&app, &email)).await?;
-    let Authenticated { account, rehashed } =
-        accounts::authenticate(&app, &failures, &email, password).await?;
-    if account.must_change_password {
-        let detail = "This password was set by someone else. Choose your own first: POST /api/auth/password.";
-        return Err(Error::new(Kind::PasswordChangeRequired, detail));
-    }
+    let issuer = app.issuer().await?;
     let token = RefreshToken::first().map_err(internal)?;
-    if !accounts::sign_in(&app.database, &account, rehashed, &token).await? {
-        // Changed a moment ago.
-        return Err(accounts::wrong_password());
+    accounts::slow_down(&failures).await;
+    for _ in 0..accounts::COMPARED {
+        let Authenticated { account, rehashed } = accounts::authenticate(&app, &email, &password).await?;
+        if account.must_change_password {
+            let detail =
+                "This password was set by someone else. Choose your own first: POST /api/auth/password.";
+            return Err(Error::new(Kind::PasswordChangeRequired, detail));
+        }
+        let signed_in = accounts::sign_in(&app.database, &issuer, &account, rehashed, &token).await?;
+        if let Some(signed_in) = signed_in {
+            return http::json(200, &signed_in);
+        }
     }
-    http::json(200, &SignedIn::new(&*app.issuer().await?, account.id, account.role, &token)?)
+    Err(accounts::wrong_password())
 }

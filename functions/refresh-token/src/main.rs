@@ -1,7 +1,7 @@
 //! `POST /api/auth/refresh`: the next access token, and the next refresh token, for who was signed in.
 
 use serde::Deserialize;
-use shared::accounts::{self, SignedIn};
+use shared::accounts;
 use shared::app::App;
 use shared::auth::RefreshToken;
 use shared::error::{Result, internal, unauthorized};
@@ -24,11 +24,10 @@ async fn refresh(app: App, request: Request) -> Result<Response> {
     accounts::require_own(&app.authority)?;
     let Renewal { refresh_token } = request.json(RefreshToken::CHARACTERS)?;
     request.admit(()).await?;
-    // Before the old token is used up, so that a key that cannot be read costs nobody the sign-in.
     let issuer = app.issuer().await?;
     let next = refresh_token.next().map_err(internal)?;
-    let signed_in = accounts::refresh(&app.database, &refresh_token, &next).await?;
+    let signed_in = accounts::refresh(&app.database, &issuer, &refresh_token, &next).await?;
     let signed_in =
         signed_in.ok_or_else(|| unauthorized("The refresh token is no longer valid. Log in again."))?;
-    http::json(200, &SignedIn::new(&issuer, signed_in.user_id, signed_in.role, &next)?)
+    http::json(200, &signed_in)
 }

@@ -1,9 +1,8 @@
 //! `POST /api/auth/register`: an account for whoever wants one, signed in at once.
 
 use serde::Deserialize;
-use shared::accounts::{self, Email, SignedIn};
+use shared::accounts::{self, Email};
 use shared::app::App;
-use shared::auth::token::Role;
 use shared::auth::{NewPassword, RefreshToken, password};
 use shared::error::{Result, internal, invalid};
 use shared::http::limits::{API, REGISTER};
@@ -31,7 +30,6 @@ async fn register(app: App, request: Request) -> Result<Response> {
     }
     // Hashed before anybody looks whether the address is taken, so that the time does not tell.
     let hash = password::hash(password.reveal()).await.map_err(internal)?;
-    let token = RefreshToken::first().map_err(internal)?;
-    let user = accounts::register(&app.database, &email, hash, &token).await?;
-    http::json(201, &SignedIn::new(&*app.issuer().await?, user, Role::Customer, &token)?)
+    let (issuer, token) = (app.issuer().await?, RefreshToken::first().map_err(internal)?);
+    http::json(201, &accounts::register(&app.database, &issuer, &email, hash, &token).await?)
 }

@@ -18,7 +18,7 @@ pub struct SignedIn {
 
 impl SignedIn {
     /// A new access token for this user, beside the refresh token for the one after it.
-    pub fn new(issuer: &Issuer, user: Uuid, role: Role, refresh: &RefreshToken) -> Result<Self> {
+    pub(super) fn new(issuer: &Issuer, user: Uuid, role: Role, refresh: &RefreshToken) -> Result<Self> {
         let access_token = issuer.issue(user, role, token::LIFETIME).map_err(internal)?;
         Ok(Self {
             access_token,

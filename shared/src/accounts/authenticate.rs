@@ -23,30 +23,32 @@ pub struct Authenticated {
     pub rehashed: Option<String>,
 }
 
+/// How often a password is compared whose stored hash is another by the time it is acted upon. A first login beside this
+/// one may have replaced it; if the password was changed, it is wrong by then.
+pub const COMPARED: usize = 2;
+
 /// A command that looks how often somebody was wrong about the password of this account lately.
 pub fn failures(app: &App, email: &str) -> Check {
     app.limiter.look(&Identity::account(email), &[WRONG_PASSWORDS])
 }
 
-/// Compares. A guesser of many accounts is refused by his address. Many guessers of one account are slowed down, and
-/// its owner with them, but a right password gets through. Looked at in `failures`, and noted here: a refused guesser
-/// uses up nothing of an account's.
-///
-/// # Errors
-/// 401, the same after the same work for a wrong password and for an address that nobody has.
-pub async fn authenticate(
-    app: &App,
-    failures: &Verdict,
-    email: &str,
-    password: String,
-) -> Result<Authenticated> {
+/// Waits, where `failures` says so. A guesser of many accounts is refused by his address. Many guessers of one account
+/// are slowed down, and its owner with them, but a right password gets through.
+pub async fn slow_down(failures: &Verdict) {
     if !failures.allowed {
         telemetry::count(Counter::LoginSlowed);
         tokio::time::sleep(SLOWED_BY).await;
     }
+}
+
+/// Compares, and notes a wrong password here: a refused guesser uses up nothing of an account's.
+///
+/// # Errors
+/// 401, the same after the same work for a wrong password and for an address that nobody has.
+pub async fn authenticate(app: &App, email: &str, password: &str) -> Result<Authenticated> {
     let account = by_email(&app.database, email).await?;
     let stored = account.as_ref().map(|account| account.password_hash.clone());
-    let matched = match password::verify(password.clone(), stored).await {
+    let matched = match password::verify(password.to_owned(), stored).await {
         // To the caller like any failed login; to us a fault, because nobody can log in to this account.
         Err(error @ password::Error::Hash(_)) => {
             let user = account.as_ref().map(|account| account.id);
@@ -58,7 +60,7 @@ pub async fn authenticate(
     match (account, matched) {
         (Some(account), Match::Right | Match::Alike) => Ok(Authenticated { account, rehashed: None }),
         (Some(account), Match::Outdated) => {
-            let rehashed = Some(password::hash(password).await.map_err(internal)?);
+            let rehashed = Some(password::hash(password.to_owned()).await.map_err(internal)?);
             Ok(Authenticated { account, rehashed })
         }
         _ => {

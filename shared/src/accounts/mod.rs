@@ -24,7 +24,7 @@ pub const CHARACTERS: usize = LONGEST_EMAIL + 2 * 256;
 #[cfg(feature = "passwords")]
 pub use answer::SignedIn;
 #[cfg(feature = "passwords")]
-pub use authenticate::{Authenticated, authenticate, failures, wrong_password};
+pub use authenticate::{Authenticated, COMPARED, authenticate, failures, slow_down, wrong_password};
 pub use by_email::{Account, by_email};
 pub use elsewhere::require_own;
 #[cfg(feature = "passwords")]
@@ -33,4 +33,4 @@ pub use me::{Profile, erase, me};
 #[cfg(feature = "passwords")]
 pub use register::{first_administrator, register};
 #[cfg(feature = "passwords")]
-pub use sign_in::{Refreshed, change_password, refresh, sign_in, sign_out};
+pub use sign_in::{change_password, refresh, sign_in, sign_out};

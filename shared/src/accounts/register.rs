@@ -3,8 +3,9 @@
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::Email;
+use super::{Email, SignedIn};
 use crate::auth::RefreshToken;
+use crate::auth::token::{Issuer, Role};
 use crate::database::{self, Database, Statement};
 use crate::error::{Result, conflict};
 
@@ -17,16 +18,18 @@ struct Registered {
     id: Uuid,
 }
 
-/// A new customer with this address, signed in with `token`; the user's id.
+/// A new customer with this address, signed in with `token`. Only for who can issue the access token beside it: else an
+/// account would be left that its owner was told nothing of.
 ///
 /// # Errors
 /// 409 if the address is taken. Like login it says no more of whoever has it.
 pub async fn register(
     database: &Database,
+    issuer: &Issuer,
     email: &Email,
     hash: String,
     token: &RefreshToken,
-) -> Result<Uuid> {
+) -> Result<SignedIn> {
     let query = REGISTER
         .bind(Uuid::now_v7())
         .bind(email.as_str())
@@ -36,7 +39,7 @@ pub async fn register(
     let registered: Option<Registered> = database.fetch_optional(query).await?;
     let taken =
         || conflict("An account with this e-mail address already exists. Log in, or use another address.");
-    Ok(registered.ok_or_else(taken)?.id)
+    SignedIn::new(issuer, registered.ok_or_else(taken)?.id, Role::Customer, token)
 }
 
 /// An administrator with this address, unless somebody has it. Its password has to be changed before it is good for

@@ -1,11 +1,14 @@
 //! Sign-ins that last: begun with a password, gone on with by refresh tokens, and ended.
+//!
+//! Whoever begins one or goes on with it shows who will issue the access token, so that a key that cannot be read costs
+//! nobody a sign-in, and leaves none behind that nobody knows of.
 
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::Account;
+use super::{Account, SignedIn};
 use crate::auth::RefreshToken;
-use crate::auth::token::Role;
+use crate::auth::token::{Issuer, Role};
 use crate::database::{Database, Statement};
 use crate::error::Result;
 
@@ -21,13 +24,14 @@ struct Begun {
 }
 
 /// Begins a sign-in of this account, whose password was compared, and puts `rehashed` in the place of its hash where
-/// there is one. `false` if the password was changed meanwhile: then it was the wrong one.
+/// there is one. `None` if its hash is another by now.
 pub async fn sign_in(
     database: &Database,
+    issuer: &Issuer,
     account: &Account,
     rehashed: Option<String>,
     token: &RefreshToken,
-) -> Result<bool> {
+) -> Result<Option<SignedIn>> {
     let query = SIGN_IN
         .bind(account.id)
         .bind(account.password_hash.as_str())
@@ -35,16 +39,17 @@ pub async fn sign_in(
         .bind(token.sign_in())
         .bind(token.digest());
     let begun: Option<Begun> = database.fetch_optional(query).await?;
-    Ok(begun.is_some())
+    begun.map(|_| SignedIn::new(issuer, account.id, account.role, token)).transpose()
 }
 
-/// Sets another password, ends all sign-ins and begins a new one. `false` if somebody else did so meanwhile.
+/// Sets another password, ends all sign-ins and begins a new one. `None` if its hash is another by now.
 pub async fn change_password(
     database: &Database,
+    issuer: &Issuer,
     account: &Account,
     hash: String,
     token: &RefreshToken,
-) -> Result<bool> {
+) -> Result<Option<SignedIn>> {
     let query = CHANGE
         .bind(account.id)
         .bind(account.password_hash.as_str())
@@ -52,28 +57,28 @@ pub async fn change_password(
         .bind(token.sign_in())
         .bind(token.digest());
     let begun: Option<Begun> = database.fetch_optional(query).await?;
-    Ok(begun.is_some())
+    begun.map(|_| SignedIn::new(issuer, account.id, account.role, token)).transpose()
 }
 
-/// Who goes on being signed in.
+/// Who goes on being signed in, and what they may do by now.
 #[derive(FromRow)]
-pub struct Refreshed {
-    /// The user.
-    pub user_id: Uuid,
-    /// What the user may do by now.
+struct Refreshed {
+    user_id: Uuid,
     #[sqlx(try_from = "String")]
-    pub role: Role,
+    role: Role,
 }
 
 /// Puts `next` in the place of `token`. `None` if the token is not good any more; if it was good once, the sign-in has
 /// ended with this: two have the token, and nobody can tell who stole it.
 pub async fn refresh(
     database: &Database,
+    issuer: &Issuer,
     token: &RefreshToken,
     next: &RefreshToken,
-) -> Result<Option<Refreshed>> {
+) -> Result<Option<SignedIn>> {
     let query = REFRESH.bind(token.sign_in()).bind(token.digest()).bind(next.digest());
-    Ok(database.fetch_optional(query).await?)
+    let refreshed: Option<Refreshed> = database.fetch_optional(query).await?;
+    refreshed.map(|user| SignedIn::new(issuer, user.user_id, user.role, next)).transpose()
 }
 
 /// Ends the sign-in that this token belongs to.

@@ -1,10 +1,9 @@
 //! Accounts, by the statements alone: a sign-in is over for good once it has ended.
 
 use shared::accounts::{
-    Account, Email, by_email, change_password, erase, first_administrator, refresh, register, sign_in,
-    sign_out,
+    self, Account, Email, by_email, erase, first_administrator, register, sign_in, sign_out,
 };
-use shared::auth::token::Role;
+use shared::auth::token::{Issuer, Role};
 use shared::auth::{RefreshToken, User};
 use shared::database::Database;
 use shared::database::Statement;
@@ -41,15 +40,33 @@ impl Shop {
     /// Somebody who has registered, with the first refresh token.
     async fn ada(&self) -> (Account, RefreshToken) {
         let (email, token) = (Email::parse("ada@example.com").expect("an address"), first());
-        register(&self.functions, &email, "a hash".to_owned(), &token).await.expect("registers");
+        let registered = register(&self.functions, &issuer(), &email, "a hash".to_owned(), &token).await;
+        registered.expect("registers");
         let account = by_email(&self.functions, "ADA@example.com").await.expect("answers");
         (account.expect("is there"), token)
     }
 
-    async fn is_good(&self, token: &RefreshToken) -> bool {
-        let next = token.next().expect("randomness");
-        refresh(&self.functions, token, &next).await.expect("answers").is_some()
+    async fn signs_in(&self, account: &Account, token: &RefreshToken) -> bool {
+        sign_in(&self.functions, &issuer(), account, None, token).await.expect("answers").is_some()
     }
+
+    async fn changes_password(&self, account: &Account, hash: &str, token: &RefreshToken) -> bool {
+        let changed =
+            accounts::change_password(&self.functions, &issuer(), account, hash.to_owned(), token).await;
+        changed.expect("answers").is_some()
+    }
+
+    async fn refreshes(&self, token: &RefreshToken, next: &RefreshToken) -> bool {
+        accounts::refresh(&self.functions, &issuer(), token, next).await.expect("answers").is_some()
+    }
+
+    async fn is_good(&self, token: &RefreshToken) -> bool {
+        self.refreshes(token, &token.next().expect("randomness")).await
+    }
+}
+
+fn issuer() -> Issuer {
+    Issuer::new(&"9d".repeat(32)).expect("a key")
 }
 
 fn first() -> RefreshToken {
@@ -61,9 +78,9 @@ async fn a_used_refresh_token_ends_its_sign_in_and_no_other() {
     let shop = Shop::open().await;
     let (account, token) = shop.ada().await;
     let other = first();
-    assert!(sign_in(&shop.functions, &account, None, &other).await.expect("answers"));
+    assert!(shop.signs_in(&account, &other).await);
     let next = token.next().expect("randomness");
-    assert!(refresh(&shop.functions, &token, &next).await.expect("answers").is_some());
+    assert!(shop.refreshes(&token, &next).await);
     assert!(!shop.is_good(&token).await);
     assert!(!shop.is_good(&next).await);
     assert!(shop.is_good(&other).await);
@@ -98,15 +115,13 @@ async fn a_new_password_and_leaving_end_every_sign_in() {
     let shop = Shop::open().await;
     let (account, token) = shop.ada().await;
     let new = first();
-    assert!(change_password(&shop.functions, &account, "new".to_owned(), &new).await.expect("answers"));
+    assert!(shop.changes_password(&account, "new", &new).await);
     // The old one is not good for that a second time.
-    assert!(
-        !change_password(&shop.functions, &account, "newer".to_owned(), &first()).await.expect("answers")
-    );
-    assert!(!sign_in(&shop.functions, &account, None, &first()).await.expect("answers"));
+    assert!(!shop.changes_password(&account, "newer", &first()).await);
+    assert!(!shop.signs_in(&account, &first()).await);
     assert!(!shop.is_good(&token).await);
     let last = new.next().expect("randomness");
-    assert!(refresh(&shop.functions, &new, &last).await.expect("answers").is_some());
+    assert!(shop.refreshes(&new, &last).await);
     erase(&shop.functions, &User::of_shop(account.id, account.role)).await.expect("erases");
     assert!(!shop.is_good(&last).await);
     assert!(by_email(&shop.functions, "ada@example.com").await.expect("answers").is_none());
@@ -118,8 +133,9 @@ async fn of_the_last_two_administrators_who_leave_at_once_one_stays_and_customer
     let mut users = Vec::new();
     for name in ["ada", "bob", "cy"] {
         let email = Email::parse(&format!("{name}@example.com")).expect("an address");
-        users
-            .push(register(&shop.functions, &email, "a hash".to_owned(), &first()).await.expect("registers"));
+        let registered = register(&shop.functions, &issuer(), &email, "a hash".to_owned(), &first()).await;
+        registered.expect("registers");
+        users.push(by_email(&shop.functions, email.as_str()).await.expect("answers").expect("is there").id);
     }
     let leave = async |user| erase(&shop.functions, &User::of_shop(user, Role::Administrator)).await;
     // By the books a customer, whatever a token of before says.
@@ -176,12 +192,13 @@ async fn a_login_that_waits_for_a_change_of_the_password_is_one_with_the_wrong_p
     let changing = shop.owner.transaction(async |tx| {
         tx.execute(&HOLD).await?;
         let (functions, account) = (shop.functions.clone(), account);
-        let login = tokio::spawn(async move { sign_in(&functions, &account, None, &first()).await });
+        let login = async move { sign_in(&functions, &issuer(), &account, None, &first()).await };
+        let login = tokio::spawn(login);
         until("the login waits", waiting).await;
         Ok::<_, shared::database::Error>(login)
     });
     let login = changing.await.expect("commits");
-    assert!(!login.await.expect("no panic").expect("answers"));
+    assert!(login.await.expect("no panic").expect("answers").is_none());
 }
 
 #[tokio::test]
@@ -189,7 +206,7 @@ async fn logging_out_ends_one_sign_in() {
     let shop = Shop::open().await;
     let (account, token) = shop.ada().await;
     let other = first();
-    sign_in(&shop.functions, &account, None, &other).await.expect("answers");
+    shop.signs_in(&account, &other).await;
     sign_out(&shop.functions, &token).await.expect("answers");
     assert!(!shop.is_good(&token).await);
     assert!(shop.is_good(&other).await);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use shared::accounts::{Email, by_email, change_password, erase, me, refresh, register, sign_in, sign_out};
-use shared::auth::token::Role;
+use shared::auth::token::{Issuer, Role};
 use shared::auth::{RefreshToken, User};
 use shared::catalog::{self, Batch, Filter, Order, Prices, ProductId, Refusal, Upload, Versions};
 use shared::checkout::{RefundBegun, RefundRequest, begin_refund, claim};
@@ -30,15 +30,17 @@ fn next(token: &RefreshToken) -> RefreshToken {
 pub(crate) async fn an_account(database: &Database) -> Value {
     let address = format!("Zoë-{}@example.com", Uuid::now_v7());
     let (email, token, other) = (Email::parse(&address).expect("an address"), first(), first());
-    let id = register(database, &email, "a hash".to_owned(), &token).await.expect("registers");
-    let taken = register(database, &email, "a hash".to_owned(), &other).await.expect_err("is taken");
+    let issuer = Issuer::new(&"9d".repeat(32)).expect("a key");
+    let registers = async |token| register(database, &issuer, &email, "a hash".to_owned(), token).await;
+    registers(&token).await.expect("registers");
+    let taken = registers(&other).await.err().expect("is taken");
     let account = async || by_email(database, &address.to_uppercase()).await.expect("answers");
     let known = account().await.expect("is there");
     let rehashed = Some("a better hash".to_owned());
-    let signed_in = sign_in(database, &known, rehashed, &other).await.expect("answers");
-    let once_more = sign_in(database, &known, None, &first()).await.expect("answers");
+    let signed_in = sign_in(database, &issuer, &known, rehashed, &other).await.expect("answers").is_some();
+    let once_more = sign_in(database, &issuer, &known, None, &first()).await.expect("answers").is_some();
     let goes_on = async |token: &RefreshToken, next: &RefreshToken| {
-        refresh(database, token, next).await.expect("answers").map(|refreshed| refreshed.role.as_str())
+        refresh(database, &issuer, token, next).await.expect("answers").is_some()
     };
     let second = next(&token);
     let refreshed = [goes_on(&token, &second).await, goes_on(&token, &next(&token)).await];
@@ -46,12 +48,13 @@ pub(crate) async fn an_account(database: &Database) -> Value {
     sign_out(database, &other).await.expect("answers");
     let signed_out = goes_on(&other, &next(&other)).await;
     let known = account().await.expect("is there");
-    let changed = change_password(database, &known, "another".to_owned(), &first()).await.expect("answers");
-    let user = User::of_shop(id, Role::Customer);
+    let changed = change_password(database, &issuer, &known, "another".to_owned(), &first()).await;
+    let changed = changed.expect("answers").is_some();
+    let user = User::of_shop(known.id, Role::Customer);
     let profile = serde_json::to_value(me(database, &user).await.expect("answers")).expect("JSON");
     assert_eq!(
         (profile["id"].as_str(), profile["email"].as_str()),
-        (Some(&*id.to_string()), Some(&*address))
+        (Some(&*known.id.to_string()), Some(&*address))
     );
     assert!(profile["created_at"].as_str().is_some_and(|time| time.ends_with('Z')), "{profile}");
     erase(database, &user).await.expect("erases");
