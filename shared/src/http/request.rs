@@ -20,7 +20,7 @@ use crate::error::{Error, Kind, Result, bad_parameter, forbidden, unauthorized};
 use crate::redis::Command;
 use crate::time_limit::TimeLimit;
 
-/// When the provider is asked again.
+/// When the provider is asked again, or somewhat later where it has let us wait.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// The event, and what is known of its caller.

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use shared::auth::provider::{Provider, Settings};
 use shared::auth::token::Role;
 use shared::auth::{Error, User};
+use tokio::net::TcpListener;
 
 use certificates::certificates;
 use provider::{Pair, SHOP, Server, at_once, now};
@@ -274,6 +275,25 @@ async fn while_the_provider_is_away_its_keys_serve_on() {
     // That was a moment ago, and the next asking is two seconds away.
     server.is_away(false);
     assert!(matches!(cold.verify(&pair.sign(&server.claims())).await, Err(Error::NoKeys)));
+}
+
+#[tokio::test]
+async fn who_comes_after_a_provider_has_let_us_wait_does_not_wait_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let kept_open = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok(accepted) = listener.accept().await {
+            kept_open.lock().expect("whole").push(accepted);
+        }
+    });
+    let believed = Provider::new(Settings::new(&address, SHOP)).expect("good settings");
+    let token = Pair::new("one", Algorithm::EdDSA).sign(&json!({ "sub": "ada" }));
+    for _ in 0..3 {
+        assert!(matches!(believed.verify(&token).await, Err(Error::NoKeys)));
+    }
+    assert_eq!(asked.lock().expect("whole").len(), 1);
 }
 
 #[tokio::test]

@@ -12,10 +12,18 @@ const KEPT_FOR: Duration = Duration::from_hours(24);
 /// The least time between two askings where no key is known, and so nobody can call.
 const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
+/// After an asking in vain nobody asks for so many times as long as it took, and for this long at most: those that come
+/// meanwhile do not wait for a provider that hangs.
+const RESTED_FOR: u32 = 5;
+const LONGEST_REST: Duration = Duration::from_secs(10);
+
 /// What is known, and since when.
 pub(super) struct Kept<K> {
     keys: Option<(Arc<K>, SystemTime)>,
+    /// When it was asked, or when an asking ended in vain.
     asked_at: Option<SystemTime>,
+    /// The least time from then to the next asking, where no key is known.
+    rest: Duration,
     /// Older keys are asked for again while they go on serving.
     fresh_for: Duration,
     /// The least time between two askings.
@@ -35,7 +43,7 @@ pub(super) enum Need {
 
 impl<K> Kept<K> {
     pub(super) fn new(fresh_for: Duration, ask_again_after: Duration) -> Self {
-        Self { keys: None, asked_at: None, fresh_for, ask_again_after }
+        Self { keys: None, asked_at: None, rest: TRIED_AGAIN_AFTER, fresh_for, ask_again_after }
     }
 
     /// The keys that may be used at `now`, and whether to ask for others.
@@ -66,8 +74,15 @@ impl<K> Kept<K> {
         self.keys = Some((Arc::new(keys), now));
     }
 
+    /// Notes that the asking that began last has ended, and brought nothing.
+    pub(super) fn asked_in_vain(&mut self, now: SystemTime) {
+        let took = self.asked_at.and_then(|asked| age(asked, now)).unwrap_or_default();
+        self.rest = took.saturating_mul(RESTED_FOR).clamp(TRIED_AGAIN_AFTER, LONGEST_REST);
+        self.asked_at = Some(now);
+    }
+
     fn is_due(&self, now: SystemTime) -> bool {
-        let wait = if self.keys.is_some() { self.ask_again_after } else { TRIED_AGAIN_AFTER };
+        let wait = if self.keys.is_some() { self.ask_again_after } else { self.rest };
         self.asked_at.and_then(|asked| age(asked, now)).is_none_or(|age| age >= wait)
     }
 }
@@ -131,6 +146,26 @@ mod tests {
         let mut kept = empty();
         let asked: Vec<u64> = (0..5).filter(|second| kept.may_ask(at(*second))).collect();
         assert_eq!(asked, [0, 2, 4]);
+    }
+
+    #[test]
+    fn who_waits_for_a_provider_that_hangs_is_one_of_many() {
+        let (mut kept, mut free_at, mut asked) = (empty(), 0, Vec::new());
+        for second in 0..40 {
+            if second >= free_at && kept.may_ask(at(second)) {
+                asked.push(second);
+                free_at = second + 2;
+                kept.asked_in_vain(at(free_at));
+            }
+        }
+        assert_eq!(asked, [0, 12, 24, 36]);
+        // One that refuses at once holds nobody up, nor does an environment that was frozen meanwhile rest for long.
+        let mut kept = empty();
+        assert!(kept.may_ask(at(0)));
+        kept.asked_in_vain(at(0));
+        assert!(!kept.may_ask(at(1)) && kept.may_ask(at(2)));
+        kept.asked_in_vain(at(50_000));
+        assert!(!kept.may_ask(at(50_009)) && kept.may_ask(at(50_010)));
     }
 
     #[test]

@@ -128,7 +128,11 @@ impl Provider {
         if !self.kept().may_ask(SystemTime::now()) {
             return;
         }
-        match self.0.source.fetch().await {
+        let fetched = self.0.source.fetch().await;
+        if fetched.is_err() {
+            self.kept().asked_in_vain(SystemTime::now());
+        }
+        match fetched {
             Ok(keys) => self.kept().learn(keys, SystemTime::now()),
             Err(Unread::Away(cause)) => {
                 let issuer = self.issuer();
