@@ -54,7 +54,8 @@ fn schema(introspection: bool) -> Shop {
     let shop = Schema::build(Query, EmptyMutation, EmptySubscription)
         .limit_depth(DEEPEST)
         .limit_complexity(MOST_COMPLEX);
-    if introspection { shop } else { shop.disable_introspection() }.finish()
+    // What a name may have meant is a piece of the schema too.
+    if introspection { shop } else { shop.disable_introspection().disable_suggestions() }.finish()
 }
 
 /// A request as GraphQL's clients send it.
@@ -166,6 +167,22 @@ mod tests {
         for wrong in [json!(1.5), json!("1"), json!(true), json!(1e300), json!([1.5])] {
             let complaint = complaint(query, wrong.clone()).await;
             assert!(complaint.contains("expected type \"Int\""), "{wrong}: {complaint}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_introspection_no_complaint_names_what_a_misspelt_field_may_have_meant() {
+        for (query, names) in [
+            ("{ prodct { id } }", "product"),
+            ("{ products { nme } }", "name"),
+            ("{ products(limt: 1) { id } }", "limit"),
+        ] {
+            assert!(
+                schema(true).execute(query).await.errors[0].message.contains(&format!("\"{names}")),
+                "{query}"
+            );
+            let complaint = complaint(query, Value::Null).await;
+            assert!(!complaint.is_empty() && !complaint.contains(&format!("\"{names}")), "{complaint}");
         }
     }
 
