@@ -44,6 +44,22 @@ async fn found(database: &Database, words: &str) -> Value {
 }
 
 #[tokio::test]
+async fn what_was_archived_by_hand_is_not_on_the_front_page() {
+    static FEATURE: Statement = Statement::new("test.listed_feature", "update products set featured = true");
+    static ARCHIVE: Statement =
+        Statement::new("test.listed_archive", "update products set archived_at = now() where name = 'Lamp'");
+    let servers = Servers::start().await;
+    let owner = Database::new(servers.owner());
+    sells(&owner, &["Lamp", "Bowl"]).await;
+    owner.execute(&FEATURE).await.expect("updates");
+    owner.execute(&ARCHIVE).await.expect("updates");
+    let page = catalog::featured(&owner).await.expect("answers").expect("a page");
+    let page: Value = serde_json::from_slice(&page.body).expect("JSON");
+    let names: Vec<_> = page["products"].as_array().expect("a list").iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["Bowl"]);
+}
+
+#[tokio::test]
 async fn names_and_words_stand_in_the_same_order_whatever_locale_the_database_was_made_with() {
     for installation in installations() {
         let plain = Servers::start_empty_of(&installation, &[]).await;
