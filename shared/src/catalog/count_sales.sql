@@ -1,5 +1,6 @@
 -- Notes what was ordered since the last count, up to a minute ago; nothing within an hour of it. A piece counts for
--- twice as much as one that was sold a month before it. The ids of orders hold the time of their making.
+-- twice as much as one that was sold a month before it. The ids of orders hold the time of their making; what else an
+-- order says of it may be odd where orders were brought along, and beyond these two moments no number would hold it.
 with due as (
     select until as since, now() - interval '1 minute' as until
     from product_sales_counted
@@ -12,7 +13,10 @@ with due as (
         items.product_id,
         sum(
             items.quantity
-            * power(2, extract(epoch from orders.created_at - timestamptz '2026-01-01 00:00:00+00')::float8 / 2592000)
+            * power(2, extract(epoch from
+                greatest(least(orders.created_at, now()), timestamptz '2000-01-01 00:00:00+00')
+                - timestamptz '2026-01-01 00:00:00+00'
+            )::float8 / 2592000)
         ) as sold
     from counted
     join orders

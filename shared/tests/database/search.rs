@@ -430,6 +430,30 @@ static SELLING: Statement = Statement::new(
     "select name, popularity, version from products order by popularity desc, name",
 );
 
+static ODD_TIME: Statement =
+    Statement::new("test.search_odd_time", "update orders set created_at = $2::timestamptz where id = $1");
+
+#[tokio::test]
+async fn orders_of_odd_times_are_counted_like_others() {
+    let shop = Shop::open().await;
+    let user = Uuid::now_v7();
+    shop.owner.execute(USER.bind(user)).await.expect("inserts");
+    for time in ["2200-01-01", "1900-01-01", "9999-12-30", "0001-01-02"] {
+        let (product, order) = (shop.sells(time, "").await, an_order_of_minutes_ago(20));
+        let ordered = ORDER.bind(order).bind(user).bind("paid").bind(product).bind(1);
+        shop.owner.execute(ordered).await.expect("orders");
+        shop.owner.execute(ODD_TIME.bind(order).bind(time)).await.expect("updates");
+    }
+    assert_eq!(rank(&shop.functions).await.expect("ranks"), 4);
+}
+
+/// The id of one.
+fn an_order_of_minutes_ago(minutes: u64) -> Uuid {
+    let time = std::time::SystemTime::now() - std::time::Duration::from_secs(60 * minutes);
+    let since = time.duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, since.as_secs(), since.subsec_nanos()))
+}
+
 #[tokio::test]
 async fn what_is_bought_is_ranked_once_an_hour() {
     let shop = Shop::open().await;
@@ -443,10 +467,8 @@ async fn what_is_bought_is_ranked_once_an_hour() {
         shop.sells("Mug", "").await,
     ];
     let bought = async |minutes: u64, status: &str, product, quantity: i32| {
-        let time = std::time::SystemTime::now() - std::time::Duration::from_secs(60 * minutes);
-        let since = time.duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-        let time = uuid::Timestamp::from_unix(uuid::NoContext, since.as_secs(), since.subsec_nanos());
-        let order = ORDER.bind(Uuid::new_v7(time)).bind(user).bind(status).bind(product).bind(quantity);
+        let order = an_order_of_minutes_ago(minutes);
+        let order = ORDER.bind(order).bind(user).bind(status).bind(product).bind(quantity);
         shop.owner.execute(order).await.expect("orders");
     };
     let selling = async || {
