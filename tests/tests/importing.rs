@@ -269,6 +269,17 @@ async fn a_file_that_cannot_be_read_at_all_says_why_and_puts_nothing_in() {
 }
 
 #[tokio::test]
+async fn a_file_that_goes_on_for_ever_is_given_up_and_whoever_tells_of_it_anew_begins_to_count() {
+    let (skus, key) = (skus(), format!("held/{}.csv", Uuid::now_v7()));
+    put(&key, file(&skus, 3, 1000)).await;
+    let given_up = invoke("import-products", &json!({ "key": key, "turn": 301 })).await;
+    let why = given_up["errorMessage"].as_str().unwrap_or_default();
+    assert!(why.contains("300 invocations"), "{given_up}");
+    let last = invoke("import-products", &json!({ "key": key, "turn": 300 })).await;
+    assert_eq!(counts(&last[0]), [3, 0, 0, 0], "{last}");
+}
+
+#[tokio::test]
 async fn what_dev_exports_is_what_dev_imports() {
     let skus = skus();
     import(file(&skus, 5, 1000)).await;

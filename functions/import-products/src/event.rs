@@ -1,37 +1,53 @@
 //! Which files an event tells of.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::error::{Result, internal};
 use url::form_urlencoded;
 
-/// The keys of the files. There are four shapes: SQS' batch of messages, S3's notification, alone or as such a message,
-/// S3's test that a notification arrives, and `{"key": …}` of ourselves or of a person.
+/// A file that an event tells of.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) key: String,
+    /// How many invocations told the next one of it before.
+    pub(crate) turn: u64,
+}
+
+impl Told {
+    /// What the next invocation is sent.
+    pub(crate) fn next(&self) -> Value {
+        json!({ "key": self.key, "turn": self.turn + 1 })
+    }
+}
+
+/// The files. There are four shapes: SQS' batch of messages, S3's notification, alone or as such a message, S3's test
+/// that a notification arrives, and `{"key": …}`, of a person, or with a `turn` of ourselves.
 ///
 /// # Errors
 /// For anything else.
-pub(crate) fn keys(event: &Value) -> Result<Vec<String>> {
+pub(crate) fn files(event: &Value) -> Result<Vec<Told>> {
     if let Some(key) = event["key"].as_str() {
-        return Ok(vec![key.to_owned()]);
+        return Ok(vec![Told { key: key.to_owned(), turn: event["turn"].as_u64().unwrap_or_default() }]);
     }
     if event["Event"] == "s3:TestEvent" {
         return Ok(Vec::new());
     }
     let records = event["Records"].as_array().ok_or_else(|| internal("the event tells of no file"))?;
-    let mut keys = Vec::new();
+    let mut files = Vec::new();
     for record in records {
         match record["eventSource"].as_str() {
             Some("aws:sqs") => {
                 let body = record["body"].as_str().unwrap_or_default();
-                keys.extend(self::keys(&serde_json::from_str(body).map_err(internal)?)?);
+                files.extend(self::files(&serde_json::from_str(body).map_err(internal)?)?);
             }
             Some("aws:s3") => {
                 let key = record["s3"]["object"]["key"].as_str();
-                keys.push(decoded(key.ok_or_else(|| internal("S3's event has no key"))?));
+                let key = decoded(key.ok_or_else(|| internal("S3's event has no key"))?);
+                files.push(Told { key, turn: 0 });
             }
             _ => return Err(internal("the event is neither S3's nor SQS'")),
         }
     }
-    Ok(keys)
+    Ok(files)
 }
 
 /// S3 writes keys as forms do: a space is a plus.
@@ -41,8 +57,6 @@ fn decoded(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn message(body: &Value) -> Value {
@@ -57,10 +71,12 @@ mod tests {
         }] });
         let key = "products/spring 2026 (b+w).csv";
         for event in [told.clone(), message(&told), json!({ "key": key }), message(&json!({ "key": key }))] {
-            assert_eq!(keys(&event).ok(), Some(vec![key.to_owned()]), "{event}");
+            let told = Told { key: key.to_owned(), turn: 0 };
+            assert_eq!(files(&message(&told.next())).ok(), Some(vec![Told { key: key.to_owned(), turn: 1 }]));
+            assert_eq!(files(&event).ok(), Some(vec![told]), "{event}");
         }
         let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b" });
-        assert_eq!(keys(&message(&test)).ok(), Some(Vec::new()));
+        assert_eq!(files(&message(&test)).ok(), Some(Vec::new()));
     }
 
     #[test]
@@ -72,7 +88,7 @@ mod tests {
             message(&json!(7)),
         ];
         for event in odd {
-            assert!(keys(&event).is_err(), "{event}");
+            assert!(files(&event).is_err(), "{event}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use shared::app::App;
@@ -15,14 +15,18 @@ use shared::time_limit::TimeLimit;
 
 use crate::file::{Format, Reader, Record};
 
-/// The largest file, as the memory of its skus grows with it: 70 MB for the two million products that it may hold.
+/// The largest file.
 const LARGEST: u64 = 512 * 1024 * 1024;
+/// The most products of a file: their skus take 70 MB of memory.
+const MOST_PRODUCTS: usize = 2_000_000;
 /// What is read of it at a time.
 const PIECE: u64 = 1024 * 1024;
 /// Products of one exchange with Redis, so that it fits into its time limit.
 const TOLD_AT_ONCE: usize = 100;
 /// Between two tries while Redis or Postgres is away.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long an invocation waits for Redis, which costs as much as work. Then the next one looks whether it is back.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Tries of a file within one invocation.
 const TRIES: u32 = 5;
 /// Lines between two lines of the log that say how far it is.
@@ -32,6 +36,9 @@ const TOLD_EVERY: u64 = 10_000;
 const FILES: &str = "products/";
 const RESULTS: &str = "results/";
 
+/// What was read of a line.
+type Read = Result<catalog::LineOfFile, Refusal>;
+
 /// How it ended.
 #[derive(Debug, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -40,6 +47,8 @@ pub(crate) enum Outcome {
     Finished(catalog::Import),
     /// The next invocation goes on.
     OutOfTime { object: String },
+    /// The next invocation goes on, a while later: Redis is away.
+    Waiting { object: String },
     /// Somebody else goes on, or a later file of this name is imported.
     Overtaken { object: String },
     /// There is no such file, or none any more.
@@ -49,6 +58,7 @@ pub(crate) enum Outcome {
 /// Why it did not go on.
 enum Stop {
     OutOfTime,
+    WithoutRedis,
     Overtaken,
     /// Another file has this name now.
     Replaced,
@@ -85,6 +95,7 @@ impl<'a> Import<'a> {
             match self.of_file(&file).await {
                 Ok(import) => return Ok(Outcome::Finished(import)),
                 Err(Stop::OutOfTime) => return Ok(Outcome::OutOfTime { object }),
+                Err(Stop::WithoutRedis) => return Ok(Outcome::Waiting { object }),
                 // Whoever was told of that one may have stopped for us: their times are whole seconds, and within one
                 // we took its place.
                 Err(Stop::Replaced) if tries < TRIES => tries += 1,
@@ -136,7 +147,8 @@ impl<'a> Import<'a> {
         let format = Format::of(&file.key);
         let format = format
             .ok_or_else(|| Halt::Unreadable("its name does not end in .csv, .jsonl or .ndjson".into()))?;
-        let (mut reader, mut skus, mut batch) = (Reader::new(format), Skus::default(), Batch::after(done));
+        let (mut reader, mut skus, mut batch) =
+            (Reader::new(format), Skus::at_most(MOST_PRODUCTS), Batch::after(done));
         let mut from = 0;
         loop {
             if from < file.size {
@@ -153,7 +165,7 @@ impl<'a> Import<'a> {
             }
             while let Some(record) = reader.next().map_err(Halt::Unreadable)? {
                 let Record { line, until, read } = record;
-                let read = skus.first(line, read);
+                let read = skus.first(line, read).map_err(Halt::Unreadable)?;
                 if until <= done {
                     continue;
                 }
@@ -190,12 +202,12 @@ impl<'a> Import<'a> {
     /// Tells the caches of these products, and the lists of all. While Redis is away an import stands still: it can
     /// wait, and who reads must not get what was before.
     async fn announce(&self, changed: &[Changed]) -> Result<(), Stop> {
-        let mut left = changed;
+        let (mut left, since) = (changed, Instant::now());
         loop {
             let (some, others) = left.split_at(left.len().min(TOLD_AT_ONCE));
             while self.app.redis.insist(self.app.announce(some)).await > 0 {
-                if self.limit.left().is_zero() {
-                    return Err(Stop::OutOfTime);
+                if self.limit.left().is_zero() || since.elapsed() > PATIENCE {
+                    return Err(Stop::WithoutRedis);
                 }
                 tokio::time::sleep(PAUSE).await;
             }
@@ -257,29 +269,66 @@ fn is_worth_another_try(error: &Error) -> bool {
 
 /// The skus of a file so far, by their hashes: 64 bits, of which two among two million are the same once in ten million
 /// files.
-#[derive(Default)]
-struct Skus(HashMap<u64, u64>);
+struct Skus {
+    lines: HashMap<u64, u64>,
+    most: usize,
+}
 
 impl Skus {
+    fn at_most(most: usize) -> Self {
+        Self { lines: HashMap::new(), most }
+    }
+
     /// Refuses the second product of a sku: which of the two is meant is not known here, and if both were written the
     /// same file would change them each time.
-    fn first(
-        &mut self,
-        line: u64,
-        read: Result<catalog::LineOfFile, Refusal>,
-    ) -> Result<catalog::LineOfFile, Refusal> {
-        let product = read?;
+    ///
+    /// # Errors
+    /// Says of how many products a file is too large.
+    fn first(&mut self, line: u64, read: Read) -> Result<Read, String> {
+        let Ok(product) = read else { return Ok(read) };
+        let known = self.lines.len();
         let mut hasher = DefaultHasher::new();
         product.sku.hash(&mut hasher);
-        match self.0.entry(hasher.finish()) {
+        match self.lines.entry(hasher.finish()) {
+            Entry::Vacant(_) if known == self.most => {
+                Err(format!("it has more than {known} products: cut it into several"))
+            }
             Entry::Vacant(entry) => {
                 entry.insert(line);
-                Ok(product)
+                Ok(Ok(product))
             }
             Entry::Occupied(entry) => {
                 let message = format!("is already that of line {}", entry.get());
-                Err(Refusal { line, field: Some("sku".into()), message })
+                Ok(Err(Refusal { line, field: Some("sku".into()), message }))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn product(sku: &str) -> catalog::LineOfFile {
+        let price = json!({ "amount": 1, "currency": "usd" });
+        let line = json!({ "sku": sku, "name": "Lamp", "description": "", "price": price });
+        serde_json::from_value(line).expect("a product")
+    }
+
+    #[test]
+    fn of_more_skus_than_fit_into_memory_a_file_is_too_large_and_of_no_more_lines() {
+        let mut skus = Skus::at_most(2);
+        for (line, sku, is_first) in [(2, "A", true), (3, "B", true), (4, "A", false), (5, "B", false)] {
+            assert_eq!(
+                skus.first(line, Ok(product(sku))).expect("there is room").is_ok(),
+                is_first,
+                "{line}"
+            );
+        }
+        let bad = || Err(Refusal { line: 6, field: None, message: "is empty".to_owned() });
+        assert!(skus.first(6, bad()).expect("it has no sku").is_err());
+        assert!(skus.first(7, Ok(product("C"))).is_err_and(|why| why.contains("more than 2 products")));
     }
 }
