@@ -53,8 +53,8 @@ def test_every_setting_of_the_local_cloud_has_a_row():
 
 def test_a_number_has_the_default_of_the_code():
     constants = dict(re.findall(rf'const (\w+): &str = "({NAME})";', FUNCTIONS))
-    defaults = re.findall(r'number\("?([A-Z_]+)"?, ([\d_]+)\)', FUNCTIONS)
-    assert len(defaults) >= 4
+    defaults = re.findall(r'(?:number|at_least_one)\("?([A-Z_]+)"?, ([\d_]+)\)', FUNCTIONS)
+    assert len(defaults) >= 7
     for name, default in defaults:
         assert ROWS[constants.get(name, name)] == default.replace("_", "")
 

@@ -51,7 +51,8 @@ async fn a_wrong_password_and_an_unknown_account_look_the_same() {
 #[tokio::test]
 async fn a_password_is_right_also_where_another_login_replaced_its_hash_meanwhile() {
     let (customer, other) = (Customer::register().await, Customer::register().await);
-    let change = json!({ "email": customer.email, "password": PASSWORD, "new_password": "another, and good" });
+    let change =
+        json!({ "email": customer.email, "password": PASSWORD, "new_password": "another, and good" });
     let change = Call::new("change-password", "POST", "/api/auth/password").json(&change);
     for call in [login_call(&customer.email, PASSWORD), change] {
         let calling = database().transaction(async |tx| {

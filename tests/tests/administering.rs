@@ -87,6 +87,12 @@ async fn orders_are_listed_by_status_customer_and_time_over_all_pages() {
         }
     }
     assert_eq!(seen, placed);
+    for window in [("from", "2020-01-01T00:00:00Z"), ("until", "2100-01-01T00:00:00Z")] {
+        let page = admin.list(&[("customer", &id), window]).await.expect(200).json();
+        let ids: Vec<_> =
+            page["orders"].as_array().expect("a list").iter().map(|order| order["id"].clone()).collect();
+        assert_eq!(json!(ids), json!(placed), "{window:?}");
+    }
     for nothing in [("status", "failed"), ("until", "2020-01-01T00:00:00Z"), ("from", "2100-01-01T00:00:00Z")]
     {
         let page = admin.list(&[("customer", &id), nothing]).await.expect(200).json();

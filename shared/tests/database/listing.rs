@@ -60,6 +60,38 @@ async fn what_was_archived_by_hand_is_not_on_the_front_page() {
 }
 
 #[tokio::test]
+async fn a_list_may_be_of_what_is_featured_or_in_stock_or_of_what_is_not_in_every_order() {
+    static MARK: Statement = Statement::new(
+        "test.listed_mark",
+        "update products set featured = name in ('A', 'B'), in_stock = name in ('A', 'C')",
+    );
+    let servers = Servers::start().await;
+    let (owner, functions) = (Database::new(servers.owner()), Database::new(servers.pooled()));
+    sells(&owner, &["A", "B", "C", "D"]).await;
+    owner.execute(&MARK).await.expect("updates");
+    for (featured, in_stock, expected) in [
+        (Some(true), None, "AB"),
+        (Some(false), None, "CD"),
+        (None, Some(true), "AC"),
+        (None, Some(false), "BD"),
+        (Some(true), Some(true), "A"),
+        (Some(false), Some(true), "C"),
+        (None, None, "ABCD"),
+    ] {
+        for order in [Order::Newest, Order::Name, Order::Price, Order::PriceDown] {
+            let prices = Prices::new(Some("usd".parse().expect("a currency")), None, None).expect("prices");
+            let filter = Filter { prices, featured, in_stock };
+            let page = catalog::list(&functions, order, &filter, None, 9).await.expect("a page");
+            let page = serde_json::to_value(page).expect("JSON");
+            let mut names: Vec<_> = page["products"].as_array().expect("a list").iter().collect();
+            names.sort_by_key(|one| one["name"].as_str());
+            let names: String = names.iter().filter_map(|one| one["name"].as_str()).collect();
+            assert_eq!(names, expected, "{order:?} {filter:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn names_and_words_stand_in_the_same_order_whatever_locale_the_database_was_made_with() {
     for installation in installations() {
         let plain = Servers::start_empty_of(&installation, &[]).await;
