@@ -23,8 +23,8 @@ pub struct Authenticated {
     pub rehashed: Option<String>,
 }
 
-/// How often a password is compared whose stored hash is another by the time it is acted upon. A first login beside this
-/// one may have replaced it; if the password was changed, it is wrong by then.
+/// How often a password is compared whose stored hash is another by the time it is acted upon. A first login beside
+/// this one may have replaced it; if the password was changed, it is wrong by then.
 pub const COMPARED: usize = 2;
 
 /// A command that looks how often somebody was wrong about the password of this account lately.

@@ -259,8 +259,8 @@ mod tests {
         }
     }
 
-    /// The first two are of 80 letters a, by crypt(3): as they are, and by their digest as Django has it. The others are
-    /// of `pleaseletmein`.
+    /// The first two are of 80 letters a, by crypt(3): as they are, and by their digest as Django has it. The others
+    /// are of `pleaseletmein`.
     #[tokio::test]
     async fn what_a_hash_does_not_tell_apart_from_its_password_takes_the_place_of_none() {
         const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuuBzzIgyKkz7xMWYSzkIjUSnxEQFQ0WNe";
