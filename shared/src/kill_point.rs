@@ -5,7 +5,7 @@
 //! `kill-points` and has them kill themselves here. Without the feature, as in everything that is deployed, reaching a
 //! point does nothing and costs nothing.
 
-#[cfg(feature = "kill-points")]
+#[cfg(any(feature = "kill-points", test))]
 mod killing;
 
 /// Declares the points, each with its name and what has just happened.
@@ -87,7 +87,7 @@ kill_points! {
 impl KillPoint {
     /// The process is here, and may die of it.
     pub fn reached(self) {
-        #[cfg(feature = "kill-points")]
+        #[cfg(any(feature = "kill-points", test))]
         killing::consider(self.name());
     }
 }

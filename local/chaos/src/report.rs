@@ -216,7 +216,66 @@ fn wrapped(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::chronicle::Violation;
     use super::*;
+
+    /// What the report of a run says that was well but for what `change` makes of it.
+    fn judged(change: impl FnOnce(&mut Figure, &mut Report<'_>)) -> (bool, String) {
+        let (seen, chronicle, none, nobody) = <(Seen, Chronicle, BTreeMap<_, _>, BTreeMap<_, _>)>::default();
+        let mut report = Report {
+            command: "./dev chaos".to_owned(),
+            seed: 1,
+            begun: OffsetDateTime::UNIX_EPOCH,
+            open_for: Duration::from_mins(1),
+            settled_within: Some(Duration::from_secs(1)),
+            figures: &[],
+            machine_speeds: (1.0, 1.0),
+            seen: &seen,
+            orders: BTreeMap::from([("paid", 7)]),
+            orphans: 0,
+            faults: BTreeMap::from([(Fault::RedisDies, 2), (Fault::SqsDies, 1)]),
+            chronicle: &chronicle,
+            kinds: &[Fault::RedisDies, Fault::SqsDies],
+            struck: &none,
+            deaths: &nobody,
+            deadlocks: 0,
+        };
+        let kept = || Figure { promise: "an order is charged once", checked: 7, violations: Vec::new() };
+        let mut changed = kept();
+        change(&mut changed, &mut report);
+        let figures = [kept(), changed];
+        report.figures = &figures;
+        (report.passes(), report.text())
+    }
+
+    fn fails_and_says(said: &str, change: impl FnOnce(&mut Figure, &mut Report<'_>)) {
+        let (passes, text) = judged(change);
+        assert!(!passes && text.contains("seed 1: FAILED") && text.contains(said), "{said}: {text}");
+    }
+
+    #[test]
+    fn a_run_in_which_every_promise_was_looked_at_and_kept_passes() {
+        let (passes, text) = judged(|_, _| ());
+        assert!(passes && text.contains("seed 1: passed"), "{text}");
+    }
+
+    #[test]
+    fn a_run_that_looked_at_nothing_for_one_promise_fails() {
+        fails_and_says("Nothing was looked at for this", |figure, _| figure.checked = 0);
+    }
+
+    #[test]
+    fn a_kind_of_fault_that_never_struck_fails_the_run() {
+        let never = format!("Never struck, so nothing was shown: {}.", Fault::SqsDies.name());
+        fails_and_says(&never, |_, report| report.faults.retain(|kind, _| *kind != Fault::SqsDies));
+    }
+
+    #[test]
+    fn one_violation_or_one_deadlock_fails_the_run() {
+        let violation = Violation::some_time("order 7 was charged twice".to_owned());
+        fails_and_says("- order 7 was charged twice", |figure, _| figure.violations.push(violation));
+        fails_and_says("1 deadlocks", |_, report| report.deadlocks = 1);
+    }
 
     #[test]
     fn it_claims_that_every_order_finished_only_where_every_one_did() {

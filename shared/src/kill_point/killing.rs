@@ -23,6 +23,7 @@ use nix::unistd::Pid;
 const STALL_MS: RangeInclusive<u64> = 200..=3_000;
 
 /// What happens at a point, where anything does.
+#[derive(Debug, PartialEq, Eq)]
 enum Fate {
     Death,
     Stall(Duration),
@@ -98,5 +99,55 @@ fn die() -> ! {
     let _ = kill(Pid::this(), Signal::SIGKILL);
     loop {
         thread::park();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A process under orders, and its log of deaths.
+    fn process(orders: &str) -> (Orders, TempDir) {
+        let folder = TempDir::new().expect("a folder");
+        let log = folder.path().join("deaths");
+        fs::write(&log, "").expect("written");
+        let orders = Orders::read(&format!("{orders} log={}", log.display())).expect("orders");
+        (orders, folder)
+    }
+
+    /// What happens at two points, each passed a hundred times.
+    fn fates(orders: &str) -> Vec<Option<Fate>> {
+        let (orders, _folder) = process(orders);
+        (0..100).flat_map(|_| ["after-place", "after-settle"]).map(|point| orders.fate(point)).collect()
+    }
+
+    #[test]
+    fn the_seed_and_the_place_say_who_dies() {
+        let chances = "first=0.3 again=0.2 stall=0.2";
+        let seven = fates(&format!("seed=7 {chances}"));
+        assert!(seven.contains(&Some(Fate::Death)) && seven.contains(&None), "{seven:?}");
+        assert!(seven.iter().any(|fate| matches!(fate, Some(Fate::Stall(_)))), "{seven:?}");
+        assert_eq!(fates(&format!("seed=7 {chances}")), seven);
+        assert_ne!(fates(&format!("seed=8 {chances}")), seven);
+        let of = |point| seven.iter().skip(point).step_by(2).collect::<Vec<_>>();
+        assert_ne!(of(0), of(1), "each point has a fate of its own");
+    }
+
+    #[test]
+    fn where_somebody_has_died_already_the_other_chance_counts() {
+        let (orders, folder) = process("seed=7 first=1 again=0 stall=0");
+        assert_eq!([orders.fate("after-place"), orders.fate("after-place")], [Some(Fate::Death), None]);
+        assert_eq!(orders.fate("after-settle"), Some(Fate::Death), "nobody has died there");
+        let deaths = fs::read_to_string(folder.path().join("deaths")).expect("a log");
+        assert_eq!(deaths.split_whitespace().collect::<Vec<_>>(), ["after-place", "after-settle"]);
+    }
+
+    #[test]
+    fn nobody_dies_once_the_log_is_gone() {
+        let (orders, folder) = process("seed=7 first=1 again=1 stall=1");
+        drop(folder);
+        assert_eq!(orders.fate("after-place"), None);
     }
 }
