@@ -4,7 +4,7 @@ import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from templates import ELSEWHERE, VARIANTS, resources
 
-# Names that are no names of the resource in the account, and why another stack is not in their way.
+# Names that do not name the resource in the account, and why another stack is not in their way.
 WITHIN = {
     ("AWS::ApiGatewayV2::Stage", "StageName"): "of its API",
     ("AWS::CloudWatch::Alarm", "MetricName"): "what it looks at",

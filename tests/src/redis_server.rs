@@ -26,7 +26,7 @@ pub async fn redis_refuses(cache: &str) -> Broken {
         ask_redis(&["ACL", "SETUSER", "default", "allkeys"]).await;
         Ok(())
     });
-    assert!(CACHES.contains(&cache), "{cache} is none of {CACHES:?}");
+    assert!(CACHES.contains(&cache), "{cache} is not among {CACHES:?}");
     let others = CACHES.iter().filter(|other| **other != cache).map(|other| format!("~{other}*"));
     let mut rules = ["ACL", "SETUSER", "default", "resetkeys", "~[^c]*"].map(str::to_owned).to_vec();
     rules.extend(others);

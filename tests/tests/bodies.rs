@@ -49,7 +49,7 @@ async fn a_body_may_be_as_long_as_the_contract_says_at_every_route_that_reads_on
     let mut refused = BTreeMap::new();
     for (function, method, path, characters) in ROUTES {
         let longest = call(function, method, path).await.body(" ".repeat(FRAME + WIDEST * characters));
-        // It is no JSON, and not too long.
+        // It is not JSON, and not too long.
         let status = longest.send().await.status;
         if status != 400 {
             refused.insert(function, status);

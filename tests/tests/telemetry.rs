@@ -148,7 +148,7 @@ async fn buys(customer: &Customer, product: &str) -> Secrets {
     customer.checkout(&key, product, 1, "pm_card_visa").send().await.expect(201);
     let declined = Uuid::now_v7().to_string();
     customer.checkout(&declined, product, 1, "pm_card_visa_chargeDeclined").send().await.expect(402);
-    // Postgres refuses the statement of somebody who is no more, and logs that.
+    // Postgres refuses the statement of somebody who has gone, and logs that.
     let gone = Customer::register().await;
     database().execute(FORGET.bind(gone.id)).await.expect("deleted");
     let refused = Uuid::now_v7().to_string();
@@ -220,7 +220,7 @@ async fn no_log_holds_what_was_secret_or_personal_in_a_whole_journey() {
         let url = url::Url::parse(env(name)).expect("a URL");
         secrets.push((name, url.password().expect("a password").to_owned()));
     }
-    // Postgres, PgBouncer and Redis too, which see values. Not the double of the provider, which is no part of
+    // Postgres, PgBouncer and Redis too, which see values. Not the double of the provider, which is not part of
     // Millrace.
     let logs = logs.read().into_iter().filter(|(name, _)| name != "payments.log");
     let (mut lines, mut refusals) = (0, 0);

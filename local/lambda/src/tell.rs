@@ -5,5 +5,5 @@ use std::fmt::Arguments;
 /// Takes a line.
 pub type Tell = fn(Arguments<'_>);
 
-/// Where nobody wants to know: functions that are killed on purpose fail, and that is no news.
+/// Where nobody wants to know: functions that are killed on purpose fail, and nobody needs to be told.
 pub fn nobody(_: Arguments<'_>) {}

@@ -71,7 +71,7 @@ pub struct Fault {
     /// The status of the failing and refusing kinds.
     #[serde(default)]
     pub status: Option<u16>,
-    /// What the refusing kinds answer: JSON, or a text that is none.
+    /// What the refusing kinds answer: JSON, or a text that is not JSON.
     #[serde(default)]
     pub body: Value,
     /// The `Stripe-Should-Retry` header of a failing answer.
@@ -126,7 +126,7 @@ impl Fault {
         self.status.unwrap_or(if self.kind.refuses() { 400 } else { 500 })
     }
 
-    /// Checks what the type cannot: an order that could never strike, or an answer that is none.
+    /// Checks what the type cannot: an order that could never strike, or an answer that cannot be sent.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         let statuses = if self.kind.refuses() { 400..=499 } else { 500..=599 };
         match self {

@@ -15,7 +15,7 @@ impl Form {
         Self(pairs.map(|(key, value)| (key.into_owned(), value.into_owned())).collect())
     }
 
-    /// The parameter, where it is given and not empty (to Stripe an empty one is none).
+    /// The parameter, where it is given and not empty (to Stripe an empty one is not given).
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }

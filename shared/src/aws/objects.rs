@@ -63,7 +63,7 @@ impl Bucket {
     /// The bucket at this address, `https://NAME.s3.REGION.amazonaws.com`. Signs with the function's role; no network.
     ///
     /// # Errors
-    /// For an address that is none, and where there are no keys to sign with.
+    /// For what is not an address, and where there are no keys to sign with.
     pub fn new(url: &str) -> Result<Self> {
         let tls = tls::client(tls::of_the_web()).map_err(internal)?;
         let client = outgoing::client(HeaderMap::new(), tls, REST).map_err(internal)?;

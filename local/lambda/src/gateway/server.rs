@@ -49,7 +49,7 @@ async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
         let doors = Arc::clone(doors);
         connections.spawn(async move {
             let service = service_fn(|request| doors.respond(request, peer.ip()));
-            // A caller that hangs up is no news.
+            // A caller may hang up: nobody needs to be told.
             http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
         });
     }

@@ -55,7 +55,7 @@ pub(super) async fn serve(listener: TcpListener, fleet: Fleet) {
         let fleet = fleet.clone();
         tokio::spawn(async move {
             let service = service_fn(|request| respond(&fleet, request));
-            // An environment that dies breaks its connection; that is no news.
+            // An environment that dies breaks its connection; nobody needs to be told.
             http1::Builder::new()
                 .auto_date_header(false)
                 .serve_connection(TokioIo::new(stream), service)

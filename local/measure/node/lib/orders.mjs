@@ -50,7 +50,7 @@ function microseconds(time) {
 /** Before the newest order. */
 export const START = { created_at: '9999-12-31T00:00:00Z', id: 'ffffffff-ffff-ffff-ffff-ffffffffffff' }
 
-/** Reads a cursor; nothing if it is none. */
+/** Reads a cursor; nothing if the text is not one. */
 export function parseCursor(text) {
   const bytes = Buffer.from(text, 'base64url')
   if (bytes.length !== 24) return undefined

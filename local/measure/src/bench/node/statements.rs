@@ -59,7 +59,7 @@ fn statements(source: &str) -> Result<Vec<(&str, &str)>> {
         let end = format!(", {import})");
         let line = source.lines().find(|line| line.contains("= statement(") && line.ends_with(&end));
         let named = line.and_then(|line| line.strip_prefix("const ")?.split_once(" = "));
-        Ok((named.with_context(|| format!("{path} is no statement"))?.0, path))
+        Ok((named.with_context(|| format!("{path} is not made a statement"))?.0, path))
     };
     files
         .filter(|(_, path)| Path::new(path).extension().is_some_and(|end| end == "sql"))
