@@ -84,6 +84,11 @@ impl Traffic {
         self.event(&Call::new("GET", "/api/products/featured", caller))
     }
 
+    /// The first page of all products, the newest first.
+    pub fn list(&self, caller: u64) -> Result<Invocation> {
+        self.event(&Call::new("GET", "/api/products", caller))
+    }
+
     /// Words to search for.
     pub fn search(&self, caller: u64, words: &str) -> Result<Invocation> {
         let query = format!("q={}", words.replace(' ', "+"));
@@ -120,6 +125,24 @@ impl Traffic {
     /// The caller's own orders.
     pub fn orders(&self, caller: u64) -> Result<Invocation> {
         self.event(&Call { token: self.customer(caller), ..Call::new("GET", "/api/orders", caller) })
+    }
+
+    /// The caller's own account.
+    pub fn account(&self, caller: u64) -> Result<Invocation> {
+        self.event(&Call { token: self.customer(caller), ..Call::new("GET", "/api/me", caller) })
+    }
+
+    /// The first page of everybody's orders, as an administrator sees it.
+    pub fn all_orders(&self, caller: u64) -> Result<Invocation> {
+        let token = nth(&self.administrators, caller);
+        self.event(&Call { token, ..Call::new("GET", "/api/admin/orders", caller) })
+    }
+
+    /// Somebody's order with all that happened to it, as an administrator sees it.
+    pub fn anybodys_order(&self, caller: u64) -> Result<Invocation> {
+        let path = format!("/api/admin/orders/{}", order_id(caller % self.users));
+        let token = nth(&self.administrators, caller);
+        self.event(&Call { token, ..Call::new("GET", &path, caller) })
     }
 
     /// The caller's own order: order n is user n's.

@@ -1,4 +1,4 @@
-//! What is measured: one typical request for each endpoint.
+//! What is measured: one typical request for each of fourteen endpoints, several for search, and a message.
 
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub(super) struct Case {
     pub(super) status: Option<u16>,
     /// Whether it only reads: two functions that are asked the same answer the same.
     pub(super) reads: bool,
+    /// Whether a function in Node.js does the same.
+    pub(super) twin: bool,
     /// How often it is sent: what takes longer is measured as exactly with fewer.
     pub(super) requests: u64,
     event: fn(&Traffic, u64) -> Result<Bytes>,
@@ -38,6 +40,7 @@ pub(super) const FLOOR: Case = Case {
     function: "floor",
     status: Some(200),
     reads: true,
+    twin: true,
     requests: 4000,
     event: |traffic, n| Ok(traffic.product(n, 0)?.1),
 };
@@ -80,8 +83,13 @@ pub(super) const CASES: &[Case] = &[
     },
     http("cancellation, repeated", "cancel-order", |t, n| Ok(t.cancel(n)?.1)),
     Case { requests: 1000, ..read("GraphQL, orders with products", "graphql", |t, n| Ok(t.graphql(n)?.1)) },
+    read_without_twin("list of products", "list-products", |t, n| Ok(t.list(n)?.1)),
+    read_without_twin("account", "get-me", |t, n| Ok(t.account(n)?.1)),
+    read_without_twin("all orders", "list-all-orders", |t, n| Ok(t.all_orders(n)?.1)),
+    read_without_twin("anybody's order", "get-any-order", |t, n| Ok(t.anybodys_order(n)?.1)),
     Case {
         status: None,
+        twin: false,
         ..http("message of a paid order", "charge-worker", |_, _| {
             sample(include_str!("../../../../events/charge-worker.json"))
         })
@@ -92,13 +100,21 @@ const fn read(name: &'static str, function: &'static str, event: fn(&Traffic, u6
     Case { reads: true, ..http(name, function, event) }
 }
 
+const fn read_without_twin(
+    name: &'static str,
+    function: &'static str,
+    event: fn(&Traffic, u64) -> Result<Bytes>,
+) -> Case {
+    Case { twin: false, ..read(name, function, event) }
+}
+
 /// One of several kinds of search that the cache does not know, none of which depends on how many products there are.
 const fn search(name: &'static str, event: fn(&Traffic, u64) -> Result<Bytes>) -> Case {
     Case { requests: 200, ..read(name, SEARCH, event) }
 }
 
 const fn http(name: &'static str, function: &'static str, event: fn(&Traffic, u64) -> Result<Bytes>) -> Case {
-    Case { name, function, status: Some(200), reads: false, requests: USUAL, event }
+    Case { name, function, status: Some(200), reads: false, twin: true, requests: USUAL, event }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the others can fail")]

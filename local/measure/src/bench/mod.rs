@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `cases` | one typical request for each endpoint |
+//! | `cases` | one typical request for each endpoint that is measured |
 //! | `measure` | starts, times, processor time, memory, round trips of one case |
 //! | `run`, `pairs` | the times of a run; what rounds that were measured in turn say of each other |
 //! | `instructions` | the same, counted by valgrind |

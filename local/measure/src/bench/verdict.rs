@@ -135,8 +135,7 @@ fn beside_node(report: &Report) -> Vec<Goal> {
 fn times_less(case: &Measured) -> Option<f64> {
     let known = known(case)?;
     match known.function {
-        // What serves no HTTP has no twin.
-        _ if known.status.is_none() || known.name == FLOOR.name => None,
+        _ if !known.twin || known.name == FLOOR.name => None,
         LOGIN => Some(TIMES_LESS_LOGIN),
         CHECKOUT => Some(TIMES_LESS_CHECKOUT),
         _ => Some(TIMES_LESS),
