@@ -7,6 +7,7 @@ use super::super::processors::Who;
 use super::super::run::Run;
 use super::super::text::count;
 use super::super::verdict::goals;
+use super::super::waited::Reason;
 use super::Sweep;
 use crate::goal::{Goal, Outcome};
 use cloud::figures::{float, milliseconds, thousands};
@@ -109,8 +110,22 @@ fn ceiling(sweep: &Sweep) -> Option<String> {
         let broken = above.flat_map(gave_out).map(|goal| format!("{}: {}", goal.promise, goal.seen));
         let broken = broken.collect::<Vec<_>>().join("; ");
         let _ = write!(text, ", and for {} not. What gave out first: {broken}", thousands(users));
+        let left = sweep.runs.iter().filter(|run| run.users == users).map(left_by_the_providers_limit).sum();
+        if left > 0 {
+            let _ = write!(
+                text,
+                ". {} orders still waited for the provider's limit, which is not the machine's: --provider-limit raises it",
+                thousands(left)
+            );
+        }
     }
     Some(format!("{}: {text}.", program(sweep.node.as_deref())))
+}
+
+/// Orders that were put off because the provider takes no more calls, and that were never charged.
+fn left_by_the_providers_limit(run: &Run) -> u64 {
+    let waited = run.waited.as_ref().and_then(|waited| waited.by_reason.get(&Reason::ProvidersLimit));
+    waited.map_or(0, |waits| waits.orders - waits.charged)
 }
 
 /// The goals that do not hold.
@@ -120,6 +135,7 @@ fn gave_out(run: &Run) -> impl Iterator<Item = Goal> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::waited::{Waited, Waits};
     use super::super::tests::{NODE, sweep};
     use super::*;
 
@@ -148,6 +164,12 @@ mod tests {
         assert_eq!(lines[0], format!("ours: every goal holds for 875 users, and for 937 not. {gave_out}"));
         assert!(lines[1].starts_with("Node.js v22.11.0: every goal holds for 296 users, and for 312 not."));
         assert_eq!(lines[2], "Ours serve 3.0 times as many users.");
+        let mut limited = sweep(None, 900);
+        let waits = Waits { orders: 1_500, charged: 300, ..Waits::default() };
+        let by_reason = [(Reason::ProvidersLimit, waits)].into();
+        limited.runs[4].waited = Some(Waited { all: waits, by_reason });
+        let told = ceilings(&[limited]).swap_remove(0);
+        assert!(told.contains("1,200 orders still waited for the provider's limit"), "{told}");
         let none = ceilings(&[sweep(None, 900), sweep(Some(NODE), 0)]);
         assert!(none[1].starts_with("Node.js v22.11.0: no number of users that was tried"));
         assert_eq!(none.len(), 2, "nothing is compared with nothing");
