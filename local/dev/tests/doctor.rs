@@ -107,3 +107,55 @@ async fn what_is_missing_is_said_in_a_sentence_that_helps() {
         }
     }
 }
+
+fn complains(elsewhere: &Elsewhere, addresses: &[String; 3], sentences: &[&str]) {
+    let (fit, said) = elsewhere.doctor(addresses);
+    assert!(!fit, "{sentences:?}: {said}");
+    for sentence in sentences {
+        assert!(said.contains(sentence), "{sentence}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_refuses_or_lacks_is_said_by_name() {
+    let mut elsewhere = Elsewhere::start();
+    elsewhere.administer("create role millrace_app login password 'app secret'");
+    elsewhere.administer("create extension pg_stat_statements");
+    let addresses = elsewhere.addresses();
+    let [pooled, direct, _] = &addresses;
+    let redis_as = |user: &str| [pooled.clone(), direct.clone(), elsewhere.redis_as(user)];
+    complains(
+        &elsewhere,
+        &redis_as("clipped"),
+        &["it lacks TIME within scripts: ", "it lacks PEXPIRE … GT: "],
+    );
+    complains(&elsewhere, &redis_as("silent"), &["let this user run them (+@scripting)"]);
+
+    elsewhere.administer("create schema stray; create extension pg_trgm schema stray");
+    complains(
+        &elsewhere,
+        &addresses,
+        &["pg_trgm is in the schema stray", "alter extension pg_trgm set schema public"],
+    );
+    elsewhere.administer("drop extension pg_trgm; alter database shop owner to admin");
+    complains(
+        &elsewhere,
+        &addresses,
+        &["the owner cannot make tables", "an administrator of this database: create extension pg_trgm"],
+    );
+    elsewhere.administer("alter database shop owner to shopkeeper");
+
+    elsewhere.restart_pooler_in("statement");
+    complains(&elsewhere, &addresses, &["it must pool transactions and no single statements"]);
+    elsewhere.administer_in("postgres", "alter database shop set default_transaction_read_only = on");
+    elsewhere.restart_pooler();
+    complains(&elsewhere, &addresses, &["a reader, or to a database that was closed for writing"]);
+    elsewhere.administer_in("postgres", "alter database shop reset default_transaction_read_only");
+
+    elsewhere.demote();
+    complains(
+        &elsewhere,
+        &addresses,
+        &["it is a standby, which takes no writes: give the primary's address", "it leads to a reader"],
+    );
+}

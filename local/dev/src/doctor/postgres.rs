@@ -17,6 +17,8 @@ const OLDEST: i32 = 150_000;
 /// More than there are server connections in a small pool.
 const CLIENTS: usize = 20;
 const ROUNDS: i32 = 10;
+/// What a pooler has to do.
+const POOLING: &str = "it must pool transactions and no single statements";
 
 static SERVER: Statement = Statement::new(
     "doctor.server",
@@ -213,17 +215,15 @@ async fn share_a_process(settings: &Settings) -> bool {
 
 /// Many at once, each of whom has to hear its own answers, and in a transaction from one process.
 async fn crowd(settings: &Settings, report: &mut Section<'_>) {
+    // One who is alone meets no crowd.
+    if let Err(error) = hears_its_own(&Database::new(settings.clone()), "alone").await {
+        return report.missing(format!("a transaction fails through it ({error}): {POOLING}"));
+    }
     let clients = (0..CLIENTS).map(|client| {
         let database = Database::new(settings.clone());
         async move {
             for round in 0..ROUNDS {
-                let mine = format!("{client}:{round}");
-                let kept = database.transaction(async |tx| {
-                    let (first, one): (String, i32) = tx.fetch_one(ECHO.bind(&*mine)).await?;
-                    let (second, other): (String, i32) = tx.fetch_one(ECHO.bind(&*mine)).await?;
-                    Ok::<_, Error>(first == mine && second == mine && one == other)
-                });
-                if !kept.await? {
+                if !hears_its_own(&database, &format!("{client}:{round}")).await? {
                     return Ok(false);
                 }
             }
@@ -239,8 +239,18 @@ async fn crowd(settings: &Settings, report: &mut Section<'_>) {
             "{CLIENTS} clients at once each get their own answers, and transactions stay together"
         ));
     } else {
-        report.missing("it mixes up clients, or statements of a transaction: it must pool transactions and no single statements");
+        report.missing(format!("it mixes up clients, or statements of a transaction: {POOLING}"));
     }
+}
+
+/// Whether the statements of a transaction are answered to whoever sent them, by one process.
+async fn hears_its_own(database: &Database, mine: &str) -> Result<bool, Error> {
+    let kept = database.transaction(async |tx| {
+        let (first, one): (String, i32) = tx.fetch_one(ECHO.bind(mine)).await?;
+        let (second, other): (String, i32) = tx.fetch_one(ECHO.bind(mine)).await?;
+        Ok::<_, Error>(first == mine && second == mine && one == other)
+    });
+    kept.await
 }
 
 async fn latency(database: &Database) -> Result<f64, Error> {

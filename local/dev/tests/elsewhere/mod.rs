@@ -62,7 +62,7 @@ impl Elsewhere {
         assert!(made.expect("initdb runs").success(), "initdb failed");
         let rules = "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n";
         write(&folder.path().join("data/pg_hba.conf"), rules, 0o600);
-        write(&folder.path().join("pgbouncer.ini"), &pgbouncer_ini(ports), 0o600);
+        write(&folder.path().join("pgbouncer.ini"), &pgbouncer_ini(ports, "transaction"), 0o600);
         let here = folder.path();
         let redis = redis(here, ports[2]);
         let elsewhere = Self {
@@ -96,6 +96,11 @@ impl Elsewhere {
         self.url("shopkeeper:owner%20secret", self.ports[1])
     }
 
+    /// As a user who may not do everything: see [`USERS`].
+    pub(crate) fn redis_as(&self, user: &str) -> String {
+        format!("rediss://{user}:barley@localhost:{}", self.ports[2])
+    }
+
     pub(crate) fn redis_where_nobody_listens(&self) -> String {
         let [.., redis] = self.addresses();
         redis.replace(&self.ports[2].to_string(), "1")
@@ -114,7 +119,7 @@ impl Elsewhere {
         self.administer_in("shop", sql);
     }
 
-    fn administer_in(&self, database: &str, sql: &str) {
+    pub(crate) fn administer_in(&self, database: &str, sql: &str) {
         assert!(self.psql(database, sql).success(), "{sql}");
     }
 
@@ -133,9 +138,25 @@ impl Elsewhere {
     }
 
     pub(crate) fn restart_pooler(&mut self) {
+        self.restart_pooler_in("transaction");
+    }
+
+    /// In this mode of pooling.
+    pub(crate) fn restart_pooler_in(&mut self, mode: &str) {
         end(&mut self.pgbouncer);
+        write(&self.folder.path().join("pgbouncer.ini"), &pgbouncer_ini(self.ports, mode), 0o600);
         self.pgbouncer = pgbouncer(self.folder.path());
         until("PgBouncer listens", || TcpStream::connect(("localhost", self.ports[1])).is_ok());
+    }
+
+    /// Postgres starts again as a standby, whose primary nobody ever hears of.
+    pub(crate) fn demote(&mut self) {
+        kill(Pid::from_raw(self.postgres.id().cast_signed()), Signal::SIGINT).expect("it is asked to end");
+        self.postgres.wait().expect("it ends");
+        write(&self.folder.path().join("data/standby.signal"), "", 0o600);
+        self.postgres = postgres(&self.programs, self.folder.path(), self.ports[0]);
+        until("Postgres answers", || self.psql("postgres", "select").success());
+        self.restart_pooler();
     }
 
     /// Whether `./dev doctor` finds them fit, and what it says.
@@ -204,14 +225,17 @@ fn pgbouncer(folder: &Path) -> Child {
     spawn(server, "pgbouncer", folder)
 }
 
-fn pgbouncer_ini([postgres, pgbouncer, _]: [u16; 3]) -> String {
+fn pgbouncer_ini([postgres, pgbouncer, _]: [u16; 3], mode: &str) -> String {
     format!(
         "[databases]\nshop = host=localhost port={postgres}\n[pgbouncer]\nlisten_addr = localhost\nlisten_port = {pgbouncer}\n\
-         unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = users.txt\npool_mode = transaction\ndefault_pool_size = 3\n\
+         unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = users.txt\npool_mode = {mode}\ndefault_pool_size = 3\n\
          client_tls_sslmode = require\nclient_tls_cert_file = server.pem\nclient_tls_key_file = server.key\n\
          server_tls_sslmode = verify-full\nserver_tls_ca_file = ca.pem\n"
     )
 }
+
+/// Users of Redis who lack something.
+const USERS: [(&str, &[&str]); 2] = [("clipped", &["-time", "-pexpire"]), ("silent", &["-@scripting"])];
 
 fn redis(folder: &Path, port: u16) -> Child {
     // The Valkey of the wheels, which may be on the PATH, knows no TLS.
@@ -228,6 +252,9 @@ fn redis(folder: &Path, port: u16) -> Child {
             "ca.pem",
         ])
         .args(["--save", "", "--requirepass", "open sesame"]);
+    for (user, lacks) in USERS {
+        server.args(["--user", user, "on", ">barley", "~*", "+@all"]).args(lacks);
+    }
     spawn(server, "redis", folder)
 }
 
