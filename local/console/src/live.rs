@@ -151,3 +151,23 @@ fn bands(outages: &[Outage], began: OffsetDateTime, now: OffsetDateTime) -> Vec<
     };
     outages.iter().filter_map(band).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_away_is_a_band_of_the_time_shown() {
+        let second = |second| OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(second);
+        let outage =
+            |from, to: Option<i64>| Outage { name: String::new(), from: second(from), to: to.map(second) };
+        let shown = |from, to| {
+            let bands = bands(&[outage(from, to)], second(100), second(200));
+            bands.first().map(|band| (band.from, band.to))
+        };
+        assert_eq!(shown(125, Some(150)), Some((0.25, 0.5)));
+        assert_eq!(shown(50, Some(150)), Some((0.0, 0.5)), "it began before");
+        assert_eq!(shown(175, None), Some((0.75, 1.0)), "it lasts");
+        assert_eq!(shown(50, Some(100)), None, "it was over before");
+    }
+}
