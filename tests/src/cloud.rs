@@ -36,8 +36,11 @@ pub fn env(name: &str) -> &'static str {
 /// The database as its owner sees it. One pool for the whole test: nextest gives each test a process of its own.
 pub fn database() -> &'static Database {
     static DATABASE: OnceLock<Database> = OnceLock::new();
-    DATABASE.get_or_init(|| {
-        let settings = Settings::new(env("DATABASE_DIRECT_URL")).expect("an address of a database");
-        Database::new(settings.connections(2))
-    })
+    DATABASE.get_or_init(own_database)
+}
+
+/// The same, for a runtime of one's own: a connection belongs to the runtime in which it was made.
+pub(crate) fn own_database() -> Database {
+    let settings = Settings::new(env("DATABASE_DIRECT_URL")).expect("an address of a database");
+    Database::new(settings.connections(2))
 }

@@ -19,8 +19,8 @@ mod shop;
 
 pub use broken::{Broken, away, breaker_forced};
 pub use call::{Answer, Call, invoke, new_address};
-pub(crate) use cloud::folder;
 pub use cloud::{database, env, environment};
+pub(crate) use cloud::{folder, own_database};
 pub use counts::{Cost, cost_of};
 pub use customer::{Customer, PASSWORD, administrator, administrator_with_account};
 pub use dev::dev;
@@ -33,4 +33,4 @@ pub use provider::{
     requests_to_provider, webhooks_lost,
 };
 pub use redis_server::{ask_redis, redis_refuses};
-pub use shop::{deadlocks, new_product, status_of, stock_of};
+pub use shop::{deadlocks, new_product, orders_by_hand, status_of, stock_of};

@@ -4,7 +4,7 @@ use shared::database::Statement;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::database;
+use crate::{Broken, database, own_database};
 
 static PRODUCT: Statement = Statement::new(
     "tests.product",
@@ -23,6 +23,18 @@ static STATUS: Statement = Statement::new("tests.status", "select status from or
 static DEADLOCKS: Statement = Statement::new(
     "tests.deadlocks",
     "select deadlocks from pg_stat_database where datname = current_database()",
+);
+
+static PUT_OFF: Statement = Statement::new(
+    "tests.put_off",
+    "insert into orders (id, user_id, status, currency, total, idempotency_key, request_digest, next_attempt_at)
+     select gen_random_uuid(), $1, 'deferred', 'usd', 1250, 'by-hand-' || n, ''::bytea, now()
+     from generate_series(1, $2) n",
+);
+static FORGET_ORDERS: Statement = Statement::new(
+    "tests.forget_orders",
+    "with history as (delete from order_history using orders where order_id = orders.id and user_id = $1)
+     delete from orders where user_id = $1",
 );
 
 #[derive(FromRow)]
@@ -45,6 +57,17 @@ pub async fn new_product(price: i64, stock: i32) -> String {
     let id = Uuid::now_v7();
     database().execute(PRODUCT.bind(id).bind(price).bind(stock)).await.expect("creates");
     id.to_string()
+}
+
+/// So many orders of this customer's are put off and due, as no checkout would leave them: without items and payments.
+/// They are gone when this is dropped. Messages that name them then do no harm.
+pub async fn orders_by_hand(user: Uuid, count: i32) -> Broken {
+    let gone = Broken::until(async move || {
+        let forgotten = own_database().execute(FORGET_ORDERS.bind(user)).await;
+        forgotten.map(drop).map_err(|error| error.to_string())
+    });
+    database().execute(PUT_OFF.bind(user).bind(count)).await.expect("orders are due");
+    gone
 }
 
 /// How many pieces are left.

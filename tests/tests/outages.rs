@@ -9,8 +9,8 @@ use shared::database::Statement;
 use tests::{
     Call, Customer, Logs, administrator, ask_redis, away, breaker_forced, charges_of, cost_of,
     customer_authenticates, customer_pays_past_the_shop, database, dev, eventually, invoke, new_product,
-    pause_postgres, provider_failing, provider_failing_for_ever, provider_slow, redis_refuses,
-    requests_to_provider, status_of, stock_of, webhooks_lost,
+    orders_by_hand, pause_postgres, provider_failing, provider_failing_for_ever, provider_slow,
+    redis_refuses, requests_to_provider, status_of, stock_of, webhooks_lost,
 };
 use uuid::Uuid;
 
@@ -92,19 +92,8 @@ async fn three_failures_open_the_breaker_and_the_orders_are_paid_once_it_closes(
 
 #[tokio::test]
 async fn a_long_backlog_is_nudged_a_hundred_at_a_time_until_the_provider_is_well() {
-    static PUT_OFF: Statement = Statement::new(
-        "tests.put_off",
-        "insert into orders (id, user_id, status, currency, total, idempotency_key, request_digest, next_attempt_at)
-         select gen_random_uuid(), $1, 'deferred', 'usd', 1250, 'backlog-' || n, ''::bytea, now()
-         from generate_series(1, 120) n",
-    );
     static DUE: Statement =
         Statement::new("tests.due", "update orders set next_attempt_at = now() where user_id = $1");
-    static FORGET: Statement = Statement::new(
-        "tests.forget",
-        "with history as (delete from order_history using orders where order_id = orders.id and user_id = $1)
-         delete from orders where user_id = $1",
-    );
     let nudged = async || {
         invoke("order-sweeper", &json!({})).await["orders"].as_u64().expect("how many orders it nudged")
     };
@@ -112,38 +101,27 @@ async fn a_long_backlog_is_nudged_a_hundred_at_a_time_until_the_provider_is_well
     // Neither the worker nor the schedule may come between.
     let _away = away("dispatcher");
     let _forced = breaker_forced("force-open", "payments");
-    database().execute(PUT_OFF.bind(user)).await.expect("120 orders are due");
+    // Gone before the others are back.
+    let _orders = orders_by_hand(user, 120).await;
     assert_eq!(nudged().await, 100);
 
     dev(&["breaker", "force-close", "payments"]);
     database().execute(DUE.bind(user)).await.expect("they are due again");
     let all = nudged().await;
     assert!(all >= 120, "{all}");
-
-    // Their messages name orders that nobody knows then, which does no harm.
-    database().execute(FORGET.bind(user)).await.expect("they are gone");
 }
 
 #[tokio::test]
 async fn orders_are_nudged_also_where_nobody_can_tell_which_products_changed() {
-    static DUE: Statement = Statement::new(
-        "tests.one_due",
-        "insert into orders (id, user_id, status, currency, total, idempotency_key, request_digest, next_attempt_at)
-         values (gen_random_uuid(), $1, 'deferred', 'usd', 1250, 'one-due', ''::bytea, now())",
-    );
     static HOLD: Statement =
         Statement::new("tests.hold_announced", "lock table products_announced in access exclusive mode");
     static NUDGED: Statement =
         Statement::new("tests.nudged", "select next_attempt_at > now() from orders where user_id = $1");
-    static FORGET: Statement = Statement::new(
-        "tests.forget_one",
-        "with history as (delete from order_history using orders where order_id = orders.id and user_id = $1)
-         delete from orders where user_id = $1",
-    );
     let user = Customer::register().await.id;
     // Neither the worker nor the schedule may come between.
     let _away = away("dispatcher");
-    database().execute(DUE.bind(user)).await.expect("an order is due");
+    // Gone before the others are back.
+    let _order = orders_by_hand(user, 1).await;
     let held = database().transaction(async |tx| {
         tx.execute(&HOLD).await?;
         Ok::<_, shared::database::Error>(invoke("order-sweeper", &json!({})).await)
@@ -152,7 +130,6 @@ async fn orders_are_nudged_also_where_nobody_can_tell_which_products_changed() {
     assert!(swept["errorMessage"].is_string(), "the sweep as a whole has failed: {swept}");
     let (nudged,): (bool,) = database().fetch_one(NUDGED.bind(user)).await.expect("answers");
     assert!(nudged);
-    database().execute(FORGET.bind(user)).await.expect("it is gone");
 }
 
 #[tokio::test]
