@@ -90,7 +90,10 @@ export function outcome({ order_id: id, status, charge }) {
 async function cancel(id) {
   const answer = await callAs("CUSTOMER", "POST", `/api/orders/${id}/cancel`);
   await orders();
-  if (!answer.ok) $("#orders").prepend(problem(answer));
+  if (!answer.ok) return $("#orders").prepend(problem(answer));
+  // The list leaves out what is cancelled, so nothing else would tell.
+  outcome({ order_id: id, status: answer.body.status, charge: {} });
+  if (shown?.id === id) await show(id);
 }
 
 /** One order, as its customer may see it. What happened to it only an administrator may see. */
