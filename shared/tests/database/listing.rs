@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use shared::catalog::{self, Filter, Order, Prices, ProductId, Rule, Search};
 use shared::database::{Database, Statement, migrations};
 use shared::error::Kind;
+use uuid::Uuid;
 
 use crate::servers::{Servers, installations};
 
@@ -89,6 +90,76 @@ async fn a_list_may_be_of_what_is_featured_or_in_stock_or_of_what_is_not_in_ever
             assert_eq!(names, expected, "{order:?} {filter:?}");
         }
     }
+}
+
+/// Of three thousand products thirty are sold out, the oldest, and two dozen others are featured.
+static MANY: Statement = Statement::new(
+    "test.listed_many",
+    "insert into products (id, name, description, price, currency, featured, in_stock)
+     select
+         ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+         'Lamp ' || n, '', 100 + n % 50, 'usd', n between 100 and 123, n > 30
+     from generate_series(1, 3000) as n",
+);
+static RESTOCK: Statement =
+    Statement::new("test.listed_restock", "update products set in_stock = not in_stock");
+/// As autovacuum does.
+static TIDY: Statement = Statement::new("test.listed_tidy", "vacuum analyze products");
+
+/// A list as the functions ask for it, with its plan in the place of its rows.
+macro_rules! plan_of {
+    ($file:literal) => {
+        Statement::new(
+            "test.listed_plan",
+            concat!("explain (analyze, format json) ", include_str!(concat!("../../src/catalog/", $file))),
+        )
+    };
+}
+
+/// The indexes that the first pages are read by, in the order of `Order`'s; and that no more is read than there is.
+async fn read_by(functions: &Database, featured: Option<bool>, in_stock: Option<bool>) -> [String; 4] {
+    static NEWEST: Statement = plan_of!("list_newest.sql");
+    static BY_NAME: Statement = plan_of!("list_by_name.sql");
+    static CHEAPEST: Statement = plan_of!("list_cheapest.sql");
+    static DEAREST: Statement = plan_of!("list_dearest.sql");
+    let begun = [
+        NEWEST.bind(Uuid::max()).bind(21_i64).bind(None::<String>),
+        BY_NAME.bind(Uuid::nil()).bind("").bind(21_i64).bind(None::<String>),
+        CHEAPEST.bind(Uuid::nil()).bind(-1_i64).bind(21_i64).bind("usd"),
+        DEAREST.bind(Uuid::max()).bind(i64::MAX).bind(21_i64).bind("usd"),
+    ];
+    let mut indexes = begun.each_ref().map(|_| String::new());
+    for (query, index) in begun.into_iter().zip(&mut indexes) {
+        let query = query.bind(0_i64).bind(i64::MAX).bind(featured).bind(in_stock);
+        let (plan,): (Value,) = functions.fetch_one(query).await.expect("explains");
+        let mut node = &plan[0]["Plan"];
+        while let Some(below) = node.pointer("/Plans/0") {
+            node = below;
+        }
+        let left_out = node["Rows Removed by Filter"].as_f64().unwrap_or_default();
+        assert!(left_out < 30.0, "{left_out} rows for nothing: {plan:#}");
+        node["Index Name"].as_str().unwrap_or("none").clone_into(index);
+    }
+    indexes
+}
+
+#[tokio::test]
+async fn a_list_of_what_few_products_are_reads_these_few_in_every_order() {
+    const BY_STOCK: [&str; 4] = [
+        "products_listed_by_stock",
+        "products_by_stock_and_name",
+        "products_by_stock_and_price",
+        "products_by_stock_and_price",
+    ];
+    let servers = Servers::start().await;
+    let (owner, functions) = (Database::new(servers.owner()), Database::new(servers.pooled()));
+    owner.execute(&MANY).await.expect("inserts");
+    owner.execute(&TIDY).await.expect("vacuums");
+    assert_eq!(read_by(&functions, None, Some(false)).await, BY_STOCK, "nearly everything is in stock");
+    assert_eq!(read_by(&functions, Some(true), None).await, ["products_shown"; 4]);
+    owner.execute(&RESTOCK).await.expect("updates");
+    owner.execute(&TIDY).await.expect("vacuums");
+    assert_eq!(read_by(&functions, None, Some(true)).await, BY_STOCK, "nearly everything is sold out");
 }
 
 #[tokio::test]

@@ -80,19 +80,85 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("catalog.import_begin", &[FILE, "'etag'::text", NOW]),
     sample("catalog.import_end", &[FILE, "'etag'::text", NOW, "0", "null::text"]),
     sample("catalog.import_last", &[FILE]),
-    sample(
-        "catalog.list_by_name",
-        &[PRODUCT, "'Oak'::text", "21", "null::text", "0", MOST, "null::boolean", "true"],
-    ),
-    sample(
-        "catalog.list_cheapest",
-        &[PRODUCT, "1000", "21", "'usd'::text", "0", MOST, "null::boolean", "null::boolean"],
-    ),
-    sample(
-        "catalog.list_dearest",
-        &[PRODUCT, "10000", "21", "'usd'::text", "0", MOST, "null::boolean", "null::boolean"],
-    ),
-    sample("catalog.list_newest", &[LAST, "21", "null::text", "0", MOST, "null::boolean", "null::boolean"]),
+    Sample {
+        statement: "catalog.list_by_name",
+        what: "a later page, in stock",
+        arguments: &[PRODUCT, "'Oak'::text", "21", "null::text", "0", MOST, "null::boolean", "true"],
+    },
+    Sample {
+        statement: "catalog.list_by_name",
+        what: "sold out",
+        arguments: &[NOTHING, "''::text", "21", "null::text", "0", MOST, "null::boolean", "false"],
+    },
+    Sample {
+        statement: "catalog.list_by_name",
+        what: "featured",
+        arguments: &[NOTHING, "''::text", "21", "null::text", "0", MOST, "true", "null::boolean"],
+    },
+    Sample {
+        statement: "catalog.list_by_name",
+        what: "of few prices",
+        arguments: &[
+            NOTHING,
+            "''::text",
+            "21",
+            "'usd'::text",
+            "200",
+            "360",
+            "null::boolean",
+            "null::boolean",
+        ],
+    },
+    Sample {
+        statement: "catalog.list_cheapest",
+        what: "a later page",
+        arguments: &[PRODUCT, "1000", "21", "'usd'::text", "0", MOST, "null::boolean", "null::boolean"],
+    },
+    Sample {
+        statement: "catalog.list_cheapest",
+        what: "sold out",
+        arguments: &[NOTHING, "-1", "21", "'usd'::text", "0", MOST, "null::boolean", "false"],
+    },
+    Sample {
+        statement: "catalog.list_cheapest",
+        what: "featured",
+        arguments: &[NOTHING, "-1", "21", "'usd'::text", "0", MOST, "true", "null::boolean"],
+    },
+    Sample {
+        statement: "catalog.list_dearest",
+        what: "a later page",
+        arguments: &[PRODUCT, "10000", "21", "'usd'::text", "0", MOST, "null::boolean", "null::boolean"],
+    },
+    Sample {
+        statement: "catalog.list_dearest",
+        what: "sold out",
+        arguments: &[LAST, MOST, "21", "'usd'::text", "0", MOST, "null::boolean", "false"],
+    },
+    Sample {
+        statement: "catalog.list_dearest",
+        what: "featured",
+        arguments: &[LAST, MOST, "21", "'usd'::text", "0", MOST, "true", "null::boolean"],
+    },
+    Sample {
+        statement: "catalog.list_newest",
+        what: "the first page",
+        arguments: &[LAST, "21", "null::text", "0", MOST, "null::boolean", "null::boolean"],
+    },
+    Sample {
+        statement: "catalog.list_newest",
+        what: "sold out",
+        arguments: &[LAST, "21", "null::text", "0", MOST, "null::boolean", "false"],
+    },
+    Sample {
+        statement: "catalog.list_newest",
+        what: "featured",
+        arguments: &[LAST, "21", "null::text", "0", MOST, "true", "null::boolean"],
+    },
+    Sample {
+        statement: "catalog.list_newest",
+        what: "of few prices",
+        arguments: &[LAST, "21", "'usd'::text", "200", "360", "null::boolean", "null::boolean"],
+    },
     sample("catalog.load", &[PRODUCTS]),
     sample("catalog.page", &[PRODUCT, "24"]),
     sample("catalog.rank", &["2000"]),
