@@ -13,6 +13,7 @@ mod me;
 mod register;
 #[cfg(feature = "passwords")]
 mod sign_in;
+mod sign_out;
 
 /// The most characters of an e-mail address, as the schema has it.
 const LONGEST_EMAIL: usize = 254;
@@ -33,4 +34,5 @@ pub use me::{Profile, erase, me};
 #[cfg(feature = "passwords")]
 pub use register::{first_administrator, register};
 #[cfg(feature = "passwords")]
-pub use sign_in::{change_password, refresh, sign_in, sign_out};
+pub use sign_in::{change_password, refresh, sign_in};
+pub use sign_out::sign_out;

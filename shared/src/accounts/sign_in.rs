@@ -1,4 +1,4 @@
-//! Sign-ins that last: begun with a password, gone on with by refresh tokens, and ended.
+//! Sign-ins that last: begun with a password, and gone on with by refresh tokens.
 //!
 //! Whoever begins one or goes on with it shows who will issue the access token, so that a key that cannot be read costs
 //! nobody a sign-in, and leaves none behind that nobody knows of.
@@ -14,7 +14,6 @@ use crate::error::Result;
 
 static SIGN_IN: Statement = Statement::new("accounts.sign_in", include_str!("sign_in.sql"));
 static REFRESH: Statement = Statement::new("accounts.refresh", include_str!("refresh.sql"));
-static SIGN_OUT: Statement = Statement::new("accounts.sign_out", include_str!("sign_out.sql"));
 static CHANGE: Statement = Statement::new("accounts.change_password", include_str!("change_password.sql"));
 
 #[derive(FromRow)]
@@ -79,10 +78,4 @@ pub async fn refresh(
     let query = REFRESH.bind(token.sign_in()).bind(token.digest()).bind(next.digest());
     let refreshed: Option<Refreshed> = database.fetch_optional(query).await?;
     refreshed.map(|user| SignedIn::new(issuer, user.user_id, user.role, next)).transpose()
-}
-
-/// Ends the sign-in that this token belongs to.
-pub async fn sign_out(database: &Database, token: &RefreshToken) -> Result<()> {
-    database.execute(SIGN_OUT.bind(token.sign_in())).await?;
-    Ok(())
 }
