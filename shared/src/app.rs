@@ -1,13 +1,13 @@
 //! What a handler may touch. Built from the [`Config`] without any network: the first request pays for its connections.
 
-#[cfg(feature = "payments")]
+#[cfg(feature = "aws")]
 mod charging;
 
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(feature = "payments")]
+#[cfg(feature = "aws")]
 pub use charging::Charging;
 
 use crate::auth::Authority;
@@ -58,7 +58,7 @@ pub struct Services {
     pub unpaid: config::Unpaid,
     issuer: Rotating<token::Issuer>,
     /// The payment provider, and what stands before it.
-    #[cfg(feature = "payments")]
+    #[cfg(feature = "aws")]
     pub charging: Charging,
 }
 
@@ -84,7 +84,7 @@ pub enum Error {
     #[error(transparent)]
     Edge(#[from] edge::Error),
     /// See `PAYMENTS_WEBHOOK_SECRET`.
-    #[cfg(feature = "payments")]
+    #[cfg(feature = "aws")]
     #[error(transparent)]
     SigningSecrets(#[from] crate::payments::TooShort),
 }
@@ -128,7 +128,7 @@ impl App {
                 Region::new("search").in_generations().fresh_for(Duration::from_secs(30)),
                 redis.clone(),
             ),
-            #[cfg(feature = "payments")]
+            #[cfg(feature = "aws")]
             charging: Charging::new(config, redis.clone())?,
             order_deadline: config.order_deadline,
             last_moment: LastMoment::default(),

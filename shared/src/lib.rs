@@ -32,7 +32,7 @@ pub mod breaker;
 pub mod cache;
 pub mod catalog;
 mod caught;
-#[cfg(feature = "payments")]
+#[cfg(feature = "aws")]
 pub mod checkout;
 pub mod config;
 pub mod database;
@@ -47,7 +47,7 @@ mod last_moment;
 mod object;
 pub mod orders;
 mod outgoing;
-#[cfg(feature = "payments")]
+#[cfg(feature = "aws")]
 pub mod payments;
 pub mod rate_limit;
 pub mod redis;

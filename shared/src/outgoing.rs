@@ -1,6 +1,6 @@
 //! Asking other people's servers, with the limits that all of it needs.
 
-#[cfg(feature = "web")]
+#[cfg(feature = "aws")]
 mod client;
 mod document;
 
@@ -9,10 +9,8 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-#[cfg(feature = "payments")]
-pub(crate) use client::body;
-#[cfg(feature = "web")]
-pub(crate) use client::client;
+#[cfg(feature = "aws")]
+pub(crate) use client::{body, client};
 pub(crate) use document::{NoDocument, document};
 
 /// The ceiling on making a connection. Who has to wait longer is better told so.

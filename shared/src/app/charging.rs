@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-#[cfg(feature = "queue")]
 use crate::aws::queue::Queue;
 use crate::aws::secrets::{Made, Rotating};
 use crate::breaker::{self, Breaker};
@@ -27,7 +26,6 @@ pub struct Charging {
     pub gate: Gate,
     payments: Rotating<Payments>,
     webhook_secrets: Rotating<Vec<Secret>>,
-    #[cfg(feature = "queue")]
     queue: tokio::sync::OnceCell<Queue>,
 }
 
@@ -55,7 +53,6 @@ impl Charging {
             webhook_secrets: Rotating::of_setting("PAYMENTS_WEBHOOK_SECRET", |secrets| {
                 payments::signing_secrets(secrets).map_err(|error| error.to_string())
             }),
-            #[cfg(feature = "queue")]
             queue: tokio::sync::OnceCell::new(),
         })
     }
@@ -72,7 +69,6 @@ impl Charging {
     }
 
     /// The queue of deferred charges; needs `DEFERRED_CHARGES_QUEUE_URL`.
-    #[cfg(feature = "queue")]
     pub async fn queue(&self) -> Result<&Queue> {
         let make = async || {
             let url = config::required("DEFERRED_CHARGES_QUEUE_URL").map_err(crate::error::internal)?;

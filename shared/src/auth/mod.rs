@@ -2,9 +2,9 @@
 
 mod authority;
 mod error;
-#[cfg(feature = "passwords")]
+#[cfg(feature = "aws")]
 mod new_password;
-#[cfg(feature = "passwords")]
+#[cfg(feature = "aws")]
 pub mod password;
 pub mod provider;
 mod refresh_token;
@@ -14,7 +14,7 @@ mod user;
 
 pub use authority::Authority;
 pub use error::Error;
-#[cfg(feature = "passwords")]
+#[cfg(feature = "aws")]
 pub use new_password::NewPassword;
 pub use refresh_token::RefreshToken;
 pub use signing_key::SigningKey;

@@ -1,10 +1,10 @@
 //! AWS's services: how they are asked, with hard limits, and how a request is signed in advance.
 
-#[cfg(any(feature = "queue", feature = "secrets"))]
+#[cfg(feature = "aws")]
 mod client;
-#[cfg(feature = "objects")]
+#[cfg(feature = "aws")]
 pub mod objects;
 pub mod presign;
-#[cfg(feature = "queue")]
+#[cfg(feature = "aws")]
 pub mod queue;
 pub mod secrets;

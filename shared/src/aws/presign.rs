@@ -5,7 +5,7 @@ mod keys;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-#[cfg(feature = "objects")]
+#[cfg(feature = "aws")]
 use aws_sigv4::http_request::{PercentEncodingMode, UriPathNormalizationMode};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
 use aws_sigv4::sign::v4;
@@ -48,12 +48,12 @@ impl Signer {
     }
 
     /// The same for an object in S3, whose signatures are over the path as it is sent and over no body.
-    #[cfg(feature = "objects")]
+    #[cfg(feature = "aws")]
     pub(crate) async fn presign_object(&self, method: &str, url: Url, now: SystemTime) -> Result<Url, Error> {
         self.sign_object(method, url, VALID_FOR, now).await
     }
 
-    #[cfg(feature = "objects")]
+    #[cfg(feature = "aws")]
     async fn sign_object(
         &self,
         method: &str,
@@ -95,7 +95,7 @@ impl Signer {
     }
 }
 
-#[cfg(all(test, feature = "objects"))]
+#[cfg(all(test, feature = "aws"))]
 mod tests {
     use super::*;
 

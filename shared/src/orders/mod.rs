@@ -14,6 +14,7 @@ pub mod life;
 mod list;
 mod list_all;
 mod moment;
+#[cfg(feature = "aws")]
 mod nudge;
 mod oldest;
 mod page;
@@ -31,9 +32,8 @@ pub use items::{Line, items};
 pub use list::{Cursor, PAGE, Page, list};
 pub use list_all::{AllOrders, UserId, Wanted, list_all};
 pub use moment::Moment;
-pub use nudge::Nudge;
-#[cfg(feature = "queue")]
-pub use nudge::nudge;
+#[cfg(feature = "aws")]
+pub use nudge::{Nudge, nudge};
 pub use oldest::oldest_unfinished;
 pub use page::{Header, page};
 pub use status::OrderStatus;

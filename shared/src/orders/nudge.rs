@@ -1,16 +1,12 @@
 //! Queue messages about orders. A nudge says which order to look at, and nothing else in it is believed.
 
-#[cfg(feature = "queue")]
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::OrderId;
-#[cfg(feature = "queue")]
 use crate::aws::queue::Queue;
-#[cfg(feature = "queue")]
 use crate::error::{Result, internal};
-#[cfg(feature = "queue")]
 use crate::kill_point::KillPoint;
 
 /// A message: look at this order.
@@ -34,7 +30,6 @@ impl Nudge {
 
 /// Has somebody look at an order after `wait`. Whether the message is sent is nobody's concern but the log's: the order
 /// is due in the database, and without a nudge the sweeper finds it there.
-#[cfg(feature = "queue")]
 pub async fn nudge(queue: Result<&Queue>, order_id: OrderId, wait: Duration) {
     let sent = match queue {
         Ok(queue) => queue.send(Nudge { order_id }.body(), wait).await.map_err(internal),

@@ -24,7 +24,6 @@ pub(crate) fn client(headers: HeaderMap, tls: ClientConfig, idle: Duration) -> r
 }
 
 /// The body of an answer; `None` if it is larger than this.
-#[cfg(feature = "payments")]
 pub(crate) async fn body(
     mut response: reqwest::Response,
     largest: usize,

@@ -4,13 +4,13 @@
 //! What is made of it, such as a signing key, is made anew when the secret changes: a kept secret is read again after
 //! ten minutes. While it cannot be read the old one is used.
 
-#[cfg(feature = "secrets")]
+#[cfg(feature = "aws")]
 mod manager;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-#[cfg(feature = "secrets")]
+#[cfg(feature = "aws")]
 pub use manager::Manager;
 
 use crate::config;
@@ -56,7 +56,7 @@ pub struct Rotating<T> {
 /// Where a secret is.
 enum Source {
     Here(String),
-    #[cfg(feature = "secrets")]
+    #[cfg(feature = "aws")]
     Stored(String, Manager),
 }
 
@@ -86,7 +86,7 @@ impl<T> Rotating<T> {
     }
 
     /// What `make` makes of the secret under this ARN or name.
-    #[cfg(feature = "secrets")]
+    #[cfg(feature = "aws")]
     pub fn stored(name: &'static str, arn: String, manager: Manager, make: fn(&str) -> Made<T>) -> Self {
         Self::new(name, Ok(Source::Stored(arn, manager)), make)
     }
@@ -153,13 +153,13 @@ impl<T> Rotating<T> {
     }
 
     #[cfg_attr(
-        not(feature = "secrets"),
+        not(feature = "aws"),
         expect(clippy::unused_async, reason = "there is nobody to wait for without stored secrets")
     )]
     async fn read(&self, old: Option<&Kept<T>>) -> Result<(String, Arc<T>)> {
         let secret = match &self.source {
             Ok(Source::Here(secret)) => secret.clone(),
-            #[cfg(feature = "secrets")]
+            #[cfg(feature = "aws")]
             Ok(Source::Stored(arn, manager)) => manager.read(arn).await.map_err(Error::Away)?,
             Err(missing) => return Err(missing.clone().into()),
         };
@@ -175,13 +175,13 @@ impl<T> Rotating<T> {
     }
 }
 
-#[cfg(feature = "secrets")]
+#[cfg(feature = "aws")]
 fn stored(name: &'static str) -> Option<Source> {
     let arn = std::env::var(format!("{name}_ARN")).ok().filter(|arn| !arn.is_empty());
     arn.map(|arn| Source::Stored(arn, Manager::default()))
 }
 
-#[cfg(not(feature = "secrets"))]
+#[cfg(not(feature = "aws"))]
 fn stored(_: &'static str) -> Option<Source> {
     None
 }
