@@ -48,15 +48,15 @@
 //! element may occur.
 
 mod argument;
-#[cfg(feature = "migrate")]
+#[cfg(feature = "aws")]
 mod direct;
 mod error;
 mod iam;
 mod json_text;
 mod limits;
-#[cfg(feature = "migrate")]
+#[cfg(feature = "aws")]
 pub mod migrations;
-#[cfg(feature = "migrate")]
+#[cfg(feature = "aws")]
 mod owner;
 mod placeholder;
 mod pool;

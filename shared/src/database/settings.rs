@@ -96,7 +96,7 @@ impl Settings {
         Ok(Self { signer: Some(signer), ..self })
     }
 
-    #[cfg(feature = "migrate")]
+    #[cfg(feature = "aws")]
     pub(super) fn signs_in_with_iam(&self) -> bool {
         self.signer.is_some()
     }
