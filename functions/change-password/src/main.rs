@@ -1,7 +1,7 @@
 //! `POST /api/auth/password`: another password for who knows the present one. Every other sign-in ends.
 
 use serde::Deserialize;
-use shared::accounts;
+use shared::accounts::{self, Authenticated};
 use shared::app::App;
 use shared::auth::{NewPassword, RefreshToken, password};
 use shared::error::{Result, internal, invalid};
@@ -37,14 +37,10 @@ async fn change_password(app: App, request: Request) -> Result<Response> {
     }
     let issuer = app.issuer().await?;
     let token = RefreshToken::first().map_err(internal)?;
-    accounts::slow_down(&failures).await;
-    for _ in 0..accounts::COMPARED {
-        let account = accounts::authenticate(&app, &email, &password).await?.account;
+    let (database, issuer, token, new_password) = (&app.database, &*issuer, &token, &new_password);
+    let changes = |Authenticated { account, .. }| async move {
         let hash = password::hash(new_password.clone()).await.map_err(internal)?;
-        let changed = accounts::change_password(&app.database, &issuer, &account, hash, &token).await?;
-        if let Some(signed_in) = changed {
-            return http::json(200, &signed_in);
-        }
-    }
-    Err(accounts::wrong_password())
+        accounts::change_password(database, issuer, &account, hash, token).await
+    };
+    http::json(200, &accounts::authenticate(&app, &failures, &email, &password, changes).await?)
 }

@@ -26,18 +26,14 @@ async fn login(app: App, request: Request) -> Result<Response> {
     let failures = request.admit(accounts::failures(&app, &email)).await?;
     let issuer = app.issuer().await?;
     let token = RefreshToken::first().map_err(internal)?;
-    accounts::slow_down(&failures).await;
-    for _ in 0..accounts::COMPARED {
-        let Authenticated { account, rehashed } = accounts::authenticate(&app, &email, &password).await?;
+    let (database, issuer, token) = (&app.database, &*issuer, &token);
+    let signs_in = |Authenticated { account, rehashed }| async move {
         if account.must_change_password {
             let detail =
                 "This password was set by someone else. Choose your own first: POST /api/auth/password.";
             return Err(Error::new(Kind::PasswordChangeRequired, detail));
         }
-        let signed_in = accounts::sign_in(&app.database, &issuer, &account, rehashed, &token).await?;
-        if let Some(signed_in) = signed_in {
-            return http::json(200, &signed_in);
-        }
-    }
-    Err(accounts::wrong_password())
+        accounts::sign_in(database, issuer, &account, rehashed, token).await
+    };
+    http::json(200, &accounts::authenticate(&app, &failures, &email, &password, signs_in).await?)
 }

@@ -16,6 +16,10 @@ use shared::payments::webhook::{self, Event, Forged};
 use shared::telemetry::{self, Counter};
 use time::OffsetDateTime;
 
+/// Kinds of events of which the intent says nothing.
+const DISPUTE: &str = "charge.dispute.";
+const FRAUD_WARNING: &str = "radar.early_fraud_warning.";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), http::Fatal> {
     // Not limited: all events of a busy shop come from a handful of addresses, and a forged one costs only its digest.
@@ -90,9 +94,7 @@ async fn of_no_order(app: &App, event: &Event) -> Result<()> {
 
 /// A refund, a dispute, a warning.
 fn comes_afterwards(kind: &str) -> bool {
-    ["charge.dispute.", "radar.early_fraud_warning.", "refund.", "charge.refund"]
-        .iter()
-        .any(|family| kind.starts_with(family))
+    [DISPUTE, FRAUD_WARNING, "refund.", "charge.refund"].iter().any(|family| kind.starts_with(family))
 }
 
 /// The payment that it is about. An event may name the charge alone.
@@ -106,8 +108,8 @@ async fn intent(app: &App, event: &Event) -> Result<Option<String>> {
 
 fn news<'a>(event: &'a Event, intent: &'a str) -> News<'a> {
     let kind = event.kind.as_str();
-    let disputed = kind.starts_with("charge.dispute.");
-    let fraud_warning = kind.starts_with("radar.early_fraud_warning.");
+    let disputed = kind.starts_with(DISPUTE);
+    let fraud_warning = kind.starts_with(FRAUD_WARNING);
     News {
         intent,
         order: event.order_id.map(OrderId),

@@ -51,4 +51,4 @@ pub mod supervisor;
 mod wishes;
 
 pub use self::cloud::{APPLICATION, Cloud, DATABASE, OWNER};
-pub use self::wishes::Wishes;
+pub use self::wishes::{LARGEST_SCALE, Wishes};

@@ -20,7 +20,7 @@ const CONCURRENCY: &str = "MILLRACE_CONCURRENCY";
 const AT_A_TIME: &str = "MILLRACE_AT_A_TIME";
 
 /// Products are scattered over orders by 16 bits and more; above this the bits would run out.
-const LARGEST_SCALE: u32 = 1_000;
+pub const LARGEST_SCALE: u32 = 1_000;
 
 /// What was asked for.
 #[derive(Clone, Debug)]

@@ -25,27 +25,45 @@ pub struct Authenticated {
 
 /// How often a password is compared whose stored hash is another by the time it is acted upon. A first login beside
 /// this one may have replaced it; if the password was changed, it is wrong by then.
-pub const COMPARED: usize = 2;
+const COMPARED: usize = 2;
 
 /// A command that looks how often somebody was wrong about the password of this account lately.
 pub fn failures(app: &App, email: &str) -> Check {
     app.limiter.look(&Identity::account(email), &[WRONG_PASSWORDS])
 }
 
-/// Waits, where `failures` says so. A guesser of many accounts is refused by his address. Many guessers of one account
-/// are slowed down, and its owner with them, but a right password gets through.
-pub async fn slow_down(failures: &Verdict) {
+/// What `act` does for who has this password. It is `None` where the stored hash was another by then: the password is
+/// compared once more.
+///
+/// A guesser of many accounts is refused by his address. Many guessers of one account are slowed down where `failures`
+/// says so, and its owner with them, but a right password gets through.
+///
+/// # Errors
+/// 401, the same after the same work for a wrong password and for an address that nobody has.
+pub async fn authenticate<T, F>(
+    app: &App,
+    failures: &Verdict,
+    email: &str,
+    password: &str,
+    act: impl Fn(Authenticated) -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
     if !failures.allowed {
         telemetry::count(Counter::LoginSlowed);
         tokio::time::sleep(SLOWED_BY).await;
     }
+    for _ in 0..COMPARED {
+        if let Some(done) = act(compare(app, email, password).await?).await? {
+            return Ok(done);
+        }
+    }
+    Err(wrong_password())
 }
 
 /// Compares, and notes a wrong password here: a refused guesser uses up nothing of an account's.
-///
-/// # Errors
-/// 401, the same after the same work for a wrong password and for an address that nobody has.
-pub async fn authenticate(app: &App, email: &str, password: &str) -> Result<Authenticated> {
+async fn compare(app: &App, email: &str, password: &str) -> Result<Authenticated> {
     let account = by_email(&app.database, email).await?;
     let stored = account.as_ref().map(|account| account.password_hash.clone());
     let matched = match password::verify(password.to_owned(), stored).await {
@@ -71,6 +89,6 @@ pub async fn authenticate(app: &App, email: &str, password: &str) -> Result<Auth
 }
 
 /// 401, and no word about what was wrong.
-pub fn wrong_password() -> Error {
+fn wrong_password() -> Error {
     unauthorized("There is no account with this e-mail address and password.")
 }

@@ -25,7 +25,7 @@ pub const CHARACTERS: usize = LONGEST_EMAIL + 2 * 256;
 #[cfg(feature = "aws")]
 pub use answer::SignedIn;
 #[cfg(feature = "aws")]
-pub use authenticate::{Authenticated, COMPARED, authenticate, failures, slow_down, wrong_password};
+pub use authenticate::{Authenticated, authenticate, failures};
 pub use by_email::{Account, by_email};
 pub use elsewhere::require_own;
 #[cfg(feature = "aws")]

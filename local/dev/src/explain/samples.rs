@@ -11,7 +11,11 @@ pub(super) struct Sample {
 }
 
 const fn sample(statement: &'static str, arguments: &'static [&'static str]) -> Sample {
-    Sample { statement, what: "", arguments }
+    one_of(statement, "", arguments)
+}
+
+const fn one_of(statement: &'static str, what: &'static str, arguments: &'static [&'static str]) -> Sample {
+    Sample { statement, what, arguments }
 }
 
 const USER: &str = "'01900000-0000-7000-9000-000000000001'::uuid";
@@ -80,98 +84,89 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("catalog.import_begin", &[FILE, "'etag'::text", NOW]),
     sample("catalog.import_end", &[FILE, "'etag'::text", NOW, "0", "null::text"]),
     sample("catalog.import_last", &[FILE]),
-    Sample {
-        statement: "catalog.list_by_name",
-        what: "a later page, in stock",
-        arguments: &[PRODUCT, "'Oak'::text", "21", "null::text", "0", MOST, "null::boolean", "true"],
-    },
-    Sample {
-        statement: "catalog.list_by_name",
-        what: "sold out",
-        arguments: &[NOTHING, "''::text", "21", "null::text", "0", MOST, "null::boolean", "false"],
-    },
-    Sample {
-        statement: "catalog.list_by_name",
-        what: "featured",
-        arguments: &[NOTHING, "''::text", "21", "null::text", "0", MOST, "true", "null::boolean"],
-    },
-    Sample {
-        statement: "catalog.list_by_name",
-        what: "of few prices",
-        arguments: &[
-            NOTHING,
-            "''::text",
-            "21",
-            "'usd'::text",
-            "200",
-            "360",
-            "null::boolean",
-            "null::boolean",
-        ],
-    },
-    Sample {
-        statement: "catalog.list_cheapest",
-        what: "a later page",
-        arguments: &[PRODUCT, "1000", "21", "'usd'::text", "0", MOST, "null::boolean", "null::boolean"],
-    },
-    Sample {
-        statement: "catalog.list_cheapest",
-        what: "sold out",
-        arguments: &[NOTHING, "-1", "21", "'usd'::text", "0", MOST, "null::boolean", "false"],
-    },
-    Sample {
-        statement: "catalog.list_cheapest",
-        what: "featured",
-        arguments: &[NOTHING, "-1", "21", "'usd'::text", "0", MOST, "true", "null::boolean"],
-    },
-    Sample {
-        statement: "catalog.list_dearest",
-        what: "a later page",
-        arguments: &[PRODUCT, "10000", "21", "'usd'::text", "0", MOST, "null::boolean", "null::boolean"],
-    },
-    Sample {
-        statement: "catalog.list_dearest",
-        what: "sold out",
-        arguments: &[LAST, MOST, "21", "'usd'::text", "0", MOST, "null::boolean", "false"],
-    },
-    Sample {
-        statement: "catalog.list_dearest",
-        what: "featured",
-        arguments: &[LAST, MOST, "21", "'usd'::text", "0", MOST, "true", "null::boolean"],
-    },
-    Sample {
-        statement: "catalog.list_newest",
-        what: "the first page",
-        arguments: &[LAST, "21", "null::text", "0", MOST, "null::boolean", "null::boolean"],
-    },
-    Sample {
-        statement: "catalog.list_newest",
-        what: "sold out",
-        arguments: &[LAST, "21", "null::text", "0", MOST, "null::boolean", "false"],
-    },
-    Sample {
-        statement: "catalog.list_newest",
-        what: "featured",
-        arguments: &[LAST, "21", "null::text", "0", MOST, "true", "null::boolean"],
-    },
-    Sample {
-        statement: "catalog.list_newest",
-        what: "of few prices",
-        arguments: &[LAST, "21", "'usd'::text", "200", "360", "null::boolean", "null::boolean"],
-    },
+    one_of(
+        "catalog.list_by_name",
+        "a later page, in stock",
+        &[PRODUCT, "'Oak'::text", "21", "null::text", "0", MOST, "null::boolean", "true"],
+    ),
+    one_of(
+        "catalog.list_by_name",
+        "sold out",
+        &[NOTHING, "''::text", "21", "null::text", "0", MOST, "null::boolean", "false"],
+    ),
+    one_of(
+        "catalog.list_by_name",
+        "featured",
+        &[NOTHING, "''::text", "21", "null::text", "0", MOST, "true", "null::boolean"],
+    ),
+    one_of(
+        "catalog.list_by_name",
+        "of few prices",
+        &[NOTHING, "''::text", "21", "'usd'::text", "200", "360", "null::boolean", "null::boolean"],
+    ),
+    one_of(
+        "catalog.list_cheapest",
+        "a later page",
+        &[PRODUCT, "1000", "21", "'usd'::text", "0", MOST, "null::boolean", "null::boolean"],
+    ),
+    one_of(
+        "catalog.list_cheapest",
+        "sold out",
+        &[NOTHING, "-1", "21", "'usd'::text", "0", MOST, "null::boolean", "false"],
+    ),
+    one_of(
+        "catalog.list_cheapest",
+        "featured",
+        &[NOTHING, "-1", "21", "'usd'::text", "0", MOST, "true", "null::boolean"],
+    ),
+    one_of(
+        "catalog.list_dearest",
+        "a later page",
+        &[PRODUCT, "10000", "21", "'usd'::text", "0", MOST, "null::boolean", "null::boolean"],
+    ),
+    one_of(
+        "catalog.list_dearest",
+        "sold out",
+        &[LAST, MOST, "21", "'usd'::text", "0", MOST, "null::boolean", "false"],
+    ),
+    one_of(
+        "catalog.list_dearest",
+        "featured",
+        &[LAST, MOST, "21", "'usd'::text", "0", MOST, "true", "null::boolean"],
+    ),
+    one_of(
+        "catalog.list_newest",
+        "the first page",
+        &[LAST, "21", "null::text", "0", MOST, "null::boolean", "null::boolean"],
+    ),
+    one_of(
+        "catalog.list_newest",
+        "sold out",
+        &[LAST, "21", "null::text", "0", MOST, "null::boolean", "false"],
+    ),
+    one_of(
+        "catalog.list_newest",
+        "featured",
+        &[LAST, "21", "null::text", "0", MOST, "true", "null::boolean"],
+    ),
+    one_of(
+        "catalog.list_newest",
+        "of few prices",
+        &[LAST, "21", "'usd'::text", "200", "360", "null::boolean", "null::boolean"],
+    ),
     sample("catalog.load", &[PRODUCTS]),
     sample("catalog.page", &[PRODUCT, "24"]),
     sample("catalog.rank", &["2000"]),
-    Sample {
-        statement: "catalog.search",
-        what: "two words",
-        arguments: &["'oak chair'::text", "21", "0", "31", NOTHING, "0", MOST, "false", "null::text"],
-    },
-    Sample {
-        statement: "catalog.search",
-        what: "a typing error, below a price and in stock",
-        arguments: &["'chiar'::text", "21", "0", "31", NOTHING, "0", "9900", "true", "'usd'::text"],
-    },
+    one_of(
+        "catalog.search",
+        "two words",
+        &["'oak chair'::text", "21", "0", "31", NOTHING, "0", MOST, "false", "null::text"],
+    ),
+    one_of(
+        "catalog.search",
+        "a typing error, below a price and in stock",
+        &["'chiar'::text", "21", "0", "31", NOTHING, "0", "9900", "true", "'usd'::text"],
+    ),
     sample("catalog.stock", &[PRODUCT, "null::integer", "-1", "null::integer", "1000000000"]),
     sample(
         "catalog.update",
@@ -277,31 +272,19 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("orders.find_any", &[ORDER]),
     sample("orders.intent_of_charge", &["'ch_demo_1'::text"]),
     sample("orders.items", &[ORDERS]),
-    Sample {
-        statement: "orders.list",
-        what: "the first page",
-        arguments: &[USER, FUTURE, LAST, "21", NO_TIME],
-    },
-    Sample {
-        statement: "orders.list",
-        what: "a later page",
-        arguments: &[USER, "(now() - interval '5 days')", LAST, "21", NO_TIME],
-    },
-    Sample {
-        statement: "orders.list_all",
-        what: "by status",
-        arguments: &["'paid'::text", "null::uuid", NO_TIME, NO_TIME, FUTURE, LAST, "51"],
-    },
-    Sample {
-        statement: "orders.list_all",
-        what: "of a customer",
-        arguments: &["null::text", USER, NO_TIME, NO_TIME, FUTURE, LAST, "51"],
-    },
-    Sample {
-        statement: "orders.list_all",
-        what: "of a time",
-        arguments: &["null::text", "null::uuid", "(now() - interval '9 days')", "now()", FUTURE, LAST, "51"],
-    },
+    one_of("orders.list", "the first page", &[USER, FUTURE, LAST, "21", NO_TIME]),
+    one_of("orders.list", "a later page", &[USER, "(now() - interval '5 days')", LAST, "21", NO_TIME]),
+    one_of(
+        "orders.list_all",
+        "by status",
+        &["'paid'::text", "null::uuid", NO_TIME, NO_TIME, FUTURE, LAST, "51"],
+    ),
+    one_of("orders.list_all", "of a customer", &["null::text", USER, NO_TIME, NO_TIME, FUTURE, LAST, "51"]),
+    one_of(
+        "orders.list_all",
+        "of a time",
+        &["null::text", "null::uuid", "(now() - interval '9 days')", "now()", FUTURE, LAST, "51"],
+    ),
     sample("orders.oldest", &[]),
     sample("orders.page", &[USER, FUTURE, LAST, "21"]),
     sample("orders.unheard", &[NOW]),

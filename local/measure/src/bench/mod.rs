@@ -34,6 +34,7 @@ use anyhow::{Context, Result};
 use time::OffsetDateTime;
 
 use cases::{CASES, Case, FLOOR};
+use cloud::LARGEST_SCALE;
 use cloud::archive;
 use cloud::figures::machine;
 use cloud::folder::Folder;
@@ -69,7 +70,7 @@ pub struct Arguments {
     #[arg(long)]
     no_build: bool,
     /// How many times the usual demo data: 10 is 100,000 products and 500,000 orders.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(LARGEST_SCALE)))]
     scale: u32,
     /// How long the payment provider takes for each call, in milliseconds; else it answers at once. Above two seconds a
     /// round would have no two calls, and from three on the breaker takes the provider for ill.

@@ -1,5 +1,7 @@
 //! What `./dev load` takes.
 
+use cloud::LARGEST_SCALE;
+
 /// See the module.
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
@@ -30,7 +32,7 @@ pub struct Arguments {
     #[arg(long)]
     pub(super) no_build: bool,
     /// How many times the usual demo data.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(LARGEST_SCALE)))]
     pub(super) scale: u32,
 }
 

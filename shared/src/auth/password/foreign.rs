@@ -95,9 +95,7 @@ impl Foreign {
             }
         }
     }
-}
 
-impl Foreign {
     /// Whether no other password that people type has the hash that this one has. bcrypt reads the beginning of a long
     /// one; and it reads a short one again and again, and HMAC fills it up with NULs, so that one that holds a NUL may
     /// be another to them.
