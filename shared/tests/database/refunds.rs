@@ -1004,17 +1004,8 @@ async fn what_a_refund_of_the_same_moment_has_brought_back_is_not_brought_back_a
     let order = paid().await;
     let (functions, id, user) = (order.shop.functions.clone(), order.id, order.user());
     let body = back(&order, 500);
-    let other = async move {
-        let text = body.to_string();
-        let request = RefundRequest {
-            order: id,
-            administrator: User::of_shop(user, Role::Administrator),
-            key: "b".parse().expect("a key"),
-            body: text.as_bytes(),
-            wanted: serde_json::from_value(body).expect("reads"),
-        };
-        begin_refund(&functions, request).await.err().map(|refused| status(&refused))
-    };
+    let other =
+        async move { begin_as(&functions, user, id, "b", &body).await.err().map(|refused| status(&refused)) };
     assert_eq!(order.after(by_other_means(&order, 300, 1), other).await, Some(422));
     assert_eq!((refunded(&order).await, order.stock().await), (300, 10));
 }
