@@ -1,4 +1,5 @@
-//! No statement reads a table from end to end, on 50,000 orders.
+//! No statement reads a table from end to end, on 50,000 orders. Runs first: it reads by the demo data, before others
+//! change them.
 
 use std::process::Command;
 

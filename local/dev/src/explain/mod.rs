@@ -56,6 +56,7 @@ pub(crate) async fn explain(folder: Folder, wanted: Option<&str>) -> Result<Exit
         return Ok(ExitCode::SUCCESS);
     }
     tell(format_args!("Read from end to end, or nearly: {}", walks.join(", ")));
+    tell(format_args!("Plans follow the data; {} reset gives that of the demo back.", cloud.folder.dev));
     Ok(ExitCode::FAILURE)
 }
 
