@@ -219,9 +219,13 @@ class Cloud:
         return product
 
     def restart_pooler(self):
-        """Sessions that are open keep the settings they began with. A connection that was used within a second is not
-        asked whether it still is one: that costs a request a 503, rightly, and is not what is looked for here."""
+        """Sessions that are open keep the settings they began with."""
         self.dev("stop", "pgbouncer")
+        self.start_pooler()
+
+    def start_pooler(self):
+        """After it was stopped. A connection that was used within a second is not asked whether it still is one: that
+        costs a request a 503, rightly, and is not what is looked for here."""
         self.dev("start", "pgbouncer")
         time.sleep(1.1)
 

@@ -98,7 +98,7 @@ def a_failure_counts_as_one_however_it_is_answered(cloud):
                 yield accept, answer.status, {200, 503}
             yield "its class in the metrics", classes, ["5xx"]
     finally:
-        cloud.dev("start", "pgbouncer")
+        cloud.start_pooler()
 
 
 @attack
