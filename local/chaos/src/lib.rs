@@ -77,6 +77,7 @@ const BANKS_EVERY: Duration = Duration::from_secs(3);
 
 /// What a person may choose.
 #[derive(Args, Clone, Debug)]
+#[command(about = "Customers buy in a cloud of its own while its parts fail; then everything is audited")]
 pub struct Arguments {
     /// How long faults strike, in minutes
     #[arg(long, default_value_t = 1.0)]

@@ -36,54 +36,86 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Starts everything: tools, servers, schema, demo data, functions.
     Up {
+        /// Stays in the background, and returns once everything answers.
         #[arg(long)]
         detach: bool,
     },
+    /// Stops everything, also what a killed `up` left behind.
     Down,
+    /// What runs where.
     Status,
+    /// What the services write.
     Logs {
+        /// One of those that `./dev status` names; else all.
         service: Option<String>,
+        /// Goes on with what is written from now on, until Ctrl-C.
         #[arg(short, long)]
         follow: bool,
     },
+    /// Opens the console in the browser.
     Open,
+    /// Stops everything and wipes the data. Ports and tools are kept.
     Reset,
+    /// Takes one service away, to see what the others do without it.
     Stop {
+        /// Which.
         service: Service,
     },
+    /// Brings a service back.
     Start {
+        /// Which.
         service: Service,
     },
+    /// Whether a Postgres, its pooler and a Redis that are elsewhere can carry Millrace, and what is missing.
     Doctor {
+        /// A file like the one in docs/external.md, or three URLs.
         #[arg(required = true)]
         addresses: Vec<String>,
     },
+    /// Sends an event to a function and shows its answer.
     Invoke {
+        /// A folder of functions/.
         function: String,
+        /// A file, or the part of events/FUNCTION-EVENT.json that tells it apart; else events/FUNCTION.json.
         event: Option<String>,
     },
+    /// Puts products from a file into the shop, by their sku, and shows the lines that are bad.
     Import {
+        /// CSV or JSON lines: .csv, .jsonl, .ndjson. docs/operations.md has the columns.
         file: PathBuf,
     },
+    /// Writes what is sold and has a sku, as `import` reads it.
     Export {
+        /// Where to; else to the standard output.
         file: Option<PathBuf>,
+        /// Else as the file's name ends, or CSV.
         #[arg(long)]
         format: Option<commands::Format>,
     },
+    /// How a circuit breaker stands, and orders to it.
     Breaker {
+        /// What it is told.
         order: commands::Order,
+        /// The payment provider's is called payments.
         name: String,
     },
+    /// The plan of every statement of the functions, on the data that are there.
     Explain {
+        /// Only of those whose names begin with this: orders, orders.list.
         statement: Option<String>,
     },
     Stats(stats::Arguments),
+    /// How many crates are linked into each function, and how large it is.
     Sizes {
+        /// Makes the release build first.
         #[arg(long)]
         build: bool,
     },
+    /// The gate: what CI runs.
     Test,
+    /// Sends the messages of the dead-letter queue back to the queue they came from.
     Redrive,
     #[cfg(feature = "trials")]
     Bench(measure::bench::Arguments),
@@ -91,11 +123,13 @@ enum Command {
     Load(measure::load::Arguments),
     #[cfg(feature = "trials")]
     Chaos(chaos::Arguments),
+    /// A shell in the database, as its owner.
     #[command(disable_help_flag = true)]
     Psql {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// A shell in Redis.
     #[command(disable_help_flag = true)]
     Redis {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -222,6 +256,8 @@ async fn run(command: Command) -> Result<ExitCode> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     /// An exit code can be compared with nothing but what it shows.
@@ -254,6 +290,23 @@ mod tests {
         #[cfg(feature = "trials")]
         for words in ["bench", "bench product", "bench get-product --scale 1000"] {
             assert_eq!(judged(words), good, "{words}");
+        }
+    }
+
+    #[test]
+    fn every_command_and_all_that_it_takes_is_explained_where_help_is_asked_for() {
+        let cli = Cli::command();
+        for command in cli.get_subcommands().filter(|command| !command.is_hide_set()) {
+            let name = command.get_name();
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            assert!(about.split(' ').count() > 2, "{name}: {about:?}");
+            if command.is_disable_help_flag_set() {
+                continue;
+            }
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{name}: {}", argument.get_id());
+            }
+            assert!(include_str!("../help.txt").contains(&format!("\n  {name} ")), "{name}");
         }
     }
 }

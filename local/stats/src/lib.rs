@@ -42,6 +42,9 @@ const REFRESH: Duration = Duration::from_secs(2);
 
 /// What is looked at, and how it is shown.
 #[derive(Args)]
+#[command(
+    about = "Rates, percentiles and errors of each route, cache, limiter, breaker, queues: live, from the functions' log"
+)]
 pub struct Arguments {
     /// How far back to look.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1440))]

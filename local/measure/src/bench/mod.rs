@@ -53,6 +53,9 @@ const CLOUD: &str = ".dev-bench";
 
 /// What `./dev bench` takes.
 #[derive(clap::Args)]
+#[command(
+    about = "What a request costs, beside an empty handler and the last kept run, and which goals hold"
+)]
 pub struct Arguments {
     /// Only cases whose name or function has this in it; the empty handler always.
     #[arg(value_parser = known)]

@@ -4,6 +4,9 @@ use cloud::LARGEST_SCALE;
 
 /// See the module.
 #[derive(clap::Args)]
+#[command(
+    about = "Virtual users in an open loop, in a cloud of its own; the exit status tells whether the goals held"
+)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Arguments {
     /// How many users; several numbers with commas between them are tried one after the other.
