@@ -82,6 +82,7 @@ mod tests {
             body: json!({}),
             begun: at(begun),
             answered: answered.map(at),
+            unheard: false,
             said: Vec::new(),
             cancelled: None,
         };

@@ -16,9 +16,11 @@ pub(super) struct Purchase {
     pub(super) user: u32,
     pub(super) key: String,
     pub(super) body: Value,
-    /// When its customer decided to buy, and got the first final answer.
+    /// When its customer decided to buy, and got the first answer that is final or would be.
     pub(super) begun: OffsetDateTime,
     pub(super) answered: Option<OffsetDateTime>,
+    /// Whether a request of it got no answer, and so may still have been on its way when another was answered.
+    pub(super) unheard: bool,
     /// Final answers, in the order in which they came.
     pub(super) said: Vec<Said>,
     /// The answer to a cancellation, if there was one: the status word.
@@ -103,6 +105,7 @@ impl Witness {
             body,
             begun,
             answered: None,
+            unheard: false,
             said: Vec::new(),
             cancelled: None,
         });
@@ -113,10 +116,20 @@ impl Witness {
         self.lock().purchases[number].clone()
     }
 
+    /// A final answer.
     pub(super) fn said(&self, purchase: usize, said: Said) {
-        let purchase = &mut self.lock().purchases[purchase];
-        purchase.answered.get_or_insert_with(OffsetDateTime::now_utc);
-        purchase.said.push(said);
+        self.heard(purchase);
+        self.lock().purchases[purchase].said.push(said);
+    }
+
+    /// An answer that would be final, had every earlier request been answered.
+    pub(super) fn heard(&self, purchase: usize) {
+        self.lock().purchases[purchase].answered.get_or_insert_with(OffsetDateTime::now_utc);
+    }
+
+    /// A request got no answer.
+    pub(super) fn unheard(&self, purchase: usize) {
+        self.lock().purchases[purchase].unheard = true;
     }
 
     pub(super) fn cancelled(&self, purchase: usize, word: &str) {

@@ -52,17 +52,17 @@ impl Step {
         log: &Path,
     ) -> Result<Outcome> {
         let started = Instant::now();
-        let mut cannot_run = false;
         let work = async {
             let status = execute(cloud, self.command, environment, log).await?;
-            cannot_run = status.code() == Some(CANNOT_RUN);
-            ensure!(status.success(), "it failed");
-            Ok(())
+            let cannot_run = status.code() == Some(CANNOT_RUN);
+            ensure!(status.success() || cannot_run, "it failed");
+            Ok(cannot_run)
         };
-        let success = step(self.name, work).await.is_ok();
-        if cannot_run {
+        let ended = step(self.name, work).await;
+        if let Ok(true) = ended {
             return Ok(self.skipped("it cannot run on this machine"));
         }
+        let success = ended.is_ok();
         let output = fs::read(log).unwrap_or_default();
         let output = String::from_utf8_lossy(&output);
         if !success {
