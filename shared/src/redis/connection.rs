@@ -70,8 +70,8 @@ impl Connections {
         Ok(Self { server: Server::new(&settings)?, settings, idle: Mutex::default() })
     }
 
-    /// Sends the calls together. Those that surely were not carried out go once more, alone: with its body where Redis
-    /// does not know the script, to the right node where a cluster has moved the key.
+    /// Sends the calls together. Those whose script Redis does not know were surely not carried out, and go once more,
+    /// with its body.
     pub(super) async fn exchange(&self, calls: &[Call]) -> Result<Replies, Failure> {
         let deadline = Instant::now() + self.settings.batch_limit;
         let mut connection = self.connection().await?;
@@ -80,8 +80,7 @@ impl Connections {
         let (indices, again): (Vec<usize>, Vec<Cmd>) = calls
             .iter()
             .enumerate()
-            // With the body in both cases: the node that has the key now may not know the script either.
-            .filter(|(i, _)| matches!(code(&replies[*i]), Some("NOSCRIPT" | "MOVED")))
+            .filter(|(i, _)| code(&replies[*i]) == Some("NOSCRIPT"))
             .map(|(i, call)| (i, call.by_body()))
             .unzip();
         if !again.is_empty() {

@@ -11,9 +11,10 @@ use futures::future::join_all;
 use redis::aio::{ConnectionLike, SendError};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
 use redis::io::tcp::TcpSettings;
-use redis::{Cmd, ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
-use redis::{ProtocolVersion, PushInfo, PushKind, RedisResult, TlsCertificates, Value};
+use redis::{Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, ProtocolVersion, PushInfo};
+use redis::{PushKind, RedisError, RedisResult, ServerErrorKind, TlsCertificates, Value};
 use rustls::ClientConfig;
 use tokio::task::yield_now;
 
@@ -165,9 +166,9 @@ impl Link {
         match self {
             Self::Single(wire) => wire.send(commands).await,
             Self::Cluster(connection, _) => {
-                let ask = async |command: &Cmd| connection.clone().req_packed_command(command).await;
+                let ask = async |command: &Cmd| ask_where_it_is(connection.clone(), command).await;
                 let replies = join_all(commands.iter().map(ask)).await;
-                let lost = |error: &redis::RedisError| error.code().is_none();
+                let lost = |error: &RedisError| error.code().is_none();
                 match replies.iter().find_map(|reply| reply.as_ref().err().filter(|error| lost(error))) {
                     Some(error) => Err(error.clone()),
                     None => {
@@ -177,6 +178,23 @@ impl Link {
             }
         }
     }
+}
+
+/// Asks the node that should have the key, and the one that it names where the key has moved. A new map of the slots is
+/// not enough: the crate has it from any node, which may not have heard of the move yet.
+async fn ask_where_it_is(mut connection: ClusterConnection, command: &Cmd) -> RedisResult<Value> {
+    let reply = connection.req_packed_command(command).await;
+    match reply.as_ref().err().and_then(moved_to) {
+        Some(node) => connection.route_command(command.clone(), RoutingInfo::SingleNode(node)).await,
+        None => reply,
+    }
+}
+
+/// The node that has the key now, where the error is that another one had it.
+fn moved_to(error: &RedisError) -> Option<SingleNodeRoutingInfo> {
+    let moved = error.kind() == ErrorKind::Server(ServerErrorKind::Moved);
+    let (host, port) = moved.then(|| error.redirect_node())??.0.rsplit_once(':')?;
+    Some(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port: port.parse().ok()? })
 }
 
 fn tcp() -> TcpSettings {

@@ -62,8 +62,11 @@ impl Cluster {
         ];
         arguments.extend(own.map(str::to_owned));
         let nodes: Vec<Server> = (0..3).map(|_| Server::start_with(&arguments)).collect();
-        for (node, (first, last)) in nodes.iter().zip(RANGES) {
+        for (n, (node, (first, last))) in nodes.iter().zip(RANGES).enumerate() {
             node.query::<()>(&["CLUSTER", "ADDSLOTSRANGE", first, last]);
+            // As redis-cli does: nodes that begin with one epoch settle that later among themselves, and one that
+            // gains an epoch so takes slots back that were moved meanwhile.
+            node.query::<()>(&["CLUSTER", "SET-CONFIG-EPOCH", &(n + 1).to_string()]);
         }
         for node in &nodes[1..] {
             let (_, bus): (String, String) = node.query(&["CONFIG", "GET", "cluster-port"]);
@@ -100,7 +103,8 @@ impl Cluster {
         Redis::new(self.settings()).expect("a valid URL")
     }
 
-    /// Gives a slot to another node than the one that has it, in the steps of redis-cli.
+    /// Gives a slot to another node than the one that has it, in the steps of redis-cli. The third node has not heard
+    /// of it yet, as it may be in a cluster of many.
     async fn move_slot(&self, key: &str) {
         let slot: u32 = self.nodes[0].query(&["CLUSTER", "KEYSLOT", key]);
         let from = usize::from(slot > 5460) + usize::from(slot > 10922);
@@ -123,6 +127,7 @@ impl Cluster {
             })
         })
         .await;
+        set(third, "NODE", &id(from));
     }
 }
 
