@@ -23,7 +23,9 @@ OWN_NETWORK = {
     "EgressSubnetIds": "subnet-0c,subnet-0d",
 }
 RESTORED = {**PRODUCTION, "DatabaseSnapshot": "millrace-restored", "DatabaseVersion": "17.9"}
-EXTERNAL = {"Size": "external", "ExternalSecret": "millrace-external"}
+# As samconfig.toml has it.
+EXTERNAL = {"Size": "external", "ExternalSecret": "millrace-external", "EndpointAlarms": "together",
+            "DeploymentType": "AllAtOnce"}
 ELSEWHERE = "eu-west-1"
 VIRGINIA = {**PRODUCTION, "AWS::Region": "us-east-1"}
 CALIFORNIA = {**PRODUCTION, "AWS::Region": "us-west-1"}
@@ -100,6 +102,8 @@ def _nested(name, variant):
 
 
 def _stand_in(key, parameter):
+    if "AllowedValues" in parameter:
+        return parameter["AllowedValues"][0]
     return {"Number": "1", "CommaDelimitedList": "subnet-0a,subnet-0b"}.get(parameter["Type"], f"the-{key}")
 
 

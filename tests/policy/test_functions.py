@@ -46,6 +46,18 @@ def test_each_function_has_an_alarm(name):
     assert f"'the-Prefix-{name}'" in str(alarm["Metrics"]) and alarm["AlarmActions"]
 
 
+def test_where_endpoints_have_one_alarm_whatever_nobody_waits_for_keeps_its_own():
+    found = load("template", "external")["Resources"]
+    assert found["ApiFailing"]["Type"] == "AWS::CloudWatch::Alarm"
+    alarms = str([resource for _, _, resource in resources("external", "AWS::CloudWatch::Alarm")])
+    for name, resource in functions().items():
+        endpoint = "HttpApi" in str(resource["Properties"].get("Events"))
+        assert (f"the-Prefix-{folder(resource)}-failing" in alarms) != endpoint, name
+        group = found.get(f"{name}DeploymentGroup", {"Properties": {}})["Properties"]
+        # Empty and not a list of an alarm without a name, which CodeDeploy would refuse.
+        assert group.get("AlarmConfiguration", {}) == {} or not endpoint, name
+
+
 def test_each_function_but_the_migration_is_rolled_back_by_its_alarm():
     found = load("template")["Resources"]
     for name, resource in functions().items():

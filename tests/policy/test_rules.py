@@ -9,6 +9,8 @@ BAD = {
     "a restore of an external server": (
         {**EXTERNAL, "DatabaseSnapshot": "one", "DatabaseVersion": "17.9"}, "DatabaseSnapshot"),
     "addresses that nothing would use": ({"Size": "test", "ExternalSecret": "millrace-external"}, "Size=external"),
+    "a canary that nothing would roll back": (
+        {"EndpointAlarms": "together", "DeploymentType": "Canary10Percent5Minutes"}, "DeploymentType=AllAtOnce"),
     "all at once": ({**PRODUCTION, "DeploymentType": "AllAtOnce"}, "canary"),
     "nobody hears": ({"Size": "production"}, "AlarmEmail"),
     "half a network": ({"VpcId": "vpc-0a", "PrivateSubnetIds": "subnet-0a,subnet-0b"}, "EgressSubnetIds"),
