@@ -44,13 +44,21 @@ def latest(page):
     return page.locator("#orders li").first
 
 
+def opened(page, asked):
+    """The line of the newest such request, opened. It stays this one when the page asks again and that line comes first."""
+    newest = page.locator("#list > li", has_text=asked).first
+    mark = newest.evaluate("(line) => { line.dataset.opened = crypto.randomUUID(); return line.dataset.opened }")
+    request = page.locator(f"#list > li[data-opened='{mark}']")
+    request.locator("summary").first.click()
+    return request
+
+
 def test_a_visitor_buys_and_sees_what_it_cost(page):
     page.locator("#login").click()
     buy(page)
     expect(page.locator("#outcome .good")).to_have_text("Paid.")
-    request = page.locator("#list > li", has_text="POST /api/checkout").first
+    request = opened(page, "POST /api/checkout")
     expect(request.locator(".status")).to_have_text("201")
-    request.locator("summary").first.click()
     # From the functions' own log: the rooms it went through.
     way = request.get_by_role("img")
     expect(way).to_have_attribute("aria-label", re.compile(r"Redis .*Postgres .*provider 1×"))
@@ -84,8 +92,7 @@ def test_a_line_that_comes_before_its_answer_is_kept_for_it(page):
 
     page.route("**/api/search?*", slow_link)
     page.locator("#words").fill("chair")
-    request = page.locator("#list > li", has_text="GET /api/search").first
-    request.locator("summary").first.click()
+    request = opened(page, "GET /api/search")
     expect(request.get_by_role("img")).to_have_attribute("aria-label", re.compile("Way: limiter allowed"))
 
 
@@ -97,9 +104,8 @@ def test_the_line_of_curl_that_is_copied_gets_the_same_answer(page):
     expect(page.locator("#outcome .good")).to_have_text("Paid.")
     environment = ROOT / os.environ.get("MILLRACE_DEV_DIR", ".dev") / "env"
     for asked, status in (("GET /api/products/", "200"), ("GET /api/orders", "200"), ("POST /api/checkout", "201")):
-        request = page.locator("#list > li", has_text=asked).first
+        request = opened(page, asked)
         expect(request.locator(".status")).to_have_text(status)
-        request.locator("summary").first.click()
         request.get_by_role("button", name="Copy as curl").click()
         expect(request.get_by_role("button", name="Copied")).to_be_visible()
         line = page.evaluate("navigator.clipboard.readText()")
@@ -195,8 +201,7 @@ def test_one_statement_stands_beside_one_for_each_order_and_item(page):
     page.get_by_role("button", name="Run both").click()
     expect(page.locator("#queries-said")).to_have_text(re.compile(r"The same [1-9]\d* lines: [1-9]\d+ round trips or one\."))
     page.locator("#login").click()
-    request = page.locator("#list > li", has_text="GET /api/orders").first
-    request.locator("summary").first.click()
+    request = opened(page, "GET /api/orders")
     request.get_by_role("button", name="Plan of orders.list").click()
     expect(request.locator("pre", has_text="Index")).to_be_visible()
 
@@ -364,8 +369,7 @@ def shop(page):
 
 
 def requests(page):
-    bought = page.locator("#list > li", has_text="POST /api/checkout").first
-    bought.locator("summary").first.click()
+    bought = opened(page, "POST /api/checkout")
     expect(bought.get_by_role("img")).to_be_visible()
 
 
