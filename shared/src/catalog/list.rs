@@ -113,8 +113,8 @@ pub struct Listed {
 
 /// One page of what is sold: one statement, which costs the same on every page.
 ///
-/// Whatever is asked for, and however little of it there is: what is in stock, and what is not, have indexes of every
-/// order; what is featured, of a rare currency or in a narrow window of prices is found by another index and sorted.
+/// Whatever is asked for, and however little of it there is: what is in stock, what is not, and what is featured have
+/// indexes of every order; what is of a rare currency or in a narrow window of prices is found by another and sorted.
 ///
 /// # Errors
 /// 400 if the order is one of prices and no currency is named, or if the cursor is that of another order.

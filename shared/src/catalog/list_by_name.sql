@@ -1,5 +1,5 @@
 -- What is sold, by name, after product $1 of name $2; by products_by_name_everywhere, whose order is the same whatever
--- locale the database was made with, or by products_by_stock_and_name.
+-- locale the database was made with, or by products_by_stock_and_name or products_featured_by_name.
 --   $3 limit  $4 currency, or null  $5 least and $6 most price  $7 featured, or null  $8 in stock, or null
 select id, sku, name, description, price, currency, featured, in_stock, version, updated_at
 from products

@@ -1,5 +1,6 @@
--- What is sold, the newest first, after product $1; by products_listed or products_listed_by_stock. Ids hold the time
--- of their making: whoever adds a product, through the API or by a file, gets one of ours, and can bring none along.
+-- What is sold, the newest first, after product $1; by products_listed, products_listed_by_stock or
+-- products_featured_newest. Ids hold the time of their making: whoever adds a product, through the API or by a file,
+-- gets one of ours, and can bring none along.
 --   $2 limit  $3 currency, or null  $4 least and $5 most price  $6 featured, or null  $7 in stock, or null
 select id, sku, name, description, price, currency, featured, in_stock, version, updated_at
 from products

@@ -50,6 +50,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (27, "charges by their ids", include_str!("../../migrations/0027_charges_by_their_ids.sql")),
     (28, "returned once", include_str!("../../migrations/0028_returned_once.sql")),
     (29, "listed by stock", include_str!("../../migrations/0029_listed_by_stock.sql")),
+    (30, "listed featured", include_str!("../../migrations/0030_listed_featured.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.
