@@ -45,7 +45,7 @@ def latest(page):
 
 
 def opened(page, asked):
-    """The line of the newest such request, opened. It stays this one when the page asks again and that line comes first."""
+    """The line of the newest such request, opened. It stays this one when another comes, which would be the first."""
     newest = page.locator("#list > li", has_text=asked).first
     mark = newest.evaluate("(line) => { line.dataset.opened = crypto.randomUUID(); return line.dataset.opened }")
     request = page.locator(f"#list > li[data-opened='{mark}']")
