@@ -1,4 +1,4 @@
-"""Firefox and WebKitGTK, each driven by its own WebDriver: the width of the page, light or dark, and what went wrong."""
+"""Firefox and WebKitGTK, each by its own WebDriver: how wide, light or dark, and what a page did wrong."""
 
 import os
 import subprocess
@@ -48,11 +48,16 @@ class Browser:
         self.driver.set_window_rect(0, 0, width, HEIGHT)
 
     def complaints(self):
-        return self.driver.execute_script("return window.complaints") + strangers(self.driver.execute_script(ASKED), self.ours)
+        run = self.driver.execute_script
+        return run("return window.complaints") + strangers(run(ASKED), self.ours)
 
 
 class Firefox(Browser):
-    """Tells more by BiDi: every error from the first byte on, and every request, whether it was answered or not."""
+    """Tells more by BiDi: every error from the first byte on, and every request, answered or not.
+
+    WebKitGTK's driver has no BiDi. There an error counts from when the page is there, and a request elsewhere when the
+    page's own policy forbids it or it was answered.
+    """
 
     def __init__(self, driver, width):
         self.told, self.asked = [], []
@@ -77,7 +82,8 @@ def firefox(width, scheme):
     options.enable_bidi = True
     options.add_argument("-headless")
     options.set_preference("ui.systemUsesDarkTheme", int(scheme == "dark"))
-    driver = webdriver.Firefox(options=options, service=FirefoxService(os.environ["GECKODRIVER"], log_output=subprocess.DEVNULL))
+    service = FirefoxService(os.environ["GECKODRIVER"], log_output=subprocess.DEVNULL)
+    driver = webdriver.Firefox(options=options, service=service)
     try:
         yield Firefox(driver, width)
     finally:
@@ -108,7 +114,8 @@ def webkit(width, scheme):
     with screen() as display:
         theme = "Adwaita:dark" if scheme == "dark" else "Adwaita"
         environment = {**os.environ, "DISPLAY": display, "GDK_BACKEND": "x11", "GTK_THEME": theme}
-        driver = webdriver.WebKitGTK(options=options, service=WebKitService(log_output=subprocess.DEVNULL, env=environment))
+        service = WebKitService(log_output=subprocess.DEVNULL, env=environment)
+        driver = webdriver.WebKitGTK(options=options, service=service)
         try:
             yield Browser(driver, width)
         finally:
