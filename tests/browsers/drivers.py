@@ -79,6 +79,7 @@ class Firefox(Browser):
 @contextmanager
 def firefox(width, scheme):
     options = FirefoxOptions()
+    options.binary_location = os.environ["FIREFOX"]
     options.enable_bidi = True
     options.add_argument("-headless")
     options.set_preference("ui.systemUsesDarkTheme", int(scheme == "dark"))
