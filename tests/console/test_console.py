@@ -44,7 +44,16 @@ def latest(page):
     return page.locator("#orders li").first
 
 
-def opened(page, asked):
+def order_of(page):
+    """Buys, and answers the order's id once the list has it: what came of it is said before."""
+    expect(latest(page)).to_be_visible()
+    before = latest(page).get_attribute("data-order")
+    buy(page)
+    expect(latest(page)).not_to_have_attribute("data-order", before)
+    return latest(page).get_attribute("data-order")
+
+
+def open_request(page, asked):
     """The line of the newest such request, opened. It stays this one when another comes, which would be the first."""
     newest = page.locator("#list > li", has_text=asked).first
     mark = newest.evaluate("(line) => { line.dataset.opened = crypto.randomUUID(); return line.dataset.opened }")
@@ -57,7 +66,7 @@ def test_a_visitor_buys_and_sees_what_it_cost(page):
     page.locator("#login").click()
     buy(page)
     expect(page.locator("#outcome .good")).to_have_text("Paid.")
-    request = opened(page, "POST /api/checkout")
+    request = open_request(page, "POST /api/checkout")
     expect(request.locator(".status")).to_have_text("201")
     # From the functions' own log: the rooms it went through.
     way = request.get_by_role("img")
@@ -92,7 +101,7 @@ def test_a_line_that_comes_before_its_answer_is_kept_for_it(page):
 
     page.route("**/api/search?*", slow_link)
     page.locator("#words").fill("chair")
-    request = opened(page, "GET /api/search")
+    request = open_request(page, "GET /api/search")
     expect(request.get_by_role("img")).to_have_attribute("aria-label", re.compile("Way: limiter allowed"))
 
 
@@ -104,7 +113,7 @@ def test_the_line_of_curl_that_is_copied_gets_the_same_answer(page):
     expect(page.locator("#outcome .good")).to_have_text("Paid.")
     environment = ROOT / os.environ.get("MILLRACE_DEV_DIR", ".dev") / "env"
     for asked, status in (("GET /api/products/", "200"), ("GET /api/orders", "200"), ("POST /api/checkout", "201")):
-        request = opened(page, asked)
+        request = open_request(page, asked)
         expect(request.locator(".status")).to_have_text(status)
         request.get_by_role("button", name="Copy as curl").click()
         expect(request.get_by_role("button", name="Copied")).to_be_visible()
@@ -143,13 +152,11 @@ def test_a_card_that_is_declined_says_so_and_one_that_asks_first_is_paid_after_t
 
 def test_an_order_is_deferred_while_payments_are_away_and_paid_when_they_are_back(page):
     page.locator("#login").click()
-    expect(latest(page)).to_be_visible()
     switch(page, "payments", on=False)
     expect(page.locator("#said")).to_contain_text("placed all the same")
-    buy(page)
+    order = order_of(page)
     expect(page.locator("#outcome .good")).to_have_text(
         "Placed. The payment provider seems to be away: it is charged later, by itself.")
-    order = latest(page).get_attribute("data-order")
     expect(page.locator("#deferred li")).to_have_text(re.compile("Yours of .*: deferred "))
     expect(page.locator("#orders-waiting")).to_have_text(re.compile(r"[1-9]\d* orders of all customers wait"))
     switch(page, "payments", on=True)
@@ -161,7 +168,7 @@ def test_an_order_is_deferred_while_payments_are_away_and_paid_when_they_are_bac
 
 def test_an_order_is_shown_whole_and_its_history_to_the_administrator(page):
     page.locator("#login").click()
-    buy(page)
+    order_of(page)
     expect(page.locator("#outcome .good")).to_have_text("Paid.")
     latest(page).get_by_role("button", name="Show").click()
     order = page.locator("#order article")
@@ -201,7 +208,7 @@ def test_one_statement_stands_beside_one_for_each_order_and_item(page):
     page.get_by_role("button", name="Run both").click()
     expect(page.locator("#queries-said")).to_have_text(re.compile(r"The same [1-9]\d* lines: [1-9]\d+ round trips or one\."))
     page.locator("#login").click()
-    request = opened(page, "GET /api/orders")
+    request = open_request(page, "GET /api/orders")
     request.get_by_role("button", name="Plan of orders.list").click()
     expect(request.locator("pre", has_text="Index")).to_be_visible()
 
@@ -360,8 +367,7 @@ def test_the_tour_goes_from_end_to_end(page):
 
 def shop(page):
     page.locator("#login").click()
-    buy(page)
-    expect(page.locator("#outcome .good")).to_be_visible()
+    order_of(page)
     latest(page).get_by_role("button", name="Show").click()
     page.get_by_role("button", name="Its history").click()
     expect(page.locator("#history li").first).to_be_visible()
@@ -369,7 +375,7 @@ def shop(page):
 
 
 def requests(page):
-    bought = opened(page, "POST /api/checkout")
+    bought = open_request(page, "POST /api/checkout")
     expect(bought.get_by_role("img")).to_be_visible()
 
 
