@@ -225,12 +225,14 @@ fn pgbouncer(folder: &Path) -> Child {
     spawn(server, "pgbouncer", folder)
 }
 
+/// It finds Postgres by its address, and so cannot compare the name in the certificate: PgBouncer built with c-ares, as
+/// Debian 13's is, looks for `localhost` at `::1` alone, also where there is none.
 fn pgbouncer_ini([postgres, pgbouncer, _]: [u16; 3], mode: &str) -> String {
     format!(
-        "[databases]\nshop = host=localhost port={postgres}\n[pgbouncer]\nlisten_addr = localhost\nlisten_port = {pgbouncer}\n\
+        "[databases]\nshop = host=127.0.0.1 port={postgres}\n[pgbouncer]\nlisten_addr = localhost\nlisten_port = {pgbouncer}\n\
          unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = users.txt\npool_mode = {mode}\ndefault_pool_size = 3\n\
          client_tls_sslmode = require\nclient_tls_cert_file = server.pem\nclient_tls_key_file = server.key\n\
-         server_tls_sslmode = verify-full\nserver_tls_ca_file = ca.pem\n"
+         server_tls_sslmode = verify-ca\nserver_tls_ca_file = ca.pem\n"
     )
 }
 
