@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// Imports a file, prints its bad lines, and fails if there are any.
 pub(crate) async fn import(folder: &Folder, file: &Path) -> Result<ExitCode> {
     let text = tokio::fs::read(file).await.with_context(|| format!("cannot read {}", file.display()))?;
-    let lines = text.split(|&byte| byte == b'\n').count() as u64;
+    let lines = text.trim_ascii_end().split(|&byte| byte == b'\n').count() as u64;
     let name = file.file_name().and_then(|name| name.to_str()).context("the file has no name")?;
     // A name of its own for each time: the result of the last one stays.
     let object = format!("products/{}-{name}", Uuid::now_v7());
