@@ -360,3 +360,13 @@ async fn a_refund_is_made_once_although_the_provider_replays_its_failure_for_eve
         all_given_back(&order, &product).await;
     }
 }
+
+#[tokio::test]
+async fn up_brings_back_what_was_stopped_and_tells_how_things_are() {
+    let _mended = away("payments");
+    let said = dev(&["up", "--detach"]);
+    let row = said.lines().find(|line| line.trim_start().starts_with("payments")).expect("a row");
+    assert!(row.contains("ready"), "{said}");
+    // It fails unless everything answers.
+    dev(&["status"]);
+}

@@ -22,20 +22,26 @@ pub(crate) async fn status(folder: Folder) -> Result<ExitCode> {
     if record::supervisor(&cloud.folder).is_none() {
         tell(format_args!("  Nothing is running: {} up starts it.", cloud.folder.dev));
     }
+    let (table, all_answer) = asked(&cloud).await;
+    tell(table.trim_end());
+    Ok(if all_answer { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The table of what each service answers, and whether all do.
+pub(super) async fn asked(cloud: &Cloud) -> (String, bool) {
     let (mut rows, mut all_answer) = (Vec::new(), true);
     for service in cloud.services() {
-        let state = state(&cloud, service).await;
+        let state = state(cloud, service).await;
         all_answer &= state == "ready";
-        rows.push(row(&cloud, service, state));
+        rows.push(row(cloud, service, state));
     }
-    tell(table(HEADINGS, &rows).trim_end());
-    Ok(if all_answer { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    (table(HEADINGS, &rows), all_answer)
 }
 
 const HEADINGS: [&str; 5] = ["service", "state", "process", "address", "what it is"];
 
 /// The table right after everything answered.
-pub(super) fn print_table(cloud: &Cloud) -> String {
+pub(super) fn all_ready(cloud: &Cloud) -> String {
     let rows: Vec<_> = cloud.services().map(|service| row(cloud, service, "ready".to_owned())).collect();
     table(HEADINGS, &rows)
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
-use super::inspect::print_table;
+use super::inspect::{all_ready, asked};
 use cloud::Cloud;
 use cloud::ending::told_to_end;
 use cloud::folder::Folder;
-use cloud::lifecycle::down;
+use cloud::lifecycle::{down, start};
 use cloud::log::{begin_anew, read_from};
 use cloud::process::{Identity, Program};
 use cloud::progress::{say, tell};
@@ -21,19 +21,26 @@ use cloud::supervisor;
 /// How often a file that another process writes is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Starts everything.
+/// Starts everything: of what runs already, what was stopped.
 pub(crate) async fn up(folder: Folder, detach: bool) -> Result<()> {
     if let Some((record, process)) = record::supervisor(&folder) {
         if record.state != State::Ready {
             follow_start(&folder, process, told_to_end()?).await?;
         }
         say(format_args!("  Already running (process {}).", process.pid()));
-        return welcome(&Cloud::open(folder)?);
+        let cloud = Cloud::open(folder)?;
+        for service in cloud.services() {
+            if cloud.folder.stop_marker(service.name()).exists() {
+                start(&cloud.folder, service).await?;
+            }
+        }
+        let (table, _) = asked(&cloud).await;
+        return welcome(&cloud, &table);
     }
     begin_log(&folder)?;
     if !detach {
         return supervisor::run(Cloud::open(folder)?, |cloud| {
-            welcome(cloud)?;
+            welcome(cloud, &all_ready(cloud))?;
             say("\n  Ctrl-C stops everything.");
             Ok(())
         })
@@ -49,7 +56,8 @@ pub(crate) async fn up(folder: Folder, detach: bool) -> Result<()> {
     // Reaps it should it fail while we wait; afterwards it belongs to init.
     std::thread::spawn(move || child.wait());
     follow_start(&cloud.folder, process, told).await?;
-    welcome(&Cloud::open(cloud.folder)?)
+    let cloud = Cloud::open(cloud.folder)?;
+    welcome(&cloud, &all_ready(&cloud))
 }
 
 /// The supervisor's log holds one run: who comes during a start is shown that start, and none before it. Its lock says
@@ -89,8 +97,8 @@ async fn follow_start(
 }
 
 /// What runs where, and something to try.
-fn welcome(cloud: &Cloud) -> Result<()> {
-    tell(format_args!("\n{}", print_table(cloud)));
+fn welcome(cloud: &Cloud, table: &str) -> Result<()> {
+    tell(format_args!("\n{table}"));
     let api = cloud.http(Service::Functions)?;
     let env = cloud.folder.env();
     let env = env.strip_prefix(&cloud.folder.root).unwrap_or(&env).display();
