@@ -2,6 +2,7 @@
 
 import pytest
 from templates import ROOT, VARIANTS, load, resources, source
+from test_contract import ROUTES
 
 # What AWS itself knows no narrower resource for.
 ONLY_ON_EVERYTHING = {
@@ -136,12 +137,9 @@ def test_everybody_but_the_migration_may_use_the_database():
 
 def test_who_asks_redis_may_use_the_cache_and_nobody_else():
     template = source("template")["Resources"]
-    asking = {
-        name
-        for name, _ in functions()
-        for code in [(ROOT / template[name]["Properties"]["CodeUri"] / "src").rglob("*.rs")]
-        if any(call in text.read_text() for text in code for call in ("request.admit(", "app.redis."))
-    }
+    folders = {name: template[name]["Properties"]["CodeUri"].removeprefix("functions/") for name, _ in functions()}
+    asking = {name for name, folder in folders.items() if ROUTES.asks_redis(folder)}
+    assert asking
     assert granted("UseTheCache") == asking
 
 
