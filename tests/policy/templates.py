@@ -2,9 +2,11 @@
 
 import copy
 import os
+import tomllib
 from functools import cache
 from pathlib import Path
 
+from samcli.cli.types import CfnParameterOverridesType
 from samcli.lib.cfn_language_extensions.api import process_template
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
@@ -13,7 +15,16 @@ ROOT = Path(__file__).resolve().parents[2]
 # SAM asks boto3 for a region; nothing is ever called there.
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 
+ENVIRONMENTS = tomllib.loads((ROOT / "samconfig.toml").read_text())
+ENVIRONMENTS.pop("version")
 NESTED = ["network", "data", "access", "observability", "edge"]
+
+
+def overrides(environment):
+    """The parameters that samconfig.toml gives for an environment."""
+    given = ENVIRONMENTS[environment]["deploy"]["parameters"]["parameter_overrides"]
+    return CfnParameterOverridesType().convert(given, None, None)
+
 
 TEST = {"Size": "test"}
 PRODUCTION = {"Size": "production", "AlarmEmail": "ops@example.com", "AdministratorEmail": "ada@example.com"}
@@ -23,9 +34,7 @@ OWN_NETWORK = {
     "EgressSubnetIds": "subnet-0c,subnet-0d",
 }
 RESTORED = {**PRODUCTION, "DatabaseSnapshot": "millrace-restored", "DatabaseVersion": "17.9"}
-# As samconfig.toml has it.
-EXTERNAL = {"Size": "external", "ExternalSecret": "millrace-external", "EndpointAlarms": "together",
-            "DeploymentType": "AllAtOnce"}
+EXTERNAL = overrides("external")
 ELSEWHERE = "eu-west-1"
 VIRGINIA = {**PRODUCTION, "AWS::Region": "us-east-1"}
 CALIFORNIA = {**PRODUCTION, "AWS::Region": "us-west-1"}

@@ -16,6 +16,10 @@ def folder(resource):
     return resource["Metadata"]["BuildProperties"]["Binary"]
 
 
+def is_endpoint(resource):
+    return any(event["Type"] == "HttpApi" for event in resource["Properties"].get("Events", {}).values())
+
+
 FOLDERS = [folder(resource) for resource in functions().values()]
 
 
@@ -51,7 +55,7 @@ def test_where_endpoints_have_one_alarm_whatever_nobody_waits_for_keeps_its_own(
     assert found["ApiFailing"]["Type"] == "AWS::CloudWatch::Alarm"
     alarms = str([resource for _, _, resource in resources("external", "AWS::CloudWatch::Alarm")])
     for name, resource in functions().items():
-        endpoint = "HttpApi" in str(resource["Properties"].get("Events"))
+        endpoint = is_endpoint(resource)
         assert (f"the-Prefix-{folder(resource)}-failing" in alarms) != endpoint, name
         group = found.get(f"{name}DeploymentGroup", {"Properties": {}})["Properties"]
         # Empty and not a list of an alarm without a name, which CodeDeploy would refuse.
@@ -141,7 +145,7 @@ def test_nothing_needs_itself():
 
 def test_no_function_outlives_the_gateway_that_waits_for_it():
     for name, resource in functions().items():
-        if any(event["Type"] == "HttpApi" for event in resource["Properties"].get("Events", {}).values()):
+        if is_endpoint(resource):
             assert resource["Properties"].get("Timeout", 10) < 30, name
 
 

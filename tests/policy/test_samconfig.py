@@ -1,19 +1,12 @@
 """samconfig.toml, and what the docs say to write into it: SAM takes it, and it is what somebody means."""
 
 import re
-import tomllib
 
 import pytest
 from samcli.cli.types import CfnParameterOverridesType
-from templates import PRODUCTION, ROOT, refused, source
+from templates import ENVIRONMENTS, PRODUCTION, ROOT, overrides, refused, source
 
-ENVIRONMENTS = tomllib.loads((ROOT / "samconfig.toml").read_text())
-ENVIRONMENTS.pop("version")
 PARAMETERS = source("template")["Parameters"]
-
-
-def overrides(environment):
-    return CfnParameterOverridesType().convert(ENVIRONMENTS[environment]["deploy"]["parameters"]["parameter_overrides"], None, None)
 
 
 def test_each_size_has_an_environment_and_a_stack_of_its_own():
