@@ -9,7 +9,7 @@ use crate::database::{Database, Statement};
 use crate::error::Result;
 use crate::text;
 
-static BY_EMAIL: Statement = Statement::new("accounts.by_email", include_str!("by_email.sql"));
+static BY_EMAIL: Statement = Statement::new("accounts.by_email", include_str!("by_email.sql")).stored();
 
 /// An account, as logging in needs it.
 #[derive(FromRow)]

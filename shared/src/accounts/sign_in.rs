@@ -12,8 +12,8 @@ use crate::auth::token::{Issuer, Role};
 use crate::database::{Database, Statement};
 use crate::error::Result;
 
-static SIGN_IN: Statement = Statement::new("accounts.sign_in", include_str!("sign_in.sql"));
-static REFRESH: Statement = Statement::new("accounts.refresh", include_str!("refresh.sql"));
+static SIGN_IN: Statement = Statement::new("accounts.sign_in", include_str!("sign_in.sql")).stored();
+static REFRESH: Statement = Statement::new("accounts.refresh", include_str!("refresh.sql")).stored();
 static CHANGE: Statement = Statement::new("accounts.change_password", include_str!("change_password.sql"));
 
 #[derive(FromRow)]

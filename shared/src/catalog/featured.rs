@@ -9,7 +9,7 @@ use crate::cache;
 use crate::database::{Database, Statement};
 use crate::error::{Result, internal};
 
-static FEATURED: Statement = Statement::new("catalog.featured", include_str!("featured.sql"));
+static FEATURED: Statement = Statement::new("catalog.featured", include_str!("featured.sql")).stored();
 
 /// The key under which the whole list is cached.
 pub const FEATURED_KEY: &str = "all";

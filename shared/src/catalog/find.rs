@@ -5,7 +5,7 @@ use crate::cache;
 use crate::database::{Database, Statement};
 use crate::error::{Result, internal};
 
-static FIND: Statement = Statement::new("catalog.find", include_str!("find.sql"));
+static FIND: Statement = Statement::new("catalog.find", include_str!("find.sql")).stored();
 
 /// The product with this id, as the cache keeps it; `None` if there is none.
 pub async fn find(database: &Database, id: ProductId) -> Result<Option<cache::Entry>> {

@@ -6,7 +6,7 @@ use super::{Product, ProductId};
 use crate::database::{Database, Statement};
 use crate::error::Result;
 
-static LOAD: Statement = Statement::new("catalog.load", include_str!("load.sql"));
+static LOAD: Statement = Statement::new("catalog.load", include_str!("load.sql")).stored();
 
 /// The products with these ids, at most [`MAX_IDS`](crate::database::MAX_IDS): one statement. Those that are not sold
 /// are left out; the order is not that of the ids.

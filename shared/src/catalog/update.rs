@@ -13,7 +13,7 @@ use crate::error::{Result, invalid, not_found};
 use crate::object::object;
 
 /// Long: a description of 4,000 characters of four bytes is 21 KB of base64.
-static UPDATE: Statement = Statement::new("catalog.update", include_str!("update.sql")).long();
+static UPDATE: Statement = Statement::new("catalog.update", include_str!("update.sql")).stored().long();
 
 /// What an administrator may change. All of it is required: a PUT replaces.
 #[derive(Debug, Deserialize)]

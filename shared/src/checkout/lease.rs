@@ -15,8 +15,8 @@ use crate::orders::{OrderId, OrderStatus};
 use crate::payments::{self, Operation};
 use crate::time_limit::whole_seconds;
 
-static CLAIM: Statement = Statement::new("checkout.claim", include_str!("claim.sql"));
-static CANCEL: Statement = Statement::new("checkout.cancel", include_str!("cancel.sql"));
+static CLAIM: Statement = Statement::new("checkout.claim", include_str!("claim.sql")).stored();
+static CANCEL: Statement = Statement::new("checkout.cancel", include_str!("cancel.sql")).stored();
 static POSTPONE: Statement = Statement::new("checkout.postpone", include_str!("postpone.sql"));
 static ATTEMPT: Statement = Statement::new("checkout.attempt", include_str!("attempt.sql"));
 static REFUND_ATTEMPT: Statement =

@@ -21,7 +21,7 @@ use crate::kill_point::KillPoint;
 use crate::orders::{Answer, OrderId, OrderStatus, StoredCharge};
 use crate::time_limit::whole_seconds;
 
-static PLACE: Statement = Statement::new("checkout.place", include_str!("place.sql"));
+static PLACE: Statement = Statement::new("checkout.place", include_str!("place.sql")).stored();
 static KNOWN: Statement = Statement::new("checkout.known", include_str!("known.sql"));
 
 /// A checkout and who asked for it.

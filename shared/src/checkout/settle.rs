@@ -14,7 +14,7 @@ use crate::orders::life::{Due, Event};
 use crate::orders::{self, Answer, ClientSecret, OrderId, OrderStatus};
 use crate::time_limit::whole_seconds;
 
-static SETTLE: Statement = Statement::new("checkout.settle", include_str!("settle.sql"));
+static SETTLE: Statement = Statement::new("checkout.settle", include_str!("settle.sql")).stored();
 
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, SqlSafeStr};
 
 use super::direct::{column, connect, rows, run as send};
 use super::error::{Error, Result};
+use super::install::install;
 use super::owner::{self, Circumstances};
 use super::settings::Settings;
 
@@ -69,7 +70,7 @@ pub struct Step {
 ///
 /// Safe to call twice, and at the same time: the second caller waits for the first and finds nothing to do. A step that
 /// fails leaves nothing behind, and those before it stay. Steps of a newer version of the code, which a rollback finds,
-/// are left alone.
+/// are left alone. Stored statements get their functions each time, whether a step was missing or not.
 pub async fn run(settings: &Settings) -> Result<Vec<Step>> {
     let mut connection = connect(settings).await?;
     send(&mut connection, SETTINGS).await?;
@@ -92,6 +93,7 @@ pub async fn run(settings: &Settings) -> Result<Vec<Step>> {
     let alters_the_role = steps.is_empty() || owner::may_alter_the_role(&mut connection).await?;
     let mut migrator = migrator(&Circumstances { alters_the_role, iam: settings.signs_in_with_iam() });
     migrator.set_locking(false).run_direct(None, &mut connection, false).await.map_err(failed)?;
+    install(&mut connection).await?;
     connection.close().await.ok();
     Ok(steps)
 }

@@ -52,6 +52,8 @@ mod argument;
 mod direct;
 mod error;
 mod iam;
+#[cfg(feature = "aws")]
+mod install;
 mod json_text;
 mod limits;
 #[cfg(feature = "aws")]
@@ -63,6 +65,7 @@ mod pool;
 mod session;
 mod settings;
 mod statement;
+mod stored;
 mod timestamp;
 mod transaction;
 

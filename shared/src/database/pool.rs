@@ -11,6 +11,7 @@
 //! - It goes back only after the server has answered. A request that gives up, panics or is cancelled owns the
 //!   connection, so it closes with it: the next request gets a fresh one at once, and the server rolls back.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -31,6 +32,8 @@ pub(super) struct Pool {
     pub(super) settings: Settings,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
+    /// A stored statement was not there: all of them are sent whole, for as long as this environment lives.
+    pub(super) sends_whole: AtomicBool,
 }
 
 struct Idle {
@@ -52,7 +55,7 @@ pub(super) struct Lease {
 impl Pool {
     pub(super) fn new(settings: Settings) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(settings.connections));
-        Arc::new(Self { settings, permits, idle: Mutex::default() })
+        Arc::new(Self { settings, permits, idle: Mutex::default(), sends_whole: AtomicBool::new(false) })
     }
 
     pub(super) async fn acquire(self: &Arc<Self>) -> Result<Lease> {

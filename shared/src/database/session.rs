@@ -1,6 +1,7 @@
 //! The one door through which SQL leaves: clippy refuses every other (`clippy.toml`).
 
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 
 use futures::TryStreamExt;
 use sqlx::postgres::{PgConnection, PgRow};
@@ -10,6 +11,7 @@ use super::error::{Error, Result, connection_survives};
 use super::limits::MAX_TEXT_BYTES;
 use super::pool::Lease;
 use super::statement::Query;
+use super::stored;
 use crate::telemetry::{self, Counter, Timer};
 
 /// A row type: anything that derives [`sqlx::FromRow`], or a tuple.
@@ -49,23 +51,50 @@ impl Answer {
 }
 
 impl Lease {
-    /// One statement, one round trip.
+    /// One statement, one round trip: the call of a stored one, or the text. Two where the database has no such
+    /// function, which is asked for once.
     pub(super) async fn run(&mut self, query: Query) -> Result<Answer> {
+        if !self.pool.sends_whole.load(Ordering::Relaxed)
+            && let Some(call) = query.call()?
+        {
+            match self.exchange(&query, call).await? {
+                Err(error) if stored::is_missing(&error) => {
+                    let at = query.name();
+                    tracing::warn!(%error, "the database has no usable function for {at}: statements are sent whole");
+                    self.pool.sends_whole.store(true, Ordering::Relaxed);
+                }
+                answered => return answered.map_err(|error| refused(query.name(), &error)),
+            }
+        }
+        self.run_whole(query).await
+    }
+
+    /// The same, of its text in any case.
+    pub(super) async fn run_whole(&mut self, query: Query) -> Result<Answer> {
         let text = query.render()?;
+        self.exchange(&query, text).await?.map_err(|error| refused(query.name(), &error))
+    }
+
+    async fn exchange(&mut self, query: &Query, text: String) -> Result<Answered> {
         let pins = text.len() > MAX_TEXT_BYTES;
-        let answer = self.send(query.name(), text).await;
+        let answered = self.send(query.name(), text).await;
         if pins {
             // RDS Proxy would keep a server connection for this one alone as long as it is open.
             self.connection = None;
         }
-        answer
+        answered
+    }
+
+    /// Sends one of the words that begin and end a transaction.
+    pub(super) async fn say(&mut self, word: &'static str) -> Result<Answer> {
+        self.send(word, word.to_owned()).await?.map_err(|error| refused(word, &error))
     }
 
     /// Sends `text`, which must be free of data that is not a literal.
     ///
     /// The connection is taken out of the lease meanwhile. Whoever drops this future drops the connection with it, so a
     /// connection whose answer is still under way can never serve somebody else.
-    pub(super) async fn send(&mut self, at: &'static str, text: String) -> Result<Answer> {
+    async fn send(&mut self, at: &'static str, text: String) -> Result<Answered> {
         let limit = self.pool.settings.statement_limit;
         let mut connection = self
             .connection
@@ -85,15 +114,19 @@ impl Lease {
         if result.as_ref().err().is_none_or(connection_survives) {
             self.connection = Some(connection);
         }
-        let (rows, affected) = result.map_err(|error| {
-            let error = Error::from_sqlx(at, &error);
-            if error.is_unavailable() {
-                telemetry::count(Counter::DatabaseAway);
-            }
-            error
-        })?;
-        Ok(Answer { at, rows, affected })
+        Ok(result.map(|(rows, affected)| Answer { at, rows, affected }))
     }
+}
+
+/// What came back: an answer, or why there is none.
+type Answered = sqlx::Result<Answer>;
+
+fn refused(at: &'static str, error: &sqlx::Error) -> Error {
+    let error = Error::from_sqlx(at, error);
+    if error.is_unavailable() {
+        telemetry::count(Counter::DatabaseAway);
+    }
+    error
 }
 
 /// By the simple query protocol. The extended one needs two round trips, and behind a transaction pooler they may reach

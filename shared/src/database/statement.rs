@@ -5,7 +5,7 @@ use std::fmt;
 use super::argument::Argument;
 use super::error::{Error, Result};
 use super::limits::{MAX_BULK_TEXT_BYTES, MAX_LONG_TEXT_BYTES, MAX_TEXT_BYTES};
-use super::placeholder;
+use super::{placeholder, stored};
 
 /// One SQL statement: static text with `$1…$n`, and the name by which logs, errors and `pg_stat_statements` know it.
 ///
@@ -30,6 +30,8 @@ pub struct Statement {
     word: (usize, usize),
     arguments: usize,
     longest: usize,
+    /// Of the text, if it is stored.
+    digest: Option<u64>,
 }
 
 impl Statement {
@@ -43,7 +45,15 @@ impl Statement {
     pub const fn new(name: &'static str, text: &'static str) -> Self {
         assert_is_name(name.as_bytes());
         let (word, arguments) = (placeholder::first_word(text), placeholder::count(text));
-        Self { name, text, word, arguments, longest: MAX_TEXT_BYTES }
+        Self { name, text, word, arguments, longest: MAX_TEXT_BYTES, digest: None }
+    }
+
+    /// The same, planned once for each server connection instead of each time (`stored.rs`). For what many requests
+    /// wait for, and what is best carried out in one way whatever its arguments are; it has to return rows, and to be
+    /// listed in `install.rs`. Within a transaction it is sent whole.
+    #[must_use]
+    pub const fn stored(self) -> Self {
+        Self { digest: Some(stored::digest(self.text)), ..self }
     }
 
     /// The same with arguments that may take up to 32 KB. The connection that carried more than 16 KB is closed
@@ -118,7 +128,29 @@ impl Query {
     /// every version; one before the text is dropped from Postgres 18 on, and one at its end is cut off wherever a long
     /// text is.
     pub(super) fn render(&self) -> Result<String> {
-        let Statement { name, text, word: (start, end), arguments, longest } = self.statement;
+        let Statement { name, text, word: (start, end), .. } = self.statement;
+        let literals = self.literals()?;
+        let mut rendered = format!("{} /* {name} */", &text[start..end]);
+        let mut at = end;
+        while let Some(found) = placeholder::next(text, at) {
+            rendered.push_str(&text[at..found.start]);
+            rendered.push_str(literals[found.number - 1]);
+            at = found.end;
+        }
+        rendered.push_str(&text[at..]);
+        self.bounded(rendered)
+    }
+
+    /// The call to send instead, if the statement is stored.
+    pub(super) fn call(&self) -> Result<Option<String>> {
+        let Statement { name, digest: Some(digest), .. } = self.statement else { return Ok(None) };
+        let (function, literals) = (stored::function(name, digest), self.literals()?.join(", "));
+        self.bounded(format!("select /* {name} */ * from {}.{function}({literals})", stored::SCHEMA))
+            .map(Some)
+    }
+
+    fn literals(&self) -> Result<Vec<&str>> {
+        let Statement { name, arguments, .. } = self.statement;
         if self.arguments.len() != arguments {
             let bound = self.arguments.len();
             return Err(Error::bad_argument(
@@ -126,18 +158,16 @@ impl Query {
                 format!("takes {arguments} arguments and {bound} were bound"),
             ));
         }
-        let mut rendered = format!("{} /* {name} */", &text[start..end]);
-        let mut at = end;
-        while let Some(found) = placeholder::next(text, at) {
-            rendered.push_str(&text[at..found.start]);
-            let Argument(literal) = &self.arguments[found.number - 1];
-            match literal {
-                Ok(literal) => rendered.push_str(literal),
-                Err(why) => return Err(Error::bad_argument(name, format!("${}: {why}", found.number))),
-            }
-            at = found.end;
-        }
-        rendered.push_str(&text[at..]);
+        let numbered = self.arguments.iter().enumerate();
+        let literals = numbered.map(|(index, argument)| {
+            let refused = |why| Error::bad_argument(name, format!("${}: {why}", index + 1));
+            argument.literal().map_err(refused)
+        });
+        literals.collect()
+    }
+
+    fn bounded(&self, rendered: String) -> Result<String> {
+        let Statement { name, longest, .. } = self.statement;
         if rendered.len() > longest {
             return Err(Error::TooLarge { at: name, bytes: rendered.len() });
         }

@@ -39,7 +39,7 @@ impl Transaction {
 
     fn run(&mut self, query: Query) -> BoxFuture<'_, Result<Answer>> {
         Box::pin(async {
-            let answer = self.lease.run(query).await;
+            let answer = self.lease.run_whole(query).await;
             self.aborted |= answer.is_err();
             answer
         })
@@ -48,7 +48,7 @@ impl Transaction {
     pub(super) fn begin(pool: &Arc<Pool>) -> BoxFuture<'_, Result<Self>> {
         Box::pin(async {
             let mut lease = pool.acquire().await?;
-            if let Err(error) = lease.send("begin", "begin".into()).await {
+            if let Err(error) = lease.say("begin").await {
                 lease.give_back();
                 return Err(error);
             }
@@ -68,7 +68,7 @@ impl Transaction {
                 ));
             }
             // Given back only on success: after a failed commit the transaction's state is unknown.
-            self.lease.send("commit", "commit".into()).await?;
+            self.lease.say("commit").await?;
             self.lease.give_back();
             Ok(())
         })
@@ -78,7 +78,7 @@ impl Transaction {
     /// If it fails the connection is closed, which ends the transaction too.
     pub(super) fn rollback(mut self) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            match self.lease.send("rollback", "rollback".into()).await {
+            match self.lease.say("rollback").await {
                 Ok(_) => self.lease.give_back(),
                 Err(error) => {
                     tracing::warn!(%error, "rollback failed ({error}); the connection is closed instead");

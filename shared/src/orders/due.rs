@@ -10,7 +10,8 @@ use crate::kill_point::KillPoint;
 
 static DUE: Statement = Statement::new("orders.due", include_str!("due.sql"));
 
-static DUE_BY_INTENT: Statement = Statement::new("orders.due_by_intent", include_str!("due_by_intent.sql"));
+static DUE_BY_INTENT: Statement =
+    Statement::new("orders.due_by_intent", include_str!("due_by_intent.sql")).stored();
 
 static INTENT_OF_CHARGE: Statement =
     Statement::new("orders.intent_of_charge", include_str!("intent_of_charge.sql"));

@@ -11,7 +11,7 @@ use super::{Answer, ChargeSummary, OrderId, OrderStatus, StoredCharge};
 use crate::database::{Database, Statement, Timestamp};
 use crate::error::Result;
 
-static FIND: Statement = Statement::new("orders.find", include_str!("find.sql"));
+static FIND: Statement = Statement::new("orders.find", include_str!("find.sql")).stored();
 
 /// An order with its items and how its payment went.
 #[derive(Serialize)]

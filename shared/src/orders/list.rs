@@ -14,7 +14,7 @@ use super::summary::Summary;
 use crate::database::{Database, Statement};
 use crate::error::Result;
 
-static LIST: Statement = Statement::new("orders.list", include_str!("list.sql"));
+static LIST: Statement = Statement::new("orders.list", include_str!("list.sql")).stored();
 
 /// The order after which a page begins (keyset pagination): unlike an offset it costs the same on every page, and an
 /// order placed meanwhile shifts nothing.

@@ -10,7 +10,7 @@ use crate::catalog::{Currency, Money};
 use crate::database::{Database, Statement, Timestamp};
 use crate::error::Result;
 
-static PAGE_OF_ORDERS: Statement = Statement::new("orders.page", include_str!("page.sql"));
+static PAGE_OF_ORDERS: Statement = Statement::new("orders.page", include_str!("page.sql")).stored();
 
 /// An order without its items.
 #[derive(Clone, Debug)]
