@@ -9,7 +9,7 @@ use super::stored::{SCHEMA, digest, function};
 
 /// Name and text of each statement that is declared as [`stored`](super::Statement::stored): those that many requests
 /// wait for, and that are best carried out in one way whatever their arguments are.
-const STORED: &[(&str, &str)] = &[
+pub const STORED: &[(&str, &str)] = &[
     ("accounts.by_email", include_str!("../accounts/by_email.sql")),
     ("accounts.refresh", include_str!("../accounts/refresh.sql")),
     ("accounts.sign_in", include_str!("../accounts/sign_in.sql")),

@@ -14,6 +14,7 @@ use super::install::install;
 use super::owner::{self, Circumstances};
 use super::settings::Settings;
 
+pub use super::install::STORED;
 pub use super::owner::settle;
 
 /// Version, description and SQL, oldest first. A file never changes once it has run somewhere.

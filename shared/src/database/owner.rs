@@ -24,6 +24,11 @@ const ATTEMPTS: &[Attempt] = &[
                  alter database NAME owner to OWNER",
     },
     Attempt {
+        sql: "create schema _millrace_attempt",
+        remedy: "the owner cannot make the schema for the functions of stored statements; as an administrator of this \
+                 database: grant create on database NAME to OWNER",
+    },
+    Attempt {
         sql: "create extension if not exists pg_trgm",
         remedy: "search needs the extension pg_trgm; as an administrator of this database: create extension pg_trgm \
                  (where it is not available, install the server's contrib package)",

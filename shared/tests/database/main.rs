@@ -29,6 +29,7 @@ mod search;
 mod servers;
 mod settings;
 mod statements;
+mod stored;
 mod tls;
 mod transaction;
 mod versions;

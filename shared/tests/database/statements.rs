@@ -61,6 +61,20 @@ fn every_statement_is_a_file_with_its_name() {
     assert_eq!(declared, expected.len(), "a .sql file is not used, or used twice");
 }
 
+#[test]
+fn migrate_makes_a_function_of_each_stored_statement_and_of_no_other() {
+    let install = fs::read_to_string(format!("{SOURCES}/database/install.rs")).expect("UTF-8");
+    for sql in files(Path::new(SOURCES), "sql") {
+        let declared = without_white_space(&declaration(&sql)) + ".stored()";
+        let beside = files(sql.parent().expect("a folder"), "rs");
+        let text = |source: &PathBuf| without_white_space(&fs::read_to_string(source).expect("UTF-8"));
+        let is_stored = beside.iter().any(|source| text(source).contains(&declared));
+        let name = declared.split('"').nth(1).expect("a name");
+        let listed = format!("(\"{name}\", include_str!(\"../{}.sql\"))", name.replace('.', "/"));
+        assert_eq!(install.contains(&listed), is_stored, "{listed}");
+    }
+}
+
 #[tokio::test]
 async fn every_statement_fits_the_schema_and_the_rights_of_the_functions() {
     let servers = Servers::start().await;

@@ -1,7 +1,7 @@
 //! `./dev explain`: every statement of the functions with its plan on the demo data, as Postgres carries it out.
 //!
 //! Each runs as the functions' role, with the literals that `shared::database` would write, inside a transaction that
-//! is rolled back. The command fails if any of them reads a table from end to end, but for tables that are smaller than
+//! is rolled back; stored ones by the one plan that they have for all arguments. The command fails if any of them reads a table from end to end, but for tables that are smaller than
 //! their indexes would be, or if a step reads many rows only to leave them out: it walks through a whole index.
 
 mod samples;
@@ -12,12 +12,15 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use shared::database::Argument;
+use shared::database::migrations::STORED;
 
 use cloud::folder::Folder;
 use cloud::progress::tell;
 use cloud::service::Service;
 use cloud::{Cloud, DATABASE};
 use samples::{SAMPLES, Sample};
+
+const EXPLAIN: &str = "explain (analyze, buffers, costs off, timing off)";
 
 /// Stands in psql's output before each plan.
 const MARK: &str = "@@@";
@@ -93,12 +96,25 @@ fn script_of(name: &str, text: &str) -> Result<String> {
     );
     let explain = |sample: &Sample| {
         let what = if sample.what.is_empty() { String::new() } else { format!(", {}", sample.what) };
-        let statement = fill(text, sample.arguments).with_context(|| format!("samples of {name}"))?;
-        Ok(format!(
-            "\\echo {MARK} {name}{what}\nbegin;\nexplain (analyze, buffers, costs off, timing off)\n{statement};\nrollback;\n"
-        ))
+        let planned = if STORED.iter().any(|(stored, _)| *stored == name) {
+            planned_once(text, sample.arguments)
+        } else {
+            fill(text, sample.arguments).map(|statement| format!("{EXPLAIN}\n{statement};\n"))
+        };
+        let planned = planned.with_context(|| format!("samples of {name}"))?;
+        Ok(format!("\\echo {MARK} {name}{what}\nbegin;\n{planned}rollback;\n"))
     };
     samples.into_iter().map(explain).collect()
+}
+
+/// A stored statement has one plan for all arguments, as its function has.
+fn planned_once(text: &str, arguments: &[&str]) -> Result<String> {
+    let literals = arguments.iter().map(|argument| literal(argument)).collect::<Result<Vec<_>>>()?;
+    let call = if literals.is_empty() { String::new() } else { format!("({})", literals.join(", ")) };
+    Ok(format!(
+        "set local plan_cache_mode = force_generic_plan;\nprepare stored as {text};\n\
+         {EXPLAIN} execute stored{call};\ndeallocate stored;\n"
+    ))
 }
 
 /// The text with its placeholders replaced. The last first: `$1` begins `$10` too.
