@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from templates import ROOT, load, resources, source
 
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
@@ -140,6 +141,15 @@ def test_the_alarm_of_refused_events_goes_off_where_none_was_accepted():
 
     assert rings(1, None) and rings(7, 0)
     assert not rings(7, 1) and not rings(None, 1) and not rings(None, None)
+
+
+@pytest.mark.parametrize("variant", ["production", "external"])
+def test_a_sweeper_that_fails_is_as_silent_as_one_that_does_not_run(variant):
+    # With the small set nothing else tells that a shop in which nobody asks has lost its database.
+    [alarm] = [one["Properties"] for _, name, one in resources(variant, "AWS::CloudWatch::Alarm") if name == "SweeperSilent"]
+    sweeper = (ROOT / "functions/order-sweeper/src/main.rs").read_text()
+    assert re.findall(r"if let Ok\((\w+)\) = &\1 \{\s*telemetry::set\(Gauge::(\w+), ", sweeper) == [("oldest", alarm["MetricName"])]
+    assert alarm["Statistic"] == "SampleCount" and alarm["TreatMissingData"] == "breaching"
 
 
 def test_the_alarm_of_orders_that_need_a_person_stays_while_one_waits():
