@@ -8,7 +8,7 @@ from templates import ROOT, load, resources, source
 
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
-# Not on the dashboard, for a reason. Each can be graphed all the same, and is in the line of its request.
+# Not on the dashboard, for a reason. Each is in the line of its request, and no metric: that would be paid for.
 LEFT_OUT = {
     "CacheWaited": "part of the hits",
     "CacheRefreshed": "the ordinary way of an entry that expires",
@@ -68,6 +68,22 @@ def test_every_metric_is_explained():
 def test_every_metric_is_on_the_dashboard_or_left_out_for_a_reason():
     assert graphed() | set(LEFT_OUT) == written()
     assert not graphed() & set(LEFT_OUT)
+
+
+def test_what_nothing_draws_or_watches_is_no_metric():
+    source = (ROOT / "shared/src/telemetry/metrics.rs").read_text()
+    unpaid = re.search(r"fn is_no_metric\(self\) -> bool \{(.*?)\n    \}", source, re.DOTALL)[1]
+    assert set(re.findall(r"Self::(\w+)", unpaid)) == set(LEFT_OUT)
+    told = re.search(r"^In the line alone[^:]*: (.*?)\n\n", OPERATIONS, re.MULTILINE | re.DOTALL)[1]
+    assert set(re.findall(r"`(\w+)`", told)) == set(LEFT_OUT)
+
+
+def test_what_an_idle_shop_is_said_to_write_are_metrics():
+    idle = re.search(r"^- \*\*What is written even without any request\*\*: (.*?)\.", OPERATIONS, re.MULTILINE | re.DOTALL)[1]
+    names = re.findall(r"`(\w+)`", idle)
+    assert len(set(names)) == len(names) and set(names) <= written() - set(LEFT_OUT) - {"Latency"}
+    [row] = re.findall(r"^\| metrics that `order-sweeper` and .*", OPERATIONS, re.MULTILINE)
+    assert re.findall(r" (\d+): ", row) == [str(len(names))] * 3
 
 
 def test_every_metric_that_an_alarm_watches_is_written_and_graphed():
