@@ -35,6 +35,7 @@ OWN_NETWORK = {
 }
 RESTORED = {**PRODUCTION, "DatabaseSnapshot": "millrace-restored", "DatabaseVersion": "17.9"}
 EXTERNAL = overrides("external")
+WATCHED = {**EXTERNAL, "AlarmSet": "full", "DeploymentType": "Canary10Percent5Minutes"}
 ELSEWHERE = "eu-west-1"
 VIRGINIA = {**PRODUCTION, "AWS::Region": "us-east-1"}
 CALIFORNIA = {**PRODUCTION, "AWS::Region": "us-west-1"}
@@ -48,7 +49,7 @@ EDGE = {
 IDENTITY = {**PRODUCTION, "TokenIssuer": "https://id.example.com", "TokenAudience": "https://shop.example.com"}
 VARIANTS = {
     "test": TEST, "production": PRODUCTION, "own-network": {**PRODUCTION, **OWN_NETWORK}, "restored": RESTORED, "edge": EDGE,
-    "external": EXTERNAL, "virginia": VIRGINIA, "california": CALIFORNIA, "zones": ZONES, "identity": IDENTITY,
+    "external": EXTERNAL, "watched": WATCHED, "virginia": VIRGINIA, "california": CALIFORNIA, "zones": ZONES, "identity": IDENTITY,
 }
 
 

@@ -1,10 +1,12 @@
 """docs/operations.md explains everything that the templates make people meet."""
 
+import json
 import re
 
 import pytest
-from templates import ROOT, resources, source
+from templates import ENVIRONMENTS, ROOT, overrides, resources, source
 from test_access import with_setting
+from test_functions import folder, functions, is_endpoint
 
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
@@ -21,6 +23,34 @@ def test_every_alarm_names_a_section_that_exists():
     for _, name, resource in resources(kind="AWS::CloudWatch::Alarm"):
         document, _, section = resource["Properties"]["AlarmDescription"].rpartition(" ")[2].partition("#")
         assert document == "docs/operations.md" and section in ANCHORS, (name, section)
+
+
+def under(heading):
+    """What stands under a heading, up to the next one of its kind."""
+    marks = heading.partition(" ")[0]
+    return OPERATIONS.partition(f"\n{heading}\n")[2].partition(f"\n{marks} ")[0]
+
+
+def alarms(variant):
+    """Of each alarm its name without the stack's, and its section."""
+    named = {}
+    for _, _, resource in resources(variant, "AWS::CloudWatch::Alarm"):
+        properties = resource["Properties"]
+        name = re.search(r"(?:the-Prefix|\$\{AWS::StackName\})-([a-z-]+)", str(properties["AlarmName"]))[1]
+        named[name] = properties["AlarmDescription"].rpartition("#")[2]
+    return named
+
+
+def test_what_the_small_set_leaves_out_is_told_by_what_it_keeps_or_said_to_be_told_by_no_alarm():
+    kept, left_out = alarms("external"), set(alarms("watched")) - set(alarms("external"))
+    rows = dict(re.findall(r"^\| (.*) \| (.*) \|$", under("### The small set"), re.MULTILINE)[1:])
+    told = {name: text for cell, text in rows.items() for name in re.findall(r"`([a-z-]+)`", cell)}
+    endpoints = {f"{folder(resource)}-failing" for resource in functions().values() if is_endpoint(resource)}
+    assert endpoints < left_out and set(told) == left_out - endpoints
+    told["an endpoint"] = rows["an endpoint's own"]
+    for name, text in told.items():
+        teller = set(re.findall(r"\(#([a-z-]+)\)", text))
+        assert teller & set(kept.values()) or text.startswith("no alarm: "), name
 
 
 @pytest.mark.parametrize("name", source("template")["Parameters"])
@@ -109,17 +139,54 @@ def test_a_request_takes_as_long_as_the_load_test_reckons():
     assert [*map(float, said.groups()[:3]), float(said[4]) * 1000] == [float(number) for number in reckoned]
 
 
-@pytest.mark.parametrize("size", ["external", "test", "production"])
+# Of an account, for good.
+FREE_METRICS_OF_ALARMS, FREE_METRICS_OF_A_DASHBOARD = 10, 50
+COSTS = under("## Costs")
+SIZES = ["external", "test", "production"]
+
+
+def cells(beginning):
+    """A row of the table of costs, by what its first cell begins with: size → cell."""
+    [row] = re.findall(rf"^\| {re.escape(beginning)}[^|]*\| (.*) \|$", COSTS, re.MULTILINE)
+    return dict(zip(SIZES, row.split(" | "), strict=True))
+
+
+def watched(variant):
+    """An alarm is charged by the metrics that it looks at."""
+    found = [resource["Properties"] for _, _, resource in resources(variant, "AWS::CloudWatch::Alarm")]
+    return sum(sum("MetricStat" in part for part in alarm.get("Metrics", [{"MetricStat": {}}])) for alarm in found)
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_what_the_table_of_costs_counts_is_there(size):
-    costs = OPERATIONS.partition("\n## Costs\n")[2].partition("\n## ")[0]
-    columns = re.search(r"^\| \| (.*) \|$", costs, re.MULTILINE)[1].split(" | ")
-
     def counted(beginning):
-        row = re.search(rf"^\| {beginning}[^|]*\| (.*) \|$", costs, re.MULTILINE)[1].split(" | ")
-        return int(re.search(r"(\d+):", row[columns.index(size)])[1])
+        return int(re.search(r"(\d+):", cells(beginning)[size])[1])
 
-    # An alarm is charged by the metrics that it looks at.
-    alarms = [resource["Properties"] for _, _, resource in resources(size, "AWS::CloudWatch::Alarm")]
-    watched = [sum("MetricStat" in part for part in alarm.get("Metrics", [{"MetricStat": {}}])) for alarm in alarms]
-    assert counted("metrics that alarms watch") == sum(watched)
+    assert counted("metrics that alarms watch") == watched(size)
     assert counted("the alarms' key, and secrets") == len(list(resources(size, "AWS::SecretsManager::Secret")))
+
+
+def test_what_an_idle_shop_on_servers_of_yours_watches_is_free():
+    # As samconfig.toml deploys it.
+    [environment] = [name for name in ENVIRONMENTS if overrides(name)["Size"] == "external"]
+    assert environment == "external" and watched(environment) <= FREE_METRICS_OF_ALARMS
+    assert f"`AlarmSet=full` {watched('watched')}: " in cells("metrics that alarms watch")["external"]
+    [(_, _, dashboard)] = resources("external", "AWS::CloudWatch::Dashboard")
+    widgets = json.loads(dashboard["Properties"]["DashboardBody"])["widgets"]
+    drawn = [metric for widget in widgets for metric in widget["properties"]["metrics"] if isinstance(metric[0], str)]
+    assert f"names {len(drawn)} " in " ".join(COSTS.split()) and len(drawn) <= FREE_METRICS_OF_A_DASHBOARD
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_prices_of_the_table_of_costs_add_up_and_are_the_ones_said_elsewhere(size):
+    rows = [row.split(" | ")[SIZES.index(size)]
+            for row in re.findall(r"^\| (?!\*\*|---)[^|]+\| (.*) \|$", COSTS, re.MULTILINE)]
+    # Of a cell with two prices the first is this size's own, with its defaults or samconfig.toml's parameters.
+    prices = [int(found[1]) for row in rows if (found := re.search(r"\$(\d+)", row))]
+    assert len(prices) > 3
+    total = cells("**together**")[size]
+    assert total == f"**from ${sum(prices)}**"
+    said = {"external": [("README.md", r"elsewhere\s+it\s+costs\s+from\s+\$(\d+)"), ("docs/external.md", r"\[from\s+\$(\d+)\s")],
+            "test": [("README.md", r"small\s+variant\s+costs\s+about\s+\$(\d+)")]}
+    for name, pattern in said.get(size, []):
+        assert re.findall(pattern, (ROOT / name).read_text()) == [str(sum(prices))], name

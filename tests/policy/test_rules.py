@@ -10,7 +10,7 @@ BAD = {
         {**EXTERNAL, "DatabaseSnapshot": "one", "DatabaseVersion": "17.9"}, "DatabaseSnapshot"),
     "addresses that nothing would use": ({"Size": "test", "ExternalSecret": "millrace-external"}, "Size=external"),
     "a canary that nothing would roll back": (
-        {"EndpointAlarms": "together", "DeploymentType": "Canary10Percent5Minutes"}, "DeploymentType=AllAtOnce"),
+        {"AlarmSet": "small", "DeploymentType": "Canary10Percent5Minutes"}, "DeploymentType=AllAtOnce"),
     "all at once": ({**PRODUCTION, "DeploymentType": "AllAtOnce"}, "canary"),
     "nobody hears": ({"Size": "production"}, "AlarmEmail"),
     "half a network": ({"VpcId": "vpc-0a", "PrivateSubnetIds": "subnet-0a,subnet-0b"}, "EgressSubnetIds"),

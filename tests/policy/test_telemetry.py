@@ -3,11 +3,12 @@
 import json
 import re
 
+import pytest
 from templates import ROOT, load, resources, source
 
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
-# Not on the dashboard, for a reason. Each can be graphed all the same, and is in the line of its request.
+# Not on the dashboard, for a reason. Each is in the line of its request, and no metric: that would be paid for.
 LEFT_OUT = {
     "CacheWaited": "part of the hits",
     "CacheRefreshed": "the ordinary way of an entry that expires",
@@ -67,6 +68,22 @@ def test_every_metric_is_explained():
 def test_every_metric_is_on_the_dashboard_or_left_out_for_a_reason():
     assert graphed() | set(LEFT_OUT) == written()
     assert not graphed() & set(LEFT_OUT)
+
+
+def test_what_nothing_draws_or_watches_is_no_metric():
+    source = (ROOT / "shared/src/telemetry/metrics.rs").read_text()
+    unpaid = re.search(r"fn is_no_metric\(self\) -> bool \{(.*?)\n    \}", source, re.DOTALL)[1]
+    assert set(re.findall(r"Self::(\w+)", unpaid)) == set(LEFT_OUT)
+    told = re.search(r"^In the line alone[^:]*: (.*?)\n\n", OPERATIONS, re.MULTILINE | re.DOTALL)[1]
+    assert set(re.findall(r"`(\w+)`", told)) == set(LEFT_OUT)
+
+
+def test_what_an_idle_shop_is_said_to_write_are_metrics():
+    idle = re.search(r"^- \*\*What is written even without any request\*\*: (.*?)\.", OPERATIONS, re.MULTILINE | re.DOTALL)[1]
+    names = re.findall(r"`(\w+)`", idle)
+    assert len(set(names)) == len(names) and set(names) <= written() - set(LEFT_OUT) - {"Latency"}
+    [row] = re.findall(r"^\| metrics that `order-sweeper` and .*", OPERATIONS, re.MULTILINE)
+    assert re.findall(r" (\d+): ", row) == [str(len(names))] * 3
 
 
 def test_every_metric_that_an_alarm_watches_is_written_and_graphed():
@@ -140,6 +157,15 @@ def test_the_alarm_of_refused_events_goes_off_where_none_was_accepted():
 
     assert rings(1, None) and rings(7, 0)
     assert not rings(7, 1) and not rings(None, 1) and not rings(None, None)
+
+
+@pytest.mark.parametrize("variant", ["production", "external"])
+def test_a_sweeper_that_fails_is_as_silent_as_one_that_does_not_run(variant):
+    # With the small set nothing else tells that a shop in which nobody asks has lost its database.
+    [alarm] = [one["Properties"] for _, name, one in resources(variant, "AWS::CloudWatch::Alarm") if name == "SweeperSilent"]
+    sweeper = (ROOT / "functions/order-sweeper/src/main.rs").read_text()
+    assert re.findall(r"if let Ok\((\w+)\) = &\1 \{\s*telemetry::set\(Gauge::(\w+), ", sweeper) == [("oldest", alarm["MetricName"])]
+    assert alarm["Statistic"] == "SampleCount" and alarm["TreatMissingData"] == "breaching"
 
 
 def test_the_alarm_of_orders_that_need_a_person_stays_while_one_waits():

@@ -3,7 +3,7 @@
 //! [The format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
 //! names, under `_aws`, which members of the line are metrics. Latency has the dimensions route and status class; all
 //! others have none, because each combination of dimensions is a metric that is paid for. Ids are members and no
-//! metrics.
+//! metrics; so is what nobody draws or watches, and the latency of what Lambda measures itself.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -63,13 +63,13 @@ impl Serialize for Line<'_> {
             line.serialize_entry("status", &status)?;
         }
         line.serialize_entry(LATENCY, &milliseconds(record.elapsed()))?;
-        for (metric, value) in metrics(record) {
+        for (member, value) in members(record) {
             match value {
-                Value::Whole(value) => line.serialize_entry(metric.name, &value)?,
-                Value::Waited(value) => line.serialize_entry(metric.name, &milliseconds(value))?,
+                Value::Whole(value) => line.serialize_entry(member.name, &value)?,
+                Value::Waited(value) => line.serialize_entry(member.name, &milliseconds(value))?,
             }
         }
-        line.serialize_entry("_aws", &Directives { record, now: *now })?;
+        line.serialize_entry("_aws", &Directives { record, outcome, now: *now })?;
         line.end()
     }
 }
@@ -77,6 +77,7 @@ impl Serialize for Line<'_> {
 /// What tells CloudWatch which members are metrics.
 struct Directives<'a> {
     record: &'a Record,
+    outcome: &'a Outcome<'a>,
     now: OffsetDateTime,
 }
 
@@ -84,27 +85,36 @@ impl Serialize for Directives<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut aws = serializer.serialize_map(Some(2))?;
         aws.serialize_entry("Timestamp", &(self.now.unix_timestamp_nanos() / 1_000_000))?;
-        aws.serialize_entry("CloudWatchMetrics", &directives(self.record).map_err(S::Error::custom)?)?;
+        let directives = directives(self.record, self.outcome).map_err(S::Error::custom)?;
+        aws.serialize_entry("CloudWatchMetrics", &directives)?;
         aws.end()
     }
 }
 
 /// The same text for all lines with the same metrics, so it is kept: an environment sees a handful of such sets.
-fn directives(record: &Record) -> serde_json::Result<Arc<RawValue>> {
-    static KNOWN: Mutex<BTreeMap<u64, Arc<RawValue>>> = Mutex::new(BTreeMap::new());
-    let set = metrics(record).fold(0, |set, (metric, _)| set | 1 << metric.number);
+fn directives(record: &Record, outcome: &Outcome<'_>) -> serde_json::Result<Arc<RawValue>> {
+    static KNOWN: Mutex<BTreeMap<(bool, u64), Arc<RawValue>>> = Mutex::new(BTreeMap::new());
+    let is_timed = !is_measured_by_lambda(outcome);
+    let set = (is_timed, metrics(record).fold(0, |set, metric| set | 1 << metric.number));
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(directives) = known.get(&set) {
         return Ok(Arc::clone(directives));
     }
     let of_the_route = Directive {
         dimensions: &["Route", "StatusClass"],
-        metrics: &[Metric { name: LATENCY, unit: MILLISECONDS, number: 0 }],
+        metrics: &[Member { name: LATENCY, unit: MILLISECONDS, number: 0, is_metric: true }],
     };
     let of_all = Directive { dimensions: &[], metrics: &Present(record) };
-    let directives: Arc<RawValue> = to_raw_value(&(of_the_route, of_all))?.into();
+    let text = if is_timed { to_raw_value(&(of_the_route, of_all)) } else { to_raw_value(&[of_all]) };
+    let directives: Arc<RawValue> = text?.into();
     known.insert(set, Arc::clone(&directives));
     Ok(directives)
+}
+
+/// How often a function without a route did its work, and how long that took, is a metric of Lambda's own, for which
+/// nothing is paid. What fails stands beside the failures of routes.
+fn is_measured_by_lambda(outcome: &Outcome<'_>) -> bool {
+    outcome.class == "ok"
 }
 
 struct Directive<'a, M> {
@@ -128,7 +138,7 @@ struct Present<'a>(&'a Record);
 impl Serialize for Present<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut list = serializer.serialize_seq(None)?;
-        for (metric, _) in metrics(self.0) {
+        for metric in metrics(self.0) {
             list.serialize_element(&metric)?;
         }
         list.end()
@@ -140,12 +150,14 @@ const MILLISECONDS: &str = "Milliseconds";
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Metric {
+struct Member {
     name: &'static str,
     unit: &'static str,
     /// Tells it apart in a set.
     #[serde(skip)]
     number: usize,
+    #[serde(skip)]
+    is_metric: bool,
 }
 
 const _: () = assert!(Counter::ALL.len() + Timer::ALL.len() + Gauge::ALL.len() <= 64, "a set is a u64");
@@ -155,22 +167,28 @@ enum Value {
     Waited(Duration),
 }
 
+/// Those members that are metrics.
+fn metrics(record: &Record) -> impl Iterator<Item = Member> {
+    members(record).map(|(member, _)| member).filter(|member| member.is_metric)
+}
+
 /// What did not happen is left out: the line is shorter, and a metric nobody ever counted costs nothing.
-fn metrics(record: &Record) -> impl Iterator<Item = (Metric, Value)> {
+fn members(record: &Record) -> impl Iterator<Item = (Member, Value)> {
     let counters = Counter::ALL.iter().filter_map(|counter| {
-        let count = record.count_of(*counter);
-        let metric = Metric { name: counter.name(), unit: "Count", number: *counter as usize };
-        (count > 0).then_some((metric, Value::Whole(count.into())))
+        let (count, number) = (record.count_of(*counter), *counter as usize);
+        let is_metric = !counter.is_no_metric();
+        let member = Member { name: counter.name(), unit: "Count", number, is_metric };
+        (count > 0).then_some((member, Value::Whole(count.into())))
     });
     let timers = Timer::ALL.iter().filter_map(|timer| {
         let number = Counter::ALL.len() + *timer as usize;
-        let metric = Metric { name: timer.name(), unit: MILLISECONDS, number };
-        Some((metric, Value::Waited(record.time_of(*timer)?)))
+        let member = Member { name: timer.name(), unit: MILLISECONDS, number, is_metric: true };
+        Some((member, Value::Waited(record.time_of(*timer)?)))
     });
     let gauges = Gauge::ALL.iter().filter_map(|gauge| {
         let number = Counter::ALL.len() + Timer::ALL.len() + *gauge as usize;
-        let metric = Metric { name: gauge.name(), unit: gauge.unit(), number };
-        Some((metric, Value::Whole(record.value_of(*gauge)?)))
+        let member = Member { name: gauge.name(), unit: gauge.unit(), number, is_metric: true };
+        Some((member, Value::Whole(record.value_of(*gauge)?)))
     });
     counters.chain(timers).chain(gauges)
 }
@@ -196,13 +214,18 @@ fn names() -> &'static Names {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value as Json;
+    use serde_json::{Value as Json, json};
     use time::format_description::well_known::Rfc3339;
 
     use super::*;
     use crate::telemetry::{add, count, set, time};
 
     async fn line_of_a_request() -> Json {
+        let words = "answered 200";
+        line_of(&Outcome { route: "GET /api/\"x\"", class: "2xx", status: Some(200), words }).await
+    }
+
+    async fn line_of(outcome: &Outcome<'_>) -> Json {
         let record =
             Record::begin("a\nb", Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1".to_owned()));
         let work = async {
@@ -212,9 +235,7 @@ mod tests {
             set(Gauge::OldestUnfinishedOrder, 0);
         };
         record.observe(work).await;
-        let words = "answered 200";
-        let outcome = Outcome { route: "GET /api/\"x\"", class: "2xx", status: Some(200), words };
-        let line = line(&record, &outcome);
+        let line = line(&record, outcome);
         let line = String::from_utf8(line).expect("text");
         assert_eq!(line.matches('\n').count(), 1, "one line, whatever is in it");
         serde_json::from_str(&line).expect("JSON")
@@ -267,7 +288,6 @@ mod tests {
         let expected = [
             ("Latency", &["Route", "StatusClass"][..]),
             ("CacheHit", &[]),
-            ("RedisRoundTrips", &[]),
             ("RedisTime", &[]),
             ("OldestUnfinishedOrder", &[]),
         ];
@@ -275,5 +295,17 @@ mod tests {
             seen,
             expected.map(|(name, dimensions)| (name.to_owned(), Json::from(dimensions.to_vec())))
         );
+    }
+
+    #[tokio::test]
+    async fn the_latency_of_a_run_without_a_route_is_a_metric_where_it_failed() {
+        for (class, directives) in [("ok", 1), ("failed", 2)] {
+            let line = line_of(&Outcome { route: "order-sweeper", class, status: None, words: class }).await;
+            assert!(line["Latency"].is_number(), "{line}");
+            let written = line["_aws"]["CloudWatchMetrics"].as_array().expect("directives");
+            assert_eq!(written.len(), directives, "{line}");
+            let dimensions: Vec<_> = written.iter().map(|directive| &directive["Dimensions"][0]).collect();
+            assert_eq!(dimensions.contains(&&json!(["Route", "StatusClass"])), class == "failed", "{line}");
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! What is counted and measured. Each name is a metric in CloudWatch; `docs/operations.md` says what to do about them.
+//! What is counted and measured. Each name is a member of the line, and most are metrics in CloudWatch as well;
+//! `docs/operations.md` says what to do about them.
 
 macro_rules! metrics {
     ($(#[$about:meta])* $kind:ident { $($(#[$meaning:meta])* $name:ident,)+ }) => {
@@ -12,7 +13,7 @@ macro_rules! metrics {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
-            /// What CloudWatch calls it.
+            /// What the line and CloudWatch call it.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -151,6 +152,27 @@ impl Counter {
     /// Whether an invocation counts it once, however often it happens.
     pub(super) const fn is_once(self) -> bool {
         matches!(self, Self::ColdStart | Self::RateLimited | Self::RedisAway)
+    }
+
+    /// Whether it is a member of the line and no metric: no graph and no alarm looks at it, and a metric is paid for.
+    pub(super) const fn is_no_metric(self) -> bool {
+        matches!(
+            self,
+            Self::CacheWaited
+                | Self::CacheRefreshed
+                | Self::CacheFilled
+                | Self::CacheFillDropped
+                | Self::CacheGaveUp
+                | Self::RateAllowed
+                | Self::BreakerAllowed
+                | Self::BreakerProbed
+                | Self::BreakerDegraded
+                | Self::RedisLeftAlone
+                | Self::RedisRoundTrips
+                | Self::DatabaseRoundTrips
+                | Self::DatabaseDiscarded
+                | Self::QueueSent
+        )
     }
 }
 
