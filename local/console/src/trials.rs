@@ -143,7 +143,7 @@ async fn read_at_once(desk: &Desk, order: &Readers) -> Result<Value> {
     if before > 0 {
         // Only what is there can grow old; and whose environment has to start first comes when it is filled again.
         all().await.into_iter().collect::<Result<Vec<_>>>()?;
-        change(&desk, &product, order.entry).await?;
+        change(desk, &product, order.entry).await?;
     }
     let answers = match order.entry {
         Entry::Ended | Entry::Evicted => while_a_fill_waits(&desk.cloud, all()).await?,

@@ -32,12 +32,10 @@ impl Door {
         // `#insecure` means TLS with whoever answers.
         let verified = !encrypted || url.fragment().is_none();
         let info = url.into_connection_info()?;
-        let ConnectionAddr::Tcp(host, port) = info.addr().clone() else {
-            return Err(unusable("neither TCP nor TLS"));
+        let (host, port) = match info.addr().clone() {
+            ConnectionAddr::Tcp(host, port) if verified => (host, port),
+            _ => return Err(unusable("neither TCP nor verified TLS")),
         };
-        if !verified {
-            return Err(unusable("not verified TLS"));
-        }
         let user = info.redis_settings().clone();
         if settings.tls_only && !encrypted {
             return Err(InvalidSettings::Plain);

@@ -114,6 +114,21 @@ async fn a_user_signs_in_with_a_token_of_iam() {
 }
 
 #[test]
+fn only_addresses_with_verified_tls_or_none_are_taken() {
+    let taken = |url: &str| Redis::new(Settings::new(url)).map(|_| ()).map_err(|error| error.to_string());
+    for url in ["redis://localhost", "rediss://a:b@localhost:1/", "valkey://localhost", "valkeys://localhost"]
+    {
+        assert_eq!(taken(url), Ok(()), "{url}");
+    }
+    for url in
+        ["rediss://localhost/#insecure", "valkeys://localhost/#insecure", "unix:///redis.sock", "localhost"]
+    {
+        let refused = taken(url).expect_err(url);
+        assert!(refused.contains("write redis://host:6379, or rediss://host:6379 for TLS"), "{refused}");
+    }
+}
+
+#[test]
 fn a_token_is_never_sent_in_the_clear_or_for_nobody() {
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
     for url in ["redis://functions@localhost:6379", "rediss://localhost:6379"] {
