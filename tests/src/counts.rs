@@ -67,15 +67,15 @@ async fn statements() -> BTreeMap<String, i64> {
     rows.into_iter().map(|row| (row.name, row.calls)).collect()
 }
 
-struct Redis(redis::aio::MultiplexedConnection);
+struct Redis(redis::Connection);
 
 impl Redis {
-    async fn connect() -> Self {
-        Self(connection_to_redis().await)
+    fn connect() -> Self {
+        Self(connection_to_redis())
     }
 
-    async fn reads(&mut self) -> i64 {
-        let info: String = redis::cmd("INFO").arg("stats").query_async(&mut self.0).await.expect("INFO");
+    fn reads(&mut self) -> i64 {
+        let info: String = redis::cmd("INFO").arg("stats").query(&mut self.0).expect("INFO");
         let line = info.lines().find_map(|line| line.strip_prefix("total_reads_processed:"));
         line.expect("a line of INFO").trim().parse().expect("a number")
     }
@@ -83,13 +83,13 @@ impl Redis {
 
 /// What the cheapest of `times` runs of `work` cost. A schedule that fires meanwhile can only make a run look dearer.
 pub async fn cost_of(times: usize, mut work: impl AsyncFnMut()) -> Cost {
-    let mut redis = Redis::connect().await;
+    let mut redis = Redis::connect();
     let mut cheapest = None::<Cost>;
     for _ in 0..times {
-        let (before, calls, reads) = (statements().await, requests_to_provider().await, redis.reads().await);
+        let (before, calls, reads) = (statements().await, requests_to_provider().await, redis.reads());
         work().await;
         // The second INFO itself is read once.
-        let redis_round_trips = redis.reads().await - reads - 1;
+        let redis_round_trips = redis.reads() - reads - 1;
         let provider_calls = requests_to_provider().await - calls;
         let mut statements = statements().await;
         for (name, calls) in &before {

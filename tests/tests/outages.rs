@@ -55,7 +55,7 @@ async fn an_order_over_the_providers_limit_is_answered_at_once_and_charged_in_it
     let product = new_product(1250, 100).await;
     customer.buys(&product).await.expect(201);
     let (logs, before) = (Logs::from_now(), requests_to_provider().await);
-    ask_redis(&["SET", "tokens:payments:create", NO_TOKENS]).await;
+    ask_redis(&["SET", "tokens:payments:create", NO_TOKENS]);
     let answer = customer.buys(&product).await.expect(202);
     assert_eq!(answer.json()["status"], "deferred");
     assert_eq!(answer.json()["charge"]["waits_for"], "providers_limit");
@@ -196,7 +196,7 @@ async fn an_eviction_of_a_list_that_redis_did_not_confirm_counts_as_lost() {
     assert_eq!(lost().await, Some(0));
     assert_ne!(announced().await, known);
     for cache in ["cache:featured:", "cache:{search}"] {
-        let (broken, logs) = (redis_refuses(cache).await, Logs::from_now());
+        let (broken, logs) = (redis_refuses(cache), Logs::from_now());
         update.send().await.expect(200);
         let right = |line: &Value| line["message"] == INVALIDATION_LOST && line["product"] == id.as_str();
         logs.line("a word of the loss", right).await;
@@ -214,7 +214,7 @@ async fn a_product_that_is_in_stock_again_and_that_redis_did_not_hear_of_stands_
     let id = new_product(1000, 0).await;
     let set = Call::new("set-stock", "PUT", format!("/api/products/{id}/stock")).parameter("id", &id);
     let set = set.bearer(&administrator()).json(&json!({ "available": 1 }));
-    let (broken, logs) = (redis_refuses("cache:product:").await, Logs::from_now());
+    let (broken, logs) = (redis_refuses("cache:product:"), Logs::from_now());
     set.send().await.expect(200);
     let right = |line: &Value| line["message"] == INVALIDATION_LOST && line["product"] == id.as_str();
     logs.line("a word of the loss", right).await;

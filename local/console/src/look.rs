@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use shared::redis::Script;
 use stats::Standing;
 use stats::queue::Queue;
 use tokio::time::timeout;
@@ -21,6 +22,8 @@ use crate::switches::SERVICES;
 
 /// Whoever does not answer within this time is shown as away.
 const PATIENCE: Duration = Duration::from_millis(800);
+
+static ENTRY: Script = Script::new("console.entry", include_str!("look/entry.lua"));
 
 /// `POST /watch`: the product whose cache entry is to be looked at.
 pub(crate) async fn watch(State(desk): State<Desk>, Json(order): Json<Watch>) -> Result<(), Sorry> {
@@ -39,7 +42,7 @@ pub(crate) async fn state(desk: &Desk) -> Value {
     let watched = desk.watched().clone();
     let entry = async {
         match &watched {
-            Some(product) => entry(&desk.cloud, product).await.ok(),
+            Some(product) => entry(desk, product).await.ok(),
             None => None,
         }
     };
@@ -126,19 +129,10 @@ fn connection(row: &str) -> Option<&'static str> {
 }
 
 /// The watched product's entry in Redis, without its value.
-async fn entry(cloud: &Cloud, product: &str) -> Result<Value> {
-    let url = format!("redis://127.0.0.1:{}", cloud.port(Service::Redis)?);
-    let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
-    let key = format!("cache:product:{product}");
-    let ((seconds, micros), fields, ttl): ((u64, u64), Vec<Option<String>>, i64) = redis::pipe()
-        .cmd("TIME")
-        .cmd("HMGET")
-        .arg(&key)
-        .arg(&["kind", "version", "fresh", "stale", "cost", "token", "lease", "floor"])
-        .cmd("PTTL")
-        .arg(&key)
-        .query_async(&mut connection)
-        .await?;
+async fn entry(desk: &Inner, product: &str) -> Result<Value> {
+    let call = ENTRY.on([format!("cache:product:{product}")]);
+    let ((seconds, micros), fields, ttl): ((u64, u64), Vec<Option<String>>, i64) =
+        desk.redis.examine(call).await?;
     let now = seconds * 1000 + micros / 1000;
     let [kind, version, fresh, stale, cost, token, lease, floor] = &fields[..] else {
         anyhow::bail!("eight fields were expected")

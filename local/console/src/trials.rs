@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::database::{Database, Settings, Statement};
 use shared::orders;
+use shared::redis::Script;
 use shared::telemetry::Counter;
 use stats::Sample;
 use tokio::process::Command;
@@ -35,6 +36,8 @@ static ORDERS: Statement = Statement::new("console.orders", include_str!("trials
 static ITEMS: Statement = Statement::new("console.items", include_str!("trials/items.sql"));
 static PRODUCT: Statement = Statement::new("console.product", include_str!("trials/product.sql"));
 static HOLD: Statement = Statement::new("console.hold", "lock table products in access exclusive mode");
+static AGE: Script = Script::new("console.age", include_str!("trials/age.lua"));
+static EVICT: Script = Script::new("console.evict", "return redis.call('DEL', KEYS[1])");
 
 /// `GET /plan/{statement}`: as `./dev explain` shows it.
 pub(crate) async fn plan(State(desk): State<Desk>, Path(statement): Path<String>) -> Result<String, Sorry> {
@@ -140,7 +143,7 @@ async fn read_at_once(desk: &Desk, order: &Readers) -> Result<Value> {
     if before > 0 {
         // Only what is there can grow old; and whose environment has to start first comes when it is filled again.
         all().await.into_iter().collect::<Result<Vec<_>>>()?;
-        change(&desk.cloud, &product, order.entry).await?;
+        change(desk, &product, order.entry).await?;
     }
     let answers = match order.entry {
         Entry::Ended | Entry::Evicted => while_a_fill_waits(&desk.cloud, all()).await?,
@@ -196,21 +199,15 @@ fn version(answer: &Answer) -> Option<i64> {
 }
 
 /// Takes a product's entry out of the cache, or makes it older.
-async fn change(cloud: &Cloud, product: &str, entry: Entry) -> Result<()> {
-    let url = format!("redis://127.0.0.1:{}", cloud.port(Service::Redis)?);
-    let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
-    let key = format!("cache:product:{product}");
-    let age = |left: i32, took: i32| {
-        let mut command = redis::cmd("EVAL");
-        command.arg(include_str!("trials/age.lua")).arg(1).arg(&key).arg(left).arg(took);
-        command
-    };
-    let command = match entry {
+async fn change(desk: &Desk, product: &str, entry: Entry) -> Result<()> {
+    let key = [format!("cache:product:{product}")];
+    let age = |left: i32, took: i32| AGE.on(&key).arg(left).arg(took);
+    let call = match entry {
         Entry::Left => return Ok(()),
-        Entry::Evicted => redis::Cmd::del(&key),
+        Entry::Evicted => EVICT.on(&key),
         Entry::Ended => age(-1_000, 1),
         Entry::Ending => age(1_000, 1_000),
     };
-    let _: u64 = command.query_async(&mut connection).await?;
+    desk.redis.examine::<u64>(call).await?;
     Ok(())
 }

@@ -11,12 +11,13 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
 use redis::{Cmd, RedisError, RedisResult, Value};
 use tokio::time::timeout;
 
-use super::link::{Link, Server};
+use super::door::Door;
+use super::link::Link;
 use super::script::{Call, Replies};
 use super::{InvalidSettings, Settings};
 use crate::alarm::Alarm;
@@ -53,7 +54,7 @@ impl From<RedisError> for Failure {
 }
 
 pub(super) struct Connections {
-    server: Server,
+    door: Door,
     settings: Settings,
     idle: Mutex<Vec<Connection>>,
 }
@@ -61,13 +62,11 @@ pub(super) struct Connections {
 struct Connection {
     link: Link,
     alarm: Alarm,
-    /// Wall clock: monotonic clocks may stand still while an environment is frozen.
-    last_used: SystemTime,
 }
 
 impl Connections {
     pub(super) fn new(settings: Settings) -> Result<Self, InvalidSettings> {
-        Ok(Self { server: Server::new(&settings)?, settings, idle: Mutex::default() })
+        Ok(Self { door: Door::new(&settings)?, settings, idle: Mutex::default() })
     }
 
     /// Sends the calls together. Those whose script Redis does not know were surely not carried out, and go once more,
@@ -75,8 +74,8 @@ impl Connections {
     pub(super) async fn exchange(&self, calls: &[Call]) -> Result<Replies, Failure> {
         let deadline = Instant::now() + self.settings.batch_limit;
         let mut connection = self.connection().await?;
-        let limit = || deadline.saturating_duration_since(Instant::now()).min(self.settings.response_limit);
-        let mut replies = connection.send(calls.iter().map(Call::by_sha).collect(), limit()).await?;
+        let sent = calls.iter().map(Call::by_sha).collect();
+        let mut replies = self.send(&mut connection, sent, deadline).await?;
         let (indices, again): (Vec<usize>, Vec<Cmd>) = calls
             .iter()
             .enumerate()
@@ -84,30 +83,43 @@ impl Connections {
             .map(|(i, call)| (i, call.by_body()))
             .unzip();
         if !again.is_empty() {
-            for (i, reply) in indices.into_iter().zip(connection.send(again, limit()).await?) {
+            for (i, reply) in indices.into_iter().zip(self.send(&mut connection, again, deadline).await?) {
                 replies[i] = reply;
             }
         }
         if let Some(code) = replies.iter().filter_map(code).find(|code| WRONG_SERVER.contains(code)) {
             return Err(Failure::WrongServer(code.to_owned()));
         }
-        connection.last_used = SystemTime::now();
         self.idle().push(connection);
         Ok(Replies::new(calls.iter().map(Call::name).zip(replies).collect()))
     }
 
     /// An open connection, or a fresh one.
     async fn connection(&self) -> Result<Connection, Failure> {
-        while let Some(connection) = self.take_idle() {
-            if connection.is_fresh(self.settings.idle_limit) && connection.link.is_open().await {
+        while let Some(mut connection) = self.take_idle() {
+            if connection.link.is_open(self.settings.idle_limit) {
                 return Ok(connection);
             }
         }
         // Boxed: it is rare and large, and a request's future is moved whole.
-        let opened = timeout(self.settings.batch_limit, Box::pin(self.server.connect())).await;
-        let link = opened.map_err(|_| Failure::TimedOut)??;
-        telemetry::count(Counter::RedisConnected);
-        Ok(Connection { link, alarm: Alarm::default(), last_used: SystemTime::now() })
+        let opening = Box::pin(Link::open(&self.door, self.settings.cluster));
+        let link = timeout(self.settings.batch_limit, opening).await.map_err(|_| Failure::TimedOut)??;
+        Ok(Connection { link, alarm: Alarm::default() })
+    }
+
+    async fn send(
+        &self,
+        connection: &mut Connection,
+        commands: Vec<Cmd>,
+        deadline: Instant,
+    ) -> Result<Vec<RedisResult<Value>>, Failure> {
+        telemetry::count(Counter::RedisRoundTrips);
+        let Connection { link, alarm } = connection;
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Where a node of a cluster is yet to be connected with, that is no exchange on an open connection.
+        let limit = if link.reaches(&commands) { left.min(self.settings.response_limit) } else { left };
+        let replies = alarm.limit(limit, pin!(link.send(&self.door, &commands))).await;
+        Ok(replies.ok_or(Failure::TimedOut)??)
     }
 
     fn take_idle(&self) -> Option<Connection> {
@@ -116,23 +128,6 @@ impl Connections {
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Connection {
-    /// A clock that went back tells nothing about idleness; a new connection costs less than a dead one.
-    fn is_fresh(&self, limit: Duration) -> bool {
-        self.last_used.elapsed().is_ok_and(|idle| idle <= limit)
-    }
-
-    async fn send(
-        &mut self,
-        commands: Vec<Cmd>,
-        limit: Duration,
-    ) -> Result<Vec<RedisResult<Value>>, Failure> {
-        telemetry::count(Counter::RedisRoundTrips);
-        let replies = self.alarm.limit(limit, pin!(self.link.send(&commands))).await;
-        Ok(replies.ok_or(Failure::TimedOut)??)
     }
 }
 

@@ -14,8 +14,10 @@
 //! circuit breaker of this environment (`guard.rs`) leaves Redis alone for a while, so that only the first requests of
 //! an outage pay for finding out.
 
+mod cluster;
 mod command;
 mod connection;
+mod door;
 mod guard;
 mod iam;
 mod link;

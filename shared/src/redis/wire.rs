@@ -6,8 +6,9 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use redis::{Cmd, ConnectionAddr, ConnectionInfo, RedisConnectionInfo, RedisResult, Value, cmd};
+use redis::{Cmd, RedisConnectionInfo, RedisResult, Value, cmd};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -16,6 +17,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::reply::{Parsed, parse};
+use crate::telemetry::{self, Counter};
 
 /// Enough for a batch and its replies, most of the time.
 const ROOM: usize = 4096;
@@ -26,6 +28,8 @@ const MOST_ROOM: usize = 64 * 1024;
 pub(super) struct Wire {
     stream: Stream,
     buffer: Vec<u8>,
+    /// Wall clock: monotonic clocks may stand still while an environment is frozen.
+    last_used: SystemTime,
 }
 
 enum Stream {
@@ -35,28 +39,36 @@ enum Stream {
 
 impl Wire {
     /// Connects, over TLS if it is given, and signs in.
-    pub(super) async fn open(info: &ConnectionInfo, tls: Option<&Arc<ClientConfig>>) -> RedisResult<Self> {
-        let (ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. }) = info.addr()
-        else {
-            return Err(io::Error::from(io::ErrorKind::Unsupported).into());
-        };
-        let stream = connect(host, *port).await?;
+    pub(super) async fn open(
+        host: &str,
+        port: u16,
+        tls: Option<&Arc<ClientConfig>>,
+        user: &RedisConnectionInfo,
+    ) -> RedisResult<Self> {
+        let stream = connect(host, port).await?;
         let stream = match tls {
             Some(tls) => {
-                let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
+                let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
                 Stream::Tls(Box::new(TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?))
             }
             None => Stream::Plain(stream),
         };
-        let mut wire = Self { stream, buffer: Vec::with_capacity(ROOM) };
-        for reply in wire.send(&sign_in(info.redis_settings())).await? {
+        let mut wire = Self { stream, buffer: Vec::with_capacity(ROOM), last_used: SystemTime::now() };
+        for reply in wire.send(&sign_in(user)).await? {
             reply?;
         }
+        telemetry::count(Counter::RedisConnected);
         Ok(wire)
     }
 
+    /// Whether no server has closed it and nobody has forgotten it, as far as this machine knows. A clock that went
+    /// back tells nothing about idleness; a new connection costs less than a dead one.
+    pub(super) fn is_open(&self, idle_limit: Duration) -> bool {
+        self.last_used.elapsed().is_ok_and(|idle| idle <= idle_limit) && self.is_quiet()
+    }
+
     /// Whether nothing has come since the last reply. What comes unasked is the other side's goodbye.
-    pub(super) fn is_quiet(&self) -> bool {
+    fn is_quiet(&self) -> bool {
         let socket = match &self.stream {
             Stream::Plain(stream) => stream,
             Stream::Tls(stream) => stream.get_ref().0,
@@ -68,11 +80,22 @@ impl Wire {
 
     /// Sends all commands at once. The reply of each, or an error if the connection is of no use any more, as it is
     /// when this future is dropped.
-    pub(super) async fn send(&mut self, commands: &[Cmd]) -> RedisResult<Vec<RedisResult<Value>>> {
-        match &mut self.stream {
-            Stream::Plain(stream) => exchange(stream, &mut self.buffer, commands).await,
-            Stream::Tls(stream) => exchange(stream, &mut self.buffer, commands).await,
+    pub(super) async fn send<'a>(
+        &mut self,
+        commands: impl IntoIterator<Item = &'a Cmd>,
+    ) -> RedisResult<Vec<RedisResult<Value>>> {
+        self.buffer.clear();
+        let mut count = 0;
+        for command in commands {
+            command.write_packed_command(&mut self.buffer);
+            count += 1;
         }
+        let replies = match &mut self.stream {
+            Stream::Plain(stream) => exchange(stream, &mut self.buffer, count).await?,
+            Stream::Tls(stream) => exchange(stream, &mut self.buffer, count).await?,
+        };
+        self.last_used = SystemTime::now();
+        Ok(replies)
     }
 }
 
@@ -98,20 +121,17 @@ fn sign_in(settings: &RedisConnectionInfo) -> Vec<Cmd> {
     commands
 }
 
+/// Sends what is in the buffer, and reads so many replies.
 async fn exchange(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     buffer: &mut Vec<u8>,
-    commands: &[Cmd],
+    count: usize,
 ) -> RedisResult<Vec<RedisResult<Value>>> {
-    buffer.clear();
-    for command in commands {
-        command.write_packed_command(buffer);
-    }
     stream.write_all(buffer).await?;
     stream.flush().await?;
     buffer.clear();
-    let (mut replies, mut at) = (Vec::with_capacity(commands.len()), 0);
-    while replies.len() < commands.len() {
+    let (mut replies, mut at) = (Vec::with_capacity(count), 0);
+    while replies.len() < count {
         match parse(buffer, at)? {
             Parsed::Whole(value, end) => {
                 replies.push(value.extract_error());

@@ -1,5 +1,7 @@
 //! A Redis cluster of three nodes.
 
+use std::time::Duration;
+
 use crate::ask::{Ask, COUNT, ECHO, ask_on, some};
 use crate::certificates::certificates;
 use crate::server::{PATIENCE, Server, eventually, patient, showing};
@@ -8,6 +10,7 @@ use shared::cache::{Cache, Entry, Region};
 use shared::http::limits::{API, LOGIN};
 use shared::rate_limit::{Identity, Limiter};
 use shared::redis::{Redis, Settings};
+use shared::telemetry::{Counter, Record};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -88,6 +91,12 @@ impl Cluster {
         .await;
     }
 
+    /// Its nodes tell no host, because whoever asks knows how to reach them.
+    async fn start_without_hosts() -> Self {
+        let silent = ["--cluster-preferred-endpoint-type", "unknown-endpoint"].map(str::to_owned).to_vec();
+        Self::of_nodes(TempDir::new().expect("a folder"), "", None, silent).await
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         let ca_certificate = self.authority.clone();
         let url = if ca_certificate.is_some() {
@@ -103,31 +112,54 @@ impl Cluster {
         Redis::new(self.settings()).expect("a valid URL")
     }
 
-    /// Gives a slot to another node than the one that has it, in the steps of redis-cli. The third node has not heard
-    /// of it yet, as it may be in a cluster of many.
-    async fn move_slot(&self, key: &str) {
-        let slot: u32 = self.nodes[0].query(&["CLUSTER", "KEYSLOT", key]);
+    /// How a slot goes to another node than the one that has it, in the steps of redis-cli.
+    fn journey(&self, key: &str) -> Journey<'_> {
+        let slot: usize = self.nodes[0].query(&["CLUSTER", "KEYSLOT", key]);
         let from = usize::from(slot > 5460) + usize::from(slot > 10922);
-        let (to, third) = ((from + 1) % 3, (from + 2) % 3);
-        let id = |node: usize| self.nodes[node].query::<String>(&["CLUSTER", "MYID"]);
-        let set = |node: usize, how: &str, id: &str| {
-            self.nodes[node].query::<()>(&["CLUSTER", "SETSLOT", &slot.to_string(), how, id]);
-        };
-        set(to, "IMPORTING", &id(from));
-        set(from, "MIGRATING", &id(to));
-        for node in [to, from, third] {
-            set(node, "NODE", &id(to));
-        }
-        let moved = format!(" {slot} {}:{}", self.host, self.nodes[to].port());
+        let [from, to, third] = [from, from + 1, from + 2].map(|node| &self.nodes[node % 3]);
+        Journey { slot: slot.to_string(), from, to, third }
+    }
+
+    /// Gives a slot to another node. The third one has not heard of it yet, as it may be in a cluster of many.
+    async fn move_slot(&self, key: &str) {
+        let journey = self.journey(key);
+        let Journey { slot, from, to, third } = &journey;
+        journey.begin();
+        journey.end();
+        let moved = format!(" {slot} {}:{}", self.host, to.port());
         eventually("every node knows where the slot is", async || {
             [from, third].iter().all(|node| {
-                let asked: Result<i64, _> =
-                    ::redis::cmd("EXISTS").arg(key).query(&mut self.nodes[*node].raw());
+                let asked: Result<i64, _> = ::redis::cmd("EXISTS").arg(key).query(&mut node.raw());
                 asked.is_err_and(|error| error.to_string().contains(&moved))
             })
         })
         .await;
-        set(third, "NODE", &id(from));
+        journey.set(third, "NODE", from);
+    }
+}
+
+struct Journey<'a> {
+    slot: String,
+    from: &'a Server,
+    to: &'a Server,
+    third: &'a Server,
+}
+
+impl Journey<'_> {
+    fn begin(&self) {
+        self.set(self.to, "IMPORTING", self.from);
+        self.set(self.from, "MIGRATING", self.to);
+    }
+
+    fn end(&self) {
+        for node in [self.to, self.from, self.third] {
+            self.set(node, "NODE", self.to);
+        }
+    }
+
+    fn set(&self, node: &Server, how: &str, other: &Server) {
+        let id: String = other.query(&["CLUSTER", "MYID"]);
+        node.query::<()>(&["CLUSTER", "SETSLOT", &self.slot, how, &id]);
     }
 }
 
@@ -187,6 +219,115 @@ pub(crate) async fn finds_moved_slots(cluster: &Cluster) {
 #[tokio::test]
 async fn a_slot_that_has_moved_is_found_at_once() {
     finds_moved_slots(&Cluster::start().await).await;
+}
+
+#[tokio::test]
+async fn where_a_slot_has_moved_to_is_learned_once() {
+    let cluster = Cluster::start().await;
+    let redis = cluster.client();
+    redis.batch(everywhere()).await;
+    cluster.move_slot("a").await;
+    let refused = || {
+        let stats: String = cluster.journey("a").from.query(&["INFO", "errorstats"]);
+        stats.lines().find_map(|line| line.strip_prefix("errorstat_MOVED:count=")?.parse::<u64>().ok())
+    };
+    let before = refused();
+    for n in 1..4 {
+        assert_eq!(redis.batch(ask_on("a", &COUNT, "")).await, some(&n.to_string()));
+    }
+    assert_eq!(refused(), before.map(|count| count + 1));
+}
+
+#[tokio::test]
+async fn while_a_slot_moves_its_keys_are_found_on_either_side() {
+    let cluster = Cluster::start().await;
+    let redis = cluster.client();
+    let both_keys = || vec![ask_on("{a} old", &COUNT, ""), ask_on("{a} new", &COUNT, "")];
+    let count_both = async || redis.batch(both_keys()).await;
+    let (journey, both) = (cluster.journey("{a}"), |old, new| vec![some(old), some(new)]);
+    assert_eq!(redis.batch(ask_on("{a} old", &COUNT, "")).await, some("1"));
+    journey.begin();
+    assert_eq!(count_both().await, both("2", "1"));
+    assert_eq!(journey.from.query::<i64>(&["DBSIZE"]), 1, "the new key is where the slot goes");
+    assert_eq!(count_both().await, both("3", "2"));
+    let port = journey.to.port().to_string();
+    journey.from.query::<()>(&["MIGRATE", "127.0.0.1", &port, "{a} old", "0", "60000"]);
+    assert_eq!(count_both().await, both("4", "3"), "all keys have moved, and their slot not yet");
+    journey.end();
+    assert_eq!(count_both().await, both("5", "4"));
+}
+
+#[tokio::test]
+async fn nodes_that_tell_no_host_are_where_the_one_is_that_was_asked() {
+    let cluster = Cluster::start_without_hosts().await;
+    answers_a_batch_in_order(&cluster).await;
+    cluster.move_slot("a").await;
+    assert_eq!(cluster.client().batch(ask_on("a", &COUNT, "")).await, some("1"));
+}
+
+#[tokio::test]
+async fn each_node_is_told_the_password() {
+    let cluster = Cluster::start().await;
+    for node in &cluster.nodes {
+        node.query::<()>(&["CONFIG", "SET", "requirepass", "open sesame"]);
+    }
+    let url = cluster.settings().url.replace("//", "//:open%20sesame@");
+    let redis = Redis::new(Settings { url, ..cluster.settings() }).expect("a valid URL");
+    assert!(redis.batch(everywhere()).await.iter().all(|count| *count == some("1")));
+    assert_eq!(cluster.client().batch(ask_on("a", &COUNT, "")).await, None, "who tells none is not let in");
+}
+
+#[tokio::test]
+async fn each_node_reads_its_part_of_a_batch_at_once() {
+    let cluster = Cluster::start().await;
+    let redis = cluster.client();
+    redis.batch(everywhere()).await;
+    let mut watchers: Vec<_> = cluster.nodes.iter().map(Server::raw).collect();
+    let mut reads = || -> Vec<u64> {
+        let reads = |watcher: &mut ::redis::Connection| {
+            let stats: String = ::redis::cmd("INFO").arg("stats").query(watcher).expect("INFO");
+            let line = stats.lines().find_map(|line| line.strip_prefix("total_reads_processed:"));
+            line.expect("a line of INFO").parse().expect("a number")
+        };
+        watchers.iter_mut().map(reads).collect()
+    };
+    let before = reads();
+    redis.batch(everywhere()).await;
+    // The second look itself is read too.
+    let expected: Vec<_> = before.iter().map(|reads| reads + 2).collect();
+    assert_eq!(reads(), expected);
+}
+
+#[tokio::test]
+async fn a_node_that_hangs_keeps_nothing_from_the_others() {
+    let cluster = Cluster::start().await;
+    let limit = Duration::from_secs(1);
+    let redis = Redis::new(Settings { response_limit: limit, ..cluster.settings() }).expect("a valid URL");
+    eventually("the cluster answers", async || redis.batch(everywhere()).await.iter().all(Option::is_some))
+        .await;
+    let carried_out =
+        || cluster.nodes[1..].iter().map(|node| node.calls(&["evalsha"])[0]).collect::<Vec<_>>();
+    let before = carried_out();
+    cluster.nodes[0].pause();
+    assert!(redis.batch(everywhere()).await.iter().all(Option::is_none), "a batch is answered as a whole");
+    assert!(carried_out().iter().zip(before).all(|(now, before)| *now > before));
+    cluster.nodes[0].resume();
+}
+
+#[tokio::test]
+async fn a_node_that_closes_its_connection_costs_no_other_connection() {
+    let cluster = Cluster::start().await;
+    let redis = cluster.client();
+    let connections = async |expected: &str| {
+        let record = Record::begin("", None);
+        let counts = record.observe(redis.batch(everywhere())).await;
+        assert!(counts.iter().all(|count| *count == some(expected)), "{counts:?}");
+        record.count_of(Counter::RedisConnected)
+    };
+    assert_eq!(connections("1").await, 3);
+    cluster.nodes[1].query::<i64>(&["CLIENT", "KILL", "TYPE", "normal"]);
+    assert_eq!(connections("2").await, 1);
+    assert_eq!(connections("3").await, 0);
 }
 
 #[tokio::test]

@@ -11,11 +11,16 @@ use shared::aws::presign::Signer;
 use shared::redis::{Iam, Redis, Settings};
 use tempfile::TempDir;
 
+/// Where the operator comes in, in the folder of the server's own.
+const SOCKET: &str = "redis.sock";
+
 /// A Redis that speaks TLS only, and the PEM text of the authority that signed its certificate for `localhost`.
 fn server() -> (Server, Vec<u8>, TempDir) {
     let certificates = certificates();
     let folder = TempDir::new().expect("a folder");
     let mut arguments = showing(&certificates, folder.path());
+    let socket = folder.path().join(SOCKET);
+    arguments.extend(["--unixsocket", socket.to_str().expect("UTF-8")].map(str::to_owned));
     arguments
         .extend(["--port", "0", "--tls-port", "{port}", "--requirepass", "open sesame"].map(str::to_owned));
     let server = Server::start_with(&arguments);
@@ -82,7 +87,7 @@ fn a_file_without_a_certificate_is_refused() {
 
 #[tokio::test]
 async fn a_user_signs_in_with_a_token_of_iam() {
-    let (server, ca, _folder) = server();
+    let (server, ca, folder) = server();
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", Some("session".into()), None, "test");
     let iam = Iam::new(Signer::new("eu-central-1", credentials), "millrace");
     let url = |user: &str| format!("rediss://{user}@localhost:{}", server.port());
@@ -98,14 +103,29 @@ async fn a_user_signs_in_with_a_token_of_iam() {
         let token = iam.token("functions", now + Duration::from_secs(second)).await.expect("signs");
         user.arg(format!(">{token}"));
     }
-    let operator = format!("rediss://:open%20sesame@localhost:{}", server.port());
-    let certificates = ::redis::TlsCertificates { client_tls: None, root_cert: Some(ca.clone()) };
-    let operator = ::redis::Client::build_with_tls(operator, certificates).expect("a client");
-    let mut operator = operator.get_multiplexed_async_connection().await.expect("Redis answers");
-    user.query_async::<()>(&mut operator).await.expect("a user");
+    // The operator comes by another door, because the crate's client speaks no TLS here.
+    let socket = folder.path().join(SOCKET);
+    let operator = format!("redis+unix://{}?pass=open%20sesame", socket.to_str().expect("UTF-8"));
+    let operator = ::redis::Client::open(operator).expect("a client");
+    user.exec(&mut operator.get_connection().expect("Redis answers")).expect("a user");
 
     assert_eq!(redis("functions").batch(ask(&ECHO, "a")).await, some("a"));
     assert_eq!(redis("stranger").batch(ask(&ECHO, "a")).await, None);
+}
+
+#[test]
+fn only_addresses_with_verified_tls_or_none_are_taken() {
+    let taken = |url: &str| Redis::new(Settings::new(url)).map(|_| ()).map_err(|error| error.to_string());
+    for url in ["redis://localhost", "rediss://a:b@localhost:1/", "valkey://localhost", "valkeys://localhost"]
+    {
+        assert_eq!(taken(url), Ok(()), "{url}");
+    }
+    for url in
+        ["rediss://localhost/#insecure", "valkeys://localhost/#insecure", "unix:///redis.sock", "localhost"]
+    {
+        let refused = taken(url).expect_err(url);
+        assert!(refused.contains("write redis://host:6379, or rediss://host:6379 for TLS"), "{refused}");
+    }
 }
 
 #[test]
