@@ -28,9 +28,10 @@ impl Permit {
         Self { breaker: breaker.clone(), grant: Some(grant), under_way: false, so_far: Outcome::Skipped }
     }
 
-    /// A call begins. One that never ends has failed.
+    /// A call begins, and Redis rests meanwhile. One that never ends has failed.
     pub fn calling(&mut self) {
         self.under_way = true;
+        self.breaker.0.redis.rest();
     }
 
     /// The call has ended so. Where several are made it is the last one that counts; one that was skipped says nothing.

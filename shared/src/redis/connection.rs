@@ -122,6 +122,11 @@ impl Connections {
         Ok(replies.ok_or(Failure::TimedOut)??)
     }
 
+    /// Lets go of the alarms: one that was put off still wakes the process at its old time, in the middle of a wait.
+    pub(super) fn rest(&self) {
+        self.idle().iter_mut().for_each(|connection| connection.alarm = Alarm::default());
+    }
+
     fn take_idle(&self) -> Option<Connection> {
         self.idle().pop()
     }

@@ -78,6 +78,11 @@ impl Redis {
         self.exchange(&calls.into_vec(), false).await;
     }
 
+    /// Says that something else is waited for now, and for long.
+    pub fn rest(&self) {
+        self.0.connections.rest();
+    }
+
     /// The answer to one call, or why there is none: for a person who asks what a server can do. A request goes on
     /// without.
     pub async fn examine<T: ::redis::FromRedisValue>(&self, call: Call) -> Result<T, NoAnswer> {
