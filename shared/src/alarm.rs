@@ -2,8 +2,8 @@
 //!
 //! tokio wakes its own driver for each timer that may be the next to go off: a write, and a wait that returns at once.
 //! That is what a new `timeout` for each exchange with a server costs, though hardly one is ever reached. A timer that
-//! is only put off costs nothing; so a connection keeps one. Where it is not put off in time it wakes the process once or
-//! twice for nothing, which is why it is dropped before a long wait for somebody else.
+//! is only put off costs nothing; so a connection keeps one. Where it is not put off in time it wakes the process once
+//! or twice for nothing, which is why it is dropped before a long wait for somebody else.
 
 use std::pin::Pin;
 use std::time::Duration;

@@ -1,8 +1,9 @@
 //! `./dev explain`: every statement of the functions with its plan on the demo data, as Postgres carries it out.
 //!
 //! Each runs as the functions' role, with the literals that `shared::database` would write, inside a transaction that
-//! is rolled back; stored ones by the one plan that they have for all arguments. The command fails if any of them reads a table from end to end, but for tables that are smaller than
-//! their indexes would be, or if a step reads many rows only to leave them out: it walks through a whole index.
+//! is rolled back; stored ones by the one plan that they have for all arguments. The command fails if any of them reads
+//! a table from end to end, but for tables that are smaller than their indexes would be, or if a step reads many rows
+//! only to leave them out: it walks through a whole index.
 
 mod samples;
 
