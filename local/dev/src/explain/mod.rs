@@ -110,7 +110,7 @@ fn script_of(name: &str, text: &str) -> Result<String> {
 
 /// A stored statement has one plan for all arguments, as its function has.
 fn planned_once(text: &str, arguments: &[&str]) -> Result<String> {
-    let literals = arguments.iter().map(|argument| literal(argument)).collect::<Result<Vec<_>>>()?;
+    let literals = literals(text, arguments)?;
     let call = if literals.is_empty() { String::new() } else { format!("({})", literals.join(", ")) };
     Ok(format!(
         "set local plan_cache_mode = force_generic_plan;\nprepare stored as {text};\n\
@@ -120,12 +120,17 @@ fn planned_once(text: &str, arguments: &[&str]) -> Result<String> {
 
 /// The text with its placeholders replaced. The last first: `$1` begins `$10` too.
 fn fill(text: &str, arguments: &[&str]) -> Result<String> {
+    let literals = literals(text, arguments)?;
+    let numbered = literals.iter().enumerate().rev();
+    Ok(numbered
+        .fold(text.to_owned(), |text, (index, literal)| text.replace(&format!("${}", index + 1), literal)))
+}
+
+/// The literals of the arguments, of which there has to be one for each placeholder.
+fn literals(text: &str, arguments: &[&str]) -> Result<Vec<String>> {
     let expected = (1..=99).take_while(|number| text.contains(&format!("${number}"))).count();
     ensure!(arguments.len() == expected, "{} arguments for {expected} placeholders", arguments.len());
-    let mut numbered = arguments.iter().enumerate().rev();
-    numbered.try_fold(text.to_owned(), |text, (index, argument)| {
-        Ok(text.replace(&format!("${}", index + 1), &literal(argument)?))
-    })
+    arguments.iter().map(|argument| literal(argument)).collect()
 }
 
 /// As the functions write it: text is the one type whose literal may change the plan.
@@ -204,6 +209,7 @@ mod tests {
         assert_eq!(fill("$1$2$3$4$5$6$7$8$9$10", &ten)?, "(0)(1)(2)(3)(4)(5)(6)(7)(8)(9)");
         assert!(fill("$1", &["'it'::text"])?.contains("convert_from("), "text goes as the functions send it");
         assert!(fill("$1 $2", &["a"]).is_err() && fill("$1", &["a", "b"]).is_err());
+        assert!(planned_once("$1 $2", &["a"]).is_err() && planned_once("$1", &["a", "b"]).is_err());
         Ok(())
     }
 
