@@ -51,8 +51,13 @@ impl Statement {
     /// The same, planned once for each server connection instead of each time (`stored.rs`). For what many requests
     /// wait for, and what is best carried out in one way whatever its arguments are; it has to return rows, and to be
     /// listed in `install.rs`. Within a transaction it is sent whole.
+    ///
+    /// # Panics
+    ///
+    /// In the compiler when it makes a `static`: on a name that leaves no room for the digest behind it.
     #[must_use]
     pub const fn stored(self) -> Self {
+        assert!(self.name.len() <= stored::MAX_NAME, "a stored statement's name has at most 46 characters");
         Self { digest: Some(stored::digest(self.text)), ..self }
     }
 

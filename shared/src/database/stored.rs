@@ -17,6 +17,10 @@ use sqlx::postgres::PgDatabaseError;
 /// The schema that has these functions, and nothing else.
 pub(super) const SCHEMA: &str = "statements";
 
+/// Longest name of a stored statement: of a function's, Postgres keeps 63 characters, and drops the end without an
+/// error. The digest takes 16, and a line before it.
+pub(super) const MAX_NAME: usize = 63 - 17;
+
 /// FNV-1a, of 64 bits: tells versions of a text apart, and is computed by the compiler.
 pub(super) const fn digest(text: &str) -> u64 {
     let (text, mut at, mut digest) = (text.as_bytes(), 0, 0xcbf2_9ce4_8422_2325_u64);
@@ -55,5 +59,6 @@ mod tests {
     #[test]
     fn it_names_a_function_within_what_postgres_keeps_of_a_name() {
         assert_eq!(function("checkout.refund_attempt", 1), "checkout_refund_attempt_0000000000000001");
+        assert_eq!(function(&"a".repeat(MAX_NAME), u64::MAX).len(), 63);
     }
 }
