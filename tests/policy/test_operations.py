@@ -131,7 +131,7 @@ def test_the_way_to_a_sale_on_aws_is_the_one_of_the_tour():
 
 
 def test_a_request_takes_as_long_as_the_load_test_reckons():
-    section = " ".join(OPERATIONS.partition("\n## Scale\n")[2].partition("\n## ")[0].split())
+    section = " ".join(under("## Scale").split())
     said = re.search(r"a read takes (\d+) ms, a search (\d+) ms, a login (\d+) ms and a checkout ([\d.]+) s", section)
     code = (ROOT / "local/customers/src/journeys.rs").read_text().partition("fn busy(self)")[2]
     reckoned = [re.search(rf"Self::{journey}\b.* => ([\d_]+),", code)[1]
