@@ -504,9 +504,9 @@ def test_the_limiters_window_empties_when_it_says(page):
     expect(page.locator("#window")).not_to_contain_text("Refused")
     took = time.monotonic() - told
     assert seconds - 2 < took < seconds + 10, f"{took:.1f} s instead of {seconds}"
-    assert page.evaluate(asked) == 200, "it says so before it empties"
+    # One call and no more: the oldest that leave may be the page's first alone.
     page.locator("#shelf .products button").first.click()
-    expect(page.locator("#price")).to_be_visible()
+    expect(page.locator("#price"), "it says so before it empties").to_be_visible()
 
 
 def test_the_windows_picture_empties_as_the_limiters_window_does(page):
