@@ -34,3 +34,18 @@ pub(crate) fn of_pem(text: &[u8]) -> Option<RootCertStore> {
     // A client that trusts nobody would be refused by everybody, later and less clearly.
     (!authorities.is_empty()).then_some(authorities)
 }
+
+#[cfg(test)]
+mod tests {
+    /// What `.cargo/config.toml` says is not said by whoever builds with another one. The library's names stand in the
+    /// symbols of this very program, as in every other of the same build.
+    #[test]
+    fn no_environment_gathers_jitter_before_its_first_handshake() {
+        let program = std::env::current_exe().and_then(std::fs::read).expect("this program");
+        let has = |name: &[u8]| program.windows(name.len()).any(|part| part == name);
+        assert!(has(b"CRYPTO_sysrand"), "it has no symbols, and so proves nothing");
+        // Written otherwise, because it would stand in the program for standing here.
+        let name = "jent-entropy-init".replace('-', "_");
+        assert!(!has(name.as_bytes()), "aws-lc-sys was built without AWS_LC_SYS_NO_JITTER_ENTROPY=1");
+    }
+}

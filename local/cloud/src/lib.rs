@@ -41,6 +41,7 @@ pub mod ports;
 pub mod process;
 pub mod progress;
 pub mod record;
+mod scram;
 pub mod secrets;
 pub mod service;
 pub mod services;

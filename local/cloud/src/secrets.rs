@@ -13,7 +13,7 @@ use shared::auth::SigningKey;
 use shared::auth::token::{Issuer, Role};
 use uuid::Uuid;
 
-use crate::key_value;
+use crate::{key_value, scram};
 
 /// What `.dev/secrets` holds.
 #[derive(Clone)]
@@ -34,6 +34,10 @@ impl Secrets {
                 values.insert(name.to_owned(), format!("{prefix}{}", random()?));
             }
         }
+        if !values.contains_key("APPLICATION_VERIFIER") {
+            let verifier = scram::verifier(&values["APPLICATION_PASSWORD"])?;
+            values.insert("APPLICATION_VERIFIER".to_owned(), verifier);
+        }
         if !values.contains_key("TOKEN_PRIVATE_KEY") {
             let document = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
                 .map_err(|_| anyhow!("no key pair could be generated"))?;
@@ -53,6 +57,11 @@ impl Secrets {
     /// Password of the role that the functions log in as.
     pub fn application_password(&self) -> &str {
         &self.0["APPLICATION_PASSWORD"]
+    }
+
+    /// The same as Postgres and `PgBouncer` keep it.
+    pub(crate) fn application_verifier(&self) -> &str {
+        &self.0["APPLICATION_VERIFIER"]
     }
 
     /// Secret key for the payment provider.

@@ -17,7 +17,7 @@ pub(super) fn prepare(cloud: &Cloud) -> Result<()> {
     let users = cloud.servers.join("pgbouncer-users.txt");
     let list = format!(
         "\"{APPLICATION}\" \"{}\"\n\"{OWNER}\" \"{}\"\n",
-        cloud.secrets.application_password(),
+        cloud.secrets.application_verifier(),
         cloud.secrets.owner_password()
     );
     write_for(cloud.account.as_ref(), &users, &list)?;
