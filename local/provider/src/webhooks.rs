@@ -29,6 +29,8 @@ pub struct Settings {
     pub secret: Secret,
     /// Off: events are dropped, as if every delivery and every repetition had failed.
     pub enabled: bool,
+    /// What the endpoint is subscribed to, by the events' types; `*` is all of them.
+    pub enabled_events: Vec<String>,
     /// How late, milliseconds.
     pub delay_ms: u64,
     /// How often each event is delivered.
@@ -38,10 +40,15 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// To `url`, at once, once, in order.
+    /// To `url`, all events, at once, once, in order.
     #[must_use]
     pub fn new(url: Option<String>, secret: Secret) -> Self {
-        Self { url, secret, enabled: true, delay_ms: 0, copies: 1, shuffle: false }
+        let enabled_events = vec!["*".to_owned()];
+        Self { url, secret, enabled: true, enabled_events, delay_ms: 0, copies: 1, shuffle: false }
+    }
+
+    fn wants(&self, kind: &str) -> bool {
+        self.enabled_events.iter().any(|wanted| wanted == "*" || wanted == kind)
     }
 }
 
@@ -56,6 +63,8 @@ pub struct Change {
     pub secret: Option<Secret>,
     /// Whether events are sent.
     pub enabled: Option<bool>,
+    /// What the endpoint is subscribed to.
+    pub enabled_events: Option<Vec<String>>,
     /// How late, milliseconds.
     pub delay_ms: Option<u64>,
     /// How often each event is delivered.
@@ -127,6 +136,7 @@ impl Webhooks {
             url: change.url.or(old.url),
             secret: change.secret.unwrap_or(old.secret),
             enabled: change.enabled.unwrap_or(old.enabled),
+            enabled_events: change.enabled_events.unwrap_or(old.enabled_events),
             delay_ms: change.delay_ms.unwrap_or(old.delay_ms),
             copies: change.copies.unwrap_or(old.copies),
             shuffle: change.shuffle.unwrap_or(old.shuffle),
@@ -141,10 +151,10 @@ impl Webhooks {
     /// Sends the events of one operation on their way, one after the other unless they are shuffled.
     pub(super) fn send(self: &Arc<Self>, events: Vec<(&'static str, Value)>) {
         let settings = self.settings();
+        let events: Vec<_> = events.into_iter().filter(|(kind, _)| settings.wants(kind)).map(Event::new).collect();
         if !settings.enabled || settings.url.is_none() || events.is_empty() {
             return;
         }
-        let events: Vec<Event> = events.into_iter().map(Event::new).collect();
         for copy in 1..=settings.copies {
             if settings.shuffle {
                 for event in &events {

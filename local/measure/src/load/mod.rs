@@ -61,6 +61,18 @@ const CLOUD: &str = ".dev-load";
 /// Stripe's events come about so long after what they tell of. At once, they would find most orders unsettled and each
 /// cost a message.
 const WEBHOOKS_LATE: Duration = Duration::from_secs(1);
+/// What docs/operations.md has an endpoint at Stripe subscribed to. Of a payment it is one event; all would be three.
+const SUBSCRIBED: [&str; 9] = [
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+    "charge.refunded",
+    "refund.failed",
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "radar.early_fraud_warning.created",
+];
 
 /// Starts a cloud, lets customers in, tells. The exit status says whether every goal held, of ours.
 pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
@@ -101,7 +113,8 @@ async fn under_load(
 ) -> Result<Vec<Sweep>> {
     let delay_ms = Some(u64::try_from(WEBHOOKS_LATE.as_millis())?);
     let provider = Control::new(&cloud.http(Service::Payments)?)?;
-    provider.webhooks(&WebhookChange { delay_ms, ..WebhookChange::default() }).await?;
+    let enabled_events = Some(SUBSCRIBED.map(str::to_owned).to_vec());
+    provider.webhooks(&WebhookChange { delay_ms, enabled_events, ..WebhookChange::default() }).await?;
     provider.limit(arguments.provider_limit).await?;
     // A shop that is emptied by ten minutes of trade would answer 409, rightly.
     cloud.sql(Service::Postgres, DATABASE, "update inventory set available = 1000000").await?;
@@ -214,4 +227,18 @@ fn write(folder: &Folder, place: &Path, page: &str, text: &str) -> Result<()> {
     fs::write(place.with_extension("txt"), text)?;
     tell(format_args!("\n  With plots: {}", file.strip_prefix(&folder.root).unwrap_or(&file).display()));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SUBSCRIBED;
+
+    #[test]
+    fn the_shop_hears_of_what_its_operators_are_told_to_subscribe_to() {
+        let operations = include_str!("../../../../docs/operations.md");
+        let (_, after) = operations.split_once("add the endpoint").expect("where the endpoint is added");
+        let (events, _) = after.split_once("store the signing secret").expect("and its secret stored");
+        let named: Vec<_> = events.split('`').filter(|word| word.contains('.') && !word.contains(['<', ' '])).collect();
+        assert_eq!(named, SUBSCRIBED);
+    }
 }

@@ -156,3 +156,16 @@ async fn it_says_nothing_when_it_is_switched_off() {
     let events = shop.events(3).await;
     assert!(events.iter().all(|event| event.intent_id.as_deref() == Some(&heard)), "{events:?}");
 }
+
+#[tokio::test]
+async fn it_tells_the_shop_only_what_its_endpoint_is_subscribed_to() {
+    let shop = Shop::open(0).await;
+    let double = Double::start_with_webhooks(shop.url.clone()).await;
+    double.control("PUT", "webhooks", json!({ "enabled_events": ["payment_intent.succeeded"] })).await;
+    let first = pay(&double, "pm_card_visa").await;
+    double.control("PUT", "webhooks", json!({ "enabled_events": ["*"] })).await;
+    let second = pay(&double, "pm_card_visa").await;
+    let events = shop.events(4).await;
+    let of = |intent: &str| events.iter().filter(|event| event.intent_id.as_deref() == Some(intent)).count();
+    assert_eq!((of(&first), of(&second)), (1, 3), "{events:?}");
+}
