@@ -27,7 +27,8 @@ fn salted(password: &str, salt: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, &salted);
     let stored = digest(&SHA256, hmac::sign(&key, b"Client Key").as_ref());
     let server = hmac::sign(&key, b"Server Key");
-    let [salt, stored, server] = [salt, stored.as_ref(), server.as_ref()].map(|bytes| BASE64_STANDARD.encode(bytes));
+    let [salt, stored, server] =
+        [salt, stored.as_ref(), server.as_ref()].map(|bytes| BASE64_STANDARD.encode(bytes));
     format!("SCRAM-SHA-256${ITERATIONS}:{salt}${stored}:{server}")
 }
 

@@ -151,7 +151,8 @@ impl Webhooks {
     /// Sends the events of one operation on their way, one after the other unless they are shuffled.
     pub(super) fn send(self: &Arc<Self>, events: Vec<(&'static str, Value)>) {
         let settings = self.settings();
-        let events: Vec<_> = events.into_iter().filter(|(kind, _)| settings.wants(kind)).map(Event::new).collect();
+        let events: Vec<_> =
+            events.into_iter().filter(|(kind, _)| settings.wants(kind)).map(Event::new).collect();
         if !settings.enabled || settings.url.is_none() || events.is_empty() {
             return;
         }

@@ -238,7 +238,8 @@ mod tests {
         let operations = include_str!("../../../../docs/operations.md");
         let (_, after) = operations.split_once("add the endpoint").expect("where the endpoint is added");
         let (events, _) = after.split_once("store the signing secret").expect("and its secret stored");
-        let named: Vec<_> = events.split('`').filter(|word| word.contains('.') && !word.contains(['<', ' '])).collect();
+        let named: Vec<_> =
+            events.split('`').filter(|word| word.contains('.') && !word.contains(['<', ' '])).collect();
         assert_eq!(named, SUBSCRIBED);
     }
 }

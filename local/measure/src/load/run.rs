@@ -12,7 +12,7 @@ use super::outages::{self, Outage};
 use super::processors::Busy;
 use super::shop::{Shop, send};
 use super::waited::Waited;
-use super::watch::{Moment, Watch, database};
+use super::watch::{Moment, Orders, Watch};
 use cloud::Cloud;
 use cloud::figures::{milliseconds, thousands};
 use cloud::progress::{say, seconds, step};
@@ -159,9 +159,9 @@ fn rate(requests: usize, span: Duration) -> u64 {
 
 /// Waits until no order waits any more, or patience ends.
 async fn settle(cloud: &Cloud) -> Result<()> {
-    let since = Instant::now();
+    let (orders, since) = (Orders::of(cloud)?, Instant::now());
     loop {
-        let (_, waiting) = database(cloud).await?;
+        let (_, waiting) = orders.look().await?;
         if waiting == 0 || since.elapsed() > SETTLED_WITHIN {
             return Ok(());
         }
