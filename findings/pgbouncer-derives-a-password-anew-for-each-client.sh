@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Expected: PgBouncer derives SCRAM keys from a password in its auth_file once, or for each client at no great cost.
 # Seen: it derives them for every client that signs in, 4096 rounds in its only thread, in which nobody else's statement
-# moves: some twenty times the processor time of a client whose user has a SCRAM verifier in the file (as pg_authid has).
+# moves: twenty times the processor time of a client whose user has a SCRAM verifier in the file (as pg_authid has).
 # Versions: Debian 12 pgbouncer 1.18.0, PyPI psycopg 3.3.9. Run on 2026-11-30: 2.56 ms and 0.14.
 # Concerns whoever puts it in front of serverless functions: a hundred environments that start are a hundred clients.
 set -euo pipefail

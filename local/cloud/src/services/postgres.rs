@@ -130,7 +130,8 @@ pub(super) async fn make_schema(cloud: &Cloud) -> Result<()> {
     cloud.sql(Service::Postgres, "postgres", &create).await.context("the database could not be made")?;
     let migrated = step("Migrating", migrate(cloud)).await;
     migrated.with_context(|| format!("a migration failed; {} reset starts afresh", cloud.folder.dev))?;
-    // Made of base64 and `$`, so it cannot end the literal. PgBouncer has the same, and signs in by what its clients prove.
+    // Made of base64 and `$`, so it cannot end the literal. PgBouncer has the same, and signs in by what its clients
+    // prove.
     let verifier = cloud.secrets.application_verifier();
     let alter = format!("alter role {APPLICATION} password '{verifier}'");
     cloud
