@@ -3,7 +3,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`Cloud`], [`folder`], [`ports`], [`secrets`], [`account`], [`Wishes`] | what is known of one: where it lives, its addresses and keys (a password as Postgres keeps it in `scram`), what was asked for |
+//! | [`Cloud`], [`folder`], [`ports`], [`secrets`], `scram`, [`account`], [`Wishes`] | what is known of one: where it lives, its addresses and keys, a password as Postgres keeps it, what was asked for |
 //! | [`service`], [`services`] | the services by name; what each needs, how it is started and asked |
 //! | [`launch`] | starts one of them and waits until it answers |
 //! | [`supervisor`], [`lifecycle`] | starts them, watches over them and ends them; ends, empties and breaks a cloud that runs |
