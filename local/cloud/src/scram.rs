@@ -1,27 +1,28 @@
 //! A password as Postgres keeps it (RFC 5803, RFC 7677).
 //!
 //! A pooler that is given this instead of the password has nothing to derive when a client signs in. From a password
-//! PgBouncer derives it again for each: some 3 ms of its one thread, in which nobody else's statement moves, and a
+//! PgBouncer derives it again for each: 2.6 ms of its one thread, in which nobody else's statement moves, and a
 //! hundred environments that start at once are a hundred clients.
+
+use std::num::NonZeroU32;
 
 use anyhow::{Result, anyhow};
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
-use aws_lc_rs::rand;
-use aws_lc_rs::{hmac, pbkdf2};
+use aws_lc_rs::{hmac, pbkdf2, rand};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 /// As many as Postgres itself takes.
-const ITERATIONS: std::num::NonZeroU32 = std::num::NonZeroU32::new(4096).expect("above zero");
+const ITERATIONS: NonZeroU32 = NonZeroU32::new(4096).expect("above zero");
 
 /// `SCRAM-SHA-256$ITERATIONS:SALT$STORED_KEY:SERVER_KEY` of a password in ASCII, with a new salt.
 pub(crate) fn verifier(password: &str) -> Result<String> {
     let mut salt = [0; 16];
     rand::fill(&mut salt).map_err(|_| anyhow!("the system gives no random bytes"))?;
-    Ok(salted(password, &salt))
+    Ok(of(password, &salt))
 }
 
-fn salted(password: &str, salt: &[u8]) -> String {
+fn of(password: &str, salt: &[u8]) -> String {
     let mut salted = [0; SHA256_OUTPUT_LEN];
     pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ITERATIONS, salt, password.as_bytes(), &mut salted);
     let key = hmac::Key::new(hmac::HMAC_SHA256, &salted);
@@ -41,7 +42,7 @@ mod tests {
     #[test]
     fn it_keeps_what_signs_the_exchange_of_rfc_7677() {
         let salt = BASE64_STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").expect("base64");
-        let kept = salted("pencil", &salt);
+        let kept = of("pencil", &salt);
         let (_, server) = kept.rsplit_once(':').expect("two keys");
         let key = hmac::Key::new(hmac::HMAC_SHA256, &BASE64_STANDARD.decode(server).expect("base64"));
         let nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";

@@ -34,6 +34,7 @@ impl Secrets {
                 values.insert(name.to_owned(), format!("{prefix}{}", random()?));
             }
         }
+        // Kept, because of a new salt comes another: Postgres and PgBouncer have to hold the same.
         if !values.contains_key("APPLICATION_VERIFIER") {
             let verifier = scram::verifier(&values["APPLICATION_PASSWORD"])?;
             values.insert("APPLICATION_VERIFIER".to_owned(), verifier);

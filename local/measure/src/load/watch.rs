@@ -89,19 +89,17 @@ impl<'a> Watch<'a> {
     pub(super) async fn look(&mut self, began: Instant) -> Result<Moment> {
         let (orders, breaker) = tokio::join!(self.orders.look(), self.redis.batch(self.breaker.show()));
         // Nobody who waits for an answer of the shop waits for this: it reads a second of log, and all of /proc.
-        let Seen { now, busy, counts, memory } = block_in_place(|| self.see())?;
+        let seen = block_in_place(|| self.see(began))?;
         Ok(Moment {
-            at: now - began,
             connections: orders.as_ref().ok().map(|orders| orders.0),
             unfinished: orders.ok().map(|orders| orders.1),
             breaker: breaker.map(|shown| shown.machine.phase),
-            memory,
-            busy,
-            counts,
+            ..seen
         })
     }
 
-    fn see(&mut self) -> Result<Seen> {
+    /// What the machine and the log say.
+    fn see(&mut self, began: Instant) -> Result<Moment> {
         let (now, used) = (Instant::now(), Used::now(self.cloud, &self.fleet)?);
         let busy = used.since(&self.last.1, now - self.last.0);
         self.last = (now, used);
@@ -116,16 +114,8 @@ impl<'a> Watch<'a> {
         // One may end between the two.
         let environments = self.fleet.environments().into_iter();
         let memory = environments.filter_map(|one| Some((one.id, memory(one.pid?).ok()?.resident))).collect();
-        Ok(Seen { now, busy, counts, memory })
+        Ok(Moment { at: now - began, memory, busy, counts, ..Moment::default() })
     }
-}
-
-/// What the machine and the log say.
-struct Seen {
-    now: Instant,
-    busy: Busy,
-    counts: BTreeMap<&'static str, u64>,
-    memory: BTreeMap<u64, u64>,
 }
 
 static LOOK: Statement = Statement::new(
