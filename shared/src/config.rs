@@ -179,6 +179,12 @@ pub fn enabled(name: &'static str) -> Result<bool, Error> {
     flag(name)
 }
 
+/// The first of these variables that says anything.
+#[cfg(feature = "aws")]
+pub(crate) fn first(names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| optional(name))
+}
+
 fn optional(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

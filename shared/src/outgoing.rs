@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 mod client;
 mod document;
+#[cfg(feature = "aws")]
+mod pool;
 
 use std::error::Error;
 use std::time::Duration;
@@ -10,8 +12,10 @@ use std::time::Duration;
 use url::{Host, Url};
 
 #[cfg(feature = "aws")]
-pub(crate) use client::{body, client};
+pub(crate) use client::{body, client, whole};
 pub(crate) use document::{NoDocument, document};
+#[cfg(feature = "aws")]
+pub(crate) use pool::Pool;
 
 /// The ceiling on making a connection. Who has to wait longer is better told so.
 const CONNECT: Duration = Duration::from_secs(1);

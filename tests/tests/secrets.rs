@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_secretsmanager::Client;
+use shared::aws::client;
 use shared::aws::secrets::{Error, Made, Manager, Rotating};
 use shared::error;
 use tests::env;
@@ -15,15 +16,14 @@ use uuid::Uuid;
 const LONG: Duration = Duration::from_hours(1);
 
 /// The local cloud's moto server has a Secrets Manager next to its SQS.
-async fn config(endpoint: &str) -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
-        .endpoint_url(endpoint)
+fn config(endpoint: &str) -> SdkConfig {
+    let keys = Credentials::new("local", "local", None, None, "tests");
+    client::config("us-east-1", keys, Some(endpoint.to_owned()))
+        .expect("a configuration")
+        .into_builder()
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build())
-        .load()
-        .await
+        .build()
 }
 
 struct Stored {
@@ -33,7 +33,7 @@ struct Stored {
 
 impl Stored {
     async fn new(value: &str) -> Self {
-        let client = Client::new(&config(env("AWS_ENDPOINT_URL_SQS")).await);
+        let client = Client::new(&config(env("AWS_ENDPOINT_URL_SQS")));
         let name = format!("tests-{}", Uuid::now_v7());
         let created = client.create_secret().name(name).secret_string(value).send().await.expect("creates");
         Self { client, arn: created.arn.expect("an ARN") }
@@ -49,8 +49,8 @@ impl Stored {
         delete.send().await.expect("deletes");
     }
 
-    async fn number(&self) -> Rotating<u32> {
-        let manager = Manager::with(&config(env("AWS_ENDPOINT_URL_SQS")).await);
+    fn number(&self) -> Rotating<u32> {
+        let manager = Manager::with(&config(env("AWS_ENDPOINT_URL_SQS")));
         Rotating::stored("NUMBER", self.arn.clone(), manager, number)
     }
 }
@@ -62,7 +62,7 @@ fn number(secret: &str) -> Made<u32> {
 #[tokio::test]
 async fn a_secret_is_kept_and_what_was_made_of_it_too() {
     let stored = Stored::new("1").await;
-    let number = stored.number().await;
+    let number = stored.number();
     let first = number.get().await.expect("reads");
     stored.change("2").await;
     let again = number.get().await.expect("reads");
@@ -74,7 +74,7 @@ async fn a_secret_is_kept_and_what_was_made_of_it_too() {
 #[tokio::test]
 async fn a_changed_secret_is_used_once_the_old_one_was_kept_long_enough() {
     let stored = Stored::new("1").await;
-    let number = stored.number().await.read_again_after(Duration::ZERO, Duration::ZERO);
+    let number = stored.number().read_again_after(Duration::ZERO, Duration::ZERO);
     let first = number.get().await.expect("reads");
     let same = number.get().await.expect("reads again");
     assert!(std::sync::Arc::ptr_eq(&first, &same), "the same secret is not made anew");
@@ -85,7 +85,7 @@ async fn a_changed_secret_is_used_once_the_old_one_was_kept_long_enough() {
 #[tokio::test]
 async fn a_refusal_may_ask_for_a_newer_secret_before_its_time() {
     let stored = Stored::new("1").await;
-    let number = stored.number().await.read_again_after(LONG, Duration::ZERO);
+    let number = stored.number().read_again_after(LONG, Duration::ZERO);
     let first = number.get().await.expect("reads");
     assert!(number.get_newer(&first).await.is_none(), "there is no newer one yet");
     stored.change("2").await;
@@ -97,7 +97,7 @@ async fn a_refusal_may_ask_for_a_newer_secret_before_its_time() {
 #[tokio::test]
 async fn the_old_secret_is_used_while_there_is_no_new_one_to_be_had() {
     let stored = Stored::new("1").await;
-    let number = stored.number().await.read_again_after(Duration::ZERO, Duration::ZERO);
+    let number = stored.number().read_again_after(Duration::ZERO, Duration::ZERO);
     number.get().await.expect("reads");
     stored.change("not a number").await;
     assert_eq!(*number.get().await.expect("the old one"), 1);
@@ -107,7 +107,7 @@ async fn the_old_secret_is_used_while_there_is_no_new_one_to_be_had() {
 
 #[tokio::test]
 async fn a_secret_that_was_never_read_makes_the_request_unavailable() {
-    let manager = Manager::with(&config("http://127.0.0.1:1").await);
+    let manager = Manager::with(&config("http://127.0.0.1:1"));
     let secret = Rotating::stored("NUMBER", "arn:aws:secretsmanager:none".to_owned(), manager, number);
     let error = secret.get().await.expect_err("nobody answers");
     assert!(matches!(error, Error::Away(_)), "{error:?}");

@@ -59,6 +59,6 @@ async fn import_products(app: App, event: Value, limit: TimeLimit) -> Result<Vec
 }
 
 async fn go_on(file: &Told, after: Duration) -> Result<()> {
-    let queue = Queue::new(config::required("IMPORTS_QUEUE_URL").map_err(internal)?).await;
+    let queue = Queue::new(config::required("IMPORTS_QUEUE_URL").map_err(internal)?)?;
     queue.send(file.next().to_string(), after).await.map_err(internal)
 }

@@ -81,7 +81,7 @@ impl World {
         let fleet = Arc::new(Fleet::start(settings(seed, &services, binaries, &deaths)?).await?);
         let queue = cloud.template.queues.iter().find(|queue| queue.redrive.is_some());
         let queue = Queue {
-            sqs: sqs_client(&cloud.http(Service::Sqs)?).await,
+            sqs: sqs_client(&cloud.http(Service::Sqs)?)?,
             url: cloud.queue_url(&queue.context("template.yaml has no queue")?.name)?,
         };
         Ok(Self {

@@ -53,7 +53,7 @@ pub async fn open(cloud: &Cloud, fleet: Arc<Fleet>) -> Result<()> {
 /// Polls and fires until SIGTERM. Its own log (`./dev logs dispatcher`) tells what was invoked and what came of it.
 pub async fn dispatch(cloud: &Cloud) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
-    let sqs = sqs_client(&cloud.http(Service::Sqs)?).await;
+    let sqs = sqs_client(&cloud.http(Service::Sqs)?)?;
     let invoker = Invoker::new(cloud.http(Service::Functions)?)?;
     let mut work = JoinSet::new();
     for queue in queues(cloud)? {

@@ -60,7 +60,7 @@ pub struct Arguments {
 /// Prints the figures of the last minutes, again and again unless told otherwise.
 pub async fn run(folder: Folder, arguments: Arguments) -> Result<()> {
     let cloud = Cloud::open(folder)?;
-    let sqs = sqs_client(&cloud.http(Service::Sqs)?).await;
+    let sqs = sqs_client(&cloud.http(Service::Sqs)?)?;
     let mut log = Log::new(cloud.folder.log(Service::Functions.name()), arguments.minutes);
     loop {
         let (began, now) = log.read()?;

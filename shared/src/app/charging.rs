@@ -72,7 +72,7 @@ impl Charging {
     pub async fn queue(&self) -> Result<&Queue> {
         let make = async || {
             let url = config::required("DEFERRED_CHARGES_QUEUE_URL").map_err(crate::error::internal)?;
-            Ok(Queue::new(url).await)
+            Queue::new(url)
         };
         self.queue.get_or_try_init(make).await
     }

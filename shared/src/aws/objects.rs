@@ -15,7 +15,8 @@ use url::Url;
 
 use super::presign::Signer;
 use crate::error::{Error, Result, internal, unavailable};
-use crate::{outgoing, tls};
+use crate::outgoing::{self, whole};
+use crate::tls;
 
 /// Of one request, its body included.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -133,7 +134,7 @@ impl Bucket {
         loop {
             let url = self.signer.presign_object(method.as_str(), self.address(key), SystemTime::now()).await;
             let request = self.client.request(method.clone(), url.map_err(internal)?).timeout(LIMIT);
-            match whole(with(request)).await {
+            match async { whole(with(request).send().await?).await }.await {
                 Ok(answer) if !answer.status().is_server_error() => return Ok(answer),
                 _ if tries < TRIES => tokio::time::sleep(PAUSE * tries).await,
                 Ok(answer) => return Err(unavailable(LATER).caused_by(refusal(&answer))),
@@ -152,15 +153,6 @@ impl Bucket {
     }
 }
 
-/// Sends a request, and reads all of its answer.
-async fn whole(request: RequestBuilder) -> reqwest::Result<Response<Bytes>> {
-    let mut answer = request.send().await?;
-    let mut whole = Response::new(Bytes::new());
-    (*whole.status_mut(), *whole.headers_mut()) = (answer.status(), std::mem::take(answer.headers_mut()));
-    *whole.body_mut() = answer.bytes().await?;
-    Ok(whole)
-}
-
 fn granted(answer: Response<Bytes>) -> Result<Response<Bytes>> {
     if answer.status().is_success() { Ok(answer) } else { Err(internal(refusal(&answer))) }
 }
@@ -171,12 +163,9 @@ fn refusal(answer: &Response<Bytes>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpListener;
-    use std::thread;
-
     use aws_credential_types::Credentials;
 
+    use super::super::scripted;
     use super::*;
     use crate::error::Kind;
 
@@ -189,25 +178,15 @@ mod tests {
         }
     }
 
-    /// A bucket that answers one request after the other with these texts, and ends each connection with its text.
+    /// A bucket that answers one request after the other with these texts.
     fn answering(texts: &[&'static str]) -> Bucket {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let texts = texts.to_vec();
-        thread::spawn(move || {
-            for text in texts {
-                let (mut stream, _) = listener.accept().expect("a request");
-                assert_ne!(stream.read(&mut [0; 4096]).expect("its head"), 0);
-                write!(stream, "HTTP/1.1 {text}").expect("somebody listens");
-            }
-        });
-        bucket(&format!("http://{address}/imports"))
+        bucket(&format!("{}/imports", scripted::answering(texts)))
     }
 
-    const NOTHING: &str = "206 Partial Content\r\ncontent-length: 0\r\n\r\n";
-    const HALF: &str = "206 Partial Content\r\ncontent-length: 6\r\n\r\nsku";
-    const WHOLE: &str = "206 Partial Content\r\ncontent-length: 6\r\n\r\nsku,na";
-    const BUSY: &str = "503 Slow Down\r\ncontent-length: 0\r\n\r\n";
+    const NOTHING: &str = "HTTP/1.1 206 Partial Content\r\ncontent-length: 0\r\n\r\n";
+    const HALF: &str = "HTTP/1.1 206 Partial Content\r\ncontent-length: 6\r\n\r\nsku";
+    const WHOLE: &str = "HTTP/1.1 206 Partial Content\r\ncontent-length: 6\r\n\r\nsku,na";
+    const BUSY: &str = "HTTP/1.1 503 Slow Down\r\ncontent-length: 0\r\n\r\n";
 
     /// Reads the first six bytes, or says of which kind the failure is.
     async fn first_bytes(bucket: &Bucket) -> Result<Bytes, Kind> {
@@ -221,9 +200,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_look_does_not_mean_that_nothing_is_there() {
-        let missing = answering(&["404 Not Found\r\ncontent-length: 0\r\n\r\n"]);
+        let missing = answering(&["HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"]);
         assert_eq!(missing.find("products/a.csv").await.expect("an answer"), None);
-        let refused = answering(&["403 Forbidden\r\ncontent-length: 0\r\n\r\n"]);
+        let refused = answering(&["HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n"]);
         assert!(refused.find("products/a.csv").await.is_err());
     }
 

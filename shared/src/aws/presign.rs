@@ -1,7 +1,5 @@
 //! A request to AWS, signed in advance: it stands in for a password where one signs in by IAM.
 
-mod keys;
-
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -11,8 +9,8 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, 
 use aws_sigv4::sign::v4;
 use url::Url;
 
-pub(crate) use self::keys::Error;
-use self::keys::Keys;
+pub(crate) use super::keys::Error;
+use super::keys::Keys;
 use crate::config;
 
 /// How long a server accepts such a request for a new connection. Open connections outlive it.
@@ -38,7 +36,7 @@ impl Signer {
     /// When neither, or no `AWS_REGION`, is there, or the endpoint is none that may be asked for keys.
     pub fn of_function() -> Result<Self, config::Error> {
         let region = config::required("AWS_REGION")?;
-        Ok(Self { region, keys: Keys::of(|name| config::required(name).ok())? })
+        Ok(Self { region, keys: Keys::of_function()? })
     }
 
     /// `GET url`, signed (signature version 4, in the query) for `service` and for 15 minutes from `now`.

@@ -38,9 +38,12 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The queue at this address. Loads credentials and region from the environment; no network.
-    pub async fn new(url: String) -> Self {
-        Self { client: Client::new(&client::config().await), url }
+    /// The queue at this address. Credentials and region are the environment's; no network.
+    ///
+    /// # Errors
+    /// Where the environment has none.
+    pub fn new(url: String) -> crate::error::Result<Self> {
+        Ok(Self { client: Client::new(&client::of_function("SQS").map_err(crate::error::internal)?), url })
     }
 
     /// Sends one message, to be received after `delay`; SQS delays by 15 minutes at most.

@@ -1,8 +1,9 @@
-//! The client for servers that are asked often: payments, objects.
+//! The client for servers that are asked often: payments, objects, AWS.
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use bytes::Bytes;
+use http::{HeaderMap, Response};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use rustls::ClientConfig;
@@ -21,6 +22,14 @@ pub(crate) fn client(headers: HeaderMap, tls: ClientConfig, idle: Duration) -> r
         .redirect(Policy::none())
         .no_proxy()
         .build()
+}
+
+/// An answer with all of its body, from whom it cannot be too large.
+pub(crate) async fn whole(mut answer: reqwest::Response) -> reqwest::Result<Response<Bytes>> {
+    let mut whole = Response::new(Bytes::new());
+    (*whole.status_mut(), *whole.headers_mut()) = (answer.status(), std::mem::take(answer.headers_mut()));
+    *whole.body_mut() = answer.bytes().await?;
+    Ok(whole)
 }
 
 /// The body of an answer; `None` if it is larger than this.

@@ -17,7 +17,6 @@ mod answer;
 mod intent;
 mod operation;
 mod outcome;
-mod pool;
 mod refusal;
 mod secret;
 mod settings;
@@ -39,11 +38,11 @@ pub use self::intent::{
 };
 pub use self::operation::Operation;
 pub use self::outcome::{Health, NeverSent, Outcome, Reply, Unknown};
-use self::pool::Pool;
 pub use self::refusal::Refusal;
 pub use self::secret::{Secret, TooShort, signing_secrets};
 pub use self::settings::{Settings, SettingsError};
 use self::transport::Call;
+use crate::outgoing::Pool;
 
 /// The client. Cheap to clone; its clones share one pool of connections, made on the first call.
 #[derive(Clone)]

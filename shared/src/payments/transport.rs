@@ -7,8 +7,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::answer::{Answer, Told};
-use super::pool::Pool;
 use super::{NeverSent, Outcome, Reply, Unknown};
+use crate::outgoing::Pool;
 use crate::outgoing::{self, innermost};
 
 /// The ceiling on a whole call, second try included, whatever the deadline says.

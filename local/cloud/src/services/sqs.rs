@@ -24,7 +24,7 @@ pub(super) async fn ask(cloud: &Cloud) -> Result<()> {
 /// Creates the queues of template.yaml, those without a redrive policy first: they are the dead-letter queues that the
 /// others point to.
 pub(super) async fn furnish(cloud: &Cloud) -> Result<()> {
-    let client = sqs_client(&cloud.http(Service::Sqs)?).await;
+    let client = sqs_client(&cloud.http(Service::Sqs)?)?;
     let mut queues: Vec<_> = cloud.template.queues.iter().collect();
     queues.sort_by_key(|queue| queue.redrive.is_some());
     for queue in queues {

@@ -16,7 +16,7 @@ use lambda::aws::sqs_client;
 /// since a message only says which order to look at.
 pub(crate) async fn redrive(folder: Folder) -> Result<()> {
     let cloud = Cloud::open(folder)?;
-    let sqs = sqs_client(&cloud.http(Service::Sqs)?).await;
+    let sqs = sqs_client(&cloud.http(Service::Sqs)?)?;
     for queue in &cloud.template.queues {
         let Some(redrive) = &queue.redrive else { continue };
         let letters = cloud.template.queue(&redrive.target);

@@ -21,7 +21,8 @@ impl Manager {
 
     /// The current value of a secret, or why there is none.
     pub(super) async fn read(&self, arn: &str) -> Result<String, String> {
-        let client = self.0.get_or_init(async || Client::new(&client::config().await)).await;
+        let make = async || client::of_function("SECRETS_MANAGER").map(|config| Client::new(&config));
+        let client = self.0.get_or_try_init(make).await.map_err(|error| error.to_string())?;
         let secret = client.get_secret_value().secret_id(arn).send().await;
         let secret = secret.map_err(|error| DisplayErrorContext(error).to_string())?;
         secret.secret_string.ok_or_else(|| "the secret is binary, and not text".to_owned())

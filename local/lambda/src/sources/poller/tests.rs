@@ -76,7 +76,7 @@ impl Bench {
         let endpoint = std::env::var("AWS_ENDPOINT_URL_SQS").context(
             "no SQS server: run `./dev up`, then `set -a; . .dev/env`, or run the tests by `./dev test`",
         )?;
-        let sqs = sqs_client(&endpoint).await;
+        let sqs = sqs_client(&endpoint)?;
         let name = format!("poller-test-{}", Uuid::now_v7());
         let dead = sqs.create_queue().queue_name(format!("{name}-dead")).send().await?;
         let dead_letters = dead.queue_url.context("a URL")?;

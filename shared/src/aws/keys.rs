@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
+#[cfg(feature = "aws")]
+use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
 use http::HeaderValue;
 use rustls::ClientConfig;
 use serde::Deserialize;
@@ -48,8 +50,16 @@ pub(super) enum Keys {
 }
 
 impl Keys {
+    /// From the environment, with what Lambda puts there. No network yet.
+    ///
+    /// # Errors
+    /// When neither keys nor an endpoint are there, or the endpoint is none that may be asked for keys.
+    pub(super) fn of_function() -> Result<Self, config::Error> {
+        Self::of(|name| config::required(name).ok())
+    }
+
     /// From these variables, in the order of AWS's SDKs: keys, else an endpoint.
-    pub(super) fn of(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, config::Error> {
+    fn of(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, config::Error> {
         let id = variable("AWS_ACCESS_KEY_ID");
         if id.is_none()
             && let Some(endpoint) = Endpoint::of(&variable)?
@@ -69,6 +79,17 @@ impl Keys {
             // Its future is large, and every statement's would hold it.
             Self::Asked(endpoint) => Box::pin(endpoint.keys_at(now)).await,
         }
+    }
+}
+
+#[cfg(feature = "aws")]
+impl ProvideCredentials for Keys {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let keys = async { self.at(SystemTime::now()).await.map_err(CredentialsError::provider_error) };
+        future::ProvideCredentials::new(keys)
     }
 }
 

@@ -6,14 +6,16 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use rustls::ClientConfig;
 
-use crate::{outgoing, tls};
+use super::client;
+use crate::tls;
 
 /// A pool that rested longer than this is thrown away. By the wall clock: a Lambda environment is frozen between
 /// invocations, its monotonic clock may stand still meanwhile, and the connections that the client's own idle limit
-/// would have closed look young when it thaws, while the provider closed them long ago.
+/// would have closed look young when it thaws, while the server closed them long ago.
 const REST: Duration = Duration::from_secs(30);
 
-pub(super) struct Pool {
+/// A client with the connections it keeps.
+pub(crate) struct Pool {
     headers: HeaderMap,
     /// Shared by every client that is made, so that a new one resumes the TLS session of the last.
     tls: ClientConfig,
@@ -27,13 +29,13 @@ struct Kept {
 
 impl Pool {
     /// `headers` go with every request.
-    pub(super) fn new(headers: HeaderMap) -> Result<Self, rustls::Error> {
+    pub(crate) fn new(headers: HeaderMap) -> Result<Self, rustls::Error> {
         let tls = tls::client(tls::of_the_web())?;
         Ok(Self { headers, tls, kept: Mutex::new(None) })
     }
 
     /// The client to use at `now`.
-    pub(super) fn client(&self, now: SystemTime) -> reqwest::Result<reqwest::Client> {
+    pub(crate) fn client(&self, now: SystemTime) -> reqwest::Result<reqwest::Client> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let client = match kept.take() {
             Some(Kept { client, used }) if !is_stale(used, now) => client,
@@ -44,12 +46,12 @@ impl Pool {
     }
 
     /// Throws the kept connections away: where one broke under a request, its siblings may be as dead.
-    pub(super) fn renew(&self) {
+    pub(crate) fn renew(&self) {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn build(&self) -> reqwest::Result<reqwest::Client> {
-        outgoing::client(self.headers.clone(), self.tls.clone(), REST)
+        client(self.headers.clone(), self.tls.clone(), REST)
     }
 }
 
