@@ -35,7 +35,8 @@ pub(super) async fn settle(world: &World) -> Result<usize> {
     }
 }
 
-/// Everybody who has no final answer yet asks again under the same key.
+/// Everybody who has no final answer yet asks again under the same key; so does whoever submitted twice, was refused
+/// once and heard nothing of the other, which may have placed the order.
 async fn ask_again(world: &World) {
     let until = Instant::now() + CLIENTS_TRY;
     let open: Vec<usize> = world
@@ -44,7 +45,10 @@ async fn ask_again(world: &World) {
         .purchases
         .iter()
         .enumerate()
-        .filter(|(_, purchase)| purchase.said.is_empty())
+        .filter(|(_, purchase)| {
+            let refused = purchase.said.iter().all(|said| said.order.is_empty());
+            purchase.said.is_empty() || (purchase.unheard && refused)
+        })
         .map(|(number, _)| number)
         .collect();
     let submits = open.iter().map(|&number| async move {

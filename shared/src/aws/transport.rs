@@ -1,7 +1,6 @@
 //! What AWS's own clients send their requests with: the client that payments and objects have.
 //!
-//! Their default is a second one, with HTTP/2 and a reader of the system's certificates
-//! ([how much that was](../../../docs/benchmarks/changes.md)).
+//! Their default is a second one, with HTTP/2 (docs/decisions.md, "AWS's clients send over our client").
 
 use std::fmt;
 use std::sync::Arc;
