@@ -11,20 +11,20 @@ use super::keys::{Error, Keys};
 use super::transport::Transport;
 use crate::config;
 
-/// For what a function asks of a service, `SQS` or `SECRETS_MANAGER`: its region, its role's keys, two tries, and two
-/// seconds in all. No network.
+/// For what a function asks of a service: its region, its role's keys, two tries, and two seconds in all. The variable
+/// `endpoint` names another server than AWS's own. No network.
 ///
 /// AWS's own loader also looks for profiles and for other roles to take, none of which a function has, and so links a
 /// client of STS.
 ///
 /// # Errors
 /// Where the environment has no region or no keys.
-pub(super) fn of_function(service: &str) -> Result<SdkConfig, Error> {
+pub(super) fn of_function(endpoint: &str) -> Result<SdkConfig, Error> {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(1))
         .operation_timeout(Duration::from_secs(2))
         .build();
-    let endpoint = config::first(&[&format!("AWS_ENDPOINT_URL_{service}"), "AWS_ENDPOINT_URL"]);
+    let endpoint = config::first(&[endpoint, "AWS_ENDPOINT_URL"]);
     Ok(config(config::required("AWS_REGION")?, Keys::of_function()?, endpoint)?
         .into_builder()
         .timeout_config(timeouts)

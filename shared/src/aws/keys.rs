@@ -12,7 +12,9 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 #[cfg(feature = "aws")]
-use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
+use aws_credential_types::provider::error::CredentialsError;
+#[cfg(feature = "aws")]
+use aws_credential_types::provider::{ProvideCredentials, future};
 use http::HeaderValue;
 use rustls::ClientConfig;
 use serde::Deserialize;

@@ -9,6 +9,8 @@ use tokio::sync::OnceCell;
 
 use crate::aws::client;
 
+const ENDPOINT: &str = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
+
 /// A client of Secrets Manager, made when it is first needed.
 #[derive(Clone, Default)]
 pub struct Manager(Arc<OnceCell<Client>>);
@@ -21,7 +23,7 @@ impl Manager {
 
     /// The current value of a secret, or why there is none.
     pub(super) async fn read(&self, arn: &str) -> Result<String, String> {
-        let make = async || client::of_function("SECRETS_MANAGER").map(|config| Client::new(&config));
+        let make = async || client::of_function(ENDPOINT).map(|config| Client::new(&config));
         let client = self.0.get_or_try_init(make).await.map_err(|error| error.to_string())?;
         let secret = client.get_secret_value().secret_id(arn).send().await;
         let secret = secret.map_err(|error| DisplayErrorContext(error).to_string())?;
