@@ -96,7 +96,8 @@ async fn unfinished(world: &World) -> Result<usize> {
 async fn time_passes(world: &World) -> Result<()> {
     let sql = "update orders set next_attempt_at = least(next_attempt_at, now()), \
                deadline = case when status = 'action_required' then least(deadline, now()) else deadline end \
-               where next_attempt_at > now() and (lease_until is null or lease_until < now())";
+               where id in (select id from orders where next_attempt_at > now() \
+               and (lease_until is null or lease_until < now()) for update skip locked)";
     world.services.cloud().sql(Service::Postgres, DATABASE, sql).await.map(drop)
 }
 

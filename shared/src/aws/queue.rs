@@ -43,7 +43,12 @@ impl Queue {
     /// # Errors
     /// Where the environment has none.
     pub fn new(url: String) -> crate::error::Result<Self> {
-        Ok(Self { client: Client::new(&client::of_function("AWS_ENDPOINT_URL_SQS").map_err(crate::error::internal)?), url })
+        Ok(Self {
+            client: Client::new(
+                &client::of_function("AWS_ENDPOINT_URL_SQS").map_err(crate::error::internal)?,
+            ),
+            url,
+        })
     }
 
     /// Sends one message, to be received after `delay`; SQS delays by 15 minutes at most.

@@ -1,7 +1,7 @@
 -- Finds the product and changes it, if it is sold in this currency and has one of the versions that the caller expects
 -- ($7: any), and none of those that it excludes.
 with target as (
-    select id, version, currency from products where id = $1 and archived_at is null for update
+    select id, version, currency from products where id = $1 and archived_at is null for no key update
 ), changed as (
     update products
     set name = $2, description = $3, price = $4, featured = $6, version = products.version + 1, updated_at = now()

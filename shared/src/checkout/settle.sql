@@ -70,7 +70,7 @@ failed as (
 ),
 -- An order that will not be fulfilled gives its stock back, once; locked in id order, like everybody else does.
 stock as (
-    select inventory.product_id, order_items.quantity
+    select inventory.product_id, inventory.available, order_items.quantity
     from settled
     join order_items on order_items.order_id = settled.id
     join inventory on inventory.product_id = order_items.product_id
@@ -80,10 +80,19 @@ stock as (
     order by inventory.product_id
     for update of inventory
 ),
+-- What is to be had again by it changes as a product too, by a trigger: locked before, in id order, as an import and a
+-- ranking change products.
+to_be_had as (
+    select id
+    from products
+    where id in (select product_id from stock where available = 0)
+    order by id
+    for no key update
+),
 released as (
     update inventory
     set available = inventory.available + stock.quantity
     from stock
-    where inventory.product_id = stock.product_id
+    where inventory.product_id = stock.product_id and (select count(*) from to_be_had) >= 0
 )
 select id from settled

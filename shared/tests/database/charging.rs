@@ -12,7 +12,7 @@ use shared::telemetry::{Counter, Record};
 use shared::time_limit::TimeLimit;
 use uuid::Uuid;
 
-use crate::checkout::{PATIENCE, Shop, leased};
+use crate::checkout::{PATIENCE, Shop, leased, new, purchase};
 use crate::provider::{Provider, error, intent};
 
 static UNASKED: Statement =
@@ -22,6 +22,17 @@ static STANDS: Statement = Statement::new(
     "test.stands",
     "select status, extract(epoch from next_attempt_at - now())::bigint from orders where id = $1",
 );
+
+static THE_ORDER: Statement = Statement::new("test.the_order", "select id from orders");
+static MOVE: Statement =
+    Statement::new("test.move", "update inventory set available = available where product_id = $1");
+static HOLD: Statement =
+    Statement::new("test.hold_product", "select from products where id = $1 for no key update");
+/// Postgres may move stock in the order of the table.
+static IN_THE_TABLES_ORDER: [Statement; 2] = [
+    Statement::new("test.no_nestloop", "alter role millrace_app set enable_nestloop = off"),
+    Statement::new("test.no_mergejoin", "alter role millrace_app set enable_mergejoin = off"),
+];
 
 /// What charging takes beside a database and a provider.
 pub(crate) struct Charging {
@@ -202,6 +213,40 @@ async fn a_refused_confirmation_that_charged_all_the_same_pays_the_order() {
         assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, false), "{status} {body}");
         assert_eq!(order.stock().await, 9);
     }
+}
+
+#[tokio::test]
+async fn what_is_to_be_had_again_is_locked_in_the_order_of_ids_so_that_nobody_waits_in_a_circle() {
+    let shop = Shop::open().await;
+    shop.owner.execute(&IN_THE_TABLES_ORDER[0]).await.expect("alters");
+    shop.owner.execute(&IN_THE_TABLES_ORDER[1]).await.expect("alters");
+    let (user, lower, higher) =
+        (shop.customer().await, shop.product(1250, 1).await, shop.product(0, 1).await);
+    let items = [(lower, 1), (higher, 1)];
+    new(purchase(user, "key", b"{}", &items).place_leased(&shop.functions, PATIENCE).await);
+    shop.owner.execute(&DUE).await.expect("its lease has run out");
+    shop.owner.execute(&UNASKED).await.expect("nobody has asked for a charge");
+    // Its row stands behind the other's now.
+    shop.owner.execute(MOVE.bind(lower)).await.expect("moves");
+    let order = shop.owner.fetch_one::<(Uuid,)>(&THE_ORDER).await.expect("finds").0;
+    let order = order.to_string().parse().expect("an order's id");
+    let lease = claim(&shop.functions, order, PATIENCE).await.expect("answers").expect("is due");
+
+    let functions = shop.functions.clone();
+    let held = shop.owner.transaction(async |tx| {
+        tx.execute(HOLD.bind(lower)).await?;
+        let failing = tokio::spawn(async move {
+            let provider = Provider::with_intent(&intent("requires_payment_method"));
+            provider.says("create", 402, &error("card_error", &json!({ "code": "card_declined" })));
+            Charging::new().advance(&functions, lease, &provider).await
+        });
+        shop.so_many_wait(1).await;
+        tx.execute(HOLD.bind(higher)).await?;
+        Ok::<_, shared::database::Error>(failing)
+    });
+    let (advanced, _) = held.await.expect("nobody waits in a circle").await.expect("ends");
+    assert_eq!(advanced.answer.status, OrderStatus::Failed);
+    assert_eq!((shop.stock(lower).await, shop.stock(higher).await), (1, 1));
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ use anyhow::{Context, Result, ensure};
 pub use arguments::Arguments;
 
 use crate::bench::node::Node;
+use cloud::demo;
 use cloud::folder::Folder;
 use cloud::own_cloud::OwnCloud;
 use cloud::progress::{say, tell};
@@ -56,6 +57,8 @@ use shop::Shop;
 use sweep::Sweep;
 use waited::Told;
 
+/// What an account may leave unpaid, as in docs/settings.md.
+const UNPAID: [(&str, u64); 2] = [("UNPAID_ORDERS_LIMIT", 20), ("UNPAID_PIECES_LIMIT", 2_000)];
 /// The folder of the cloud under load.
 const CLOUD: &str = ".dev-load";
 /// Stripe's events come about so long after what they tell of. At once, they would find most orders unsettled and each
@@ -140,7 +143,7 @@ async fn serve(
     length: Duration,
     node: Option<&Node>,
 ) -> Result<Run> {
-    let mut settings = settings(cloud, users, length, arguments.provider_limit)?;
+    let mut settings = settings(cloud, arguments, users, length)?;
     if let Some(node) = node {
         in_node(&mut settings, node)?;
     }
@@ -160,8 +163,9 @@ async fn serve(
     Ok(Run { node: node.map(|node| node.version.clone()), ..run })
 }
 
-/// As many environments as so many users may need.
-fn settings(cloud: &Cloud, users: u64, length: Duration, provider_limit: u32) -> Result<Settings> {
+/// As many environments as so many users may need. Several of them share an account, so to each may be unpaid what may be
+/// to all of these.
+fn settings(cloud: &Cloud, arguments: &Arguments, users: u64, length: Duration) -> Result<Settings> {
     let mut settings = serving::settings(cloud, "release")?;
     for (name, function) in &mut settings.functions {
         if let Some(environments) = journeys::environments(name, users) {
@@ -170,7 +174,11 @@ fn settings(cloud: &Cloud, users: u64, length: Duration, provider_limit: u32) ->
     }
     let open_for = outages::breaker_open_for(length).as_secs().to_string();
     settings.environment.push(("BREAKER_OPEN_SECONDS".to_owned(), open_for));
-    settings.environment.push(("PAYMENTS_RATE_LIMIT".to_owned(), provider_limit.to_string()));
+    settings.environment.push(("PAYMENTS_RATE_LIMIT".to_owned(), arguments.provider_limit.to_string()));
+    let sharing = users.div_ceil(demo::USERS * u64::from(arguments.scale));
+    for (name, of_one) in UNPAID {
+        settings.environment.push((name.to_owned(), (of_one * sharing).to_string()));
+    }
     Ok(settings)
 }
 
