@@ -163,8 +163,8 @@ async fn serve(
     Ok(Run { node: node.map(|node| node.version.clone()), ..run })
 }
 
-/// As many environments as so many users may need. Several of them share an account, so to each may be unpaid what may be
-/// to all of these.
+/// As many environments as so many users may need. Several of them share an account, which may leave unpaid what all of
+/// them may.
 fn settings(cloud: &Cloud, arguments: &Arguments, users: u64, length: Duration) -> Result<Settings> {
     let mut settings = serving::settings(cloud, "release")?;
     for (name, function) in &mut settings.functions {
