@@ -2,23 +2,21 @@
 //! outage does not hand every caller a fresh quota.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 use super::Policy;
 use super::window::{Reading, Window};
 
-/// What an environment remembers of its callers, however many they are: a tenth of all that it takes.
-const MOST_BYTES: usize = 1024 * 1024;
+/// What an environment remembers of its callers, however many they are: a twentieth of all that it takes.
+const MOST_BYTES: usize = 512 * 1024;
 
 /// Beyond it any windows go, whether they are over or not: an attacker with that many addresses is limited by other
-/// means. A map has up to 16 places for 7 entries; keys are on the heap.
-const MOST_WINDOWS: usize = MOST_BYTES / (size_of::<Entry>() * 16 / 7 + LONGEST_KEY);
+/// means. A map has up to 16 places for 7 entries, and a byte for each.
+const MOST_WINDOWS: usize = MOST_BYTES / ((size_of::<Entry>() + 1) * 16 / 7);
 
-/// A digest and the name of a policy, and what the allocator adds.
-const LONGEST_KEY: usize = 64;
-
-/// A window with its length in milliseconds, by its key.
-type Entry = (String, (u64, Window));
+/// A window with its length in milliseconds, by the number of its key.
+type Entry = (u64, (u64, Window));
 
 /// So few are not worth looking through.
 const FEW_WINDOWS: usize = 256;
@@ -29,8 +27,11 @@ pub(super) struct Local(Mutex<Windows>);
 /// The windows of the callers of late.
 #[derive(Default)]
 struct Windows {
+    /// Makes a number of a key, another one in each process: two keys of one number share a window, and nobody can
+    /// bring that about. It takes a tenth of what a key takes.
+    numbers: RandomState,
     /// With each window's length in milliseconds.
-    all: HashMap<String, (u64, Window)>,
+    all: HashMap<u64, (u64, Window)>,
     /// With so many, those that are over are looked for.
     full: usize,
 }
@@ -70,14 +71,14 @@ impl Local {
     ) -> T {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         windows.make_room(now);
-        let all = &mut windows.all;
+        let Windows { numbers, all, .. } = &mut *windows;
         // Taken out and put back: a map lends only one entry at a time.
-        let mut taken: Vec<(String, Window)> = keys
+        let mut taken: Vec<(u64, Window)> = keys
             .iter()
             .zip(policies)
             .map(|(key, policy)| {
-                let known = all.remove_entry(key).map(|(key, (_, window))| (key, window));
-                let (key, mut window) = known.unwrap_or_else(|| (key.clone(), Window::new(now)));
+                let key = numbers.hash_one(key);
+                let mut window = all.remove(&key).map_or_else(|| Window::new(now), |(_, window)| window);
                 window.advance(now, policy.window_ms());
                 (key, window)
             })
@@ -170,8 +171,7 @@ mod tests {
         }
         let windows = local.0.lock().expect("the windows");
         let places = windows.all.capacity() * 8 / 7;
-        let keys: usize = windows.all.keys().map(String::capacity).sum();
-        let bytes = places * (size_of::<Entry>() + 1) + keys;
+        let bytes = places * (size_of::<Entry>() + 1);
         assert!((MOST_BYTES / 4..=MOST_BYTES).contains(&bytes), "{bytes} bytes");
         assert!(windows.all.len() > 1_000, "{} callers", windows.all.len());
     }
