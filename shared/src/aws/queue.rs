@@ -43,12 +43,8 @@ impl Queue {
     /// # Errors
     /// Where the environment has none.
     pub fn new(url: String) -> crate::error::Result<Self> {
-        Ok(Self {
-            client: Client::new(
-                &client::of_function("AWS_ENDPOINT_URL_SQS").map_err(crate::error::internal)?,
-            ),
-            url,
-        })
+        let config = client::of_function("AWS_ENDPOINT_URL_SQS").map_err(crate::error::internal)?;
+        Ok(Self { client: Client::new(&config), url })
     }
 
     /// Sends one message, to be received after `delay`; SQS delays by 15 minutes at most.

@@ -94,14 +94,19 @@ mod tests {
     const MISSING: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\n\
                            content-length: 52\r\n\r\n{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"    }";
 
+    /// Of the queues at this address.
+    fn client(address: &str, tries: u32) -> Client {
+        let keys = Credentials::new("id", "secret", None, None, "test");
+        let config = config("us-east-1", keys, Some(address.to_owned())).expect("a configuration");
+        let tries = RetryConfig::standard().with_max_attempts(tries);
+        Client::new(&config.into_builder().retry_config(tries).build())
+    }
+
     /// Sends a message, at most twice, to a queue that answers so.
     async fn send(texts: &[&'static str]) -> Sent {
         let address = answering(texts);
-        let keys = Credentials::new("id", "secret", None, None, "test");
-        let config = config("us-east-1", keys, Some(address.clone())).expect("a configuration");
-        let twice = RetryConfig::standard().with_max_attempts(2);
-        let client = Client::new(&config.into_builder().retry_config(twice).build());
-        client.send_message().queue_url(format!("{address}/1/queue")).message_body("{}").send().await
+        let queue = format!("{address}/1/queue");
+        client(&address, 2).send_message().queue_url(queue).message_body("{}").send().await
     }
 
     #[tokio::test]
@@ -118,11 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_does_not_listen_is_named_with_the_reason() {
-        let keys = Credentials::new("id", "secret", None, None, "test");
-        let config =
-            config("us-east-1", keys, Some("http://127.0.0.1:1".to_owned())).expect("a configuration");
-        let client = Client::new(&config.into_builder().retry_config(RetryConfig::disabled()).build());
-        let error = client.list_queues().send().await.expect_err("nobody listens");
+        let error = client("http://127.0.0.1:1", 1).list_queues().send().await.expect_err("nobody listens");
         let mut cause: &dyn Error = &error;
         while let Some(source) = cause.source() {
             cause = source;

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::checkout::{PATIENCE, Shop, leased, new, purchase};
 use crate::provider::{Provider, error, intent};
+use crate::search::HOLD;
 
 static UNASKED: Statement =
     Statement::new("test.unasked", "update payments set attempt = 0, attempted_at = null");
@@ -23,11 +24,8 @@ static STANDS: Statement = Statement::new(
     "select status, extract(epoch from next_attempt_at - now())::bigint from orders where id = $1",
 );
 
-static THE_ORDER: Statement = Statement::new("test.the_order", "select id from orders");
 static MOVE: Statement =
     Statement::new("test.move", "update inventory set available = available where product_id = $1");
-static HOLD: Statement =
-    Statement::new("test.hold_product", "select from products where id = $1 for no key update");
 /// Postgres may move stock in the order of the table.
 static IN_THE_TABLES_ORDER: [Statement; 2] = [
     Statement::new("test.no_nestloop", "alter role millrace_app set enable_nestloop = off"),
@@ -218,18 +216,17 @@ async fn a_refused_confirmation_that_charged_all_the_same_pays_the_order() {
 #[tokio::test]
 async fn what_is_to_be_had_again_is_locked_in_the_order_of_ids_so_that_nobody_waits_in_a_circle() {
     let shop = Shop::open().await;
-    shop.owner.execute(&IN_THE_TABLES_ORDER[0]).await.expect("alters");
-    shop.owner.execute(&IN_THE_TABLES_ORDER[1]).await.expect("alters");
+    for alter in &IN_THE_TABLES_ORDER {
+        shop.owner.execute(alter).await.expect("alters");
+    }
     let (user, lower, higher) =
         (shop.customer().await, shop.product(1250, 1).await, shop.product(0, 1).await);
     let items = [(lower, 1), (higher, 1)];
-    new(purchase(user, "key", b"{}", &items).place_leased(&shop.functions, PATIENCE).await);
+    let order = new(purchase(user, "key", b"{}", &items).place_leased(&shop.functions, PATIENCE).await).order;
     shop.owner.execute(&DUE).await.expect("its lease has run out");
     shop.owner.execute(&UNASKED).await.expect("nobody has asked for a charge");
     // Its row stands behind the other's now.
     shop.owner.execute(MOVE.bind(lower)).await.expect("moves");
-    let order = shop.owner.fetch_one::<(Uuid,)>(&THE_ORDER).await.expect("finds").0;
-    let order = order.to_string().parse().expect("an order's id");
     let lease = claim(&shop.functions, order, PATIENCE).await.expect("answers").expect("is due");
 
     let functions = shop.functions.clone();

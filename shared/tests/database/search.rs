@@ -513,7 +513,7 @@ async fn what_is_bought_is_ranked_once_an_hour() {
     );
 }
 
-static HOLD: Statement =
+pub(crate) static HOLD: Statement =
     Statement::new("test.search_hold", "select from products where id = $1 for no key update");
 static WAITING: Statement = Statement::new(
     "test.search_waiting",
