@@ -63,8 +63,7 @@ pub struct Config {
     /// `ORDER_DEADLINE_SECONDS`: how long after it was placed an order is given up that could not be charged. A day:
     /// longer than an outage, and no longer than a customer remembers.
     pub order_deadline: Duration,
-    /// `UNPAID_ORDERS_LIMIT`, `UNPAID_PIECES_LIMIT`: what a customer's unpaid orders may hold of the stock. 20 and
-    /// 2,000: more than anybody needs during an outage, and a small part of a shop.
+    /// `UNPAID_ORDERS_LIMIT`, `UNPAID_PIECES_LIMIT`: what a customer's unpaid orders may hold of the stock.
     pub unpaid: Unpaid,
 }
 
@@ -77,6 +76,11 @@ pub struct Unpaid {
     pub pieces: u32,
 }
 
+impl Unpaid {
+    /// Unless it is set: more than anybody needs during an outage, and a small part of a shop.
+    pub const USUAL: Self = Self { orders: 20, pieces: 2_000 };
+}
+
 impl Config {
     /// Reads the environment.
     pub fn from_env() -> Result<Self, Error> {
@@ -84,7 +88,7 @@ impl Config {
             database_url: required("DATABASE_URL")?,
             database_iam_auth: flag("DATABASE_IAM_AUTH")?,
             require_tls: flag("REQUIRE_TLS")?,
-            concurrency: number("AWS_LAMBDA_MAX_CONCURRENCY", 1)?.max(1),
+            concurrency: at_a_time()?,
             redis_url: required("REDIS_URL")?,
             redis_cluster: flag("REDIS_CLUSTER")?,
             redis_iam_cache: flag("REDIS_IAM_AUTH")?.then(|| required("REDIS_CACHE_NAME")).transpose()?,
@@ -98,11 +102,16 @@ impl Config {
             payments_rate_limit: payments_rate_limit()?,
             order_deadline: order_deadline()?,
             unpaid: Unpaid {
-                orders: at_least_one("UNPAID_ORDERS_LIMIT", 20)?,
-                pieces: at_least_one("UNPAID_PIECES_LIMIT", 2000)?,
+                orders: at_least_one("UNPAID_ORDERS_LIMIT", Unpaid::USUAL.orders)?,
+                pieces: at_least_one("UNPAID_PIECES_LIMIT", Unpaid::USUAL.pieces)?,
             },
         })
     }
+}
+
+/// How many invocations Lambda gives this environment at a time.
+pub(crate) fn at_a_time() -> Result<usize, Error> {
+    Ok(number("AWS_LAMBDA_MAX_CONCURRENCY", 1)?.max(1))
 }
 
 fn identity_provider() -> Result<Option<provider::Settings>, Error> {

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 pub use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use lambda_runtime::{Context, Diagnostic, LambdaEvent, Runtime, service_fn};
+use lambda_runtime::{Context, Diagnostic};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
 pub use crate::caught::caught;
 use crate::error::{Error, Result, internal};
+use crate::runtime_api;
+pub use crate::runtime_api::Fatal;
 use crate::telemetry::{self, Outcome, Record};
 use crate::time_limit::TimeLimit;
-
-/// Why a function could not start.
-pub type Fatal = lambda_runtime::Error;
 
 /// Serves events with `handler` until the environment ends.
 ///
@@ -46,23 +45,21 @@ where
     telemetry::init();
     let app = App::from_env()?;
     let handler = Arc::new(handler);
-    let runtime = Runtime::new(service_fn(move |event: LambdaEvent<E>| {
+    runtime_api::serve(move |event: E, context| {
         let (app, handler) = (app.clone(), Arc::clone(&handler));
         async move {
-            let LambdaEvent { payload, context } = event;
             let limit = limit(Some(context.deadline));
             let last_moment = app.last_moment.clone();
             // Boxed: the compiler gives up on types as deep as these.
-            let work = Box::pin(caught(handler(app, payload, limit)));
+            let work = Box::pin(caught(handler(app, event, limit)));
             let work = async {
                 let ended = last_moment.limit(context.deadline, work).await;
                 ended.unwrap_or_else(|| Err(internal("it did not end by the end of the invocation's time")))
             };
-            recorded(&context, work).await.map_err(Failed)
+            recorded(&context, work).await.map_err(|error| failed(&error))
         }
-    }));
-    // As a task: whatever wakes the future that `main` blocks on makes two system calls, and a task none.
-    tokio::spawn(runtime.run_concurrent()).await?
+    })
+    .await
 }
 
 /// Does an invocation's work, and writes its line: for functions that do without an [`App`] and so without [`serve`].
@@ -75,12 +72,7 @@ pub async fn recorded<T, E>(context: &Context, work: impl Future<Output = Result
 }
 
 /// A failed event, as Lambda reports it. Only operators read that, so here the cause may show.
-#[derive(Debug)]
-struct Failed(Error);
-
-impl From<Failed> for Diagnostic {
-    fn from(Failed(error): Failed) -> Self {
-        let kind = error.problem().kind();
-        Self { error_type: format!("{kind:?}"), error_message: error.cause().unwrap_or_default() }
-    }
+fn failed(error: &Error) -> Diagnostic {
+    let kind = error.problem().kind();
+    Diagnostic { error_type: format!("{kind:?}"), error_message: error.cause().unwrap_or_default() }
 }

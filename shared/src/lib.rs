@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`http`] | serving a Lambda function: layers, JSON bodies, path parameters, the caller, responses |
 //! | [`events`] | serving a function that SQS, a schedule or a person invokes |
+//! | [`runtime_api`] | asking Lambda for invocations, and answering them |
 //! | [`app`], [`config`] | what a handler may touch, built lazily; the settings it is built from |
 //! | [`error`] | one error for HTTP: what the caller sees, apart from what the log gets |
 //! | [`catalog`], [`orders`], [`checkout`] | the domain: products; orders; how they are placed and paid |
@@ -51,6 +52,7 @@ mod outgoing;
 pub mod payments;
 pub mod rate_limit;
 pub mod redis;
+pub mod runtime_api;
 pub mod telemetry;
 pub mod text;
 pub mod time_limit;

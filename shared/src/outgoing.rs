@@ -20,7 +20,7 @@ pub(crate) use pool::Pool;
 /// The ceiling on making a connection. Who has to wait longer is better told so.
 const CONNECT: Duration = Duration::from_secs(1);
 
-const USER_AGENT: &str = concat!("millrace/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("millrace/", env!("CARGO_PKG_VERSION"));
 
 /// The cause that a person can act on ("connection refused"), without the chain of wrappers around it.
 pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {

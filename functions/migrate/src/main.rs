@@ -14,11 +14,11 @@ mod work;
 
 use std::time::Duration;
 
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::Diagnostic;
 use serde::Deserialize;
 use serde_json::Value;
 use shared::time_limit::TimeLimit;
-use shared::{events, telemetry};
+use shared::{events, runtime_api, telemetry};
 
 use work::{Failure, Settings};
 
@@ -29,14 +29,13 @@ const RESERVE: Duration = Duration::from_secs(45);
 const CEILING: Duration = Duration::from_secs(900 - 45);
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
+async fn main() -> Result<(), runtime_api::Fatal> {
     telemetry::init();
-    lambda_runtime::run(service_fn(async |LambdaEvent { payload, context }: LambdaEvent<Value>| {
+    runtime_api::serve(|event: Value, context| async move {
         let limit = TimeLimit::of_long_invocation(Some(context.deadline), CEILING, RESERVE);
-        // Boxed: what asks Secrets Manager is large.
-        let work = Box::pin(async { invoke(Settings::from_env().await, payload, limit).await });
-        events::recorded(&context, work).await
-    }))
+        let work = async { invoke(Settings::from_env().await, event, limit).await };
+        events::recorded(&context, work).await.map_err(Diagnostic::from)
+    })
     .await
 }
 

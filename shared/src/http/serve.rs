@@ -1,13 +1,11 @@
 //! From an event to a response, whatever happens on the way.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::{HeaderName, HeaderValue, header};
-use lambda_http::lambda_runtime::Runtime;
-use lambda_http::{Context, LambdaEvent, service_fn};
+use lambda_http::Context;
 
 use super::answer::Answer;
 use super::{Endpoint, Event, Request, Response, response};
@@ -15,14 +13,13 @@ use crate::app::App;
 use crate::caught::caught;
 use crate::error::{Error, Result, unavailable};
 use crate::rate_limit::Verdict;
+use crate::runtime_api;
+pub use crate::runtime_api::Fatal;
 use crate::telemetry::{self, Outcome, Record};
 use crate::time_limit::TimeLimit;
 
 /// What a caller waits whose request was given up.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-/// Why a function could not start.
-pub type Fatal = lambda_http::Error;
 
 /// A handler whose type is the same for every function: what serves it is compiled once, with this crate, and not again
 /// in each function.
@@ -45,20 +42,17 @@ fn run(endpoint: Endpoint, handler: Handler) -> BoxFuture<'static, Result<(), Fa
     Box::pin(async move {
         telemetry::init();
         let app = App::from_env()?;
-        // Concurrent on Lambda Managed Instances, one at a time on ordinary Lambda.
-        let runtime = Runtime::new(service_fn(move |event: LambdaEvent<Event>| {
+        runtime_api::serve(move |event: Event, context| {
             let (app, handler) = (app.clone(), Arc::clone(&handler));
-            async move { Ok::<_, Infallible>(Answer(respond(app, endpoint, handler, event).await)) }
-        }));
-        // As a task: whatever wakes the future that `main` blocks on makes two system calls, and a task none.
-        tokio::spawn(runtime.run_concurrent()).await?
+            async move { Ok(Answer(respond(app, endpoint, handler, event, context).await)) }
+        })
+        .await
     })
 }
 
 /// Answers one event. It cannot fail: on AWS a failed invocation becomes the gateway's own 500 without problem details,
 /// and locally its message leaks.
-async fn respond(app: App, endpoint: Endpoint, handler: Handler, event: LambdaEvent<Event>) -> Response {
-    let LambdaEvent { payload: event, context } = event;
+async fn respond(app: App, endpoint: Endpoint, handler: Handler, event: Event, context: Context) -> Response {
     let request_id = request_id(&event, &context);
     let time_limit = TimeLimit::of_invocation(Some(context.deadline));
     let record = Record::begin(&request_id, context.xray_trace_id);
