@@ -22,7 +22,7 @@ SEES = {
     # The HTTP client of AWS's clients, and nothing of the shop.
     "lambda": {"shared"},
     "cloud": {"lambda", "shared"},
-    "stats": {"cloud", "lambda", "shared"},
+    "stats": {"cloud", "shared"},
     "customers": {"cloud", "lambda", "shared"},
     "chaos": {"cloud", "lambda", "provider", "shared"},
     "measure": {"customers", "stats", "cloud", "lambda", "provider", "shared"},

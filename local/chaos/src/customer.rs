@@ -16,8 +16,6 @@ use super::world::World;
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two tries. The answers ask for more; a run has less time than a shop.
 pub(super) const PAUSE: Duration = Duration::from_millis(400);
-/// How long a checkout can go on after its client has hung up: its `Timeout` in template.yaml.
-const LIFE_OF_A_REQUEST: Duration = Duration::from_secs(20);
 
 /// One customer on one journey.
 pub(super) struct Customer<'a> {
@@ -72,7 +70,7 @@ impl<'a> Customer<'a> {
                 // Pieces may come in before the request that was not answered arrives: then that one places the order.
                 Some(_) if kind.ends_with(":out-of-stock") && unheard => {
                     witness.heard(purchase);
-                    sleep(LIFE_OF_A_REQUEST).await;
+                    sleep(self.world.checkout_lives).await;
                     unheard = false;
                 }
                 Some(reply) if kind.ends_with(":out-of-stock") => {

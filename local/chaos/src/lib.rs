@@ -10,7 +10,7 @@
 //! | `witness`, `freshness`, `chronicle` | what clients were told; who read which version of a product; what struck when |
 //! | `canary` | how fast the machine itself was |
 //! | `aftermath` | until every order is finished |
-//! | `audit`, `liveness`, `report` | the figures, and what a run leaves behind |
+//! | `audit`, `liveness`, `deadlocks`, `report` | the figures, and what a run leaves behind |
 //! | `dice` | everything random, from the seed |
 //!
 //! The same seed plans the same faults and the same journeys. When which step meets which fault is up to the machine,
@@ -22,6 +22,7 @@ mod binaries;
 mod canary;
 mod chronicle;
 mod customer;
+mod deadlocks;
 mod dice;
 mod door;
 mod faults;
@@ -59,6 +60,7 @@ use cloud::progress::{say, seconds, step, tell};
 use cloud::service::Service;
 use cloud::{Cloud, DATABASE};
 use cloud::{environment, given, lifecycle, supervisor};
+use deadlocks::deadlocks;
 use dice::Dice;
 use faults::{Fault, Planned, Schedule};
 use imports::Supplier;
@@ -156,7 +158,9 @@ async fn perform(
     supplier.finish(services.cloud()).await;
     drop(work);
 
-    let log = std::fs::read_to_string(services.cloud().folder.log("update-product"))?;
+    let logs = &services.cloud().folder;
+    let log = std::fs::read_to_string(logs.log("update-product"))?;
+    let postgres = String::from_utf8_lossy(&std::fs::read(logs.log(Service::Postgres.name()))?).into_owned();
     world.witness.freshness(|freshness| freshness.learn_losses(&log));
     let books = books(services.cloud()).await?;
     let (ledger, seen) = (world.provider.ledger().await?, world.witness.seen());
@@ -181,7 +185,7 @@ async fn perform(
         kinds,
         struck: &world.requests_struck(),
         deaths: &world.deaths()?,
-        deadlocks: deadlocks(services.cloud())?,
+        deadlocks: deadlocks(&postgres),
     };
     let text = report.text();
     tell(format_args!("\n{text}"));
@@ -312,11 +316,6 @@ async fn tell_how_far(world: &World, opened: Instant, length: Duration, struck: 
 async fn books(cloud: &Cloud) -> Result<Books> {
     let books = cloud.sql(Service::Postgres, DATABASE, include_str!("audit.sql")).await?;
     serde_json::from_str(&books).context("the audit cannot read the database's books")
-}
-
-fn deadlocks(cloud: &Cloud) -> Result<usize> {
-    let log = std::fs::read(cloud.folder.log(Service::Postgres.name()))?;
-    Ok(String::from_utf8_lossy(&log).matches("deadlock detected").count())
 }
 
 fn command(seed: u64, arguments: &Arguments) -> String {

@@ -44,14 +44,15 @@ pub(super) struct Report<'a> {
     pub(super) struck: &'a BTreeMap<Fault, usize>,
     /// Deaths by kill point and function.
     pub(super) deaths: &'a BTreeMap<(String, String), usize>,
-    pub(super) deadlocks: usize,
+    /// What Postgres told of each.
+    pub(super) deadlocks: Vec<String>,
 }
 
 impl Report<'_> {
     /// Whether every promise was kept, and something was looked at for each, after every fault that was to strike.
     pub(super) fn passes(&self) -> bool {
         let kept = |figure: &Figure| figure.violations.is_empty() && figure.checked > 0;
-        self.figures.iter().all(kept) && self.never_struck().is_empty() && self.deadlocks == 0
+        self.figures.iter().all(kept) && self.never_struck().is_empty() && self.deadlocks.is_empty()
     }
 
     fn never_struck(&self) -> Vec<&'static str> {
@@ -85,7 +86,8 @@ impl Report<'_> {
         writeln!(
             text,
             "- {} intents that no order knows (unconfirmed, and harmless), {} deadlocks in Postgres' log",
-            self.orphans, self.deadlocks
+            self.orphans,
+            self.deadlocks.len()
         )?;
         let (middle, slowest) = self.machine_speeds;
         writeln!(
@@ -95,6 +97,9 @@ impl Report<'_> {
             slowest * 100.0
         )?;
         self.write_figures(text)?;
+        for told in &self.deadlocks {
+            writeln!(text, "\nA deadlock:\n\n```\n{told}\n```")?;
+        }
         self.write_faults(text)?;
         self.write_deaths(text)?;
         self.write_answers(text)
@@ -238,7 +243,7 @@ mod tests {
             kinds: &[Fault::RedisDies, Fault::SqsDies],
             struck: &none,
             deaths: &nobody,
-            deadlocks: 0,
+            deadlocks: Vec::new(),
         };
         let kept = || Figure { promise: "an order is charged once", checked: 7, violations: Vec::new() };
         let mut changed = kept();
@@ -274,7 +279,8 @@ mod tests {
     fn one_violation_or_one_deadlock_fails_the_run() {
         let violation = Violation::some_time("order 7 was charged twice".to_owned());
         fails_and_says("- order 7 was charged twice", |figure, _| figure.violations.push(violation));
-        fails_and_says("1 deadlocks", |_, report| report.deadlocks = 1);
+        let told = "Process 41: update t".to_owned();
+        fails_and_says("```\nProcess 41: update t\n```", |_, report| report.deadlocks = vec![told]);
     }
 
     #[test]

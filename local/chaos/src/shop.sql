@@ -19,3 +19,7 @@ create table stock_at_start as select product_id, available from inventory;
 -- Elsewhere the local cloud may lose the last commits when Postgres is killed. Here that would be a loss of our own
 -- making: an acknowledged order has to be in the file before it is acknowledged, as it is on RDS.
 alter database millrace set synchronous_commit = on;
+
+-- And elsewhere a log line must not hold a statement's values. Here nobody is real, and a deadlock has to name who was
+-- in it.
+alter database millrace set log_error_verbosity = default;

@@ -23,7 +23,6 @@ use super::witness::Witness;
 use cloud::log::open_log;
 use cloud::service::Service;
 use cloud::serving;
-use lambda::aws::sqs_client;
 use lambda::runtime_api::{Fleet, Settings};
 use lambda::sources::{Invoker, Poller, of_schedule};
 use lambda::tell::nobody;
@@ -61,6 +60,8 @@ pub(super) struct World {
     pub(super) provider_is_struck: Mutex<()>,
     pub(super) queue: Queue,
     pub(super) witness: Witness,
+    /// How long a checkout can go on after its client has hung up.
+    pub(super) checkout_lives: Duration,
     /// The functions' deaths at kill points. They die only as long as this file is there.
     deaths: PathBuf,
     /// Requests that the provider's faults struck.
@@ -81,15 +82,17 @@ impl World {
         let fleet = Arc::new(Fleet::start(settings(seed, &services, binaries, &deaths)?).await?);
         let queue = cloud.template.queues.iter().find(|queue| queue.redrive.is_some());
         let queue = Queue {
-            sqs: sqs_client(&cloud.http(Service::Sqs)?)?,
+            sqs: cloud.sqs()?,
             url: cloud.queue_url(&queue.context("template.yaml has no queue")?.name)?,
         };
+        let checkout = cloud.template.function("checkout");
         Ok(Self {
             seed,
             provider: Control::new(&cloud.http(Service::Payments)?)?,
             provider_is_struck: Mutex::default(),
             queue,
             witness: Witness::default(),
+            checkout_lives: checkout.context("template.yaml has no checkout")?.time_limit,
             deaths,
             struck: std::sync::Mutex::default(),
             closed: OnceLock::new(),

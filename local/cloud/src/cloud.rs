@@ -11,7 +11,7 @@ use crate::process::own_path;
 use crate::secrets::Secrets;
 use crate::service::Service;
 use crate::wishes::Wishes;
-use lambda::aws::AWS_ACCOUNT;
+use lambda::aws::{AWS_ACCOUNT, sqs_client};
 use lambda::template::{Function, Template};
 
 /// The owner of the database: migrations, demo data, `./dev psql`.
@@ -80,6 +80,11 @@ impl Cloud {
     /// `http://127.0.0.1:PORT` of a service.
     pub fn http(&self, service: Service) -> Result<String> {
         Ok(format!("http://127.0.0.1:{}", self.port(service)?))
+    }
+
+    /// A client of its queues.
+    pub fn sqs(&self) -> Result<aws_sdk_sqs::Client> {
+        sqs_client(&self.http(Service::Sqs)?)
     }
 
     /// The functions' way to the database: through `PgBouncer`, where there is one.

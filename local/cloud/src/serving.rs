@@ -16,7 +16,6 @@ use crate::key_value;
 use crate::log::open_log;
 use crate::progress::say;
 use crate::service::Service;
-use lambda::aws::sqs_client;
 use lambda::gateway;
 use lambda::runtime_api::{Fleet, FunctionSettings, Settings};
 use lambda::sources::{Invoker, Polled, Poller, fire, interval};
@@ -53,7 +52,7 @@ pub async fn open(cloud: &Cloud, fleet: Arc<Fleet>) -> Result<()> {
 /// Polls and fires until SIGTERM. Its own log (`./dev logs dispatcher`) tells what was invoked and what came of it.
 pub async fn dispatch(cloud: &Cloud) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
-    let sqs = sqs_client(&cloud.http(Service::Sqs)?)?;
+    let sqs = cloud.sqs()?;
     let invoker = Invoker::new(cloud.http(Service::Functions)?)?;
     let mut work = JoinSet::new();
     for queue in queues(cloud)? {

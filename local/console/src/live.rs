@@ -9,7 +9,6 @@ use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures::Stream;
 use futures::stream::unfold;
-use lambda::aws::sqs_client;
 use serde_json::{Value, json};
 use stats::chart::Band;
 use stats::plots::plots;
@@ -118,7 +117,7 @@ async fn every<F: Future<Output = ()>>(desk: Desk, pause: Duration, work: impl F
 
 /// Draws the plots again and again. The log is read on meanwhile, so that a page that is opened sees what was before.
 async fn draw(desk: Desk, mut seen: watch::Receiver<Value>) {
-    let Ok(Ok(sqs)) = desk.cloud.http(Service::Sqs).map(|address| sqs_client(&address)) else { return };
+    let Ok(sqs) = desk.cloud.sqs() else { return };
     let path = desk.cloud.folder.log(Service::Functions.name());
     let (mut position, mut moments, mut ticks) = (0, Moments::new(REACH), ticks(DRAW));
     loop {

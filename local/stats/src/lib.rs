@@ -31,7 +31,6 @@ use cloud::folder::Folder;
 use cloud::given;
 use cloud::progress::{say, tell};
 use cloud::service::Service;
-use lambda::aws::sqs_client;
 use log::Log;
 pub use moments::{Moments, Standing};
 pub use sample::Sample;
@@ -60,7 +59,7 @@ pub struct Arguments {
 /// Prints the figures of the last minutes, again and again unless told otherwise.
 pub async fn run(folder: Folder, arguments: Arguments) -> Result<()> {
     let cloud = Cloud::open(folder)?;
-    let sqs = sqs_client(&cloud.http(Service::Sqs)?)?;
+    let sqs = cloud.sqs()?;
     let mut log = Log::new(cloud.folder.log(Service::Functions.name()), arguments.minutes);
     loop {
         let (began, now) = log.read()?;

@@ -8,7 +8,7 @@ use super::answers::answers;
 use crate::cloud::Cloud;
 use crate::process::Program;
 use crate::service::Service;
-use lambda::aws::{AWS_ACCOUNT, AWS_REGION, sqs_client};
+use lambda::aws::{AWS_ACCOUNT, AWS_REGION};
 
 pub(super) fn program(cloud: &Cloud) -> Result<Program> {
     let (root, port) = (&cloud.folder.root, cloud.port(Service::Sqs)?.to_string());
@@ -24,7 +24,7 @@ pub(super) async fn ask(cloud: &Cloud) -> Result<()> {
 /// Creates the queues of template.yaml, those without a redrive policy first: they are the dead-letter queues that the
 /// others point to.
 pub(super) async fn furnish(cloud: &Cloud) -> Result<()> {
-    let client = sqs_client(&cloud.http(Service::Sqs)?)?;
+    let client = cloud.sqs()?;
     let mut queues: Vec<_> = cloud.template.queues.iter().collect();
     queues.sort_by_key(|queue| queue.redrive.is_some());
     for queue in queues {

@@ -9,14 +9,12 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, SendMessageBat
 use cloud::Cloud;
 use cloud::folder::Folder;
 use cloud::progress::tell;
-use cloud::service::Service;
-use lambda::aws::sqs_client;
 
 /// Sends all messages back. One that is sent and not deleted, because this was interrupted, comes twice: harmless,
 /// since a message only says which order to look at.
 pub(crate) async fn redrive(folder: Folder) -> Result<()> {
     let cloud = Cloud::open(folder)?;
-    let sqs = sqs_client(&cloud.http(Service::Sqs)?)?;
+    let sqs = cloud.sqs()?;
     for queue in &cloud.template.queues {
         let Some(redrive) = &queue.redrive else { continue };
         let letters = cloud.template.queue(&redrive.target);

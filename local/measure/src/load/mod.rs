@@ -53,12 +53,11 @@ use customers::traffic::Traffic;
 use lambda::runtime_api::{Fleet, Settings};
 use provider::{Control, WebhookChange};
 use run::Run;
+use shared::config::Unpaid;
 use shop::Shop;
 use sweep::Sweep;
 use waited::Told;
 
-/// What an account may leave unpaid, as in docs/settings.md.
-const UNPAID: [(&str, u64); 2] = [("UNPAID_ORDERS_LIMIT", 20), ("UNPAID_PIECES_LIMIT", 2_000)];
 /// The folder of the cloud under load.
 const CLOUD: &str = ".dev-load";
 /// Stripe's events come about so long after what they tell of. At once, they would find most orders unsettled and each
@@ -176,8 +175,9 @@ fn settings(cloud: &Cloud, arguments: &Arguments, users: u64, length: Duration) 
     settings.environment.push(("BREAKER_OPEN_SECONDS".to_owned(), open_for));
     settings.environment.push(("PAYMENTS_RATE_LIMIT".to_owned(), arguments.provider_limit.to_string()));
     let sharing = users.div_ceil(demo::USERS * u64::from(arguments.scale));
-    for (name, of_one) in UNPAID {
-        settings.environment.push((name.to_owned(), (of_one * sharing).to_string()));
+    let Unpaid { orders, pieces } = Unpaid::USUAL;
+    for (name, of_one) in [("UNPAID_ORDERS_LIMIT", orders), ("UNPAID_PIECES_LIMIT", pieces)] {
+        settings.environment.push((name.to_owned(), (u64::from(of_one) * sharing).to_string()));
     }
     Ok(settings)
 }
