@@ -1,8 +1,8 @@
 //! Lambda's Runtime API: asks for invocations and answers them, one after the other over one connection.
 //!
-//! `lambda_runtime` has such a loop too, from which what is read of an invocation is taken ([`Context`]). But it sets the
-//! environment variable `_X_AMZN_TRACE_ID` for each invocation, and the C library keeps every value that a variable ever
-//! had: an environment grew by some 150 bytes with each request, for as long as it lived
+//! `lambda_runtime` has such a loop too, and what is read of an invocation is taken from it ([`Context`]). But it sets
+//! the environment variable `_X_AMZN_TRACE_ID` for each invocation, and the C library keeps every value that a variable
+//! ever had: an environment grew by some 150 bytes with each request, for as long as it lived
 //! (findings/lambda-runtime-grows-by-each-trace-id.sh).
 //!
 //! The protocol: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>

@@ -13,9 +13,13 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::outgoing::{Pool, whole};
+use crate::telemetry;
+
+/// By it Lambda finds functions that invoke each other for ever. No part of a signature.
+const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 /// Sends requests whose bodies are in memory, and reads all of an answer. The ceiling on a connection is that of
 /// [`crate::outgoing`]; those on a try and on a call are the caller's.
@@ -48,8 +52,11 @@ impl HttpConnector for Transport {
 }
 
 async fn exchange(pool: &Pool, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-    let (head, body) =
+    let (mut head, body) =
         request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?.into_parts();
+    // The client would read it from an environment variable, which nobody sets here (`runtime_api.rs`).
+    let trace = telemetry::trace_header().and_then(|trace| HeaderValue::try_from(trace).ok());
+    head.headers.extend(trace.map(|trace| (TRACE, trace)));
     let body = body.bytes().ok_or_else(|| ConnectorError::user("its body is not in memory".into()))?.to_vec();
     let request = reqwest::Request::try_from(http::Request::from_parts(head, body)).map_err(failed)?;
     let client = pool.client(SystemTime::now()).map_err(failed)?;
@@ -84,7 +91,8 @@ mod tests {
     use aws_sdk_sqs::operation::send_message::{SendMessageError, SendMessageOutput};
 
     use super::super::client::config;
-    use super::super::scripted::answering;
+    use super::super::scripted::{answering, hearing};
+    use crate::telemetry::Record;
 
     type Sent = Result<SendMessageOutput, SdkError<SendMessageError>>;
 
@@ -113,6 +121,20 @@ mod tests {
     async fn what_is_lost_on_its_way_is_sent_again_over_another_connection() {
         let sent = send(&[HALF, TAKEN]).await.expect("the second time");
         assert_eq!(sent.message_id(), Some("1"));
+    }
+
+    #[tokio::test]
+    async fn a_request_tells_whose_trace_it_belongs_to() {
+        let (address, requests) = hearing(&[TAKEN, TAKEN]);
+        let client = client(&address, 1);
+        let queue = format!("{address}/1/queue");
+        let send = || client.send_message().queue_url(&queue).message_body("{}").send();
+        let record = Record::begin("r", Some("Root=1-5759e988-bd862e3fe1be46a994272793".to_owned()));
+        record.observe(send()).await.expect("it is taken");
+        send().await.expect("it is taken");
+        let told = "\r\nx-amzn-trace-id: Root=1-5759e988-bd862e3fe1be46a994272793\r\n";
+        assert!(requests.recv().expect("a request").contains(told));
+        assert!(!requests.recv().expect("another").contains("x-amzn-trace-id"));
     }
 
     #[tokio::test]
