@@ -22,4 +22,4 @@ alter database millrace set synchronous_commit = on;
 
 -- And elsewhere a log line must not hold a statement's values. Here nobody is real, and a deadlock has to name who was
 -- in it.
-alter database millrace set log_error_verbosity = default;
+alter database millrace set log_error_verbosity = 'default';
