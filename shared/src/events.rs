@@ -54,7 +54,9 @@ where
             let work = Box::pin(caught(handler(app, event, limit)));
             let work = async {
                 let ended = last_moment.limit(context.deadline, work).await;
-                ended.unwrap_or_else(|| Err(internal("it did not end by the end of the invocation's time")))
+                ended
+                    .unwrap_or_else(|| Err(internal("it did not end by the end of the invocation's time")))
+                    .inspect_err(log_failure)
             };
             recorded(&context, work).await.map_err(|error| failed(&error))
         }
@@ -69,6 +71,12 @@ pub async fn recorded<T, E>(context: &Context, work: impl Future<Output = Result
     let (class, words) = if result.is_ok() { ("ok", "returned") } else { ("failed", "failed") };
     record.write(&Outcome { route: &context.env_config.function_name, class, status: None, words });
     result
+}
+
+/// Nobody reads what Lambda is told of an event that SQS or a schedule has sent.
+fn log_failure(error: &Error) {
+    let cause = error.cause().unwrap_or_default();
+    tracing::error!(cause, "the event failed: {cause}");
 }
 
 /// A failed event, as Lambda reports it. Only operators read that, so here the cause may show.

@@ -32,13 +32,15 @@ use tokio::task::JoinSet;
 
 use crate::caught::words;
 use crate::config;
-use crate::outgoing::USER_AGENT;
+use crate::outgoing::{USER_AGENT, innermost};
 
 /// Why a function could not start, or cannot go on.
 pub type Fatal = lambda_runtime::Error;
 
 const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
 const DEADLINE: &str = "lambda-runtime-deadline-ms";
+const FUNCTION_ARN: &str = "lambda-runtime-invoked-function-arn";
+const TRACE_ID: &str = "lambda-runtime-trace-id";
 /// Tells two tries of one request apart, where Lambda sends it.
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
@@ -51,7 +53,7 @@ type Work = Arc<dyn Fn(&[u8], Context) -> BoxFuture<'static, Ended> + Send + Syn
 
 /// Does `work` for each invocation until the environment ends: one at a time on ordinary Lambda, and on Managed
 /// Instances as many as Lambda says (`AWS_LAMBDA_MAX_CONCURRENCY`). An event that is none, and a panic, fail their own
-/// invocation.
+/// invocation, and are logged; what `work` itself answers as failed it has to log.
 ///
 /// # Errors
 /// Without Lambda, or when it does not answer as it should. It then starts the next environment.
@@ -66,8 +68,7 @@ where
         "AWS_LAMBDA_RUNTIME_API is not set: Lambda starts this program, or `./dev up`, or `cargo lambda watch`"
     })?;
     let function_name = env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
-    let config = Arc::new(Config { function_name, ..Config::default() });
-    serve_at(&address, config, at_a_time, &working(work)).await
+    serve_at(&address, &function_name, at_a_time, &working(work)).await
 }
 
 fn working<E, R, F>(work: impl Fn(E, Context) -> F + Send + Sync + 'static) -> Work
@@ -78,22 +79,28 @@ where
 {
     Arc::new(move |event, context| {
         let work = read(event).map(|event| work(event, context));
-        Box::pin(async move {
-            let answer = work?.await?;
-            serde_json::to_vec(&answer).map_err(|error| failure("AnswerNotWritten", &error.to_string()))
-        })
+        Box::pin(async move { written(&work?.await?) })
     })
 }
 
-/// Read twice if it is not understood: where in it that was costs a third of reading it.
+/// Read twice if it is not understood: where in it that was costs a third of reading it. The log gets no more than that
+/// place, because the reason quotes what stands there.
 fn read<E: DeserializeOwned>(event: &[u8]) -> Result<E, Diagnostic> {
     serde_json::from_slice(event).map_err(|_| {
         let mut again = serde_json::Deserializer::from_slice(event);
-        let why = match serde_path_to_error::deserialize::<_, E>(&mut again) {
-            Err(error) => error.to_string(),
-            Ok(_) => "more follows after its end".to_owned(),
+        let (place, why) = match serde_path_to_error::deserialize::<_, E>(&mut again) {
+            Err(error) => (error.path().to_string(), error.to_string()),
+            Ok(_) => (".".to_owned(), "more follows after its end".to_owned()),
         };
+        tracing::error!(place, "the event is none of this function's, at {place}");
         failure("EventNotUnderstood", &why)
+    })
+}
+
+fn written(answer: &impl Serialize) -> Ended {
+    serde_json::to_vec(answer).map_err(|error| {
+        tracing::error!(cause = %error, "the answer cannot be written: {error}");
+        failure("AnswerNotWritten", &error.to_string())
     })
 }
 
@@ -101,13 +108,19 @@ fn failure(kind: &str, why: &str) -> Diagnostic {
     Diagnostic { error_type: kind.to_owned(), error_message: why.to_owned() }
 }
 
-async fn serve_at(address: &str, config: Arc<Config>, at_a_time: usize, work: &Work) -> Result<(), Fatal> {
+async fn serve_at(address: &str, function_name: &str, at_a_time: usize, work: &Work) -> Result<(), Fatal> {
     // As tasks: whatever wakes the future that `main` blocks on makes two system calls, and a task none.
     let mut loops = JoinSet::new();
     for _ in 0..at_a_time {
-        loops.spawn(serve_one_at_a_time(RuntimeApi::new(address, Arc::clone(&config)), Arc::clone(work)));
+        loops.spawn(serve_one_at_a_time(RuntimeApi::new(address, function_name), Arc::clone(work)));
     }
-    loops.join_next().await.map_or(Ok(()), |ended| ended?.map(|never| match never {}))
+    let mut why = None;
+    // Where one has lost its connection, the others still have invocations to answer.
+    while let Some(ended) = loops.join_next().await {
+        let Err(error) = ended?;
+        why = Some(error);
+    }
+    why.map_or(Ok(()), Err)
 }
 
 async fn serve_one_at_a_time(mut api: RuntimeApi, work: Work) -> Result<Infallible, Fatal> {
@@ -116,7 +129,11 @@ async fn serve_one_at_a_time(mut api: RuntimeApi, work: Work) -> Result<Infallib
         let request_id = context.request_id.clone();
         // Safe to go on: what several invocations share is behind locks whose holders leave it whole.
         let ended = AssertUnwindSafe(async { work(&event, context).await }).catch_unwind().await;
-        let ended = ended.unwrap_or_else(|panic| Err(failure("Panic", &words(&*panic))));
+        let ended = ended.unwrap_or_else(|panic| {
+            let cause = words(&*panic);
+            tracing::error!(request_id, cause, "panicked: {cause}");
+            Err(failure("Panic", &cause))
+        });
         api.end(&request_id, id, ended).await?;
     }
 }
@@ -127,61 +144,69 @@ struct Invocation {
     id: Option<HeaderValue>,
 }
 
-/// One connection to the Runtime API.
+/// The Runtime API, asked over one connection.
 struct RuntimeApi {
     host: String,
     /// Stands before each path: local ones serve several functions on one port.
     prefix: String,
-    config: Arc<Config>,
+    /// Of an invocation about which nothing is known.
+    blank: Context,
     open: Option<Open>,
 }
 
+type Ask = Request<Full<Bytes>>;
 type Open = (SendRequest<Full<Bytes>>, Connection<TokioIo<TcpStream>, Full<Bytes>>);
 
 impl RuntimeApi {
-    fn new(address: &str, config: Arc<Config>) -> Self {
+    fn new(address: &str, function_name: &str) -> Self {
         // Lambda's is `HOST:PORT` alone, an emulator's is an address.
         let address = address.strip_prefix("http://").unwrap_or(address);
         let host_ends = address.find('/').unwrap_or(address.len());
         let (host, prefix) = address.split_at(host_ends);
-        Self { host: host.to_owned(), prefix: prefix.trim_end_matches('/').to_owned(), config, open: None }
+        let mut blank = Context::default();
+        blank.env_config = Arc::new(Config { function_name: function_name.to_owned(), ..Config::default() });
+        Self { host: host.to_owned(), prefix: prefix.trim_end_matches('/').to_owned(), blank, open: None }
     }
 
     /// Waits for the next invocation, however long that takes.
     async fn next(&mut self) -> Result<Invocation, Fatal> {
         loop {
-            let (head, event) = self.ask(self.request("GET", "next").body(Full::default())?).await?;
+            let asked = self.ask(self.request("GET", "next").body(Full::default())?).await;
+            let (head, event) = asked.map_err(|error| format!("no invocation: {error}"))?;
             match head.status {
                 StatusCode::OK => return self.invocation(&head.headers, event),
                 // cargo-lambda's emulator has none yet.
                 StatusCode::NO_CONTENT => {}
-                status => {
-                    return Err(format!("asked for an invocation, the Runtime API answered {status}").into());
-                }
+                status => return Err(format!("no invocation: the Runtime API answered {status}").into()),
             }
         }
     }
 
     fn invocation(&self, headers: &HeaderMap, event: Bytes) -> Result<Invocation, Fatal> {
-        let header = |name| headers.get(name).ok_or_else(|| format!("an invocation has no {name}"));
-        header(DEADLINE)?;
-        let context = Context::new(header(REQUEST_ID)?.to_str()?, Arc::clone(&self.config), headers)?;
+        let text = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
+        let mut context = self.blank.clone();
+        context.request_id = text(REQUEST_ID).ok_or("an invocation has no id")?;
+        // None is as good as one of long ago: both are not believed.
+        context.deadline = text(DEADLINE).and_then(|deadline| deadline.parse().ok()).unwrap_or_default();
+        context.invoked_function_arn = text(FUNCTION_ARN).unwrap_or_default();
+        context.xray_trace_id = text(TRACE_ID);
         Ok(Invocation { context, event, id: headers.get(INVOCATION_ID).cloned() })
     }
 
     async fn end(&mut self, request_id: &str, id: Option<HeaderValue>, ended: Ended) -> Result<(), Fatal> {
-        let (path, body) = match &ended {
-            Ok(_) => ("response", ended.unwrap_or_default()),
-            Err(failure) => ("error", serde_json::to_vec(failure)?),
+        let (path, body) = match ended {
+            Ok(answer) => ("response", answer),
+            Err(failure) => ("error", serde_json::to_vec(&failure)?),
         };
-        let mut request = self.request("POST", &format!("{request_id}/{path}"));
-        let headers = request.headers_mut().ok_or("a request without headers")?;
+        let mut request = self.request("POST", &format!("{request_id}/{path}")).body(Full::from(body))?;
+        let headers = request.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if path == "error" {
             headers.insert(ERROR_TYPE, HeaderValue::from_static("Unhandled"));
         }
         headers.extend(id.map(|id| (INVOCATION_ID, id)));
-        let (head, _) = self.ask(request.body(Full::from(body))?).await?;
+        let asked = self.ask(request).await;
+        let (head, _) = asked.map_err(|error| format!("the answer of {request_id} was lost: {error}"))?;
         match head.status {
             // Lambda's word for an environment that has to end.
             StatusCode::INTERNAL_SERVER_ERROR => Err("the Runtime API has given this environment up".into()),
@@ -207,43 +232,69 @@ impl RuntimeApi {
             .header(header::USER_AGENT, USER_AGENT)
     }
 
-    async fn ask(&mut self, request: Request<Full<Bytes>>) -> Result<(Parts, Bytes), Fatal> {
-        let (mut sender, mut connection) = self.connected().await?;
-        let (answered, ended) = exchange(&mut sender, &mut connection, request).await;
-        self.open = (!ended).then_some((sender, connection));
-        answered
-    }
-
-    /// The connection of before, unless the other end has closed it.
-    async fn connected(&mut self) -> Result<Open, Fatal> {
-        if let Some((mut sender, mut connection)) = self.open.take() {
-            let ready = match select(&mut connection, pin!(sender.ready())).await {
-                Either::Left(_) => false,
-                Either::Right((ready, _)) => ready.is_ok(),
+    /// Over the connection of before, or over another one if the other end has closed that before anything was sent.
+    async fn ask(&mut self, mut request: Ask) -> Result<(Parts, Bytes), Fatal> {
+        loop {
+            let kept = self.open.take();
+            let was_kept = kept.is_some();
+            let open = match kept {
+                Some(open) => open,
+                None => self.connect().await?,
             };
-            if ready {
-                return Ok((sender, connection));
+            let (answered, open) = exchange(open, request).await;
+            self.open = open;
+            match answered {
+                Ok(answer) => return Ok(answer),
+                Err(Lost::Unsent(unsent)) if was_kept => request = *unsent,
+                Err(Lost::Unsent(_)) => return Err(format!("{} closes each connection", self.host).into()),
+                Err(Lost::Sent(error)) => return Err(innermost(&error).into()),
             }
         }
-        let stream = TcpStream::connect(&*self.host).await?;
+    }
+
+    async fn connect(&self) -> Result<Open, Fatal> {
+        let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", self.host);
+        let stream = TcpStream::connect(&*self.host).await.map_err(|error| failed(&error))?;
         stream.set_nodelay(true)?;
-        Ok(handshake(TokioIo::new(stream)).await?)
+        Ok(handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?)
     }
 }
 
-/// The answer, and whether the connection has ended with it. Moves the connection's bytes itself: a task of its own
+/// A request without an answer.
+enum Lost {
+    Unsent(Box<Ask>),
+    Sent(hyper::Error),
+}
+
+/// The answer, and the connection if another request can follow. Moves the connection's bytes itself: a task of its own
 /// would be woken for each, and would wake this one.
 async fn exchange(
-    sender: &mut SendRequest<Full<Bytes>>,
-    connection: &mut Connection<TokioIo<TcpStream>, Full<Bytes>>,
-    request: Request<Full<Bytes>>,
-) -> (Result<(Parts, Bytes), Fatal>, bool) {
-    let answer = pin!(async {
-        let (head, body) = sender.send_request(request).await?.into_parts();
-        Ok((head, body.collect().await?.to_bytes()))
-    });
-    match select(connection, answer).await {
-        Either::Left((_, answer)) => (answer.await, true),
-        Either::Right((answered, _)) => (answered, false),
+    (mut sender, connection): Open,
+    request: Ask,
+) -> (Result<(Parts, Bytes), Lost>, Option<Open>) {
+    let (answered, connection) = {
+        let answer = pin!(answer(&mut sender, request));
+        match select(connection, answer).await {
+            // It is dropped here, and with it what it has not taken, so that nobody waits for that.
+            Either::Left((_, answer)) => (answer.await, None),
+            Either::Right((answered, connection)) => (answered, Some(connection)),
+        }
+    };
+    // One that has answered before it had read all is never ready again.
+    let open = connection.filter(|_| sender.is_ready()).map(|connection| (sender, connection));
+    (answered, open)
+}
+
+async fn answer(sender: &mut SendRequest<Full<Bytes>>, request: Ask) -> Result<(Parts, Bytes), Lost> {
+    if sender.ready().await.is_err() {
+        return Err(Lost::Unsent(Box::new(request)));
     }
+    let answered = sender.try_send_request(request).await;
+    let (head, body) = answered
+        .map_err(|mut error| match error.take_message() {
+            Some(request) => Lost::Unsent(Box::new(request)),
+            None => Lost::Sent(error.into_error()),
+        })?
+        .into_parts();
+    Ok((head, body.collect().await.map_err(Lost::Sent)?.to_bytes()))
 }

@@ -251,6 +251,13 @@ async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwar
         told.json()["detail"].as_str().is_some_and(|text| text.starts_with("The order may have been placed")),
         "{told:?}"
     );
+    // Nobody sees the answer to an event.
+    tests::invoke("db-insights", &json!({})).await;
+    let failed = |line: &Value| {
+        let said = line["message"].as_str().unwrap_or_default();
+        line["level"] == "ERROR" && said.starts_with("the event failed: ") && line["cause"] != ""
+    };
+    logs.line("why an event failed", failed).await;
     drop(paused);
 
     eventually("an order list", async || (list.send().await.status == 200).then_some(())).await;

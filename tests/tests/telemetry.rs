@@ -104,6 +104,19 @@ async fn the_sweeper_says_how_far_behind_we_are() {
     }
 }
 
+#[tokio::test]
+async fn an_event_that_is_none_is_refused_and_the_log_has_the_place_and_not_what_stands_there() {
+    let logs = Logs::from_now();
+    let refused = tests::invoke("charge-worker", &json!({ "Records": "somebody's words" })).await;
+    assert_eq!(refused["errorType"], "EventNotUnderstood", "{refused}");
+    assert!(
+        refused["errorMessage"].as_str().is_some_and(|why| why.contains("Records: invalid type")),
+        "{refused}"
+    );
+    logs.line("the place", |line| line["level"] == "ERROR" && line["place"] == "Records").await;
+    assert!(logs.read().iter().all(|(_, text)| !text.contains("somebody's words")));
+}
+
 static FORGET: Statement = Statement::new("tests.forget_user", "delete from users where id = $1");
 
 /// What nobody may find in a log afterwards.

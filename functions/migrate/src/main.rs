@@ -33,7 +33,10 @@ async fn main() -> Result<(), runtime_api::Fatal> {
     telemetry::init();
     runtime_api::serve(|event: Value, context| async move {
         let limit = TimeLimit::of_long_invocation(Some(context.deadline), CEILING, RESERVE);
-        let work = async { invoke(Settings::from_env().await, event, limit).await };
+        let work = async {
+            let done = invoke(Settings::from_env().await, event, limit).await;
+            done.inspect_err(|error| tracing::error!(cause = %error, "failed: {error}"))
+        };
         events::recorded(&context, work).await.map_err(Diagnostic::from)
     })
     .await

@@ -19,11 +19,15 @@ pub(super) fn hearing(texts: &[&'static str]) -> (String, Receiver<String>) {
     thread::spawn(move || {
         for text in texts {
             let (mut stream, _) = listener.accept().expect("a request");
-            let mut request = [0; 4096];
-            let length = stream.read(&mut request).expect("its head");
-            assert_ne!(length, 0);
+            let mut request = String::new();
+            while !request.contains("\r\n\r\n") {
+                let mut more = [0; 4096];
+                let length = stream.read(&mut more).expect("its head");
+                assert_ne!(length, 0);
+                request.push_str(&String::from_utf8_lossy(&more[..length]));
+            }
             // Most tests do not ask for it.
-            let _ = heard.send(String::from_utf8_lossy(&request[..length]).into_owned());
+            let _ = heard.send(request);
             stream.write_all(text.as_bytes()).expect("somebody listens");
         }
     });

@@ -55,8 +55,9 @@ async fn exchange(pool: &Pool, request: HttpRequest) -> Result<HttpResponse, Con
     let (mut head, body) =
         request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?.into_parts();
     // The client would read it from an environment variable, which nobody sets here (`runtime_api.rs`).
-    let trace = telemetry::trace_header().and_then(|trace| HeaderValue::try_from(trace).ok());
-    head.headers.extend(trace.map(|trace| (TRACE, trace)));
+    if let Some(trace) = telemetry::trace_header().and_then(|trace| HeaderValue::try_from(trace).ok()) {
+        head.headers.insert(TRACE, trace);
+    }
     let body = body.bytes().ok_or_else(|| ConnectorError::user("its body is not in memory".into()))?.to_vec();
     let request = reqwest::Request::try_from(http::Request::from_parts(head, body)).map_err(failed)?;
     let client = pool.client(SystemTime::now()).map_err(failed)?;

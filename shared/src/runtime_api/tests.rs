@@ -1,17 +1,22 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Notify};
+use tokio::task::yield_now;
+use tokio::time::timeout;
 
 use super::*;
 
 const TRACE: &str = "_X_AMZN_TRACE_ID";
+/// What hangs fails.
+const AMPLE: Duration = Duration::from_secs(10);
 
 /// What a double of the Runtime API was sent: its path, header lines and body.
 #[derive(Debug)]
@@ -72,18 +77,20 @@ fn taken() -> String {
 
 /// What came of these answers, the last of which ends the environment: what was sent, and why it ended.
 async fn served(answers: &[&[String]], work: &Work) -> (Vec<Sent>, String) {
-    served_at(|address| address, answers, work).await
+    served_at(|address| address, 1, answers, work).await
 }
 
 async fn served_at(
     as_told: impl FnOnce(String) -> String,
+    at_a_time: usize,
     answers: &[&[String]],
     work: &Work,
 ) -> (Vec<Sent>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = as_told(listener.local_addr().expect("an address").to_string());
-    let serving = serve_at(&address, Arc::default(), 1, work);
-    let (sent, ended) = tokio::join!(double(listener, answers), serving);
+    let serving = serve_at(&address, "", at_a_time, work);
+    let both = async { tokio::join!(double(listener, answers), serving) };
+    let (sent, ended) = timeout(AMPLE, both).await.expect("both end");
     (sent, ended.expect_err("it ends when nobody answers any more").to_string())
 }
 
@@ -121,7 +128,7 @@ async fn invocations_are_answered_one_after_the_other_over_one_connection() {
     let told: Value = serde_json::from_str(&sent[1].body).expect("JSON");
     assert_eq!(told, json!({ "doubled": 8, "trace": "Root=1-a", "deadline": 7 }));
     assert_eq!(sent[1].headers["lambda-runtime-invocation-id"], "a-1");
-    assert_eq!(ended, "asked for an invocation, the Runtime API answered 500 Internal Server Error");
+    assert_eq!(ended, "no invocation: the Runtime API answered 500 Internal Server Error");
 }
 
 #[tokio::test]
@@ -159,10 +166,37 @@ async fn what_fails_is_told_as_failed_and_the_next_is_served() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_meanwhile_is_made_again() {
-    let (first, second) = ([event("a", "{\"number\":4}")], [taken(), gone()]);
-    let (sent, _) = served(&[&first, &second], &doubling()).await;
-    assert!(sent[1].path.contains("/a/response"), "{sent:?}");
+async fn an_answer_goes_over_another_connection_where_the_first_was_closed_meanwhile() {
+    let closed = Arc::new(Notify::new());
+    let was_closed = Arc::clone(&closed);
+    let work = working(move |_: Value, _| {
+        let closed = Arc::clone(&was_closed);
+        async move {
+            closed.notified().await;
+            // More turns than tokio takes between two looks at its sockets.
+            for _ in 0..200 {
+                yield_now().await;
+            }
+            Ok(7)
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let double = async {
+        let mut first = BufReader::new(listener.accept().await.expect("a connection").0);
+        request(&mut first).await;
+        first.write_all(event("a", "{}").as_bytes()).await.expect("somebody listens");
+        drop(first);
+        closed.notify_one();
+        double(listener, &[&[taken(), gone()]]).await
+    };
+    let both = async { tokio::join!(double, serve_at(&address, "", 1, &work)) };
+    let (sent, _) = timeout(AMPLE, both).await.expect("both end");
+    assert!(sent[0].path.contains("/a/response") && sent[0].body == "7", "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_lambda_closes_with_its_answer_is_made_again() {
     let closing = answer("202 Accepted\r\nconnection: close", "");
     let (first, second) = ([event("a", "{\"number\":4}"), closing], [gone()]);
     let (sent, _) = served(&[&first, &second], &doubling()).await;
@@ -170,10 +204,33 @@ async fn a_connection_that_was_closed_meanwhile_is_made_again() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_closed_before_its_first_request_keeps_nobody_waiting() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let stream = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("a connection");
+    drop(listener.accept().await.expect("a connection"));
+    stream.readable().await.expect("its end");
+    let open = handshake(TokioIo::new(stream)).await.expect("nothing is sent yet");
+    let request = Request::get("/").body(Full::default()).expect("a request");
+    let (answered, open) = timeout(AMPLE, exchange(open, request)).await.expect("it does not hang");
+    assert!(answered.is_err() && open.is_none());
+}
+
+#[tokio::test]
+async fn one_that_has_lost_its_connection_leaves_the_others_to_their_work() {
+    let (first, second) = ([gone()], [event("a", "{\"number\":4}"), taken(), gone()]);
+    let (sent, _) = served_at(|address| address, 2, &[&first, &second], &doubling()).await;
+    assert!(sent[2].path.contains("/a/response"), "{sent:?}");
+}
+
+#[tokio::test]
 async fn an_answer_that_came_too_late_ends_nothing() {
     let answers = [event("a", "{\"number\":4}"), answer("410 Gone", "{}"), gone()];
     let (sent, _) = served(&[&answers], &doubling()).await;
     assert_eq!(sent.len(), 3);
+}
+
+#[tokio::test]
+async fn an_environment_that_lambda_gives_up_ends() {
     let answers = [event("a", "{\"number\":4}"), gone()];
     let (_, ended) = served(&[&answers], &doubling()).await;
     assert_eq!(ended, "the Runtime API has given this environment up");
@@ -183,16 +240,19 @@ async fn an_answer_that_came_too_late_ends_nothing() {
 async fn an_emulator_s_address_may_have_a_path_and_nothing_to_do_yet() {
     let answers = [answer("204 No Content", ""), gone()];
     let (sent, _) =
-        served_at(|address| format!("http://{address}/.rt/get-product/"), &[&answers], &doubling()).await;
+        served_at(|address| format!("http://{address}/.rt/get-product/"), 1, &[&answers], &doubling()).await;
     let paths: Vec<_> = sent.iter().map(|sent| &*sent.path).collect();
     assert_eq!(paths, ["GET /.rt/get-product/2018-06-01/runtime/invocation/next HTTP/1.1"; 2]);
 }
 
 #[tokio::test]
-async fn an_invocation_without_a_deadline_is_none_of_lambda_s() {
-    let answers = [answer(&format!("200 OK\r\n{REQUEST_ID}: a"), "{}")];
-    let (_, ended) = served(&[&answers], &doubling()).await;
-    assert_eq!(ended, "an invocation has no lambda-runtime-deadline-ms");
+async fn an_invocation_needs_an_id_and_nothing_else() {
+    let bare = answer(&format!("200 OK\r\n{REQUEST_ID}: a\r\n{DEADLINE}: soon"), "{\"number\":4}");
+    let without = answer("200 OK", "{\"number\":4}");
+    let (sent, ended) = served(&[&[bare, taken(), without]], &doubling()).await;
+    let told: Value = serde_json::from_str(&sent[1].body).expect("JSON");
+    assert_eq!(told, json!({ "doubled": 8, "trace": null, "deadline": 0 }));
+    assert_eq!(ended, "an invocation has no id");
 }
 
 #[tokio::test]
@@ -222,7 +282,7 @@ async fn as_many_are_served_at_a_time_as_lambda_gives() {
         }))
         .await
     };
-    let serving = serve_at(&address, Arc::default(), 2, &work);
-    let (answered, _) = tokio::join!(double, serving);
+    let both = async { tokio::join!(double, serve_at(&address, "", 2, &work)) };
+    let (answered, _) = timeout(AMPLE, both).await.expect("both end");
     assert_eq!((answered.len(), served.load(Ordering::Relaxed)), (2, 2));
 }
