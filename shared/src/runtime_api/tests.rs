@@ -167,11 +167,12 @@ async fn what_fails_is_told_as_failed_and_the_next_is_served() {
 
 #[tokio::test]
 async fn an_answer_goes_over_another_connection_where_the_first_was_closed_meanwhile() {
-    let closed = Arc::new(Notify::new());
-    let was_closed = Arc::clone(&closed);
+    let (begun, closed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let both = (Arc::clone(&begun), Arc::clone(&closed));
     let work = working(move |_: Value, _| {
-        let closed = Arc::clone(&was_closed);
+        let (begun, closed) = both.clone();
         async move {
+            begun.notify_one();
             closed.notified().await;
             // More turns than tokio takes between two looks at its sockets.
             for _ in 0..200 {
@@ -186,6 +187,7 @@ async fn an_answer_goes_over_another_connection_where_the_first_was_closed_meanw
         let mut first = BufReader::new(listener.accept().await.expect("a connection").0);
         request(&mut first).await;
         first.write_all(event("a", "{}").as_bytes()).await.expect("somebody listens");
+        begun.notified().await;
         drop(first);
         closed.notify_one();
         double(listener, &[&[taken(), gone()]]).await
