@@ -252,7 +252,7 @@ async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwar
         "{told:?}"
     );
     // Nobody sees the answer to an event.
-    tests::invoke("db-insights", &json!({})).await;
+    tests::invoke("order-sweeper", &json!({})).await;
     let failed = |line: &Value| {
         let said = line["message"].as_str().unwrap_or_default();
         line["level"] == "ERROR" && said.starts_with("the event failed: ") && line["cause"] != ""
