@@ -14,8 +14,7 @@ pub async fn caught<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     ended.unwrap_or_else(|panic| Err(internal(words(&*panic))))
 }
 
-/// What a panic said.
-pub(crate) fn words(panic: &(dyn Any + Send)) -> String {
+fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".to_owned())
 }

@@ -7,8 +7,10 @@ mod document;
 mod pool;
 
 use std::error::Error;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use url::{Host, Url};
 
 #[cfg(feature = "aws")]
@@ -21,6 +23,20 @@ pub(crate) use pool::Pool;
 const CONNECT: Duration = Duration::from_secs(1);
 
 pub(crate) const USER_AGENT: &str = concat!("millrace/", env!("CARGO_PKG_VERSION"));
+
+/// What an exchange over this connection comes to, and the connection if it goes on. Moves the connection's bytes
+/// itself: a task of its own would be woken for each, and would wake this one.
+pub(crate) async fn over<C: Future + Unpin, T>(
+    connection: C,
+    exchange: impl Future<Output = T>,
+) -> (T, Option<C>) {
+    match select(connection, pin!(exchange)).await {
+        // It may have ended before all that it brought is read here. It is dropped, and with it what it has not taken,
+        // so that nobody waits for that.
+        Either::Left((_, exchange)) => (exchange.await, None),
+        Either::Right((done, connection)) => (done, Some(connection)),
+    }
+}
 
 /// The cause that a person can act on ("connection refused"), without the chain of wrappers around it.
 pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {

@@ -12,13 +12,10 @@ mod tests;
 
 use std::convert::Infallible;
 use std::env;
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::FutureExt;
-use futures::future::{BoxFuture, Either, select};
+use futures::future::BoxFuture;
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -30,16 +27,15 @@ use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::caught::words;
+use crate::caught::caught;
 use crate::config;
-use crate::outgoing::{USER_AGENT, innermost};
+use crate::outgoing::{USER_AGENT, innermost, over};
 
 /// Why a function could not start, or cannot go on.
 pub type Fatal = lambda_runtime::Error;
 
 const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
 const DEADLINE: &str = "lambda-runtime-deadline-ms";
-const FUNCTION_ARN: &str = "lambda-runtime-invoked-function-arn";
 const TRACE_ID: &str = "lambda-runtime-trace-id";
 /// Tells two tries of one request apart, where Lambda sends it.
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
@@ -127,10 +123,9 @@ async fn serve_one_at_a_time(mut api: RuntimeApi, work: Work) -> Result<Infallib
     loop {
         let Invocation { context, event, id } = api.next().await?;
         let request_id = context.request_id.clone();
-        // Safe to go on: what several invocations share is behind locks whose holders leave it whole.
-        let ended = AssertUnwindSafe(async { work(&event, context).await }).catch_unwind().await;
+        let ended = caught(async { Ok(work(&event, context).await) }).await;
         let ended = ended.unwrap_or_else(|panic| {
-            let cause = words(&*panic);
+            let cause = panic.cause().unwrap_or_default();
             tracing::error!(request_id, cause, "panicked: {cause}");
             Err(failure("Panic", &cause))
         });
@@ -188,7 +183,6 @@ impl RuntimeApi {
         context.request_id = text(REQUEST_ID).ok_or("an invocation has no id")?;
         // None is as good as one of long ago: both are not believed.
         context.deadline = text(DEADLINE).and_then(|deadline| deadline.parse().ok()).unwrap_or_default();
-        context.invoked_function_arn = text(FUNCTION_ARN).unwrap_or_default();
         context.xray_trace_id = text(TRACE_ID);
         Ok(Invocation { context, event, id: headers.get(INVOCATION_ID).cloned() })
     }
@@ -266,20 +260,12 @@ enum Lost {
     Sent(hyper::Error),
 }
 
-/// The answer, and the connection if another request can follow. Moves the connection's bytes itself: a task of its own
-/// would be woken for each, and would wake this one.
+/// The answer, and the connection if another request can follow.
 async fn exchange(
     (mut sender, connection): Open,
     request: Ask,
 ) -> (Result<(Parts, Bytes), Lost>, Option<Open>) {
-    let (answered, connection) = {
-        let answer = pin!(answer(&mut sender, request));
-        match select(connection, answer).await {
-            // It is dropped here, and with it what it has not taken, so that nobody waits for that.
-            Either::Left((_, answer)) => (answer.await, None),
-            Either::Right((answered, connection)) => (answered, Some(connection)),
-        }
-    };
+    let (answered, connection) = over(connection, answer(&mut sender, request)).await;
     // One that has answered before it had read all is never ready again.
     let open = connection.filter(|_| sender.is_ready()).map(|connection| (sender, connection));
     (answered, open)

@@ -3,11 +3,10 @@
 
 use std::error::Error;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use futures::future::{Either, select};
+use futures::future::Either;
 use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::handshake;
@@ -21,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::{Position, Url};
 
-use super::{CONNECT, USER_AGENT, innermost};
+use super::{CONNECT, USER_AGENT, innermost, over};
 
 /// Why there is no document.
 pub(crate) enum NoDocument {
@@ -76,7 +75,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(away)?;
-    let exchange = pin!(async {
+    let exchange = async {
         let mut request = Request::get(&url[Position::BeforePath..Position::AfterQuery])
             .header(header::HOST, &url[Position::BeforeHost..Position::AfterPort])
             .header(header::USER_AGENT, USER_AGENT)
@@ -97,12 +96,8 @@ where
             document.extend_from_slice(data);
         }
         Ok::<_, NoDocument>(document.freeze())
-    });
-    // The connection moves the bytes; it may have ended before all of them are read here.
-    match select(exchange, pin!(connection)).await {
-        Either::Left((document, _)) => document,
-        Either::Right((_, exchange)) => exchange.await,
-    }
+    };
+    over(connection, exchange).await.0
 }
 
 fn blames_a_certificate(error: &(dyn Error + 'static)) -> bool {
