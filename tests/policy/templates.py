@@ -2,7 +2,6 @@
 
 import copy
 import os
-import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +9,11 @@ from samcli.cli.types import CfnParameterOverridesType
 from samcli.lib.cfn_language_extensions.api import process_template
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
+
+try:
+    import tomllib
+except ImportError:  # before Python 3.11; pytest brings it along there
+    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
 # SAM asks boto3 for a region; nothing is ever called there.

@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from runpy import run_path
 from types import SimpleNamespace
 

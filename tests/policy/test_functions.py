@@ -1,7 +1,6 @@
 """Every function: built alone, logged, watched, released in steps, and after the schema."""
 
 import re
-import tomllib
 
 import pytest
 from templates import NESTED, PRODUCTION, ROOT, load, resources, source, transformed
