@@ -131,17 +131,29 @@ async fn what_a_server_refuses_or_lacks_is_said_by_name() {
     );
     complains(&elsewhere, &redis_as("silent"), &["let this user run them (+@scripting)"]);
 
-    elsewhere.administer("create schema stray; create extension pg_trgm schema stray");
+    elsewhere.administer("create schema stray");
+    for extension in ["pg_trgm", "unaccent", "fuzzystrmatch"] {
+        elsewhere.administer(&format!("create extension {extension} schema stray"));
+        complains(
+            &elsewhere,
+            &addresses,
+            &[
+                &format!("{extension} is in the schema stray"),
+                &format!("alter extension {extension} set schema public"),
+            ],
+        );
+        elsewhere.administer(&format!("drop extension {extension}"));
+    }
+    elsewhere.administer("alter database shop owner to admin");
     complains(
         &elsewhere,
         &addresses,
-        &["pg_trgm is in the schema stray", "alter extension pg_trgm set schema public"],
-    );
-    elsewhere.administer("drop extension pg_trgm; alter database shop owner to admin");
-    complains(
-        &elsewhere,
-        &addresses,
-        &["the owner cannot make tables", "an administrator of this database: create extension pg_trgm"],
+        &[
+            "the owner cannot make tables",
+            "an administrator of this database: create extension pg_trgm",
+            "search needs the extension unaccent",
+            "search needs the extension fuzzystrmatch",
+        ],
     );
     elsewhere.administer("alter database shop owner to shopkeeper");
 

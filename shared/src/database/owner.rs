@@ -34,6 +34,16 @@ const ATTEMPTS: &[Attempt] = &[
                  (where it is not available, install the server's contrib package)",
     },
     Attempt {
+        sql: "create extension if not exists unaccent",
+        remedy: "search needs the extension unaccent; as an administrator of this database: create extension unaccent \
+                 (where it is not available, install the server's contrib package)",
+    },
+    Attempt {
+        sql: "create extension if not exists fuzzystrmatch",
+        remedy: "search needs the extension fuzzystrmatch; as an administrator of this database: create extension \
+                 fuzzystrmatch (where it is not available, install the server's contrib package)",
+    },
+    Attempt {
         sql: "create extension if not exists pg_stat_statements",
         remedy: "db-insights needs the extension pg_stat_statements; as an administrator of this database: \
                  create extension pg_stat_statements (where it is not available, install the server's contrib package)",
@@ -46,9 +56,9 @@ const ATTEMPTS: &[Attempt] = &[
     },
 ];
 
-/// Statements of ours name what the extension makes without its schema.
+/// Statements of ours name what these extensions make without its schema.
 const STRAY: &str = "select extname, extnamespace::regnamespace::text from pg_extension \
-                     where extname = 'pg_trgm' and extnamespace::regnamespace::text not in ('public', 'pg_catalog')";
+                     where extname in ('pg_trgm', 'unaccent', 'fuzzystrmatch') and extnamespace::regnamespace::text not in ('public', 'pg_catalog')";
 
 /// Why the schema cannot be made in an empty database; each with what to do.
 pub(super) async fn obstacles(connection: &mut PgConnection) -> Result<Vec<String>> {
