@@ -42,7 +42,10 @@ pub(crate) fn files(event: &Value) -> Result<Vec<Told>> {
             Some("aws:s3") => {
                 let key = record["s3"]["object"]["key"].as_str();
                 let key = decoded(key.ok_or_else(|| internal("S3's event has no key"))?);
-                files.push(Told { key, turn: 0 });
+                // What its console calls a folder is an empty object.
+                if !key.ends_with('/') {
+                    files.push(Told { key, turn: 0 });
+                }
             }
             _ => return Err(internal("the event is neither S3's nor SQS'")),
         }
@@ -75,6 +78,10 @@ mod tests {
             assert_eq!(files(&message(&told.next())).ok(), Some(vec![Told { key: key.to_owned(), turn: 1 }]));
             assert_eq!(files(&event).ok(), Some(vec![told]), "{event}");
         }
+        let folder = json!({ "Records": [{
+            "eventSource": "aws:s3", "s3": { "object": { "key": "products/spring+2026/" } },
+        }] });
+        assert_eq!(files(&message(&folder)).ok(), Some(Vec::new()));
         let test = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b" });
         assert_eq!(files(&message(&test)).ok(), Some(Vec::new()));
     }

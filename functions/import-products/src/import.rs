@@ -1,19 +1,17 @@
 //! One file: read, written in batches, told to the caches, and reported.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use shared::app::App;
 use shared::aws::objects::{Bucket, Object, Unread};
-use shared::catalog::{self, Batch, Changed, Refusal, Upload};
+use shared::catalog::{self, Batch, Changed, Upload};
 use shared::error::{Error, Kind, Result, internal};
 use shared::telemetry::{self, Counter};
 use shared::time_limit::TimeLimit;
 
-use crate::file::{Format, Reader, Record};
+use crate::batches::Batches;
+use crate::file::Format;
 
 /// The largest file.
 const LARGEST: u64 = 512 * 1024 * 1024;
@@ -35,9 +33,6 @@ const TOLD_EVERY: u64 = 10_000;
 /// Where files lie, and where is told what came of them.
 const FILES: &str = "products/";
 const RESULTS: &str = "results/";
-
-/// What was read of a line.
-type Read = Result<catalog::LineOfFile, Refusal>;
 
 /// How it ended.
 #[derive(Debug, Serialize)]
@@ -127,11 +122,7 @@ impl<'a> Import<'a> {
                 self.announce(&last).await?;
             }
             let done = begun.lines.cast_unsigned();
-            let (lines, failure) = match self.lines_of(file, &upload, done).await {
-                Ok(lines) => (lines, None),
-                Err(Halt::Unreadable(why)) => (done, Some(why)),
-                Err(Halt::Stopped(stop)) => return Err(stop),
-            };
+            let (lines, failure) = self.lines_of(file, &upload, done).await?;
             let ended = catalog::end(&self.app.database, &upload, lines, failure.as_deref()).await?;
             ended.ok_or(Stop::Overtaken)?
         };
@@ -139,49 +130,43 @@ impl<'a> Import<'a> {
         Ok(import)
     }
 
-    /// Deals with all lines after the first `done`; how many there are.
-    async fn lines_of(&self, file: &Object, upload: &Upload, done: u64) -> Result<u64, Halt> {
+    /// Deals with all lines after the first `done`: how many there are, and why they could be read no further.
+    async fn lines_of(
+        &self,
+        file: &Object,
+        upload: &Upload,
+        done: u64,
+    ) -> Result<(u64, Option<String>), Stop> {
         if file.size > LARGEST {
-            return Err(Halt::Unreadable(format!("it is larger than {} MB", LARGEST / 1024 / 1024)));
+            return Ok((done, Some(format!("it is larger than {} MB", LARGEST / 1024 / 1024))));
         }
-        let format = Format::of(&file.key);
-        let format = format
-            .ok_or_else(|| Halt::Unreadable("its name does not end in .csv, .jsonl or .ndjson".into()))?;
-        let (mut reader, mut skus, mut batch) =
-            (Reader::new(format), Skus::at_most(MOST_PRODUCTS), Batch::after(done));
-        let mut from = 0;
+        let Some(format) = Format::of(&file.key) else {
+            return Ok((done, Some("its name does not end in .csv, .jsonl or .ndjson".into())));
+        };
+        let (mut batches, mut from) = (Batches::of(format, MOST_PRODUCTS, done), 0);
         loop {
             if from < file.size {
                 // Also over lines that are done, of which none is written.
                 if self.limit.left().is_zero() {
-                    return Err(Stop::OutOfTime.into());
+                    return Err(Stop::OutOfTime);
                 }
-                let piece = self.bucket.read(file, from, PIECE).await.map_err(Stop::from)?;
+                let piece = self.bucket.read(file, from, PIECE).await?;
                 from += piece.len() as u64;
-                reader.push(&piece);
+                batches.push(&piece);
             }
             if from >= file.size {
-                reader.end();
+                batches.end();
             }
-            while let Some(record) = reader.next().map_err(Halt::Unreadable)? {
-                let Record { line, until, read } = record;
-                let read = skus.first(line, read).map_err(Halt::Unreadable)?;
-                if until <= done {
-                    continue;
-                }
-                batch.push(line, read);
-                batch.until = until;
-                if batch.is_full() {
-                    let next = Batch::after(until);
-                    self.write(upload, std::mem::replace(&mut batch, next)).await?;
-                }
+            while let Some(batch) = batches.next() {
+                self.write(upload, batch).await?;
             }
-            if from >= file.size {
-                let lines = batch.until;
-                if !batch.is_empty() {
-                    self.write(upload, batch).await?;
+            if from >= file.size || batches.failure().is_some() {
+                let (rest, failure) = batches.rest();
+                let lines = rest.until;
+                if !rest.is_empty() {
+                    self.write(upload, rest).await?;
                 }
-                return Ok(lines);
+                return Ok((lines, failure));
             }
         }
     }
@@ -242,18 +227,6 @@ impl<'a> Import<'a> {
     }
 }
 
-/// Why lines were not read to the end.
-enum Halt {
-    Unreadable(String),
-    Stopped(Stop),
-}
-
-impl From<Stop> for Halt {
-    fn from(stop: Stop) -> Self {
-        Self::Stopped(stop)
-    }
-}
-
 impl From<Unread> for Stop {
     fn from(unread: Unread) -> Self {
         match unread {
@@ -265,70 +238,4 @@ impl From<Unread> for Stop {
 
 fn is_worth_another_try(error: &Error) -> bool {
     error.problem().kind() == Kind::Unavailable
-}
-
-/// The skus of a file so far, by their hashes: 64 bits, of which two among two million are the same once in ten million
-/// files.
-struct Skus {
-    lines: HashMap<u64, u64>,
-    most: usize,
-}
-
-impl Skus {
-    fn at_most(most: usize) -> Self {
-        Self { lines: HashMap::new(), most }
-    }
-
-    /// Refuses the second product of a sku: which of the two is meant is not known here, and if both were written the
-    /// same file would change them each time.
-    ///
-    /// # Errors
-    /// Says of how many products a file is too large.
-    fn first(&mut self, line: u64, read: Read) -> Result<Read, String> {
-        let Ok(product) = read else { return Ok(read) };
-        let known = self.lines.len();
-        let mut hasher = DefaultHasher::new();
-        product.sku.hash(&mut hasher);
-        match self.lines.entry(hasher.finish()) {
-            Entry::Vacant(_) if known == self.most => {
-                Err(format!("it has more than {known} products: cut it into several"))
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(line);
-                Ok(Ok(product))
-            }
-            Entry::Occupied(entry) => {
-                let message = format!("is already that of line {}", entry.get());
-                Ok(Err(Refusal { line, field: Some("sku".into()), message }))
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn product(sku: &str) -> catalog::LineOfFile {
-        let price = json!({ "amount": 1, "currency": "usd" });
-        let line = json!({ "sku": sku, "name": "Lamp", "description": "", "price": price });
-        serde_json::from_value(line).expect("a product")
-    }
-
-    #[test]
-    fn of_more_skus_than_fit_into_memory_a_file_is_too_large_and_of_no_more_lines() {
-        let mut skus = Skus::at_most(2);
-        for (line, sku, is_first) in [(2, "A", true), (3, "B", true), (4, "A", false), (5, "B", false)] {
-            assert_eq!(
-                skus.first(line, Ok(product(sku))).expect("there is room").is_ok(),
-                is_first,
-                "{line}"
-            );
-        }
-        let bad = || Err(Refusal { line: 6, field: None, message: "is empty".to_owned() });
-        assert!(skus.first(6, bad()).expect("it has no sku").is_err());
-        assert!(skus.first(7, Ok(product("C"))).is_err_and(|why| why.contains("more than 2 products")));
-    }
 }

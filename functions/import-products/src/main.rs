@@ -4,6 +4,7 @@
 //! statement that writes it: a message that comes twice, late or after a crash does no harm. Whoever runs out of time
 //! sends the message anew, and the next invocation goes on.
 
+mod batches;
 mod event;
 mod file;
 mod import;
