@@ -34,6 +34,10 @@ judged as (
     from given
     left join products as known on known.sku = given.sku
 ),
+-- What is left out stays as it is when the row is changed, whoever changed it since this statement began.
+told as (
+    select jsonb_object_agg(sku, featured) as featured from given where featured is not null
+),
 -- In the order of ids, as orders change products whose last piece they take; among new ones in that of their skus: so
 -- nobody waits in a circle.
 written as (
@@ -43,13 +47,17 @@ written as (
     where differs and refused is null
     order by known_id, sku
     on conflict (sku) do update
-    set name = excluded.name, description = excluded.description, price = excluded.price, featured = excluded.featured,
+    set name = excluded.name, description = excluded.description, price = excluded.price,
+        featured = coalesce(((select featured from told) ->> excluded.sku)::boolean, products.featured),
         version = products.version + 1, updated_at = now()
     where
         products.archived_at is null
         and products.currency = excluded.currency
         and (products.name, products.description, products.price, products.featured)
-            is distinct from (excluded.name, excluded.description, excluded.price, excluded.featured)
+            is distinct from (
+                excluded.name, excluded.description, excluded.price,
+                coalesce(((select featured from told) ->> excluded.sku)::boolean, products.featured)
+            )
     returning id, sku, version
 ),
 -- Only of what is new: pieces that were sold since the file was written would come back.
