@@ -76,7 +76,11 @@ async fn take_up(app: &App, event: &Event) -> Result<()> {
 async fn of_no_order(app: &App, event: &Event) -> Result<()> {
     let Event { id, kind, created, .. } = event;
     let names_payment = event.intent_id.is_some() || event.charge_id.is_some();
-    if names_payment && comes_afterwards(kind) && orders::may_be_unheard(&app.database, *created).await? {
+    let charge_alone = event.intent_id.is_none();
+    if names_payment
+        && comes_afterwards(kind)
+        && orders::may_be_unheard(&app.database, *created, charge_alone).await?
+    {
         tracing::warn!(
             event = id,
             kind,

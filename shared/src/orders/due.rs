@@ -68,9 +68,14 @@ pub async fn intent_of_charge(database: &Database, charge: &str) -> Result<Optio
 }
 
 /// Whether a payment of which something is said to have happened then, and that no order knows, may be the one of an
-/// order that has asked for a payment and has not heard of it.
-pub async fn may_be_unheard(database: &Database, at: Option<OffsetDateTime>) -> Result<bool> {
-    let (waits,): (bool,) = database.fetch_one(UNHEARD.bind(at)).await?;
+/// order that has asked for a payment and has not heard of it; where only its charge is named, also of one that knows
+/// its payment and not yet the charge.
+pub async fn may_be_unheard(
+    database: &Database,
+    at: Option<OffsetDateTime>,
+    charge_alone: bool,
+) -> Result<bool> {
+    let (waits,): (bool,) = database.fetch_one(UNHEARD.bind(at).bind(charge_alone)).await?;
     Ok(waits)
 }
 

@@ -329,7 +329,7 @@ async fn a_payment_that_no_order_knows_may_be_of_one_that_has_asked_and_not_hear
     let order = Order::place().await;
     let now = OffsetDateTime::now_utc();
     let before = now - time::Duration::minutes(10);
-    let may_be = async |at| may_be_unheard(&order.shop.functions, at).await.expect("answers");
+    let may_be = async |at| may_be_unheard(&order.shop.functions, at, false).await.expect("answers");
     assert!(!may_be(Some(now)).await, "nobody has asked for a charge");
     order.step(&Provider::that_says(503, &json!({}))).await;
     assert_eq!(order.stands().await.0, "charging");
@@ -337,6 +337,19 @@ async fn a_payment_that_no_order_knows_may_be_of_one_that_has_asked_and_not_hear
     assert_eq!(told, (true, true, false), "what happened before it was asked for is of another");
     order.step(&Provider::with_intent(&given_back(0))).await;
     assert!(!may_be(Some(now)).await, "it has heard of its payment");
+}
+
+#[tokio::test]
+async fn a_charge_that_no_order_knows_may_be_of_one_that_knows_its_payment_alone() {
+    let order = asked().await;
+    let may_be = async |charge_alone| {
+        let at = Some(OffsetDateTime::now_utc());
+        may_be_unheard(&order.shop.functions, at, charge_alone).await.expect("answers")
+    };
+    assert_eq!((may_be(true).await, may_be(false).await), (true, false));
+    order.step(&Provider::with_intent(&given_back(0))).await;
+    assert_eq!(order.stands().await.0, "paid");
+    assert!(!may_be(true).await, "it knows its charge");
 }
 
 #[tokio::test]

@@ -287,5 +287,5 @@ pub(super) const SAMPLES: &[Sample] = &[
     ),
     sample("orders.oldest", &[]),
     sample("orders.page", &[USER, FUTURE, LAST, "21"]),
-    sample("orders.unheard", &[NOW]),
+    sample("orders.unheard", &[NOW, "false"]),
 ];
