@@ -3,6 +3,8 @@
 //! It nudges somebody to look at every order that is due, and announces products again that were changed while Redis
 //! may have been away. And it says how far behind we are, and once an hour which products sell.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value;
 use shared::app::App;
@@ -24,6 +26,9 @@ const FEW: i64 = 100;
 /// Seconds until the next run, in which what this one nudged is to be done: `due.sql` puts it off by as many.
 const MINUTE: i64 = 60;
 
+/// What nudging leaves of the invocation to the steps after it, also where SQS takes its time.
+const REST: Duration = Duration::from_secs(30);
+
 /// Products of one exchange with Redis, so that a busy minute fits its time limit.
 const BATCH: usize = 100;
 
@@ -42,10 +47,10 @@ struct Swept {
     ranked: u64,
 }
 
-async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swept> {
+async fn order_sweeper(app: App, _event: Value, limit: TimeLimit) -> Result<Swept> {
     // Each step is taken whatever became of the others, or one that fails in every run would stop those behind it for
     // good. Money first; last what nothing waits for.
-    let orders = nudge_due(&app).await;
+    let orders = nudge_due(&app, limit).await;
     let oldest = orders::oldest_unfinished(&app.database).await;
     let announced = announce_again(&app).await;
     let ranked = catalog::rank(&app.database).await;
@@ -64,17 +69,23 @@ async fn order_sweeper(app: App, _event: Value, _limit: TimeLimit) -> Result<Swe
     Ok(Swept { orders, products, lost, ranked })
 }
 
-async fn nudge_due(app: &App) -> Result<usize> {
-    let limit = if provider_is_well(app).await { at_most(app.charging.tokens.flow()) } else { FEW };
-    let orders = orders::take_due(&app.database, limit).await?;
+async fn nudge_due(app: &App, limit: TimeLimit) -> Result<usize> {
+    let most = if provider_is_well(app).await { at_most(app.charging.tokens.flow()) } else { FEW };
+    let orders = orders::take_due(&app.database, most).await?;
     let queue = app.charging.queue().await?;
+    let mut nudged = 0;
     for some in orders.chunks(queue::BATCH) {
+        // Those that are left are due again in a minute, and so are those that SQS does not take.
+        if limit.left() < REST {
+            tracing::warn!(nudged, "SQS is slow: {nudged} of {} orders were nudged", orders.len());
+            break;
+        }
         let bodies = some.iter().map(|&order_id| Nudge { order_id }.body());
-        // They are due again in a minute.
         queue.send_batch(bodies).await.map_err(internal)?;
+        nudged += some.len();
         KillPoint::AfterSendBatch.reached();
     }
-    Ok(orders.len())
+    Ok(nudged)
 }
 
 /// No more than the provider takes until the next run, while nobody checks out: what is nudged before its turn has come
