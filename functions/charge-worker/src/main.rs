@@ -9,7 +9,7 @@ use futures::future::join_all;
 use shared::app::App;
 use shared::breaker::{Admission, Permit};
 use shared::checkout::{self, Lease};
-use shared::error::{Kind, Result};
+use shared::error::{Kind, Result, internal};
 use shared::events::{self, SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::kill_point::KillPoint;
 use shared::orders::{Nudge, OrderId};
@@ -29,22 +29,36 @@ async fn main() -> Result<(), events::Fatal> {
 
 async fn charge_worker(app: App, event: SqsEvent, limit: TimeLimit) -> Result<SqsBatchResponse> {
     let handled = join_all(event.records.iter().map(|message| handle(&app, message, limit))).await;
+    KillPoint::AfterBatch.reached();
+    // Where nothing at all can be charged, without the provider's key or without Postgres, that is a failure of the
+    // function, which its alarm sees: Lambda counts none where messages come again.
+    if !handled.is_empty() && handled.iter().all(|done| *done == Done::Fault) {
+        return Err(internal("none of the orders could be charged"));
+    }
     let mut response = SqsBatchResponse::default();
     for (message, done) in event.records.iter().zip(handled) {
-        if !done {
+        if done != Done::Yes {
             response.add_failure(message.message_id.clone().unwrap_or_default());
         }
     }
-    KillPoint::AfterBatch.reached();
     Ok(response)
 }
 
-/// Whether the message is done with; if not, it comes again and ends in the dead-letter queue.
-async fn handle(app: &App, message: &SqsMessage, limit: TimeLimit) -> bool {
+/// Whether a message is done with; if not, it comes again and ends in the dead-letter queue.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Yes,
+    /// It names no order, or somebody else took the order's lease.
+    No,
+    /// It would have gone well, and something of ours is broken or away.
+    Fault,
+}
+
+async fn handle(app: &App, message: &SqsMessage, limit: TimeLimit) -> Done {
     let id = message.message_id.as_deref().unwrap_or_default();
     let Some(nudge) = Nudge::read(message.body.as_deref().unwrap_or_default()) else {
         tracing::error!(message_id = id, "message {id} names no order");
-        return false;
+        return Done::No;
     };
     let order = nudge.order_id;
     // Of the request that sent the message: the worker's own trace is that of the whole batch.
@@ -53,16 +67,16 @@ async fn handle(app: &App, message: &SqsMessage, limit: TimeLimit) -> bool {
     match events::caught(Box::pin(charge(app, order, limit))).await {
         Ok(now) => {
             tracing::info!(%order, trace_id, now, "order {order} is {now}");
-            true
+            Done::Yes
         }
         Err(error) => {
-            let cause = error.cause().unwrap_or_default();
-            if error.problem().kind() == Kind::Internal {
+            let (cause, kind) = (error.cause().unwrap_or_default(), error.problem().kind());
+            if kind == Kind::Internal {
                 tracing::error!(%order, trace_id, cause, "order {order} was not charged: {cause}");
             } else {
                 tracing::warn!(%order, trace_id, cause, "order {order} was not charged: {cause}");
             }
-            false
+            if kind.status().is_server_error() { Done::Fault } else { Done::No }
         }
     }
 }
