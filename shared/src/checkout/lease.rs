@@ -298,12 +298,7 @@ pub async fn postpone(
     patience: Duration,
 ) -> Result<bool> {
     let query = POSTPONE.bind(order).bind(whole_seconds(wait)).bind(SECONDS).bind(whole_seconds(patience));
-    let postponed: Option<Postponed> = database.fetch_optional(query).await?;
+    let postponed: Option<(bool,)> = database.fetch_optional(query).await?;
     KillPoint::AfterPostpone.reached();
-    Ok(postponed.is_some_and(|order| order.ends))
-}
-
-#[derive(FromRow)]
-struct Postponed {
-    ends: bool,
+    Ok(postponed.is_some_and(|(ends,)| ends))
 }
