@@ -252,7 +252,7 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
     let refund = step.refund();
     let query = SETTLE
         .bind(lease.order)
-        .bind(lease.owner())
+        .bind(lease.owner)
         .bind(lease.status.as_str())
         .bind(answer.status.as_str())
         .bind(serde_json::to_value(&answer).map_err(internal)?)
