@@ -3,6 +3,8 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
 
 use crate::whole::whole;
 
@@ -15,6 +17,15 @@ pub struct Money {
     pub amount: i64,
     /// ISO 4217.
     pub currency: Currency,
+}
+
+impl Money {
+    /// As a row has it: so much in this column, and its currency beside it.
+    pub(crate) fn of_row(row: &PgRow, amount: &str) -> Result<Self, sqlx::Error> {
+        let currency = Currency::parse(row.try_get("currency")?);
+        let currency = currency.map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok(Self { amount: row.try_get(amount)?, currency })
+    }
 }
 
 /// How much it may be, its currency says: see [`Rule`](super::Rule).
