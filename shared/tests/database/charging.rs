@@ -77,7 +77,7 @@ impl Charging {
 pub(crate) struct Order {
     pub(crate) shop: Shop,
     charging: Charging,
-    user: Uuid,
+    pub(crate) user: Uuid,
     pub(crate) product: shared::catalog::ProductId,
     pub(crate) id: OrderId,
 }
@@ -110,14 +110,6 @@ impl Order {
 
     pub(crate) async fn stands(&self) -> (String, Option<i64>) {
         self.shop.owner.fetch_one(STANDS.bind(self.id)).await.expect("finds")
-    }
-
-    pub(crate) fn user(&self) -> Uuid {
-        self.user
-    }
-
-    pub(crate) fn product(&self) -> shared::catalog::ProductId {
-        self.product
     }
 
     /// As its customer sees it.
@@ -471,7 +463,7 @@ async fn an_order_that_may_have_been_charged_is_not_cancelled_while_that_cannot_
         let order = Order::place().await;
         order.step(&Provider::that_says(503, &json!({}))).await;
         order.shop.owner.execute(&DEFERRED).await.expect("updates");
-        let lease = claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers");
+        let lease = claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers");
         assert!(lease.is_some());
         order.shop.owner.execute(&DUE).await.expect("its lease has run out");
         let provider = Provider::that_says(400, &error("idempotency_error", &json!({})));

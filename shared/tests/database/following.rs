@@ -192,7 +192,7 @@ async fn an_order_whose_payment_the_provider_does_not_know_calls_an_operator_and
         let provider = Provider::with_intent(&intent(status));
         provider.says("confirm", if status == "requires_action" { 200 } else { 429 }, &intent(status));
         order.step(&provider).await;
-        let lease = claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers");
+        let lease = claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers");
         assert!(lease.is_some());
         order.shop.owner.execute(&DUE).await.expect("updates");
         let (advanced, operator) = order.step(&forgotten()).await;
@@ -408,7 +408,7 @@ async fn a_charge_that_was_never_shown_is_the_one_that_its_payment_shows() {
 async fn unwanted() -> Order {
     let order = Order::place().await;
     order.step(&Provider::with_intent(&intent("requires_action"))).await;
-    claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers").expect("is ours");
+    claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers").expect("is ours");
     order.shop.owner.execute(&DUE).await.expect("updates");
     order.step(&Provider::with_intent(&intent("succeeded"))).await;
     assert_eq!(order.stands().await.0, "refund_pending");

@@ -165,7 +165,7 @@ fn elsewhere(amount: i64) -> Value {
 impl Order {
     /// Who gives it back.
     fn administrator(&self) -> User {
-        User::of_shop(self.user(), Role::Administrator)
+        User::of_shop(self.user, Role::Administrator)
     }
 
     /// The refund of this key: its id, how it stands, and how many of its keys are spent.
@@ -209,7 +209,7 @@ async fn under_way() -> Order {
 }
 
 fn back(order: &Order, amount: i64) -> Value {
-    let item = Item { product_id: order.product(), quantity: 1 };
+    let item = Item { product_id: order.product, quantity: 1 };
     json!({ "amount": amount, "returned": [{ "product_id": item.product_id, "quantity": item.quantity }] })
 }
 
@@ -370,7 +370,7 @@ async fn one_refund_of_an_order_is_under_way_and_no_more_goes_back_than_was_char
     for (amount, refused) in [(0, 422), (1251, 422)] {
         assert_eq!(refusal(&order, "a", &json!({ "amount": amount })).await, refused, "{amount}");
     }
-    let too_many = json!({ "returned": [{ "product_id": order.product(), "quantity": 2 }] });
+    let too_many = json!({ "returned": [{ "product_id": order.product, "quantity": 2 }] });
     assert_eq!(refusal(&order, "a", &too_many).await, 422);
     begin(&order, "a", &back(&order, 1000)).await.expect("begins");
     crash(&order).await;
@@ -509,7 +509,7 @@ async fn a_refund_is_written_down_although_its_pieces_are_back_already() {
 async fn unwanted() -> Order {
     let order = Order::place().await;
     order.step(&Provider::with_intent(&intent("requires_action"))).await;
-    claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers").expect("theirs");
+    claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers").expect("theirs");
     crash(&order).await;
     order.step(&Provider::with_intent(&intent("succeeded"))).await;
     assert_eq!((order.stands().await.0.as_str(), order.stock().await), ("refund_pending", 10));
@@ -884,8 +884,8 @@ async fn a_refund_that_may_still_be_made_has_not_failed_and_another_amount_is_no
 
 /// So much by other means, and with it so many of the pieces that were bought.
 fn by_other_means(order: &Order, amount: i64, pieces: i32) -> Query {
-    let returned = if pieces > 0 { vec![order.product().0] } else { Vec::new() };
-    let query = WRITE_REFUND.bind(Uuid::now_v7()).bind(order.id).bind(order.user()).bind("others").bind("00");
+    let returned = if pieces > 0 { vec![order.product.0] } else { Vec::new() };
+    let query = WRITE_REFUND.bind(Uuid::now_v7()).bind(order.id).bind(order.user).bind("others").bind("00");
     let query = query.bind(amount).bind(returned.clone()).bind(vec![pieces; returned.len()]);
     let query = query.bind(Uuid::now_v7()).bind(30).bind(None::<String>).bind(None::<String>);
     query.bind(Vec::<String>::new()).bind(Vec::<i64>::new()).bind(true)
@@ -941,7 +941,7 @@ async fn who_waits_for_an_order_to_cancel_it_goes_on_with_the_payment_that_is_kn
     assert_eq!(order.stands().await.0, "deferred");
     let news = WRITE_NEWS.bind("pi_1").bind(false).bind(false).bind(None::<String>).bind(false);
     let news = news.bind(order.id).bind(None::<time::OffsetDateTime>);
-    let (functions, user, id) = (order.shop.functions.clone(), order.user(), order.id);
+    let (functions, user, id) = (order.shop.functions.clone(), order.user, order.id);
     let cancelled = async move { claim_to_cancel(&functions, user, id).await.expect("answers") };
     let lease = order.after(news, cancelled).await.expect("is theirs");
     let provider = Provider::with_intent(&intent("canceled"));
