@@ -98,6 +98,12 @@ impl Order {
         self.advance(lease, provider).await
     }
 
+    /// The same: how the order stands then; and whether it called for an operator.
+    pub(crate) async fn comes_to(&self, provider: &Provider) -> (OrderStatus, bool) {
+        let (advanced, operator) = self.step(provider).await;
+        (advanced.answer.status, operator)
+    }
+
     /// The same, of somebody who has the lease already.
     pub(crate) async fn advance(&self, lease: Lease, provider: &Provider) -> (Advanced, bool) {
         self.charging.advance(&self.shop.functions, lease, provider).await
@@ -153,20 +159,15 @@ async fn a_refusal_that_is_the_shops_fault_keeps_the_order_waiting_and_calls_an_
         for (status, body) in refusals_of_the_shops_own() {
             let provider = Provider::with_intent(&intent("requires_confirmation"));
             provider.says(at, status, &body);
-            let (advanced, operator) = order.step(&provider).await;
-            assert_eq!(
-                (advanced.answer.status, operator),
-                (OrderStatus::Deferred, true),
-                "{at}: {status} {body}"
-            );
+            let comes_to = order.comes_to(&provider).await;
+            assert_eq!(comes_to, (OrderStatus::Deferred, true), "{at}: {status} {body}");
             let (stands, wait) = order.stands().await;
             assert!(stands == "deferred" && wait.is_some_and(|wait| wait > 200), "{at}: {stands} {wait:?}");
         }
         // Once the setup is mended the order is paid, and nobody has opened the breaker meanwhile.
         let mended = Provider::with_intent(&intent("requires_confirmation"));
         mended.says("confirm", 200, &intent("succeeded"));
-        let (advanced, operator) = order.step(&mended).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, false));
+        assert_eq!(order.comes_to(&mended).await, (OrderStatus::Paid, false));
         assert_eq!(order.stock().await, 9);
     }
 }
@@ -199,8 +200,7 @@ async fn a_refused_confirmation_that_charged_all_the_same_pays_the_order() {
         let provider = Provider::with_intent(&intent("succeeded"));
         provider.says("create", 200, &intent("requires_confirmation"));
         provider.says("confirm", status, &body);
-        let (advanced, operator) = order.step(&provider).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, false), "{status} {body}");
+        assert_eq!(order.comes_to(&provider).await, (OrderStatus::Paid, false), "{status} {body}");
         assert_eq!(order.stock().await, 9);
     }
 }
@@ -329,8 +329,7 @@ async fn a_declined_confirmation_is_not_believed_while_the_payment_cannot_be_loo
     let provider = Provider::with_intent(&intent("requires_confirmation"));
     provider.says("confirm", 402, &error("card_error", &json!({ "code": "card_declined" })));
     provider.says("look", 503, &json!({}));
-    let (advanced, _) = order.step(&provider).await;
-    assert_eq!(advanced.answer.status, OrderStatus::Charging);
+    assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Charging);
     assert_eq!(order.stock().await, 9);
 }
 
@@ -358,8 +357,7 @@ fn listed(order: &Order, status: &str) -> Value {
 async fn an_order_is_charged_by_one_call_under_a_key_of_its_own() {
     let order = Order::place().await;
     let provider = Provider::with_intent(&intent("succeeded"));
-    let (advanced, _) = order.step(&provider).await;
-    assert_eq!(advanced.answer.status, OrderStatus::Paid);
+    assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Paid);
     assert_eq!(provider.seen(), [format!("create pay:{}", order.id)]);
 }
 
@@ -387,8 +385,7 @@ async fn a_refused_call_that_charged_all_the_same_pays_the_order() {
         let provider = Provider::with_intent(&intent("succeeded"));
         provider.says("create", status, &body);
         provider.says("list", 200, &listed(&order, "succeeded"));
-        let (advanced, operator) = order.step(&provider).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, false), "{status} {body}");
+        assert_eq!(order.comes_to(&provider).await, (OrderStatus::Paid, false), "{status} {body}");
         assert_eq!(order.stock().await, 9);
     }
 }
@@ -429,8 +426,7 @@ async fn a_declined_call_fails_the_order_at_once_where_it_shows_the_payment() {
     let declined = json!({ "code": "card_declined", "decline_code": "lost_card", "payment_intent": shown });
     let order = Order::place().await;
     let provider = Provider::that_says(402, &error("card_error", &declined));
-    let (advanced, _) = order.step(&provider).await;
-    assert_eq!(advanced.answer.status, OrderStatus::Failed);
+    assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Failed);
     assert_eq!(provider.seen(), [format!("create pay:{}", order.id)]);
     assert_eq!(order.stock().await, 10);
 }
@@ -555,8 +551,7 @@ async fn a_payment_that_failed_for_no_fault_of_the_card_is_tried_again_with_it_o
     // It fails once more, as its key will say from now on.
     order.shop.owner.execute(&DUE).await.expect("updates");
     let again = Provider::with_intent(&failed);
-    let (advanced, operator) = order.step(&again).await;
-    assert_eq!((advanced.answer.status, operator), (OrderStatus::Deferred, true));
+    assert_eq!(order.comes_to(&again).await, (OrderStatus::Deferred, true));
     assert_eq!(again.seen(), [key(1)]);
     assert!(again.form("confirm").contains("payment_method=pm_card_visa"), "{}", again.form("confirm"));
     // And is mended.
@@ -564,8 +559,7 @@ async fn a_payment_that_failed_for_no_fault_of_the_card_is_tried_again_with_it_o
     let mended = Provider::with_intent(&failed);
     mended.replays("confirm", 200, &failed);
     mended.says("confirm", 200, &intent("succeeded"));
-    let (advanced, _) = order.step(&mended).await;
-    assert_eq!(advanced.answer.status, OrderStatus::Paid);
+    assert_eq!(order.step(&mended).await.0.answer.status, OrderStatus::Paid);
     assert_eq!(mended.seen(), [key(1), "look".to_owned(), key(2)]);
 }
 

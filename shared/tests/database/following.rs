@@ -195,13 +195,11 @@ async fn an_order_whose_payment_the_provider_does_not_know_calls_an_operator_and
         let lease = claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers");
         assert!(lease.is_some());
         order.shop.owner.execute(&DUE).await.expect("updates");
-        let (advanced, operator) = order.step(&forgotten()).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::Cancelling, true));
+        assert_eq!(order.comes_to(&forgotten()).await, (OrderStatus::Cancelling, true));
         assert!(order.stands().await.1.is_some_and(|wait| (201..=300).contains(&wait)));
         // Nobody was helped by calling every five minutes for a day.
         order.shop.owner.execute(&WAITED).await.expect("updates");
-        let (advanced, operator) = order.step(&forgotten()).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::Cancelling, true));
+        assert_eq!(order.comes_to(&forgotten()).await, (OrderStatus::Cancelling, true));
         assert!(order.stands().await.1.is_some_and(|wait| (3500..=3600).contains(&wait)));
     }
     // So does one that is to be charged, looked at, or given back.
@@ -209,12 +207,10 @@ async fn an_order_whose_payment_the_provider_does_not_know_calls_an_operator_and
     let provider = Provider::with_intent(&intent("requires_confirmation"));
     provider.says("confirm", 429, &json!({}));
     order.step(&provider).await;
-    let (advanced, operator) = order.step(&forgotten()).await;
-    assert_eq!((advanced.answer.status, operator), (OrderStatus::Charging, true));
+    assert_eq!(order.comes_to(&forgotten()).await, (OrderStatus::Charging, true));
     let order = Order::paid().await;
     order.note(NEWS).await.expect("is ours");
-    let (advanced, operator) = order.step(&forgotten()).await;
-    assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, true));
+    assert_eq!(order.comes_to(&forgotten()).await, (OrderStatus::Paid, true));
 }
 
 #[tokio::test]
@@ -385,8 +381,7 @@ async fn a_charge_that_is_not_shown_or_is_anothers_changes_nothing_in_the_books_
         order.after_refund(gone).await;
         for look in looks_that_show_nothing() {
             assert!(order.note(NEWS).await.is_some_and(|noted| noted.due));
-            let (advanced, operator) = order.step(&Provider::with_intent(&look)).await;
-            assert_eq!((advanced.answer.status, operator), (status, true), "{look}");
+            assert_eq!(order.comes_to(&Provider::with_intent(&look)).await, (status, true), "{look}");
             assert_eq!(order.shown().await.charge.refunded, Some(gone), "{look}");
             assert!(order.stands().await.1.is_some_and(|wait| wait > 200), "{look}");
         }
@@ -434,8 +429,7 @@ async fn that_it_was_given_back_already_is_believed_where_the_charge_shows_it() 
         let order = unwanted().await;
         let provider = Provider::with_intent(&given_back(gone));
         provider.says("refund", status, body);
-        let (advanced, operator) = order.step(&provider).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::RefundPending, true), "{status} {body}");
+        assert_eq!(order.comes_to(&provider).await, (OrderStatus::RefundPending, true), "{status} {body}");
         assert_eq!(order.shown().await.charge.refunded, None, "{status} {body}");
         assert_eq!(provider.seen().iter().any(|seen| seen == "look"), seen, "{status} {body}");
         // It is given back once the provider does that.
@@ -447,8 +441,7 @@ async fn that_it_was_given_back_already_is_believed_where_the_charge_shows_it() 
     let order = unwanted().await;
     let provider = Provider::with_intent(&given_back(1250));
     provider.says("refund", 400, &already);
-    let (advanced, operator) = order.step(&provider).await;
-    assert_eq!((advanced.answer.status, operator), (OrderStatus::Refunded, false));
+    assert_eq!(order.comes_to(&provider).await, (OrderStatus::Refunded, false));
     assert_eq!(order.shown().await.charge.refunded, Some(1250));
 }
 
@@ -467,8 +460,7 @@ async fn an_unwanted_payment_is_not_given_back_by_what_is_said_of_another() {
         let mut answer = refund(1250);
         answer[name] = value;
         provider.says("refund", 200, &answer);
-        let (advanced, operator) = order.step(&provider).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::RefundPending, true), "{answer}");
+        assert_eq!(order.comes_to(&provider).await, (OrderStatus::RefundPending, true), "{answer}");
         assert_eq!(order.shown().await.charge.refunded, None, "{answer}");
     }
 }
@@ -478,8 +470,7 @@ async fn money_that_should_go_back_and_of_which_a_part_did_calls_an_operator() {
     let order = unwanted().await;
     let provider = Provider::with_intent(&given_back(500));
     provider.says("refund", 200, &refund(500));
-    let (advanced, operator) = order.step(&provider).await;
-    assert_eq!((advanced.answer.status, operator), (OrderStatus::RefundPending, true));
+    assert_eq!(order.comes_to(&provider).await, (OrderStatus::RefundPending, true));
     assert_eq!(order.shown().await.charge.refunded, Some(500));
     let (advanced, _) = order.step(&Provider::with_intent(&given_back(1250))).await;
     assert_eq!(advanced.answer.status, OrderStatus::Refunded);
