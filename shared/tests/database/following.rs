@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use crate::charging::Order;
 use crate::checkout::{PATIENCE, leased};
 use crate::provider::{Provider, error, intent};
+use crate::refunds::{given_back, refund, unwanted};
 
 static NOTES: Statement =
     Statement::new("test.notes", "select dispute, fraud_warning from payments where order_id = $1");
@@ -41,14 +42,6 @@ const NEWS: News<'_> = News {
     fraud_warning: false,
     at: None,
 };
-
-/// A paid intent of which so much was given back.
-fn given_back(amount: i64) -> Value {
-    let charge = json!({ "id": "ch_1", "status": "succeeded", "amount": 1250, "amount_refunded": amount });
-    let mut intent = intent("succeeded");
-    intent["latest_charge"] = charge;
-    intent
-}
 
 impl Order {
     async fn paid() -> Self {
@@ -399,22 +392,6 @@ async fn a_charge_that_was_never_shown_is_the_one_that_its_payment_shows() {
     assert_eq!(order.after_refund(500).await, (OrderStatus::Paid, Some(500), false));
 }
 
-/// An order that was charged although nobody wanted it any more.
-async fn unwanted() -> Order {
-    let order = Order::place().await;
-    order.step(&Provider::with_intent(&intent("requires_action"))).await;
-    claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers").expect("is ours");
-    order.shop.owner.execute(&DUE).await.expect("updates");
-    order.step(&Provider::with_intent(&intent("succeeded"))).await;
-    assert_eq!(order.stands().await.0, "refund_pending");
-    order
-}
-
-fn refund(amount: i64) -> Value {
-    json!({ "id": "re_1", "status": "succeeded", "amount": amount, "currency": "usd", "charge": "ch_1",
-        "payment_intent": "pi_1" })
-}
-
 #[tokio::test]
 async fn that_it_was_given_back_already_is_believed_where_the_charge_shows_it() {
     let already = error("invalid_request_error", &json!({ "code": "charge_already_refunded" }));
@@ -435,7 +412,7 @@ async fn that_it_was_given_back_already_is_believed_where_the_charge_shows_it() 
         // It is given back once the provider does that.
         order.shop.owner.execute(&DUE).await.expect("updates");
         let giving = Provider::with_intent(&given_back(0));
-        giving.says("refund", 200, &refund(1250));
+        giving.says("refund", 200, &refund("succeeded", 1250));
         assert_eq!(order.step(&giving).await.0.answer.status, OrderStatus::Refunded, "{status} {body}");
     }
     let order = unwanted().await;
@@ -457,7 +434,7 @@ async fn an_unwanted_payment_is_not_given_back_by_what_is_said_of_another() {
     ] {
         let order = unwanted().await;
         let provider = Provider::with_intent(&given_back(0));
-        let mut answer = refund(1250);
+        let mut answer = refund("succeeded", 1250);
         answer[name] = value;
         provider.says("refund", 200, &answer);
         assert_eq!(order.comes_to(&provider).await, (OrderStatus::RefundPending, true), "{answer}");
@@ -469,7 +446,7 @@ async fn an_unwanted_payment_is_not_given_back_by_what_is_said_of_another() {
 async fn money_that_should_go_back_and_of_which_a_part_did_calls_an_operator() {
     let order = unwanted().await;
     let provider = Provider::with_intent(&given_back(500));
-    provider.says("refund", 200, &refund(500));
+    provider.says("refund", 200, &refund("succeeded", 500));
     assert_eq!(order.comes_to(&provider).await, (OrderStatus::RefundPending, true));
     assert_eq!(order.shown().await.charge.refunded, Some(500));
     let (advanced, _) = order.step(&Provider::with_intent(&given_back(1250))).await;

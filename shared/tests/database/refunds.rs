@@ -114,7 +114,8 @@ async fn refunded(order: &Order) -> i64 {
     order.shop.owner.fetch_one::<(i64,)>(REFUNDED.bind(order.id)).await.expect("finds").0
 }
 
-fn given_back(amount: i64) -> Value {
+/// A paid intent of which so much was given back.
+pub(crate) fn given_back(amount: i64) -> Value {
     let mut shown = intent("succeeded");
     shown["latest_charge"]["amount_refunded"] = json!(amount);
     shown
@@ -138,7 +139,7 @@ fn that_answers(status: u16, body: &Value) -> Provider {
     provider
 }
 
-fn refund(status: &str, amount: i64) -> Value {
+pub(crate) fn refund(status: &str, amount: i64) -> Value {
     json!({ "id": "re_1", "object": "refund", "status": status, "amount": amount, "currency": "usd",
         "charge": "ch_1", "payment_intent": "pi_1" })
 }
@@ -506,7 +507,7 @@ async fn a_refund_is_written_down_although_its_pieces_are_back_already() {
 }
 
 /// An order whose customer cancelled it and paid it all the same.
-async fn unwanted() -> Order {
+pub(crate) async fn unwanted() -> Order {
     let order = Order::place().await;
     order.step(&Provider::with_intent(&intent("requires_action"))).await;
     claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers").expect("theirs");
