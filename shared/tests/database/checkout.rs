@@ -105,12 +105,11 @@ impl Shop {
     /// Holds a product's stock until all statements that the pooler lets through wait for it: each has begun before any
     /// has done anything, which chance alone seldom brings about.
     async fn race<T: 'static>(&self, product: ProductId, start: impl FnOnce() -> JoinSet<T>) -> Vec<T> {
-        let waiting = async || self.observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0;
         let all = i64::try_from(SERVER_CONNECTIONS).expect("few");
         let held = self.owner.transaction(async |tx| {
             tx.execute(HOLD.bind(product)).await?;
             let requests = start();
-            until("the statements wait for the stock", async || waiting().await == all).await;
+            self.so_many_wait(all).await;
             Ok::<_, Error>(requests)
         });
         held.await.expect("commits").join_all().await
