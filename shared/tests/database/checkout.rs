@@ -14,7 +14,7 @@ use shared::orders::{OrderId, OrderStatus, find};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::servers::{SERVER_CONNECTIONS, Servers, until};
+use crate::servers::{SERVER_CONNECTIONS, Servers, so_many_wait};
 
 static USER: Statement =
     Statement::new("test.user", "insert into users values ($1, $1::text || '@example.com', '', 'customer')");
@@ -45,8 +45,6 @@ static NO_LIMIT: Statement =
     Statement::new("test.no_limit", "alter role millrace_app set statement_timeout = 0");
 static HOLD: Statement =
     Statement::new("test.hold", "select from inventory where product_id = $1 for update");
-static WAITING: Statement =
-    Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
 static ERASE: Statement = Statement::new("test.erase", "update users set erased_at = now() where id = $1");
 static STANDS: Statement =
     Statement::new("test.stand", "update orders set status = $2, lease_until = null where user_id = $1");
@@ -98,8 +96,7 @@ impl Shop {
 
     /// Waits until so many statements wait for a lock.
     pub(crate) async fn so_many_wait(&self, many: i64) {
-        let waiting = async || self.observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0;
-        until("statements wait", async || waiting().await >= many).await;
+        so_many_wait(&self.observer, many).await;
     }
 
     /// Holds a product's stock until all statements that the pooler lets through wait for it: each has begun before any
