@@ -33,14 +33,14 @@ async fn acquire(redis: &Redis, breaker: &Breaker) -> Admission {
     redis.batch(breaker.acquire()).await
 }
 
-async fn permit(redis: &Redis, breaker: &Breaker) -> Permit {
+pub(crate) async fn permit(redis: &Redis, breaker: &Breaker) -> Permit {
     match acquire(redis, breaker).await {
         Admission::Allow(permit) | Admission::Probe(permit) => permit,
         Admission::Deny { retry_after } => panic!("denied for {retry_after:?}"),
     }
 }
 
-async fn call(redis: &Redis, breaker: &Breaker, outcome: Outcome) -> Reported {
+pub(crate) async fn call(redis: &Redis, breaker: &Breaker, outcome: Outcome) -> Reported {
     let permit = permit(redis, breaker).await;
     permit.report(outcome).await
 }

@@ -22,24 +22,24 @@ const HURRIED: Region = Region::new("product");
 const KEY: &str = "cache:product:1";
 
 #[expect(clippy::unnecessary_wraps, reason = "it is what origins answer")]
-fn entry(version: i64) -> Option<Entry> {
+pub(crate) fn entry(version: i64) -> Option<Entry> {
     Some(Entry { body: Bytes::from(format!("{{\"version\":{version}}}")), version })
 }
 
 /// An empty Redis, a client of it, and a cache there.
-fn start(region: Region) -> (Server, Redis, Cache) {
+pub(crate) fn start(region: Region) -> (Server, Redis, Cache) {
     let server = Server::start();
     let redis = server.client();
     let cache = Cache::new(region, redis.clone());
     (server, redis, cache)
 }
 
-async fn look(redis: &Redis, cache: &Cache) -> LookedUp {
+pub(crate) async fn look(redis: &Redis, cache: &Cache) -> LookedUp {
     redis.batch(cache.lookup("1")).await
 }
 
 /// Reads through the cache; the origin answers `version`.
-async fn read(redis: &Redis, cache: &Cache, version: i64) -> Option<Entry> {
+pub(crate) async fn read(redis: &Redis, cache: &Cache, version: i64) -> Option<Entry> {
     look(redis, cache)
         .await
         .or_fill(async || Ok::<_, &str>(entry(version)))
