@@ -13,7 +13,7 @@ use crate::whole::whole;
 #[serde(deny_unknown_fields)]
 pub struct Money {
     /// In minor units.
-    #[serde(deserialize_with = "amount")]
+    #[serde(deserialize_with = "minor_units")]
     pub amount: i64,
     /// ISO 4217.
     pub currency: Currency,
@@ -29,7 +29,7 @@ impl Money {
 }
 
 /// How much it may be, its currency says: see [`Rule`](super::Rule).
-fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+pub(crate) fn minor_units<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let amount = whole(deserializer)?;
     if amount >= 0 {
         Ok(amount)
