@@ -214,7 +214,7 @@ async fn what_is_to_be_had_again_is_locked_in_the_order_of_ids_so_that_nobody_wa
     let (user, lower, higher) =
         (shop.customer().await, shop.product(1250, 1).await, shop.product(0, 1).await);
     let items = [(lower, 1), (higher, 1)];
-    let order = new(purchase(user, "key", b"{}", &items).place_leased(&shop.functions, PATIENCE).await).order;
+    let order = new(shop.places(purchase(user, "key", b"{}", &items)).await).order;
     shop.owner.execute(&DUE).await.expect("its lease has run out");
     shop.owner.execute(&UNASKED).await.expect("nobody has asked for a charge");
     // Its row stands behind the other's now.

@@ -7,7 +7,7 @@ use shared::database::Statement;
 use shared::orders::{Answer, ClientSecret, OrderStatus, WaitsFor, page};
 
 use crate::charging::Order;
-use crate::checkout::{BODY, PATIENCE, purchase};
+use crate::checkout::{BODY, purchase};
 use crate::provider::{Provider, error, intent};
 
 static DUE: Statement = Statement::new("test.due_now", "update orders set lease_until = null");
@@ -27,7 +27,7 @@ impl Order {
     /// What the same request gets under the same key.
     async fn again(&self) -> Answer {
         let purchase = purchase(self.user, "key", BODY, &[(self.product, 1)]);
-        match purchase.place_leased(&self.shop.functions, PATIENCE).await {
+        match self.shop.places(purchase).await {
             Ok(Placed::Repeated(answer)) => answer,
             Ok(_) => panic!("placed twice"),
             Err(error) => panic!("refused: {:?} {:?}", error.problem(), error.cause()),
