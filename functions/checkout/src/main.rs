@@ -29,7 +29,7 @@ async fn serve_checkout(app: App, request: Request) -> Result<Response> {
         Entry::Open(pass) => charge_now(&app, &request, &purchase, pass).await,
         Entry::Shut(shut) => charge_later(&app, &purchase, shut).await,
     };
-    respond(&placed.map_err(perhaps)?)
+    respond(&placed.map_err(|error| error.if_unknown(PERHAPS))?)
 }
 
 async fn charge_now(
@@ -75,10 +75,6 @@ async fn charge_later(app: &App, purchase: &Purchase<'_>, shut: Shut) -> Result<
         orders::nudge(app.charging.queue().await, answer.order_id, retry_after).await;
     }
     Ok(placed)
-}
-
-fn perhaps(error: Error) -> Error {
-    error.if_unknown(PERHAPS)
 }
 
 fn respond(placed: &Placed<Answer>) -> Result<Response> {

@@ -89,12 +89,17 @@ fn limit() -> TimeLimit {
     TimeLimit::of_long_invocation(None, Duration::from_secs(20), Duration::ZERO)
 }
 
+/// What CloudFormation is told of such a request.
+async fn answer(settings: Result<Settings, Failure>, kind: &str, limit: TimeLimit) -> Value {
+    let bucket = Bucket::default();
+    invoke(settings, request(kind, &bucket.listen().await), limit).await.expect("answered");
+    bucket.answer()
+}
+
 #[tokio::test]
 async fn it_answers_that_it_failed_when_the_database_is_away() {
     for kind in ["Create", "Update"] {
-        let bucket = Bucket::default();
-        invoke(nowhere(), request(kind, &bucket.listen().await), limit()).await.expect("answered");
-        let answer = bucket.answer();
+        let answer = answer(nowhere(), kind, limit()).await;
         assert_eq!(answer["Status"], "FAILED");
         let reason = answer["Reason"].as_str().expect("a reason");
         assert!(reason.contains("the database is unavailable") && !reason.contains("secret"), "{reason}");
@@ -110,9 +115,7 @@ async fn it_answers_that_it_failed_when_a_setting_is_wrong() {
         (wrong_key, "TOKEN_PRIVATE_KEY is not an Ed25519 key"),
         (wrong_secret, "EDGE_SECRET must be of 32 characters"),
     ] {
-        let bucket = Bucket::default();
-        invoke(settings, request("Create", &bucket.listen().await), limit()).await.expect("answered");
-        let answer = bucket.answer();
+        let answer = answer(settings, "Create", limit()).await;
         assert_eq!(answer["Status"], "FAILED");
         assert!(answer["Reason"].as_str().is_some_and(|reason| reason.contains(expected)), "{answer}");
     }
@@ -120,16 +123,12 @@ async fn it_answers_that_it_failed_when_a_setting_is_wrong() {
 
 #[tokio::test]
 async fn it_answers_a_deletion_without_touching_anything() {
-    let bucket = Bucket::default();
-    invoke(nowhere(), request("Delete", &bucket.listen().await), limit()).await.expect("answered");
-    assert_eq!(bucket.answer()["Status"], "SUCCESS");
+    assert_eq!(answer(nowhere(), "Delete", limit()).await["Status"], "SUCCESS");
 }
 
 #[tokio::test]
 async fn it_answers_a_request_that_it_does_not_know() {
-    let bucket = Bucket::default();
-    invoke(nowhere(), request("Import", &bucket.listen().await), limit()).await.expect("answered");
-    assert_eq!(bucket.answer()["Status"], "FAILED");
+    assert_eq!(answer(nowhere(), "Import", limit()).await["Status"], "FAILED");
 }
 
 #[tokio::test]
@@ -138,17 +137,9 @@ async fn it_answers_before_its_time_is_over() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let port = silent.local_addr().expect("an address").port();
     let database = Database::new(&format!("postgres://owner@127.0.0.1:{port}/shop")).expect("valid");
-    let settings = Settings {
-        database,
-        functions: None,
-        token_private_key: KEY.to_owned(),
-        edge_secret: None,
-        administrator: None,
-    };
+    let settings = nowhere().map(|settings| Settings { database, ..settings });
     let soon = TimeLimit::of_long_invocation(None, Duration::from_millis(100), Duration::ZERO);
-    let bucket = Bucket::default();
-    invoke(Ok(settings), request("Create", &bucket.listen().await), soon).await.expect("answered");
-    let answer = bucket.answer();
+    let answer = answer(settings, "Create", soon).await;
     assert_eq!(answer["Reason"], "the migration did not end within the function's time limit");
 }
 

@@ -2,7 +2,7 @@
 
 use shared::app::App;
 use shared::catalog::{self, Currency, MOST_FOUND, Prices, Search, Words};
-use shared::error::{Error, Result, bad_parameter, not_found};
+use shared::error::{Result, bad_parameter, not_found};
 use shared::http::limits::{API, SEARCH};
 use shared::http::{self, Endpoint, Request, Response};
 
@@ -22,7 +22,7 @@ async fn search_products(app: App, request: Request) -> Result<Response> {
 }
 
 fn search_of(request: &Request) -> Result<Search> {
-    let words: Words = request.query("q")?.ok_or_else(no_words)?;
+    let words: Words = request.query("q")?.ok_or_else(|| bad_parameter("q", "say what to look for"))?;
     let first = Search::new(words);
     Ok(Search {
         limit: request.number("limit", 1..=MOST_FOUND)?.unwrap_or(first.limit),
@@ -35,8 +35,4 @@ fn search_of(request: &Request) -> Result<Search> {
         in_stock: request.flag("in_stock")?.unwrap_or(first.in_stock),
         ..first
     })
-}
-
-fn no_words() -> Error {
-    bad_parameter("q", "say what to look for")
 }

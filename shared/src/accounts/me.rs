@@ -1,8 +1,7 @@
 //! What is known of a user, and how it is forgotten.
 
 use serde::Serialize;
-use sqlx::postgres::PgRow;
-use sqlx::{FromRow, Row};
+use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -26,23 +25,14 @@ pub struct Profile {
     created_at: Option<OffsetDateTime>,
 }
 
+#[derive(FromRow)]
 struct Account {
     email: Option<String>,
+    #[sqlx(try_from = "String")]
     role: Role,
+    #[sqlx(try_from = "Timestamp")]
     created_at: OffsetDateTime,
     erased: bool,
-}
-
-impl<'r> FromRow<'r, PgRow> for Account {
-    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        let role = Role::try_from(row.try_get::<String, _>("role")?);
-        Ok(Self {
-            email: row.try_get("email")?,
-            role: role.map_err(|error| sqlx::Error::Decode(error.into()))?,
-            created_at: row.try_get::<Timestamp, _>("created_at")?.0,
-            erased: row.try_get("erased")?,
-        })
-    }
 }
 
 /// What is known of this user.

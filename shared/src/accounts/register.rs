@@ -1,6 +1,5 @@
 //! New accounts.
 
-use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{Email, SignedIn};
@@ -12,11 +11,6 @@ use crate::error::{Result, conflict};
 static REGISTER: Statement = Statement::new("accounts.register", include_str!("register.sql"));
 static FIRST: Statement =
     Statement::new("accounts.first_administrator", include_str!("first_administrator.sql"));
-
-#[derive(FromRow)]
-struct Registered {
-    id: Uuid,
-}
 
 /// A new customer with this address, signed in with `token`. Only for who can issue the access token beside it: else an
 /// account would be left that its owner was told nothing of.
@@ -36,10 +30,11 @@ pub async fn register(
         .bind(hash)
         .bind(token.sign_in())
         .bind(token.digest());
-    let registered: Option<Registered> = database.fetch_optional(query).await?;
+    let registered: Option<(Uuid,)> = database.fetch_optional(query).await?;
     let taken =
         || conflict("An account with this e-mail address already exists. Log in, or use another address.");
-    SignedIn::new(issuer, registered.ok_or_else(taken)?.id, Role::Customer, token)
+    let (user,) = registered.ok_or_else(taken)?;
+    SignedIn::new(issuer, user, Role::Customer, token)
 }
 
 /// An administrator with this address, unless somebody has it. Its password has to be changed before it is good for

@@ -16,12 +16,6 @@ static SIGN_IN: Statement = Statement::new("accounts.sign_in", include_str!("sig
 static REFRESH: Statement = Statement::new("accounts.refresh", include_str!("refresh.sql")).stored();
 static CHANGE: Statement = Statement::new("accounts.change_password", include_str!("change_password.sql"));
 
-#[derive(FromRow)]
-struct Begun {
-    #[expect(dead_code, reason = "whether there is a row is what counts")]
-    id: Uuid,
-}
-
 /// Begins a sign-in of this account, whose password was compared, and puts `rehashed` in the place of its hash where
 /// there is one. `None` if its hash is another by now.
 pub async fn sign_in(
@@ -37,7 +31,7 @@ pub async fn sign_in(
         .bind(rehashed)
         .bind(token.sign_in())
         .bind(token.digest());
-    let begun: Option<Begun> = database.fetch_optional(query).await?;
+    let begun: Option<(Uuid,)> = database.fetch_optional(query).await?;
     begun.map(|_| SignedIn::new(issuer, account.id, account.role, token)).transpose()
 }
 
@@ -55,7 +49,7 @@ pub async fn change_password(
         .bind(hash)
         .bind(token.sign_in())
         .bind(token.digest());
-    let begun: Option<Begun> = database.fetch_optional(query).await?;
+    let begun: Option<(Uuid,)> = database.fetch_optional(query).await?;
     begun.map(|_| SignedIn::new(issuer, account.id, account.role, token)).transpose()
 }
 

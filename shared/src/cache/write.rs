@@ -108,20 +108,16 @@ impl Cache {
     /// A command for after the commit of `version`: removes what is older and keeps fills that are under way from
     /// storing it. Its answer says whether Redis got it; if not, it has to be sent again later.
     pub fn invalidate(&self, key: &str, version: i64) -> Invalidate {
-        Invalidate::new(self.0.region, key, Some(version))
+        Invalidate::of(&self.0.region.key(key), Some(version))
     }
 
     /// Like [`Cache::invalidate`], for entries that have no version of their own, such as a list of many things.
     pub fn evict(&self, key: &str) -> Invalidate {
-        Invalidate::new(self.0.region, key, None)
+        evict(&self.0.region.key(key))
     }
 }
 
 impl Invalidate {
-    fn new(region: Region, key: &str, version: Option<i64>) -> Self {
-        Self::of(&region.key(key), version)
-    }
-
     fn of(key: &str, version: Option<i64>) -> Self {
         let version = version.map(|version| version.to_string()).unwrap_or_default();
         Self(INVALIDATE.on([key]).arg(version).arg(FLOOR_KEPT.as_millis()))

@@ -3,7 +3,7 @@
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Row};
 
-use super::{Currency, LineOfFile, Money, ProductId};
+use super::{LineOfFile, Money, ProductId};
 use crate::database::{self, Database, Statement};
 
 static EXPORT: Statement = Statement::new("catalog.export", include_str!("export.sql"));
@@ -19,13 +19,11 @@ pub struct Exported {
 
 impl<'r> FromRow<'r, PgRow> for Exported {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        let currency: String = row.try_get("currency")?;
-        let currency = Currency::parse(&currency).map_err(|error| sqlx::Error::Decode(error.into()))?;
         let line = LineOfFile {
             sku: row.try_get("sku")?,
             name: row.try_get("name")?,
             description: row.try_get("description")?,
-            price: Money { amount: row.try_get("price")?, currency },
+            price: Money::of_row(row, "price")?,
             featured: Some(row.try_get("featured")?),
             stock: Some(row.try_get("available")?),
         };

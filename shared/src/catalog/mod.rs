@@ -42,6 +42,8 @@ pub use import::{Batch, Import, Refusal, Upload, Written, begin, changed_last, e
 pub use line_of_file::LineOfFile;
 pub use list::{After, Filter, Listed, MOST_LISTED, Order, list};
 pub use load::load;
+#[cfg(feature = "aws")]
+pub(crate) use money::minor_units;
 pub use money::{Currency, Money};
 pub use page::page;
 pub use place::Place;

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
 
 use crate::whole::whole;
 
@@ -11,14 +13,23 @@ use crate::whole::whole;
 #[serde(deny_unknown_fields)]
 pub struct Money {
     /// In minor units.
-    #[serde(deserialize_with = "amount")]
+    #[serde(deserialize_with = "minor_units")]
     pub amount: i64,
     /// ISO 4217.
     pub currency: Currency,
 }
 
+impl Money {
+    /// As a row has it: so much in this column, and its currency beside it.
+    pub(crate) fn of_row(row: &PgRow, amount: &str) -> Result<Self, sqlx::Error> {
+        let currency = Currency::parse(row.try_get("currency")?);
+        let currency = currency.map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok(Self { amount: row.try_get(amount)?, currency })
+    }
+}
+
 /// How much it may be, its currency says: see [`Rule`](super::Rule).
-fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+pub(crate) fn minor_units<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let amount = whole(deserializer)?;
     if amount >= 0 {
         Ok(amount)

@@ -5,7 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Row};
 use time::OffsetDateTime;
 
-use super::{Currency, Money};
+use super::Money;
 use crate::cache;
 use crate::database::Timestamp;
 use crate::id::id;
@@ -61,14 +61,12 @@ impl Product {
 
 impl<'r> FromRow<'r, PgRow> for Product {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        let currency: String = row.try_get("currency")?;
-        let currency = Currency::parse(&currency).map_err(|error| sqlx::Error::Decode(error.into()))?;
         Ok(Self {
             id: row.try_get("id")?,
             sku: row.try_get("sku")?,
             name: row.try_get("name")?,
             description: row.try_get("description")?,
-            price: Money { amount: row.try_get("price")?, currency },
+            price: Money::of_row(row, "price")?,
             featured: row.try_get("featured")?,
             in_stock: row.try_get("in_stock")?,
             version: row.try_get("version")?,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::objects::{object_or_null, objects};
-use crate::catalog::{Currency, ProductId};
+use crate::catalog::{Currency, ProductId, minor_units};
 use crate::whole::whole;
 
 /// The most lines of one order: more would not fit the 16 KB of a statement that RDS Proxy does not pin.
@@ -45,7 +45,7 @@ impl Cart {
 #[serde(deny_unknown_fields)]
 pub struct ExpectedTotal {
     /// In minor units.
-    #[serde(deserialize_with = "total")]
+    #[serde(deserialize_with = "minor_units")]
     pub amount: i64,
     /// ISO 4217.
     pub currency: Currency,
@@ -86,15 +86,6 @@ fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error>
         Ok(quantity)
     } else {
         Err(de::Error::custom(format!("must be from 1 to {PIECES_OF_ONE}")))
-    }
-}
-
-fn total<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    let amount = whole(deserializer)?;
-    if amount >= 0 {
-        Ok(amount)
-    } else {
-        Err(de::Error::custom("must be a whole number of minor units, 0 or more"))
     }
 }
 

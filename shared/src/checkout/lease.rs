@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::idempotency::in_progress;
 use crate::catalog::{Currency, Money};
-use crate::database::{Database, Statement, Timestamp};
+use crate::database::{Database, Query, Statement, Timestamp};
 use crate::error::Result;
 use crate::kill_point::KillPoint;
 use crate::orders::{OrderId, OrderStatus};
@@ -38,7 +38,7 @@ pub struct Lease {
     #[sqlx(rename = "id")]
     pub order: OrderId,
     #[sqlx(skip)]
-    owner: Uuid,
+    pub(super) owner: Uuid,
     /// As we took it.
     #[sqlx(try_from = "String")]
     pub(super) status: OrderStatus,
@@ -155,14 +155,6 @@ impl Lease {
         }
     }
 
-    pub(super) fn owned_by(self, owner: Uuid) -> Self {
-        Self { owner, ..self }
-    }
-
-    pub(super) fn status(&self) -> OrderStatus {
-        self.status
-    }
-
     /// The order's charge, where the provider has ever shown it.
     pub(super) fn charge_id(&self) -> Option<&str> {
         self.charge_id.as_deref().filter(|id| Some(*id) != self.intent_id.as_deref())
@@ -218,10 +210,6 @@ impl Lease {
         payments::Money { amount: self.amount, currency: self.currency.to_string() }
     }
 
-    pub(super) fn owner(&self) -> Uuid {
-        self.owner
-    }
-
     /// Remembers that the provider is about to be asked for a charge that nobody has asked for yet.
     ///
     /// # Errors
@@ -271,11 +259,8 @@ impl Lease {
 /// given up that was placed without a deadline, and no other is given more.
 pub async fn claim(database: &Database, order: OrderId, patience: Duration) -> Result<Option<Lease>> {
     let owner = Uuid::now_v7();
-    KillPoint::BeforeClaim.reached();
     let query = CLAIM.bind(order).bind(owner).bind(SECONDS).bind(whole_seconds(patience));
-    let lease: Option<Lease> = database.fetch_optional(query).await?;
-    KillPoint::AfterClaim.reached();
-    Ok(lease.map(|lease| Lease { owner, ..lease }))
+    take(database, owner, query).await
 }
 
 /// Begins to cancel a customer's order and takes its lease; `None` if the order is finished, being charged, in somebody
@@ -283,6 +268,10 @@ pub async fn claim(database: &Database, order: OrderId, patience: Duration) -> R
 pub async fn claim_to_cancel(database: &Database, user: Uuid, order: OrderId) -> Result<Option<Lease>> {
     let owner = Uuid::now_v7();
     let query = CANCEL.bind(order).bind(user).bind(owner).bind(SECONDS);
+    take(database, owner, query).await
+}
+
+async fn take(database: &Database, owner: Uuid, query: Query) -> Result<Option<Lease>> {
     KillPoint::BeforeClaim.reached();
     let lease: Option<Lease> = database.fetch_optional(query).await?;
     KillPoint::AfterClaim.reached();
@@ -298,12 +287,7 @@ pub async fn postpone(
     patience: Duration,
 ) -> Result<bool> {
     let query = POSTPONE.bind(order).bind(whole_seconds(wait)).bind(SECONDS).bind(whole_seconds(patience));
-    let postponed: Option<Postponed> = database.fetch_optional(query).await?;
+    let postponed: Option<(bool,)> = database.fetch_optional(query).await?;
     KillPoint::AfterPostpone.reached();
-    Ok(postponed.is_some_and(|order| order.ends))
-}
-
-#[derive(FromRow)]
-struct Postponed {
-    ends: bool,
+    Ok(postponed.is_some_and(|(ends,)| ends))
 }

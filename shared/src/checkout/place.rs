@@ -69,11 +69,6 @@ struct Refused {
     available: i32,
 }
 
-#[derive(FromRow)]
-struct KnownRow {
-    known: Json<Known>,
-}
-
 /// The order of an earlier request, as it stands.
 #[derive(Deserialize)]
 struct Known {
@@ -208,9 +203,9 @@ impl Purchase<'_> {
     }
 
     async fn known(&self, database: &Database) -> Result<Option<Known>> {
-        let known: Option<KnownRow> =
+        let known: Option<(Json<Known>,)> =
             database.fetch_optional(KNOWN.bind(self.user.id).bind(self.key.as_str())).await?;
-        Ok(known.map(|row| row.known.0))
+        Ok(known.map(|(known,)| known.0))
     }
 }
 

@@ -293,7 +293,7 @@ impl<'a> Provider<'a> {
         let (order, method) = (lease.order.0, lease.payment_method.as_str());
         let mut reply = self.payments.create_intent(order, &money, method, self.calling()).await;
         if reply.key_is_spent() {
-            let again = lease.owner();
+            let again = lease.owner;
             reply = self.payments.create_intent_again(order, again, &money, method, self.calling()).await;
         }
         let reply = believed(lease, reply);

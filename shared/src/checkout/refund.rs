@@ -126,7 +126,8 @@ pub async fn begin_refund(database: &Database, request: RefundRequest<'_>) -> Re
         return Ok(RefundBegun::Noted(found.amount));
     }
     if found.begun {
-        return Ok(RefundBegun::New(Box::new(found.lease.owned_by(owner)), found.amount));
+        found.lease.owner = owner;
+        return Ok(RefundBegun::New(Box::new(found.lease), found.amount));
     }
     match &found.known {
         Some((status, amount, known)) if *known == digest => {
@@ -185,7 +186,7 @@ fn check(returned: &[Item]) -> Result<()> {
 
 fn refuse(found: &Found, wanted: &WantedRefund) -> Error {
     let WantedRefund { returned, by_other_means, .. } = wanted;
-    let (status, left) = (found.lease.status(), found.lease.unrefunded());
+    let (status, left) = (found.lease.status, found.lease.unrefunded());
     let waits = *by_other_means && status == OrderStatus::RefundPending;
     if waits && !found.lease.refund_failed {
         let detail = "A refund of this order is already under way. Record a refund by other means only if that one \

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sqlx::FromRow;
 use time::OffsetDateTime;
 
 use super::Lease;
@@ -221,12 +220,6 @@ impl Step {
     }
 }
 
-#[derive(FromRow)]
-struct Settled {
-    #[expect(dead_code, reason = "whether there is a row is what counts")]
-    id: OrderId,
-}
-
 /// How an order stands after a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advanced {
@@ -259,7 +252,7 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
     let refund = step.refund();
     let query = SETTLE
         .bind(lease.order)
-        .bind(lease.owner())
+        .bind(lease.owner)
         .bind(lease.status.as_str())
         .bind(answer.status.as_str())
         .bind(serde_json::to_value(&answer).map_err(internal)?)
@@ -276,7 +269,7 @@ pub(super) async fn settle(database: &Database, lease: &Lease, step: Step) -> Re
         .bind(lease.intent_id.as_deref())
         .bind(matches!(step, Step::Unsent(_)))
         .bind(failed);
-    let settled: Option<Settled> = database.fetch_optional(query).await?;
+    let settled: Option<(OrderId,)> = database.fetch_optional(query).await?;
     KillPoint::AfterSettle.reached();
     if settled.is_none() {
         let answer = Answer::new(lease.order, lease.status, lease.total(), None);

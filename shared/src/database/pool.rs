@@ -109,7 +109,7 @@ impl Pool {
         if let Some(trusted) = self.trusted() {
             return Some(trusted);
         }
-        let mut idle = self.take_idle()?;
+        let mut idle = self.idle().pop()?;
         telemetry::count(Counter::DatabaseRoundTrips);
         let began = SystemTime::now();
         if let Ok(Ok(())) = timeout(PING_LIMIT, idle.connection.ping()).await {
@@ -131,10 +131,6 @@ impl Pool {
         let before = idle.len();
         idle.retain(|idle| idle.since >= moment);
         before - idle.len()
-    }
-
-    fn take_idle(&self) -> Option<Idle> {
-        self.idle().pop()
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {

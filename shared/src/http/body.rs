@@ -87,7 +87,7 @@ fn refuse(path: &str, error: &serde_json::Error) -> Error {
     if error.classify() != Category::Data {
         return bad_request(format!("The body is not valid JSON: {error}."));
     }
-    match words::in_json(&error.to_string()) {
+    match words::in_json(&said) {
         Complaint::Value(message) => invalid(if place.is_empty() { WHOLE } else { place }, message),
         // serde says where it is; callers look for which.
         Complaint::Member(name, message) if place.is_empty() => invalid(name, message),

@@ -1,6 +1,5 @@
 //! A request as a handler sees it.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -106,7 +105,7 @@ impl Request {
     /// # Errors
     /// 400 if it is not of the right shape.
     pub fn query<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>> {
-        self.query_text(name).map(|text| parse(name, &text)).transpose()
+        self.event.query_parameter(name).map(|text| parse(name, &text)).transpose()
     }
 
     /// A query parameter that is a number, if there is one.
@@ -117,7 +116,7 @@ impl Request {
     where
         T: FromStr + PartialOrd + Display,
     {
-        let Some(text) = self.query_text(name) else { return Ok(None) };
+        let Some(text) = self.event.query_parameter(name) else { return Ok(None) };
         // Rust's own words for what is not a number are not for callers.
         let number = text.parse().ok().filter(|number| bounds.contains(number));
         let message = || format!("must be from {} to {}", bounds.start(), bounds.end());
@@ -129,16 +128,12 @@ impl Request {
     /// # Errors
     /// 400 if it is neither.
     pub fn flag(&self, name: &str) -> Result<Option<bool>> {
-        match self.query_text(name).as_deref() {
+        match self.event.query_parameter(name).as_deref() {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
             Some(_) => Err(bad_parameter(name, "must be true or false")),
         }
-    }
-
-    fn query_text(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.event.query_parameter(name)
     }
 
     /// A header's value, if it is there. It may hold more than ASCII.

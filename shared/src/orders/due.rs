@@ -18,16 +18,11 @@ static INTENT_OF_CHARGE: Statement =
 
 static UNHEARD: Statement = Statement::new("orders.unheard", include_str!("unheard.sql"));
 
-#[derive(FromRow)]
-struct Row {
-    id: OrderId,
-}
-
 /// Up to `limit` orders that are due, each given to one caller only.
 pub async fn take_due(database: &Database, limit: i64) -> Result<Vec<OrderId>> {
-    let rows: Vec<Row> = database.fetch_all(DUE.bind(limit)).await?;
+    let due: Vec<(OrderId,)> = database.fetch_all(DUE.bind(limit)).await?;
     KillPoint::AfterTakeDue.reached();
-    Ok(rows.into_iter().map(|row| row.id).collect())
+    Ok(due.into_iter().map(|(id,)| id).collect())
 }
 
 /// What the provider says about an intent.

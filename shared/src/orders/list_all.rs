@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::customer::Customer;
 use super::moment::Moment;
 use super::{Cursor, OrderId, OrderStatus};
-use crate::catalog::{Currency, Money};
+use crate::catalog::Money;
 use crate::database::{Database, Statement, Timestamp};
 use crate::error::Result;
 use crate::id::id;
@@ -49,14 +49,12 @@ struct AnyOrder {
 
 impl<'r> FromRow<'r, PgRow> for AnyOrder {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        let decode = |error: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(error);
-        let currency = Currency::parse(row.try_get("currency")?).map_err(|error| decode(error.into()))?;
         let status = OrderStatus::try_from(row.try_get::<String, _>("status")?);
         Ok(Self {
             id: row.try_get("id")?,
-            status: status.map_err(|error| decode(error.into()))?,
+            status: status.map_err(|error| sqlx::Error::Decode(error.into()))?,
             created_at: row.try_get::<Timestamp, _>("created_at")?.0,
-            total: Money { amount: row.try_get("total")?, currency },
+            total: Money::of_row(row, "total")?,
             customer: Customer::from_row(row)?,
             refunded: row.try_get("refunded")?,
             disputed: row.try_get("disputed")?,

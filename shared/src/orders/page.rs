@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{ClientSecret, Cursor, OrderId, OrderStatus, PAGE};
-use crate::catalog::{Currency, Money};
+use crate::catalog::Money;
 use crate::database::{Database, Statement, Timestamp};
 use crate::error::Result;
 
@@ -36,15 +36,12 @@ impl Header {
 
 impl<'r> FromRow<'r, PgRow> for Header {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        let decode = |error: &'static str| sqlx::Error::Decode(error.into());
-        let status = OrderStatus::try_from(row.try_get::<String, _>("status")?)
-            .map_err(|error| sqlx::Error::Decode(error.into()))?;
-        let currency = Currency::parse(row.try_get("currency")?).map_err(decode)?;
+        let status = OrderStatus::try_from(row.try_get::<String, _>("status")?);
         Ok(Self {
             id: row.try_get("id")?,
-            status,
+            status: status.map_err(|error| sqlx::Error::Decode(error.into()))?,
             created_at: row.try_get::<Timestamp, _>("created_at")?.0,
-            total: Money { amount: row.try_get("total")?, currency },
+            total: Money::of_row(row, "total")?,
             client_secret: row.try_get("client_secret")?,
         })
     }

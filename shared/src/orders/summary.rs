@@ -6,7 +6,7 @@ use sqlx::{FromRow, Row};
 use time::OffsetDateTime;
 
 use super::{OrderId, OrderStatus};
-use crate::catalog::{Currency, Money};
+use crate::catalog::Money;
 use crate::database::{JsonText, Timestamp};
 
 /// An order with its items.
@@ -27,14 +27,12 @@ pub struct Summary {
 
 impl<'r> FromRow<'r, PgRow> for Summary {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        let decode = |error: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(error);
-        let currency = Currency::parse(row.try_get("currency")?).map_err(|error| decode(error.into()))?;
-        let status = row.try_get::<String, _>("status")?;
+        let status = OrderStatus::try_from(row.try_get::<String, _>("status")?);
         Ok(Self {
             id: row.try_get("id")?,
-            status: OrderStatus::try_from(status).map_err(|error| decode(error.into()))?,
+            status: status.map_err(|error| sqlx::Error::Decode(error.into()))?,
             created_at: row.try_get::<Timestamp, _>("created_at")?.0,
-            total: Money { amount: row.try_get("total")?, currency },
+            total: Money::of_row(row, "total")?,
             items: row.try_get("lines")?,
         })
     }

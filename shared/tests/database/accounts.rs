@@ -5,14 +5,11 @@ use shared::accounts::{
 };
 use shared::auth::token::{Issuer, Role};
 use shared::auth::{RefreshToken, User};
-use shared::database::Database;
 use shared::database::Statement;
 use shared::error::Kind;
 
-use crate::servers::{Servers, until};
+use crate::checkout::Shop;
 
-static WAITING: Statement =
-    Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
 static HOLD: Statement =
     Statement::new("test.hold", "update users set password_hash = 'other', epoch = epoch + 1");
 static PROMOTE: Statement = Statement::new("test.promote", "update users set role = 'administrator'");
@@ -22,21 +19,7 @@ static LEFT: Statement = Statement::new(
     "select count(*) from users where role = 'administrator' and erased_at is null",
 );
 
-struct Shop {
-    functions: Database,
-    owner: Database,
-    observer: Database,
-    _servers: Servers,
-}
-
 impl Shop {
-    async fn open() -> Self {
-        let servers = Servers::start().await;
-        let functions = Database::new(servers.pooled().connections(4));
-        let (owner, observer) = (Database::new(servers.owner()), Database::new(servers.owner()));
-        Self { functions, owner, observer, _servers: servers }
-    }
-
     /// Somebody who has registered, with the first refresh token.
     async fn ada(&self) -> (Account, RefreshToken) {
         let (email, token) = (Email::parse("ada@example.com").expect("an address"), first());
@@ -141,7 +124,6 @@ async fn of_the_last_two_administrators_who_leave_at_once_one_stays_and_customer
     // By the books a customer, whatever a token of before says.
     leave(users.pop().expect("cy")).await.expect("erases");
     shop.owner.execute(&PROMOTE).await.expect("promotes");
-    let waiting = async || shop.observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0 == 2;
     let held = shop.owner.transaction(async |tx| {
         tx.execute(&HOLD_ALL).await?;
         let leaving = users.clone().into_iter().map(|user| {
@@ -149,7 +131,7 @@ async fn of_the_last_two_administrators_who_leave_at_once_one_stays_and_customer
             tokio::spawn(async move { erase(&functions, &User::of_shop(user, Role::Administrator)).await })
         });
         let leaving: Vec<_> = leaving.collect();
-        until("both wait", waiting).await;
+        shop.so_many_wait(2).await;
         Ok::<_, shared::database::Error>(leaving)
     });
     let mut left = Vec::new();
@@ -188,13 +170,12 @@ async fn an_identity_providers_administrator_does_not_count_as_one_who_is_left()
 async fn a_login_that_waits_for_a_change_of_the_password_is_one_with_the_wrong_password() {
     let shop = Shop::open().await;
     let (account, _) = shop.ada().await;
-    let waiting = async || shop.observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0 > 0;
     let changing = shop.owner.transaction(async |tx| {
         tx.execute(&HOLD).await?;
         let (functions, account) = (shop.functions.clone(), account);
         let login = async move { sign_in(&functions, &issuer(), &account, None, &first()).await };
         let login = tokio::spawn(login);
-        until("the login waits", waiting).await;
+        shop.somebody_waits().await;
         Ok::<_, shared::database::Error>(login)
     });
     let login = changing.await.expect("commits");

@@ -77,7 +77,7 @@ impl Charging {
 pub(crate) struct Order {
     pub(crate) shop: Shop,
     charging: Charging,
-    user: Uuid,
+    pub(crate) user: Uuid,
     pub(crate) product: shared::catalog::ProductId,
     pub(crate) id: OrderId,
 }
@@ -98,6 +98,12 @@ impl Order {
         self.advance(lease, provider).await
     }
 
+    /// The same: how the order stands then; and whether it called for an operator.
+    pub(crate) async fn comes_to(&self, provider: &Provider) -> (OrderStatus, bool) {
+        let (advanced, operator) = self.step(provider).await;
+        (advanced.answer.status, operator)
+    }
+
     /// The same, of somebody who has the lease already.
     pub(crate) async fn advance(&self, lease: Lease, provider: &Provider) -> (Advanced, bool) {
         self.charging.advance(&self.shop.functions, lease, provider).await
@@ -110,14 +116,6 @@ impl Order {
 
     pub(crate) async fn stands(&self) -> (String, Option<i64>) {
         self.shop.owner.fetch_one(STANDS.bind(self.id)).await.expect("finds")
-    }
-
-    pub(crate) fn user(&self) -> Uuid {
-        self.user
-    }
-
-    pub(crate) fn product(&self) -> shared::catalog::ProductId {
-        self.product
     }
 
     /// As its customer sees it.
@@ -161,20 +159,15 @@ async fn a_refusal_that_is_the_shops_fault_keeps_the_order_waiting_and_calls_an_
         for (status, body) in refusals_of_the_shops_own() {
             let provider = Provider::with_intent(&intent("requires_confirmation"));
             provider.says(at, status, &body);
-            let (advanced, operator) = order.step(&provider).await;
-            assert_eq!(
-                (advanced.answer.status, operator),
-                (OrderStatus::Deferred, true),
-                "{at}: {status} {body}"
-            );
+            let comes_to = order.comes_to(&provider).await;
+            assert_eq!(comes_to, (OrderStatus::Deferred, true), "{at}: {status} {body}");
             let (stands, wait) = order.stands().await;
             assert!(stands == "deferred" && wait.is_some_and(|wait| wait > 200), "{at}: {stands} {wait:?}");
         }
         // Once the setup is mended the order is paid, and nobody has opened the breaker meanwhile.
         let mended = Provider::with_intent(&intent("requires_confirmation"));
         mended.says("confirm", 200, &intent("succeeded"));
-        let (advanced, operator) = order.step(&mended).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, false));
+        assert_eq!(order.comes_to(&mended).await, (OrderStatus::Paid, false));
         assert_eq!(order.stock().await, 9);
     }
 }
@@ -207,8 +200,7 @@ async fn a_refused_confirmation_that_charged_all_the_same_pays_the_order() {
         let provider = Provider::with_intent(&intent("succeeded"));
         provider.says("create", 200, &intent("requires_confirmation"));
         provider.says("confirm", status, &body);
-        let (advanced, operator) = order.step(&provider).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, false), "{status} {body}");
+        assert_eq!(order.comes_to(&provider).await, (OrderStatus::Paid, false), "{status} {body}");
         assert_eq!(order.stock().await, 9);
     }
 }
@@ -222,7 +214,7 @@ async fn what_is_to_be_had_again_is_locked_in_the_order_of_ids_so_that_nobody_wa
     let (user, lower, higher) =
         (shop.customer().await, shop.product(1250, 1).await, shop.product(0, 1).await);
     let items = [(lower, 1), (higher, 1)];
-    let order = new(purchase(user, "key", b"{}", &items).place_leased(&shop.functions, PATIENCE).await).order;
+    let order = new(shop.places(purchase(user, "key", b"{}", &items)).await).order;
     shop.owner.execute(&DUE).await.expect("its lease has run out");
     shop.owner.execute(&UNASKED).await.expect("nobody has asked for a charge");
     // Its row stands behind the other's now.
@@ -337,8 +329,7 @@ async fn a_declined_confirmation_is_not_believed_while_the_payment_cannot_be_loo
     let provider = Provider::with_intent(&intent("requires_confirmation"));
     provider.says("confirm", 402, &error("card_error", &json!({ "code": "card_declined" })));
     provider.says("look", 503, &json!({}));
-    let (advanced, _) = order.step(&provider).await;
-    assert_eq!(advanced.answer.status, OrderStatus::Charging);
+    assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Charging);
     assert_eq!(order.stock().await, 9);
 }
 
@@ -366,8 +357,7 @@ fn listed(order: &Order, status: &str) -> Value {
 async fn an_order_is_charged_by_one_call_under_a_key_of_its_own() {
     let order = Order::place().await;
     let provider = Provider::with_intent(&intent("succeeded"));
-    let (advanced, _) = order.step(&provider).await;
-    assert_eq!(advanced.answer.status, OrderStatus::Paid);
+    assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Paid);
     assert_eq!(provider.seen(), [format!("create pay:{}", order.id)]);
 }
 
@@ -395,8 +385,7 @@ async fn a_refused_call_that_charged_all_the_same_pays_the_order() {
         let provider = Provider::with_intent(&intent("succeeded"));
         provider.says("create", status, &body);
         provider.says("list", 200, &listed(&order, "succeeded"));
-        let (advanced, operator) = order.step(&provider).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, false), "{status} {body}");
+        assert_eq!(order.comes_to(&provider).await, (OrderStatus::Paid, false), "{status} {body}");
         assert_eq!(order.stock().await, 9);
     }
 }
@@ -437,8 +426,7 @@ async fn a_declined_call_fails_the_order_at_once_where_it_shows_the_payment() {
     let declined = json!({ "code": "card_declined", "decline_code": "lost_card", "payment_intent": shown });
     let order = Order::place().await;
     let provider = Provider::that_says(402, &error("card_error", &declined));
-    let (advanced, _) = order.step(&provider).await;
-    assert_eq!(advanced.answer.status, OrderStatus::Failed);
+    assert_eq!(order.step(&provider).await.0.answer.status, OrderStatus::Failed);
     assert_eq!(provider.seen(), [format!("create pay:{}", order.id)]);
     assert_eq!(order.stock().await, 10);
 }
@@ -471,7 +459,7 @@ async fn an_order_that_may_have_been_charged_is_not_cancelled_while_that_cannot_
         let order = Order::place().await;
         order.step(&Provider::that_says(503, &json!({}))).await;
         order.shop.owner.execute(&DEFERRED).await.expect("updates");
-        let lease = claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers");
+        let lease = claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers");
         assert!(lease.is_some());
         order.shop.owner.execute(&DUE).await.expect("its lease has run out");
         let provider = Provider::that_says(400, &error("idempotency_error", &json!({})));
@@ -563,8 +551,7 @@ async fn a_payment_that_failed_for_no_fault_of_the_card_is_tried_again_with_it_o
     // It fails once more, as its key will say from now on.
     order.shop.owner.execute(&DUE).await.expect("updates");
     let again = Provider::with_intent(&failed);
-    let (advanced, operator) = order.step(&again).await;
-    assert_eq!((advanced.answer.status, operator), (OrderStatus::Deferred, true));
+    assert_eq!(order.comes_to(&again).await, (OrderStatus::Deferred, true));
     assert_eq!(again.seen(), [key(1)]);
     assert!(again.form("confirm").contains("payment_method=pm_card_visa"), "{}", again.form("confirm"));
     // And is mended.
@@ -572,8 +559,7 @@ async fn a_payment_that_failed_for_no_fault_of_the_card_is_tried_again_with_it_o
     let mended = Provider::with_intent(&failed);
     mended.replays("confirm", 200, &failed);
     mended.says("confirm", 200, &intent("succeeded"));
-    let (advanced, _) = order.step(&mended).await;
-    assert_eq!(advanced.answer.status, OrderStatus::Paid);
+    assert_eq!(order.step(&mended).await.0.answer.status, OrderStatus::Paid);
     assert_eq!(mended.seen(), [key(1), "look".to_owned(), key(2)]);
 }
 

@@ -10,11 +10,11 @@ use shared::checkout::{Cart, ExpectedTotal, Item, Lease, Placed, Purchase, claim
 use shared::config::Unpaid;
 use shared::database::{Database, Error, Json, Statement};
 use shared::error::{Kind, Result};
-use shared::orders::{OrderId, OrderStatus, find};
+use shared::orders::{Answer, OrderId, OrderStatus, find};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::servers::{SERVER_CONNECTIONS, Servers, until};
+use crate::servers::{SERVER_CONNECTIONS, Servers, so_many_wait};
 
 static USER: Statement =
     Statement::new("test.user", "insert into users values ($1, $1::text || '@example.com', '', 'customer')");
@@ -45,8 +45,6 @@ static NO_LIMIT: Statement =
     Statement::new("test.no_limit", "alter role millrace_app set statement_timeout = 0");
 static HOLD: Statement =
     Statement::new("test.hold", "select from inventory where product_id = $1 for update");
-static WAITING: Statement =
-    Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
 static ERASE: Statement = Statement::new("test.erase", "update users set erased_at = now() where id = $1");
 static STANDS: Statement =
     Statement::new("test.stand", "update orders set status = $2, lease_until = null where user_id = $1");
@@ -70,6 +68,8 @@ pub(crate) const UNPAID: Unpaid = Unpaid { orders: 20, pieces: 2000 };
 pub(crate) const BODY: &[u8] = b"the body";
 /// How long after it was placed an order is given up.
 pub(crate) const PATIENCE: Duration = Duration::from_hours(1);
+/// How long after it was placed an order is charged that is put off.
+pub(crate) const WAIT: Duration = Duration::from_mins(1);
 
 /// A shop behind a pooler, as its functions see it and as its owner does.
 pub(crate) struct Shop {
@@ -98,19 +98,17 @@ impl Shop {
 
     /// Waits until so many statements wait for a lock.
     pub(crate) async fn so_many_wait(&self, many: i64) {
-        let waiting = async || self.observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0;
-        until("statements wait", async || waiting().await >= many).await;
+        so_many_wait(&self.observer, many).await;
     }
 
     /// Holds a product's stock until all statements that the pooler lets through wait for it: each has begun before any
     /// has done anything, which chance alone seldom brings about.
     async fn race<T: 'static>(&self, product: ProductId, start: impl FnOnce() -> JoinSet<T>) -> Vec<T> {
-        let waiting = async || self.observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0;
         let all = i64::try_from(SERVER_CONNECTIONS).expect("few");
         let held = self.owner.transaction(async |tx| {
             tx.execute(HOLD.bind(product)).await?;
             let requests = start();
-            until("the statements wait for the stock", async || waiting().await == all).await;
+            self.so_many_wait(all).await;
             Ok::<_, Error>(requests)
         });
         held.await.expect("commits").join_all().await
@@ -130,6 +128,16 @@ impl Shop {
 
     pub(crate) async fn stock(&self, product: ProductId) -> i32 {
         self.owner.fetch_one::<(i32,)>(STOCK.bind(product)).await.expect("finds").0
+    }
+
+    /// Places it for charging it now.
+    pub(crate) async fn places(&self, purchase: Purchase<'_>) -> Result<Placed<Lease>> {
+        purchase.place_leased(&self.functions, PATIENCE).await
+    }
+
+    /// Places it for charging it later.
+    pub(crate) async fn defers(&self, purchase: Purchase<'_>) -> Result<Placed<Answer>> {
+        purchase.place_deferred(&self.functions, WAIT, PATIENCE).await
     }
 
     /// What each order of a customer comes to.
@@ -198,18 +206,13 @@ async fn a_request_sent_twenty_times_at_once_places_one_order() {
 async fn a_repeated_request_gets_the_first_answer_and_another_body_or_customer_does_not() {
     let shop = Shop::open().await;
     let (user, product) = (shop.customer().await, shop.product(1250, 10).await);
-    let wait = Duration::from_mins(1);
-    let first = new(purchase(user, "key", BODY, &[(product, 1)])
-        .place_deferred(&shop.functions, wait, PATIENCE)
-        .await);
-    let again =
-        purchase(user, "key", BODY, &[(product, 1)]).place_deferred(&shop.functions, wait, PATIENCE).await;
+    let first = new(shop.defers(purchase(user, "key", BODY, &[(product, 1)])).await);
+    let again = shop.defers(purchase(user, "key", BODY, &[(product, 1)])).await;
     assert!(matches!(again, Ok(Placed::Repeated(answer)) if answer == first));
-    let other =
-        purchase(user, "key", b"another", &[(product, 1)]).place_leased(&shop.functions, PATIENCE).await;
+    let other = shop.places(purchase(user, "key", b"another", &[(product, 1)])).await;
     assert_eq!(refusal(other), Some(Kind::IdempotencyKeyReused));
     let stranger = shop.customer().await;
-    new(purchase(stranger, "key", BODY, &[(product, 1)]).place_leased(&shop.functions, PATIENCE).await);
+    new(shop.places(purchase(stranger, "key", BODY, &[(product, 1)])).await);
     assert_eq!(shop.stock(product).await, 8);
 }
 
@@ -220,7 +223,7 @@ async fn an_order_is_placed_at_the_second_try_where_the_schemas_guard_of_the_sto
     for statement in &LESS_THAN_IT_WAS {
         shop.owner.execute(statement).await.expect("creates");
     }
-    new(purchase(user, "key", BODY, &[(product, 1)]).place_leased(&shop.functions, PATIENCE).await);
+    new(shop.places(purchase(user, "key", BODY, &[(product, 1)])).await);
     assert_eq!((shop.stock(product).await, shop.totals(user).await), (9, vec![1250]));
 }
 
@@ -230,7 +233,7 @@ async fn who_is_no_customer_any_more_has_to_log_in_and_takes_no_stock() {
     let product = shop.product(1250, 10).await;
     let gone = Uuid::now_v7();
     let order = || purchase(gone, "key", BODY, &[(product, 1)]);
-    assert_eq!(refusal(order().place_leased(&shop.functions, PATIENCE).await), Some(Kind::Unauthorized));
+    assert_eq!(refusal(shop.places(order()).await), Some(Kind::Unauthorized));
     let deferred = order().place_deferred(&shop.functions, Duration::ZERO, PATIENCE).await;
     assert_eq!(refusal(deferred), Some(Kind::Unauthorized));
     assert_eq!(shop.stock(product).await, 10);
@@ -251,7 +254,7 @@ async fn a_customer_of_an_identity_provider_gets_a_row_with_the_first_order_and_
     let product = shop.product(1250, 10).await;
     let ada = of_a_provider("ada");
     for key in ["first", "next"] {
-        new(purchase_of(&ada, key, product).place_leased(&shop.functions, PATIENCE).await);
+        new(shop.places(purchase_of(&ada, key, product)).await);
         let known: (Option<String>, String, String) =
             shop.owner.fetch_one(KNOWN_AS.bind(ada.id)).await.expect("a row");
         assert_eq!(known, (None, "https://id.example.com".to_owned(), "ada".to_owned()));
@@ -264,7 +267,7 @@ async fn a_provider_s_customer_who_ordered_nothing_leaves_no_row() {
     let shop = Shop::open().await;
     let product = shop.product(1250, 0).await;
     let ada = of_a_provider("ada");
-    let refused = purchase_of(&ada, "key", product).place_leased(&shop.functions, PATIENCE).await;
+    let refused = shop.places(purchase_of(&ada, "key", product)).await;
     assert_eq!(refusal(refused), Some(Kind::OutOfStock));
     let known: Option<(Option<String>, String, String)> =
         shop.owner.fetch_optional(KNOWN_AS.bind(ada.id)).await.expect("answers");
@@ -279,14 +282,14 @@ async fn whose_account_was_erased_orders_nothing_whatever_token_is_shown_and_whe
     let (ada, bob) = (of_a_provider("ada"), of_a_provider("bob"));
     let own = User::of_shop(shop.customer().await, Role::Customer);
     for user in [&ada, &own] {
-        new(purchase_of(user, "before", product).place_leased(&shop.functions, PATIENCE).await);
+        new(shop.places(purchase_of(user, "before", product)).await);
     }
     for user in [ada, bob, own] {
         shop.owner.execute(STANDS.bind(user.id).bind("paid")).await.expect("updates");
         accounts::erase(&shop.functions, &user).await.expect("erases");
         let again = accounts::erase(&shop.functions, &user).await;
         assert_eq!(again.err().map(|error| error.problem().kind()), Some(Kind::Unauthorized), "{user:?}");
-        let refused = purchase_of(&user, "after", product).place_leased(&shop.functions, PATIENCE).await;
+        let refused = shop.places(purchase_of(&user, "after", product)).await;
         assert_eq!(refusal(refused), Some(Kind::Unauthorized), "{user:?}");
         let me = accounts::me(&shop.functions, &user).await;
         assert_eq!(me.err().map(|error| error.problem().kind()), Some(Kind::Unauthorized), "{user:?}");
@@ -333,7 +336,7 @@ async fn the_longest_cart_under_the_longest_names_fits_into_a_statement() {
     let currency = "usd".parse().expect("a currency");
     purchase.cart.expected_total = Some(ExpectedTotal { amount: i64::MAX, currency });
     // There are no such products.
-    let refused = purchase.place_leased(&shop.functions, PATIENCE).await;
+    let refused = shop.places(purchase).await;
     assert_eq!(refusal(refused), Some(Kind::Validation));
 }
 
@@ -421,9 +424,7 @@ async fn an_order_that_cannot_be_had_whole_takes_nothing() {
     let user = shop.customer().await;
     let (plenty, scarce) = (shop.product(100, 10).await, shop.product(100, 2).await);
     for missing in [(scarce, 3), (ProductId::new(), 1)] {
-        let outcome = purchase(user, "key", BODY, &[(plenty, 1), missing])
-            .place_leased(&shop.functions, PATIENCE)
-            .await;
+        let outcome = shop.places(purchase(user, "key", BODY, &[(plenty, 1), missing])).await;
         assert!(matches!(refusal(outcome), Some(Kind::OutOfStock | Kind::Validation)));
     }
     assert_eq!((shop.stock(plenty).await, shop.stock(scarce).await), (10, 2));
@@ -435,10 +436,9 @@ async fn who_has_left_buys_nothing_even_with_a_token_that_is_still_good() {
     let shop = Shop::open().await;
     let (user, product) = (shop.customer().await, shop.product(100, 10).await);
     shop.owner.execute(ERASE.bind(user)).await.expect("leaves");
-    let wait = Duration::from_mins(1);
     let items = [(product, 1)];
-    let now = purchase(user, "now", BODY, &items).place_leased(&shop.functions, PATIENCE).await;
-    let later = purchase(user, "later", BODY, &items).place_deferred(&shop.functions, wait, PATIENCE).await;
+    let now = shop.places(purchase(user, "now", BODY, &items)).await;
+    let later = shop.defers(purchase(user, "later", BODY, &items)).await;
     assert_eq!((refusal(now), refusal(later)), (Some(Kind::Unauthorized), Some(Kind::Unauthorized)));
     assert_eq!(shop.stock(product).await, 10);
 }
@@ -449,10 +449,8 @@ async fn a_cart_that_the_provider_would_not_charge_is_refused_before_its_stock_i
     let user = shop.customer().await;
     let (cheap, dear) = (shop.product(7, 100).await, shop.product(60_000_000, 100).await);
     let place = async |items: &[(ProductId, i32)]| {
-        let now = purchase(user, "now", BODY, items).place_leased(&shop.functions, PATIENCE).await;
-        let wait = Duration::from_mins(1);
-        let later =
-            purchase(user, "later", BODY, items).place_deferred(&shop.functions, wait, PATIENCE).await;
+        let now = shop.places(purchase(user, "now", BODY, items)).await;
+        let later = shop.defers(purchase(user, "later", BODY, items)).await;
         [detail(now), detail(later)]
     };
     for (items, told) in [
@@ -470,7 +468,7 @@ async fn a_cart_that_the_provider_would_not_charge_is_refused_before_its_stock_i
     assert_eq!(shop.stock(odd).await, 100);
     assert!(shop.totals(user).await.is_empty());
     // Eight of them come to enough.
-    new(purchase(user, "now", BODY, &[(cheap, 8)]).place_leased(&shop.functions, PATIENCE).await);
+    new(shop.places(purchase(user, "now", BODY, &[(cheap, 8)])).await);
     assert_eq!(shop.stock(cheap).await, 92);
 }
 
@@ -481,7 +479,7 @@ async fn a_cart_of_two_currencies_is_refused() {
         (shop.customer().await, shop.product(1250, 10).await, shop.product(1250, 10).await);
     shop.owner.execute(IN_ANOTHER_CURRENCY.bind(other)).await.expect("changes");
     let cart = [(product, 1), (other, 1)];
-    let refused = purchase(user, "key", BODY, &cart).place_leased(&shop.functions, PATIENCE).await;
+    let refused = shop.places(purchase(user, "key", BODY, &cart)).await;
     assert_eq!(detail(refused), "items: must all be sold in one currency");
     assert_eq!((shop.stock(product).await, shop.stock(other).await), (10, 10));
     assert!(shop.totals(user).await.is_empty());
@@ -491,17 +489,15 @@ async fn a_cart_of_two_currencies_is_refused() {
 async fn a_cart_that_costs_nothing_is_paid_at_once_even_while_the_provider_is_away() {
     let shop = Shop::open().await;
     let (user, gift) = (shop.customer().await, shop.product(0, 10).await);
-    let wait = Duration::from_mins(1);
-    let later =
-        purchase(user, "later", BODY, &[(gift, 2)]).place_deferred(&shop.functions, wait, PATIENCE).await;
-    let now = purchase(user, "now", BODY, &[(gift, 1)]).place_leased(&shop.functions, PATIENCE).await;
+    let later = shop.defers(purchase(user, "later", BODY, &[(gift, 2)])).await;
+    let now = shop.places(purchase(user, "now", BODY, &[(gift, 1)])).await;
     let (Ok(Placed::Free(later)), Ok(Placed::Free(now))) = (later, now) else { panic!("not free") };
     for (key, answer) in [("later", later), ("now", now)] {
         assert_eq!((answer.status, answer.charge.status.as_str()), (OrderStatus::Paid, "not_needed"));
         let found = find(&shop.functions, user, answer.order_id).await.expect("answers").expect("is there");
         assert_eq!(found.answer(), answer);
         let again = if key == "now" { (gift, 1) } else { (gift, 2) };
-        let again = purchase(user, key, BODY, &[again]).place_leased(&shop.functions, PATIENCE).await;
+        let again = shop.places(purchase(user, key, BODY, &[again])).await;
         assert!(matches!(again, Ok(Placed::Repeated(repeated)) if repeated == answer));
         assert!(
             claim(&shop.functions, answer.order_id, PATIENCE).await.expect("answers").is_none(),
@@ -513,7 +509,7 @@ async fn a_cart_that_costs_nothing_is_paid_at_once_even_while_the_provider_is_aw
 
 /// A new order of one piece, and the right to charge it.
 pub(crate) async fn leased(shop: &Shop, user: Uuid, product: ProductId) -> Lease {
-    new(purchase(user, "key", BODY, &[(product, 1)]).place_leased(&shop.functions, PATIENCE).await)
+    new(shop.places(purchase(user, "key", BODY, &[(product, 1)])).await)
 }
 
 #[tokio::test]
@@ -543,9 +539,7 @@ async fn a_customer_cancels_their_own_order_and_nobody_while_it_is_charged() {
     let shop = Shop::open().await;
     let (user, stranger) = (shop.customer().await, shop.customer().await);
     let product = shop.product(100, 10).await;
-    let wait = Duration::from_mins(1);
-    let deferred =
-        purchase(user, "later", BODY, &[(product, 1)]).place_deferred(&shop.functions, wait, PATIENCE).await;
+    let deferred = shop.defers(purchase(user, "later", BODY, &[(product, 1)])).await;
     let deferred = new(deferred).order_id;
     let cancel = async |user, order| claim_to_cancel(&shop.functions, user, order).await.expect("answers");
     assert!(cancel(stranger, deferred).await.is_none());

@@ -1,7 +1,5 @@
 //! What a customer agrees to, is held to, and gets to see of it later.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use shared::catalog::ProductId;
 use shared::checkout::{ExpectedTotal, Item, Placed, Purchase, claim_to_cancel, leave};
@@ -11,15 +9,13 @@ use shared::error::Kind;
 use shared::orders::{OrderId, find, items, list};
 use uuid::Uuid;
 
-use crate::checkout::{BODY, PATIENCE, Shop, new, purchase, refusal};
+use crate::checkout::{BODY, Shop, WAIT, new, purchase, refusal};
 
 static REPRICE: Statement = Statement::new(
     "test.reprice",
     "update products set price = $2, name = 'Renamed', version = version + 1 where id = $1",
 );
 static FORGET_NAMES: Statement = Statement::new("test.forget_names", "update order_items set name = null");
-
-const WAIT: Duration = Duration::from_mins(1);
 
 fn expecting<'a>(purchase: Purchase<'a>, amount: i64, currency: &str) -> Purchase<'a> {
     let total = json!({ "amount": amount, "currency": currency });
@@ -37,7 +33,7 @@ async fn a_cart_that_does_not_come_to_the_expected_total_is_refused_with_what_ch
     let cart = [(product, 2), (other, 1)];
     let place = async |key, amount, currency| {
         let purchase = expecting(purchase(user, key, BODY, &cart), amount, currency);
-        purchase.place_leased(&shop.functions, PATIENCE).await
+        shop.places(purchase).await
     };
     new(place("agreed", 4898, "usd").await);
     shop.owner.execute(REPRICE.bind(product).bind(23_990_i64)).await.expect("updates");
@@ -60,7 +56,7 @@ async fn a_cart_that_does_not_come_to_the_expected_total_is_refused_with_what_ch
     // What was agreed to stays agreed to, and who expects nothing is refused nothing.
     assert_eq!(refusal(place("agreed", 4898, "usd").await), Some(Kind::RequestInProgress));
     new(place("now", 48_080, "usd").await);
-    new(purchase(user, "whatever", BODY, &cart).place_leased(&shop.functions, PATIENCE).await);
+    new(shop.places(purchase(user, "whatever", BODY, &cart)).await);
 }
 
 #[tokio::test]
@@ -68,10 +64,10 @@ async fn the_total_is_told_with_every_answer() {
     let shop = Shop::open().await;
     let (user, product) = (shop.customer().await, shop.product(1250, 10).await);
     let later = purchase(user, "later", BODY, &[(product, 3)]);
-    let told = serde_json::to_value(new(later.place_deferred(&shop.functions, WAIT, PATIENCE).await));
+    let told = serde_json::to_value(new(shop.defers(later).await));
     assert_eq!(told.expect("JSON")["total"], json!({ "amount": 3750, "currency": "usd" }));
     let gift = shop.product(0, 10).await;
-    let free = purchase(user, "free", BODY, &[(gift, 1)]).place_leased(&shop.functions, PATIENCE).await;
+    let free = shop.places(purchase(user, "free", BODY, &[(gift, 1)])).await;
     let Ok(Placed::Free(free)) = free else { panic!("not free") };
     assert_eq!((free.total.amount, free.total.currency.as_str()), (0, "usd"));
 }
@@ -80,9 +76,7 @@ async fn the_total_is_told_with_every_answer() {
 async fn an_order_keeps_the_names_and_prices_of_the_day_it_was_placed() {
     let shop = Shop::open().await;
     let (user, product) = (shop.customer().await, shop.product(1250, 10).await);
-    let placed = new(purchase(user, "key", BODY, &[(product, 2)])
-        .place_deferred(&shop.functions, WAIT, PATIENCE)
-        .await);
+    let placed = new(shop.defers(purchase(user, "key", BODY, &[(product, 2)])).await);
     shop.owner.execute(REPRICE.bind(product).bind(99_i64)).await.expect("updates");
     let line = |name| {
         let price = json!({ "amount": 1250, "currency": "usd" });
@@ -114,7 +108,7 @@ async fn for_nothing_a_customer_gets_as_much_a_day_as_may_be_unpaid() {
     let place = async |user, key: &'static str, product, quantity| {
         let mut purchase = purchase(user, key, BODY, &[(product, quantity)]);
         purchase.unpaid = Unpaid { orders: 2, pieces: 10 };
-        purchase.place_deferred(&shop.functions, WAIT, PATIENCE).await
+        shop.defers(purchase).await
     };
     assert!(matches!(place(user, "first", gift, 6).await, Ok(Placed::Free(_))));
     let refused = place(user, "second", gift, 5).await.expect_err("refused");
@@ -142,7 +136,7 @@ async fn a_customers_unpaid_orders_and_pieces_are_bounded_and_others_are_not_con
         let mut purchase = purchase(user, key, BODY, &[]);
         purchase.cart.items = vec![Item { product_id: product, quantity }];
         purchase.unpaid = Unpaid { orders: 3, pieces: 10 };
-        purchase.place_deferred(&shop.functions, WAIT, PATIENCE).await
+        shop.defers(purchase).await
     };
     let first = new(place(user, "first", product, 6).await);
     // Too many pieces with those.

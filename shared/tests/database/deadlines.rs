@@ -156,7 +156,7 @@ async fn a_cancelled_order_that_the_provider_never_heard_of_ends_without_the_pro
     let order = Order::place().await;
     let provider = Provider::that_says(429, &json!({}));
     order.step(&provider).await;
-    let user = order.user();
+    let user = order.user;
     let lease =
         claim_to_cancel(&order.shop.functions, user, order.id).await.expect("answers").expect("is theirs");
     let left = leave(&order.shop.functions, lease, Duration::from_mins(1)).await.expect("settles");
@@ -174,7 +174,7 @@ async fn an_order_that_waits_for_its_turn_is_put_off_and_was_not_asked_for() {
     let (status, next) = order.stands().await;
     assert!(status == "deferred" && next.is_some_and(|next| (30..=40).contains(&next)), "{status} {next:?}");
     // Nobody has asked the provider, so its customer may end it without.
-    let lease = claim_to_cancel(database, order.user(), order.id).await.expect("answers").expect("is theirs");
+    let lease = claim_to_cancel(database, order.user, order.id).await.expect("answers").expect("is theirs");
     assert_eq!(lease.operation(), Operation::Cancel);
     let left = leave(database, lease, Duration::from_mins(1)).await.expect("settles");
     assert_eq!(left.answer.status, OrderStatus::Cancelled);
@@ -238,9 +238,6 @@ async fn the_oldest_order_is_measured_from_when_it_began_to_wait_for_us() {
     order.step(&Provider::with_intent(&intent("requires_action"))).await;
     assert_eq!(order.oldest().await, 0);
     // An order of forty minutes ago that is cancelled waits from now on.
-    claim_to_cancel(&order.shop.functions, order.user(), order.id)
-        .await
-        .expect("answers")
-        .expect("is theirs");
+    claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers").expect("is theirs");
     assert!(order.oldest().await < 60);
 }

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use crate::charging::Order;
 use crate::checkout::{PATIENCE, leased};
 use crate::provider::{Provider, error, intent};
+use crate::refunds::{given_back, refund, unwanted};
 
 static NOTES: Statement =
     Statement::new("test.notes", "select dispute, fraud_warning from payments where order_id = $1");
@@ -41,14 +42,6 @@ const NEWS: News<'_> = News {
     fraud_warning: false,
     at: None,
 };
-
-/// A paid intent of which so much was given back.
-fn given_back(amount: i64) -> Value {
-    let charge = json!({ "id": "ch_1", "status": "succeeded", "amount": 1250, "amount_refunded": amount });
-    let mut intent = intent("succeeded");
-    intent["latest_charge"] = charge;
-    intent
-}
 
 impl Order {
     async fn paid() -> Self {
@@ -192,16 +185,14 @@ async fn an_order_whose_payment_the_provider_does_not_know_calls_an_operator_and
         let provider = Provider::with_intent(&intent(status));
         provider.says("confirm", if status == "requires_action" { 200 } else { 429 }, &intent(status));
         order.step(&provider).await;
-        let lease = claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers");
+        let lease = claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers");
         assert!(lease.is_some());
         order.shop.owner.execute(&DUE).await.expect("updates");
-        let (advanced, operator) = order.step(&forgotten()).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::Cancelling, true));
+        assert_eq!(order.comes_to(&forgotten()).await, (OrderStatus::Cancelling, true));
         assert!(order.stands().await.1.is_some_and(|wait| (201..=300).contains(&wait)));
         // Nobody was helped by calling every five minutes for a day.
         order.shop.owner.execute(&WAITED).await.expect("updates");
-        let (advanced, operator) = order.step(&forgotten()).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::Cancelling, true));
+        assert_eq!(order.comes_to(&forgotten()).await, (OrderStatus::Cancelling, true));
         assert!(order.stands().await.1.is_some_and(|wait| (3500..=3600).contains(&wait)));
     }
     // So does one that is to be charged, looked at, or given back.
@@ -209,12 +200,10 @@ async fn an_order_whose_payment_the_provider_does_not_know_calls_an_operator_and
     let provider = Provider::with_intent(&intent("requires_confirmation"));
     provider.says("confirm", 429, &json!({}));
     order.step(&provider).await;
-    let (advanced, operator) = order.step(&forgotten()).await;
-    assert_eq!((advanced.answer.status, operator), (OrderStatus::Charging, true));
+    assert_eq!(order.comes_to(&forgotten()).await, (OrderStatus::Charging, true));
     let order = Order::paid().await;
     order.note(NEWS).await.expect("is ours");
-    let (advanced, operator) = order.step(&forgotten()).await;
-    assert_eq!((advanced.answer.status, operator), (OrderStatus::Paid, true));
+    assert_eq!(order.comes_to(&forgotten()).await, (OrderStatus::Paid, true));
 }
 
 #[tokio::test]
@@ -398,8 +387,7 @@ async fn a_charge_that_is_not_shown_or_is_anothers_changes_nothing_in_the_books_
         order.after_refund(gone).await;
         for look in looks_that_show_nothing() {
             assert!(order.note(NEWS).await.is_some_and(|noted| noted.due));
-            let (advanced, operator) = order.step(&Provider::with_intent(&look)).await;
-            assert_eq!((advanced.answer.status, operator), (status, true), "{look}");
+            assert_eq!(order.comes_to(&Provider::with_intent(&look)).await, (status, true), "{look}");
             assert_eq!(order.shown().await.charge.refunded, Some(gone), "{look}");
             assert!(order.stands().await.1.is_some_and(|wait| wait > 200), "{look}");
         }
@@ -417,22 +405,6 @@ async fn a_charge_that_was_never_shown_is_the_one_that_its_payment_shows() {
     assert_eq!(order.after_refund(500).await, (OrderStatus::Paid, Some(500), false));
 }
 
-/// An order that was charged although nobody wanted it any more.
-async fn unwanted() -> Order {
-    let order = Order::place().await;
-    order.step(&Provider::with_intent(&intent("requires_action"))).await;
-    claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers").expect("is ours");
-    order.shop.owner.execute(&DUE).await.expect("updates");
-    order.step(&Provider::with_intent(&intent("succeeded"))).await;
-    assert_eq!(order.stands().await.0, "refund_pending");
-    order
-}
-
-fn refund(amount: i64) -> Value {
-    json!({ "id": "re_1", "status": "succeeded", "amount": amount, "currency": "usd", "charge": "ch_1",
-        "payment_intent": "pi_1" })
-}
-
 #[tokio::test]
 async fn that_it_was_given_back_already_is_believed_where_the_charge_shows_it() {
     let already = error("invalid_request_error", &json!({ "code": "charge_already_refunded" }));
@@ -447,21 +419,19 @@ async fn that_it_was_given_back_already_is_believed_where_the_charge_shows_it() 
         let order = unwanted().await;
         let provider = Provider::with_intent(&given_back(gone));
         provider.says("refund", status, body);
-        let (advanced, operator) = order.step(&provider).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::RefundPending, true), "{status} {body}");
+        assert_eq!(order.comes_to(&provider).await, (OrderStatus::RefundPending, true), "{status} {body}");
         assert_eq!(order.shown().await.charge.refunded, None, "{status} {body}");
         assert_eq!(provider.seen().iter().any(|seen| seen == "look"), seen, "{status} {body}");
         // It is given back once the provider does that.
         order.shop.owner.execute(&DUE).await.expect("updates");
         let giving = Provider::with_intent(&given_back(0));
-        giving.says("refund", 200, &refund(1250));
+        giving.says("refund", 200, &refund("succeeded", 1250));
         assert_eq!(order.step(&giving).await.0.answer.status, OrderStatus::Refunded, "{status} {body}");
     }
     let order = unwanted().await;
     let provider = Provider::with_intent(&given_back(1250));
     provider.says("refund", 400, &already);
-    let (advanced, operator) = order.step(&provider).await;
-    assert_eq!((advanced.answer.status, operator), (OrderStatus::Refunded, false));
+    assert_eq!(order.comes_to(&provider).await, (OrderStatus::Refunded, false));
     assert_eq!(order.shown().await.charge.refunded, Some(1250));
 }
 
@@ -477,11 +447,10 @@ async fn an_unwanted_payment_is_not_given_back_by_what_is_said_of_another() {
     ] {
         let order = unwanted().await;
         let provider = Provider::with_intent(&given_back(0));
-        let mut answer = refund(1250);
+        let mut answer = refund("succeeded", 1250);
         answer[name] = value;
         provider.says("refund", 200, &answer);
-        let (advanced, operator) = order.step(&provider).await;
-        assert_eq!((advanced.answer.status, operator), (OrderStatus::RefundPending, true), "{answer}");
+        assert_eq!(order.comes_to(&provider).await, (OrderStatus::RefundPending, true), "{answer}");
         assert_eq!(order.shown().await.charge.refunded, None, "{answer}");
     }
 }
@@ -490,9 +459,8 @@ async fn an_unwanted_payment_is_not_given_back_by_what_is_said_of_another() {
 async fn money_that_should_go_back_and_of_which_a_part_did_calls_an_operator() {
     let order = unwanted().await;
     let provider = Provider::with_intent(&given_back(500));
-    provider.says("refund", 200, &refund(500));
-    let (advanced, operator) = order.step(&provider).await;
-    assert_eq!((advanced.answer.status, operator), (OrderStatus::RefundPending, true));
+    provider.says("refund", 200, &refund("succeeded", 500));
+    assert_eq!(order.comes_to(&provider).await, (OrderStatus::RefundPending, true));
     assert_eq!(order.shown().await.charge.refunded, Some(500));
     let (advanced, _) = order.step(&Provider::with_intent(&given_back(1250))).await;
     assert_eq!(advanced.answer.status, OrderStatus::Refunded);

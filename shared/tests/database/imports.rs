@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::servers::{Servers, until};
+use crate::servers::{Servers, so_many_wait};
 
 static PRODUCT: Statement = Statement::new(
     "test.product",
@@ -67,8 +67,6 @@ impl Shop {
 
 static BEGUN: Statement =
     Statement::new("test.begun", "insert into imports (object, etag, uploaded_at) values ($1, $2, $3)");
-static WAITING: Statement =
-    Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
 
 #[tokio::test]
 async fn an_import_that_two_messages_begin_at_the_same_moment_is_begun_once_and_found_by_the_other() {
@@ -79,8 +77,7 @@ async fn an_import_that_two_messages_begin_at_the_same_moment_is_begun_once_and_
     let both = one.transaction(async |tx| {
         tx.execute(BEGUN.bind(&upload.object).bind(&upload.etag).bind(upload.uploaded_at)).await?;
         let other = tokio::spawn(async move { begin(&functions, &other).await });
-        let waiting = async || observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0;
-        until("it waits for the first", async || waiting().await > 0).await;
+        so_many_wait(&observer, 1).await;
         Ok::<_, shared::database::Error>(other)
     });
     let begun = both.await.expect("commits").await.expect("ends").expect("answers").expect("is this one");
@@ -231,10 +228,6 @@ async fn files_that_name_the_same_products_in_other_orders_do_not_wait_for_each_
 async fn files_that_add_products_and_rename_others_do_not_wait_for_each_other_for_ever() {
     static COUNT: Statement =
         Statement::new("tests.count_words", "select count_product_words(array[$1], '{}')::text");
-    static WAITERS: Statement = Statement::new(
-        "tests.waiters",
-        "select count(*) from pg_stat_activity where wait_event_type = 'Lock'",
-    );
     let shop = Shop::open().await;
     let owner = Database::new(shop.servers.owner().connections(2));
     shop.imports(&upload("first.csv", 0), &[line("K", "Lamp", 1)]).await;
@@ -247,10 +240,7 @@ async fn files_that_add_products_and_rename_others_do_not_wait_for_each_other_fo
     let first = owner.transaction(async |transaction| {
         transaction.execute(COUNT.bind("zebra")).await?;
         counted.send(()).expect("somebody waits");
-        until("the other file waits", async || {
-            owner.fetch_one::<(i64,)>(&WAITERS).await.expect("answers").0 > 0
-        })
-        .await;
+        so_many_wait(&owner, 1).await;
         transaction.execute(COUNT.bind("apple")).await
     });
     let second = async {

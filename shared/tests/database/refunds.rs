@@ -53,12 +53,12 @@ async fn paid() -> Order {
 }
 
 async fn begin(order: &Order, key: &str, body: &Value) -> Result<RefundBegun> {
-    begin_as(&order.shop.functions, order.user(), order.id, key, body).await
+    begin_as(&order.shop.functions, order.administrator(), order.id, key, body).await
 }
 
 async fn begin_as(
     database: &Database,
-    user: Uuid,
+    administrator: User,
     order: OrderId,
     key: &str,
     body: &Value,
@@ -66,7 +66,7 @@ async fn begin_as(
     let text = body.to_string();
     let request = RefundRequest {
         order,
-        administrator: User::of_shop(user, Role::Administrator),
+        administrator,
         key: key.parse().expect("a key"),
         body: text.as_bytes(),
         wanted: serde_json::from_value(body.clone()).expect("reads"),
@@ -81,9 +81,9 @@ async fn begin_at_once(order: &Order, keys: [&'static str; 2], body: &Value) -> 
     let held = order.shop.owner.transaction(async |tx| {
         tx.execute(HOLD_ORDER.bind(order.id)).await?;
         let begin = |key| {
-            let (functions, user, id, body) =
-                (order.shop.functions.clone(), order.user(), order.id, body.clone());
-            tokio::spawn(async move { begin_as(&functions, user, id, key, &body).await })
+            let (functions, administrator, id, body) =
+                (order.shop.functions.clone(), order.administrator(), order.id, body.clone());
+            tokio::spawn(async move { begin_as(&functions, administrator, id, key, &body).await })
         };
         let begun = keys.map(begin);
         order.shop.so_many_wait(2).await;
@@ -100,6 +100,11 @@ fn status(refused: &Error) -> u16 {
     refused.problem().kind().status().as_u16()
 }
 
+/// The status of the answer that refuses it.
+async fn refusal(order: &Order, key: &str, body: &Value) -> u16 {
+    status(&begin(order, key, body).await.err().expect("refused"))
+}
+
 /// Who began it crashes; its lease runs out.
 async fn crash(order: &Order) {
     order.shop.owner.execute(&END_LEASES).await.expect("updates");
@@ -109,7 +114,8 @@ async fn refunded(order: &Order) -> i64 {
     order.shop.owner.fetch_one::<(i64,)>(REFUNDED.bind(order.id)).await.expect("finds").0
 }
 
-fn given_back(amount: i64) -> Value {
+/// A paid intent of which so much was given back.
+pub(crate) fn given_back(amount: i64) -> Value {
     let mut shown = intent("succeeded");
     shown["latest_charge"]["amount_refunded"] = json!(amount);
     shown
@@ -126,7 +132,14 @@ fn giving(before: i64, amount: i64) -> Provider {
     provider
 }
 
-fn refund(status: &str, amount: i64) -> Value {
+/// It has given nothing back, and answers whoever asks for that with this.
+fn that_answers(status: u16, body: &Value) -> Provider {
+    let provider = provider(0);
+    provider.says("refund", status, body);
+    provider
+}
+
+pub(crate) fn refund(status: &str, amount: i64) -> Value {
     json!({ "id": "re_1", "object": "refund", "status": status, "amount": amount, "currency": "usd",
         "charge": "ch_1", "payment_intent": "pi_1" })
 }
@@ -151,9 +164,20 @@ fn elsewhere(amount: i64) -> Value {
 }
 
 impl Order {
+    /// Who gives it back.
+    fn administrator(&self) -> User {
+        User::of_shop(self.user, Role::Administrator)
+    }
+
     /// The refund of this key: its id, how it stands, and how many of its keys are spent.
     async fn refund(&self, key: &str) -> (Uuid, String, i32) {
         self.shop.owner.fetch_one(REFUND.bind(self.id).bind(key)).await.expect("is there")
+    }
+
+    /// One step forward: how its refund ended, if it has, and whether an operator was called.
+    async fn gives_back(&self, provider: &Provider) -> (Option<RefundState>, bool) {
+        let (advanced, operator) = self.step(provider).await;
+        (advanced.refund, operator)
     }
 
     /// As the provider lists the refund of this key.
@@ -177,8 +201,16 @@ fn keys(provider: &Provider) -> Vec<String> {
     seen.iter().filter_map(|seen| seen.strip_prefix("refund refund:")).map(str::to_owned).collect()
 }
 
+/// A paid order of which 500 and its piece go back under the key `a`; who began that has crashed.
+async fn under_way() -> Order {
+    let order = paid().await;
+    begin(&order, "a", &back(&order, 500)).await.expect("begins");
+    crash(&order).await;
+    order
+}
+
 fn back(order: &Order, amount: i64) -> Value {
-    let item = Item { product_id: order.product(), quantity: 1 };
+    let item = Item { product_id: order.product, quantity: 1 };
     json!({ "amount": amount, "returned": [{ "product_id": item.product_id, "quantity": item.quantity }] })
 }
 
@@ -190,8 +222,7 @@ async fn a_refund_that_was_begun_is_brought_to_its_end_once_by_whoever_comes_nex
     assert_eq!((refunded(&order).await, order.stock().await), (0, 9));
     crash(&order).await;
     let asked = provider(0);
-    let (advanced, _) = order.step(&asked).await;
-    assert_eq!(advanced.refund, Some(RefundState::Succeeded));
+    assert_eq!(order.step(&asked).await.0.refund, Some(RefundState::Succeeded));
     assert_eq!((refunded(&order).await, order.stock().await), (500, 10));
     assert_eq!(asked.seen().iter().filter(|seen| seen.starts_with("refund ")).count(), 1);
     let repeated = begin(&order, "a", &back(&order, 500)).await.expect("is known");
@@ -200,26 +231,19 @@ async fn a_refund_that_was_begun_is_brought_to_its_end_once_by_whoever_comes_nex
 
 #[tokio::test]
 async fn a_refund_that_the_provider_made_before_the_crash_is_not_made_again() {
-    let order = paid().await;
-    begin(&order, "a", &back(&order, 500)).await.expect("begins");
-    crash(&order).await;
+    let order = under_way().await;
     let asked = that_made(&order.ours("a", "succeeded", 500).await, 500);
-    let (advanced, _) = order.step(&asked).await;
-    assert_eq!(advanced.refund, Some(RefundState::Succeeded));
+    assert_eq!(order.step(&asked).await.0.refund, Some(RefundState::Succeeded));
     assert_eq!(asked.seen(), ["refunds", "look"]);
     assert_eq!((refunded(&order).await, order.stock().await), (500, 10));
 }
 
 #[tokio::test]
 async fn a_refund_that_the_provider_refuses_moves_no_money_and_no_stock() {
-    let order = paid().await;
-    begin(&order, "a", &back(&order, 500)).await.expect("begins");
-    crash(&order).await;
-    let refusing = provider(0);
+    let order = under_way().await;
     let code = json!({ "code": "charge_already_refunded" });
-    refusing.says("refund", 400, &error("invalid_request_error", &code));
-    let (advanced, _) = order.step(&refusing).await;
-    assert_eq!(advanced.refund, Some(RefundState::Failed));
+    let refusing = that_answers(400, &error("invalid_request_error", &code));
+    assert_eq!(order.step(&refusing).await.0.refund, Some(RefundState::Failed));
     assert_eq!((refunded(&order).await, order.stock().await), (0, 9));
     // And does not keep the next one from being made.
     crash(&order).await;
@@ -238,10 +262,8 @@ async fn a_refund_that_is_refused_for_the_shops_fault_is_made_once_that_is_mende
         (404, "invalid_request_error", json!({ "code": "resource_missing" })),
     ] {
         crash(&order).await;
-        let refusing = provider(0);
-        refusing.says("refund", status, &error(kind, &members));
-        let (advanced, operator) = order.step(&refusing).await;
-        assert_eq!((advanced.refund, operator), (None, true), "{status} {members}");
+        let refusing = that_answers(status, &error(kind, &members));
+        assert_eq!(order.gives_back(&refusing).await, (None, true), "{status} {members}");
     }
     crash(&order).await;
     assert_eq!(order.step(&provider(0)).await.0.refund, Some(RefundState::Succeeded));
@@ -272,13 +294,9 @@ async fn a_word_that_is_not_the_providers_or_is_about_access_ends_no_refund() {
         (403, typed.clone()),
         (401, typed),
     ] {
-        let order = paid().await;
-        begin(&order, "a", &back(&order, 500)).await.expect("begins");
-        crash(&order).await;
-        let refusing = provider(0);
-        refusing.says("refund", status, &body);
-        let (advanced, operator) = order.step(&refusing).await;
-        assert_eq!((advanced.refund, operator), (None, true), "{status} {body}");
+        let order = under_way().await;
+        let refusing = that_answers(status, &body);
+        assert_eq!(order.gives_back(&refusing).await, (None, true), "{status} {body}");
         crash(&order).await;
         assert_eq!(order.step(&provider(0)).await.0.refund, Some(RefundState::Succeeded), "{status} {body}");
     }
@@ -314,13 +332,9 @@ async fn what_is_said_of_another_refund_gives_nothing_back_and_calls_an_operator
     // Nor does one count that does not say of what it is.
     let nameless = json!({ "id": "re_1", "status": "succeeded", "amount": 500, "currency": "usd" });
     for answer in of_another().into_iter().chain([of_another_refund, nameless]) {
-        let order = paid().await;
-        begin(&order, "a", &back(&order, 500)).await.expect("begins");
-        crash(&order).await;
-        let asked = provider(0);
-        asked.says("refund", 200, &answer);
-        let (advanced, operator) = order.step(&asked).await;
-        assert_eq!((advanced.refund, operator), (None, true), "{answer}");
+        let order = under_way().await;
+        let asked = that_answers(200, &answer);
+        assert_eq!(order.gives_back(&asked).await, (None, true), "{answer}");
         let stands = (order.stands().await.0, refunded(&order).await, order.stock().await);
         assert_eq!(stands, ("paid".to_owned(), 0, 9), "{answer}");
         // Once its own is shown it is made.
@@ -337,11 +351,8 @@ async fn a_refund_whose_charge_is_not_shown_or_shows_what_cannot_be_is_looked_at
     missing["charge"].as_object_mut().expect("an object").remove("amount_refunded");
     let answers = [-5, 5000].map(|in_all| shown(&refund("succeeded", 500), in_all));
     for answer in answers.into_iter().chain([missing, refund("succeeded", 500)]) {
-        let order = paid().await;
-        begin(&order, "a", &back(&order, 500)).await.expect("begins");
-        crash(&order).await;
-        let asked = provider(0);
-        asked.says("refund", 200, &answer);
+        let order = under_way().await;
+        let asked = that_answers(200, &answer);
         assert_eq!(order.step(&asked).await.0.refund, Some(RefundState::Succeeded), "{answer}");
         assert_eq!(
             (refunded(&order).await, order.stands().await),
@@ -358,19 +369,17 @@ async fn a_refund_whose_charge_is_not_shown_or_shows_what_cannot_be_is_looked_at
 async fn one_refund_of_an_order_is_under_way_and_no_more_goes_back_than_was_charged() {
     let order = paid().await;
     for (amount, refused) in [(0, 422), (1251, 422)] {
-        let refusal = begin(&order, "a", &json!({ "amount": amount })).await.err().expect("refused");
-        assert_eq!(status(&refusal), refused, "{amount}");
+        assert_eq!(refusal(&order, "a", &json!({ "amount": amount })).await, refused, "{amount}");
     }
-    let too_many = json!({ "returned": [{ "product_id": order.product(), "quantity": 2 }] });
-    assert_eq!(status(&begin(&order, "a", &too_many).await.err().expect("refused")), 422);
+    let too_many = json!({ "returned": [{ "product_id": order.product, "quantity": 2 }] });
+    assert_eq!(refusal(&order, "a", &too_many).await, 422);
     begin(&order, "a", &back(&order, 1000)).await.expect("begins");
     crash(&order).await;
     // Although its lease is free, the first is not at its end.
-    assert_eq!(status(&begin(&order, "b", &json!({ "amount": 1 })).await.err().expect("refused")), 409);
-    let another = begin(&order, "a", &json!({ "amount": 1 })).await.err().expect("refused");
-    assert_eq!(status(&another), 422);
+    assert_eq!(refusal(&order, "b", &json!({ "amount": 1 })).await, 409);
+    assert_eq!(refusal(&order, "a", &json!({ "amount": 1 })).await, 422);
     order.step(&giving(0, 1000)).await;
-    assert_eq!(status(&begin(&order, "b", &json!({ "amount": 251 })).await.err().expect("refused")), 422);
+    assert_eq!(refusal(&order, "b", &json!({ "amount": 251 })).await, 422);
     begin(&order, "b", &json!({})).await.expect("begins");
     crash(&order).await;
     order.step(&giving(1000, 250)).await;
@@ -390,8 +399,7 @@ async fn while_somebody_has_an_order_in_hand_nothing_of_it_is_given_back_whichev
     order.shop.owner.execute(HOLD.bind(order.id)).await.expect("updates");
     let ways = [json!({ "amount": 500 }), json!({ "amount": 500, "by_other_means": true })];
     for body in &ways {
-        let refused = begin(&order, "a", body).await.err().expect("refused");
-        assert_eq!((status(&refused), refunded(&order).await), (409, 0), "{body}");
+        assert_eq!((refusal(&order, "a", body).await, refunded(&order).await), (409, 0), "{body}");
     }
     crash(&order).await;
     for (key, body) in ["a", "b"].into_iter().zip(ways.iter().rev()) {
@@ -407,15 +415,8 @@ async fn an_administrator_of_an_identity_provider_gets_a_row_with_the_first_refu
     let order = paid().await;
     let subject = Subject { issuer: "https://id.example.com".to_owned(), name: "eve".to_owned() };
     let eve = User { id: subject.user_id(), role: Role::Administrator, subject: Some(subject) };
-    let request = RefundRequest {
-        order: order.id,
-        administrator: eve.clone(),
-        key: "a".parse().expect("a key"),
-        body: b"{}",
-        wanted: serde_json::from_value(json!({})).expect("reads"),
-    };
-    let begun = begin_refund(&order.shop.functions, request).await.expect("begins");
-    assert!(matches!(begun, RefundBegun::New(..)));
+    let begun = begin_as(&order.shop.functions, eve.clone(), order.id, "a", &json!({})).await;
+    assert!(matches!(begun.expect("begins"), RefundBegun::New(..)));
     let known: (String, String) = order.shop.owner.fetch_one(KNOWN_AS.bind(eve.id)).await.expect("a row");
     assert_eq!(known, ("https://id.example.com".to_owned(), "eve".to_owned()));
     // What she may do, her provider says, so nobody waits for another administrator.
@@ -427,23 +428,16 @@ async fn an_administrator_of_an_identity_provider_gets_a_row_with_the_first_refu
 #[tokio::test]
 async fn who_is_no_administrator_any_more_has_to_log_in() {
     let order = paid().await;
-    let request = RefundRequest {
-        order: order.id,
-        administrator: User::of_shop(Uuid::now_v7(), Role::Administrator),
-        key: "a".parse().expect("a key"),
-        body: b"{}",
-        wanted: serde_json::from_value(json!({})).expect("reads"),
-    };
-    let refused = begin_refund(&order.shop.functions, request).await.err().expect("refused");
-    assert_eq!(status(&refused), 401);
+    let nobody = User::of_shop(Uuid::now_v7(), Role::Administrator);
+    let refused = begin_as(&order.shop.functions, nobody, order.id, "a", &json!({})).await;
+    assert_eq!(status(&refused.err().expect("refused")), 401);
 }
 
 #[tokio::test]
 async fn whose_account_was_erased_gives_nothing_back_whatever_token_is_shown() {
     let order = paid().await;
     order.shop.owner.execute(&ERASE_ALL).await.expect("erases");
-    let refused = begin(&order, "a", &back(&order, 500)).await.err().expect("refused");
-    assert_eq!(status(&refused), 401);
+    assert_eq!(refusal(&order, "a", &back(&order, 500)).await, 401);
 }
 
 #[tokio::test]
@@ -506,19 +500,17 @@ async fn of_two_who_take_the_same_last_piece_back_at_once_one_does() {
 #[tokio::test]
 async fn a_refund_is_written_down_although_its_pieces_are_back_already() {
     static BACK: Statement = Statement::new("test.back", "update order_items set returned = quantity");
-    let order = paid().await;
-    begin(&order, "a", &back(&order, 500)).await.expect("begins");
-    crash(&order).await;
+    let order = under_way().await;
     order.shop.owner.execute(&BACK).await.expect("updates");
     assert_eq!(order.step(&provider(0)).await.0.refund, Some(RefundState::Succeeded));
     assert_eq!((refunded(&order).await, order.stock().await), (500, 9));
 }
 
 /// An order whose customer cancelled it and paid it all the same.
-async fn unwanted() -> Order {
+pub(crate) async fn unwanted() -> Order {
     let order = Order::place().await;
     order.step(&Provider::with_intent(&intent("requires_action"))).await;
-    claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers").expect("theirs");
+    claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers").expect("theirs");
     crash(&order).await;
     order.step(&Provider::with_intent(&intent("succeeded"))).await;
     assert_eq!((order.stands().await.0.as_str(), order.stock().await), ("refund_pending", 10));
@@ -528,8 +520,7 @@ async fn unwanted() -> Order {
 #[tokio::test]
 async fn the_pieces_of_what_was_never_sold_come_back_once() {
     let order = unwanted().await;
-    let failing = provider(0);
-    failing.says("refund", 200, &refund("failed", 1250));
+    let failing = that_answers(200, &refund("failed", 1250));
     order.step(&failing).await;
     crash(&order).await;
     let mut otherwise = back(&order, 1250);
@@ -580,19 +571,15 @@ async fn a_refund_of_a_payment_that_the_provider_does_not_know_fails_and_the_mon
 
 #[tokio::test]
 async fn a_refund_that_may_have_been_made_with_other_keys_fails_only_where_they_stay_away() {
-    let order = paid().await;
-    begin(&order, "a", &back(&order, 500)).await.expect("begins");
-    crash(&order).await;
-    let (advanced, operator) = order.step(&of_another_account()).await;
-    assert_eq!((advanced.refund, operator), (None, true));
+    let order = under_way().await;
+    assert_eq!(order.gives_back(&of_another_account()).await, (None, true));
     // The payment is known, says one who does not list its refunds.
     a_day_later(&order).await;
     let in_two_minds = of_another_account();
     in_two_minds.says("look", 200, &given_back(0));
     assert_eq!(order.step(&in_two_minds).await.0.refund, None);
     a_day_later(&order).await;
-    let (advanced, operator) = order.step(&of_another_account()).await;
-    assert_eq!((advanced.refund, operator), (Some(RefundState::Failed), true));
+    assert_eq!(order.gives_back(&of_another_account()).await, (Some(RefundState::Failed), true));
     assert_eq!((order.stands().await, refunded(&order).await), (("paid".to_owned(), None), 0));
 }
 
@@ -602,7 +589,7 @@ async fn what_cannot_be_given_back_where_it_was_paid_is_left_to_a_person_after_a
     let otherwise = json!({ "by_other_means": true });
     let (_, operator) = order.step(&of_another_account()).await;
     assert!(operator);
-    assert_eq!(status(&begin(&order, "a", &otherwise).await.err().expect("refused")), 409);
+    assert_eq!(refusal(&order, "a", &otherwise).await, 409);
     a_day_later(&order).await;
     let (_, operator) = order.step(&of_another_account()).await;
     assert!(operator);
@@ -637,22 +624,17 @@ async fn a_refund_whose_key_replays_a_refusal_is_made_under_another_once_its_cau
     for (code, status) in
         [("balance_insufficient", 400), ("insufficient_funds", 400), ("processing_error", 402)]
     {
-        let order = paid().await;
-        begin(&order, "a", &back(&order, 500)).await.expect("begins");
-        crash(&order).await;
+        let order = under_way().await;
         let refusal =
             error("invalid_request_error", &json!({ "code": code, "message": "Insufficient funds" }));
-        let refusing = provider(0);
-        refusing.says("refund", status, &refusal);
-        let (advanced, operator) = order.step(&refusing).await;
-        assert_eq!((advanced.refund, operator), (None, true), "{code}");
+        let refusing = that_answers(status, &refusal);
+        assert_eq!(order.gives_back(&refusing).await, (None, true), "{code}");
         assert_eq!(refunded(&order).await, 0);
         // The balance was topped up, and the key does not know that.
         crash(&order).await;
         let mended = provider(0);
         mended.replays("refund", status, &refusal);
-        let (advanced, operator) = order.step(&mended).await;
-        assert_eq!((advanced.refund, operator), (Some(RefundState::Succeeded), false), "{code}");
+        assert_eq!(order.gives_back(&mended).await, (Some(RefundState::Succeeded), false), "{code}");
         let (id, _, attempt) = order.refund("a").await;
         let first = format!("{}:{id}", order.id);
         assert_eq!((keys(&mended), attempt), (vec![first.clone(), format!("{first}:1")], 1));
@@ -681,20 +663,15 @@ async fn the_keys_of_a_refund_do_not_run_out_and_are_used_one_after_another() {
 
 #[tokio::test]
 async fn a_provider_that_replays_whatever_the_key_calls_an_operator() {
-    let order = paid().await;
-    begin(&order, "a", &back(&order, 500)).await.expect("begins");
-    crash(&order).await;
-    let reused = provider(0);
-    reused.says("refund", 400, &error("idempotency_error", &json!({})));
+    let order = under_way().await;
+    let reused = that_answers(400, &error("idempotency_error", &json!({})));
     let (advanced, operator) = order.step(&reused).await;
     assert_eq!((advanced.refund, operator, keys(&reused).len()), (None, true, 2));
 }
 
 #[tokio::test]
 async fn what_was_given_back_at_the_dashboard_is_not_taken_for_a_refund_that_is_under_way() {
-    let order = paid().await;
-    begin(&order, "a", &back(&order, 500)).await.expect("begins");
-    crash(&order).await;
+    let order = under_way().await;
     let provider = provider(500);
     provider.says("refunds", 200, &listed(&[elsewhere(500)]));
     provider.says("refund", 200, &shown(&refund("succeeded", 500), 1000));
@@ -706,24 +683,19 @@ async fn what_was_given_back_at_the_dashboard_is_not_taken_for_a_refund_that_is_
 #[tokio::test]
 async fn what_was_given_back_at_the_dashboard_while_a_refund_is_under_way_is_in_the_books() {
     // All of it, so that ours cannot be made any more.
-    let order = paid().await;
-    begin(&order, "a", &back(&order, 500)).await.expect("begins");
-    crash(&order).await;
+    let order = under_way().await;
     let all_gone = provider(1250);
     all_gone.says("refunds", 200, &listed(&[elsewhere(1250)]));
     let code = json!({ "code": "charge_already_refunded" });
     all_gone.says("refund", 400, &error("invalid_request_error", &code));
-    let (advanced, _) = order.step(&all_gone).await;
-    assert_eq!(advanced.refund, Some(RefundState::Failed));
+    assert_eq!(order.step(&all_gone).await.0.refund, Some(RefundState::Failed));
     order.step(&all_gone).await;
     assert_eq!((refunded(&order).await, order.stands().await.0.as_str()), (1250, "refunded"));
     assert_eq!(order.stock().await, 9);
 
     // A part, beside ours, which is listed with it.
     for (in_all, status) in [(750, "paid"), (1250, "refunded")] {
-        let order = paid().await;
-        begin(&order, "a", &back(&order, 500)).await.expect("begins");
-        crash(&order).await;
+        let order = under_way().await;
         let asked = that_made(&order.ours("a", "succeeded", 500).await, in_all);
         assert_eq!(order.step(&asked).await.0.refund, Some(RefundState::Succeeded));
         assert_eq!((refunded(&order).await, order.stands().await.0.as_str()), (in_all, status));
@@ -736,8 +708,7 @@ async fn a_refund_after_which_the_charge_shows_less_is_looked_at_once_more() {
     for (key, in_all) in [("a", 500), ("b", 500)] {
         begin(&order, key, &json!({ "amount": 500 })).await.expect("begins");
         crash(&order).await;
-        let asked = provider(0);
-        asked.says("refund", 200, &shown(&refund("succeeded", 500), in_all));
+        let asked = that_answers(200, &shown(&refund("succeeded", 500), in_all));
         assert_eq!(order.step(&asked).await.0.refund, Some(RefundState::Succeeded));
     }
     assert_eq!(order.stands().await, ("paid".to_owned(), Some(0)));
@@ -748,9 +719,7 @@ async fn a_refund_after_which_the_charge_shows_less_is_looked_at_once_more() {
 #[tokio::test]
 async fn a_refund_of_a_version_that_did_not_name_it_is_known_by_its_order_amount_and_time() {
     for (seconds, amount, asked) in [(0, 500, 0), (-120, 500, 1), (0, 400, 1)] {
-        let order = paid().await;
-        begin(&order, "a", &back(&order, 500)).await.expect("begins");
-        crash(&order).await;
+        let order = under_way().await;
         let (begun,): (i64,) = order.shop.owner.fetch_one(BEGUN.bind(order.id)).await.expect("finds");
         let mut nameless = refund("succeeded", amount);
         nameless["metadata"] = json!({ "order_id": order.id });
@@ -768,24 +737,18 @@ async fn a_list_of_another_payment_or_without_an_end_makes_no_refund() {
     let silent = json!({ "data": [elsewhere(1)], "has_more": null });
     let empty = json!({ "data": [], "has_more": true });
     for (list, pages) in others.chain([(endless, 20), (silent, 20), (empty, 1)]) {
-        let order = paid().await;
-        begin(&order, "a", &back(&order, 500)).await.expect("begins");
-        crash(&order).await;
+        let order = under_way().await;
         let provider = provider(0);
         provider.says("refunds", 200, &list);
-        let (advanced, operator) = order.step(&provider).await;
-        assert_eq!((advanced.refund, operator), (None, true), "{list}");
+        assert_eq!(order.gives_back(&provider).await, (None, true), "{list}");
         assert_eq!(provider.seen(), vec!["refunds"; pages], "{list}");
     }
 }
 
 #[tokio::test]
 async fn a_refund_that_waited_at_the_provider_and_was_cancelled_there_makes_room_for_the_next() {
-    let order = paid().await;
-    begin(&order, "a", &back(&order, 500)).await.expect("begins");
-    crash(&order).await;
-    let waiting = provider(0);
-    waiting.says("refund", 200, &refund("requires_action", 500));
+    let order = under_way().await;
+    let waiting = that_answers(200, &refund("requires_action", 500));
     order.step(&waiting).await;
     for (status, state) in [("requires_action", None), ("canceled", Some(RefundState::Failed))] {
         crash(&order).await;
@@ -803,11 +766,9 @@ async fn a_refund_that_failed_after_all_is_told_as_failed_and_may_be_made_anew()
     for key in ["a", "b"] {
         begin(&order, key, &json!({ "amount": 500 })).await.expect("begins");
         crash(&order).await;
-        let asked = provider(0);
         let mut answer = refund("succeeded", 500);
         answer["id"] = json!(format!("re_{key}"));
-        asked.says("refund", 200, &answer);
-        order.step(&asked).await;
+        order.step(&that_answers(200, &answer)).await;
     }
     assert_eq!(refunded(&order).await, 1000);
     // The provider says that the second came back; the one of an older version is known by the provider's id alone.
@@ -849,7 +810,7 @@ async fn an_administrator_says_that_the_money_went_another_way_and_the_order_end
         begin(&order, "b", &otherwise).await,
         Ok(RefundBegun::Repeated(RefundState::Succeeded, 1250))
     ));
-    assert_eq!(status(&begin(&order, "c", &otherwise).await.err().expect("refused")), 409);
+    assert_eq!(refusal(&order, "c", &otherwise).await, 409);
     assert_eq!((order.stands().await.0.as_str(), refunded(&order).await), ("refunded", 1250));
     // The provider still shows nothing of it, and nobody is called for that any more.
     let (_, operator) = order.step(&provider(0)).await;
@@ -867,14 +828,13 @@ async fn a_part_that_went_another_way_counts_beside_what_the_charge_shows() {
     assert_eq!((refunded(&order).await, order.stock().await), (300, 10));
     for (amount, told) in [(951, 422), (0, 422)] {
         let more = json!({ "amount": amount, "by_other_means": true });
-        assert_eq!(status(&begin(&order, "b", &more).await.err().expect("refused")), told);
+        assert_eq!(refusal(&order, "b", &more).await, told);
     }
     // A refund through the provider knows of it, and so does a look.
     begin(&order, "c", &json!({ "amount": 500 })).await.expect("begins");
-    assert_eq!(status(&begin(&order, "d", &part).await.err().expect("refused")), 409, "one is under way");
+    assert_eq!(refusal(&order, "d", &part).await, 409, "one is under way");
     crash(&order).await;
-    let asked = provider(0);
-    asked.says("refund", 200, &shown(&refund("succeeded", 500), 500));
+    let asked = that_answers(200, &shown(&refund("succeeded", 500), 500));
     order.step(&asked).await;
     assert_eq!((refunded(&order).await, order.stands().await), (800, ("paid".to_owned(), None)));
     begin(&order, "e", &json!({ "by_other_means": true })).await.expect("is written down");
@@ -890,8 +850,7 @@ async fn money_that_is_being_given_back_is_not_said_to_have_gone_another_way() {
     );
     let order = paid().await;
     order.shop.owner.execute(&PENDING).await.expect("updates");
-    let refused = begin(&order, "a", &json!({ "by_other_means": true })).await.err().expect("refused");
-    assert_eq!(status(&refused), 409);
+    assert_eq!(refusal(&order, "a", &json!({ "by_other_means": true })).await, 409);
     assert_eq!(refunded(&order).await, 0);
 }
 
@@ -906,36 +865,28 @@ async fn a_refund_that_may_still_be_made_has_not_failed_and_another_amount_is_no
         refund("succeeded", 50),
         refund("pending", 5000),
     ] {
-        let order = paid().await;
-        begin(&order, "a", &back(&order, 500)).await.expect("begins");
-        crash(&order).await;
-        let waiting = provider(0);
-        waiting.says("refund", 200, &answer);
-        let (advanced, operator) = order.step(&waiting).await;
-        assert_eq!((advanced.refund, operator), (None, true), "{answer}");
+        let order = under_way().await;
+        let waiting = that_answers(200, &answer);
+        assert_eq!(order.gives_back(&waiting).await, (None, true), "{answer}");
         assert_eq!((refunded(&order).await, order.stock().await), (0, 9), "{answer}");
         // No other goes out beside it; and it ends as it is listed.
         crash(&order).await;
-        assert_eq!(status(&begin(&order, "b", &json!({})).await.err().expect("refused")), 409, "{answer}");
+        assert_eq!(refusal(&order, "b", &json!({})).await, 409, "{answer}");
         let listing = that_made(&order.ours("a", "succeeded", 500).await, 500);
         assert_eq!(order.step(&listing).await.0.refund, Some(RefundState::Succeeded), "{answer}");
         assert_eq!((refunded(&order).await, order.stock().await), (500, 10), "{answer}");
     }
     for ended in ["failed", "canceled"] {
-        let order = paid().await;
-        begin(&order, "a", &back(&order, 500)).await.expect("begins");
-        crash(&order).await;
-        let refusing = provider(0);
-        refusing.says("refund", 200, &refund(ended, 500));
-        let (advanced, operator) = order.step(&refusing).await;
-        assert_eq!((advanced.refund, operator), (Some(RefundState::Failed), true), "{ended}");
+        let order = under_way().await;
+        let refusing = that_answers(200, &refund(ended, 500));
+        assert_eq!(order.gives_back(&refusing).await, (Some(RefundState::Failed), true), "{ended}");
     }
 }
 
 /// So much by other means, and with it so many of the pieces that were bought.
 fn by_other_means(order: &Order, amount: i64, pieces: i32) -> Query {
-    let returned = if pieces > 0 { vec![order.product().0] } else { Vec::new() };
-    let query = WRITE_REFUND.bind(Uuid::now_v7()).bind(order.id).bind(order.user()).bind("others").bind("00");
+    let returned = if pieces > 0 { vec![order.product.0] } else { Vec::new() };
+    let query = WRITE_REFUND.bind(Uuid::now_v7()).bind(order.id).bind(order.user).bind("others").bind("00");
     let query = query.bind(amount).bind(returned.clone()).bind(vec![pieces; returned.len()]);
     let query = query.bind(Uuid::now_v7()).bind(30).bind(None::<String>).bind(None::<String>);
     query.bind(Vec::<String>::new()).bind(Vec::<i64>::new()).bind(true)
@@ -991,7 +942,7 @@ async fn who_waits_for_an_order_to_cancel_it_goes_on_with_the_payment_that_is_kn
     assert_eq!(order.stands().await.0, "deferred");
     let news = WRITE_NEWS.bind("pi_1").bind(false).bind(false).bind(None::<String>).bind(false);
     let news = news.bind(order.id).bind(None::<time::OffsetDateTime>);
-    let (functions, user, id) = (order.shop.functions.clone(), order.user(), order.id);
+    let (functions, user, id) = (order.shop.functions.clone(), order.user, order.id);
     let cancelled = async move { claim_to_cancel(&functions, user, id).await.expect("answers") };
     let lease = order.after(news, cancelled).await.expect("is theirs");
     let provider = Provider::with_intent(&intent("canceled"));
@@ -1002,10 +953,10 @@ async fn who_waits_for_an_order_to_cancel_it_goes_on_with_the_payment_that_is_kn
 #[tokio::test]
 async fn what_a_refund_of_the_same_moment_has_brought_back_is_not_brought_back_again() {
     let order = paid().await;
-    let (functions, id, user) = (order.shop.functions.clone(), order.id, order.user());
+    let (functions, id, eve) = (order.shop.functions.clone(), order.id, order.administrator());
     let body = back(&order, 500);
     let other =
-        async move { begin_as(&functions, user, id, "b", &body).await.err().map(|refused| status(&refused)) };
+        async move { begin_as(&functions, eve, id, "b", &body).await.err().map(|refused| status(&refused)) };
     assert_eq!(order.after(by_other_means(&order, 300, 1), other).await, Some(422));
     assert_eq!((refunded(&order).await, order.stock().await), (300, 10));
 }
@@ -1029,23 +980,17 @@ async fn who_has_outlived_a_lease_asks_for_no_charge_and_for_no_refund_under_ano
     let order = Order::place().await;
     let late = order.claimed().await.expect("is due");
     crash(&order).await;
-    let provider = Provider::with_intent(&intent("succeeded"));
-    assert_eq!(order.try_to_advance(late, &provider).await.err().map(|lost| status(&lost)), Some(409));
-    assert!(provider.seen().is_empty());
+    let asked = Provider::with_intent(&intent("succeeded"));
+    assert_eq!(order.try_to_advance(late, &asked).await.err().map(|lost| status(&lost)), Some(409));
+    assert!(asked.seen().is_empty());
 
     let order = paid().await;
     let Ok(RefundBegun::New(late, _)) = begin(&order, "a", &json!({ "amount": 500 })).await else {
         panic!("does not begin")
     };
     crash(&order).await;
-    let provider = provider_of_one_spent_key();
+    let provider = provider(0);
+    provider.spends_the_first_key("refund");
     assert_eq!(order.try_to_advance(*late, &provider).await.err().map(|lost| status(&lost)), Some(409));
     assert_eq!(keys(&provider).len(), 1);
-}
-
-/// A provider whose first key for a refund says a failure for ever.
-fn provider_of_one_spent_key() -> Provider {
-    let spent = provider(0);
-    spent.spends_the_first_key("refund");
-    spent
 }

@@ -7,7 +7,7 @@ use shared::database::Statement;
 use shared::orders::{Answer, ClientSecret, OrderStatus, WaitsFor, page};
 
 use crate::charging::Order;
-use crate::checkout::{BODY, PATIENCE, purchase};
+use crate::checkout::{BODY, purchase};
 use crate::provider::{Provider, error, intent};
 
 static DUE: Statement = Statement::new("test.due_now", "update orders set lease_until = null");
@@ -26,8 +26,8 @@ fn asks_first() -> Value {
 impl Order {
     /// What the same request gets under the same key.
     async fn again(&self) -> Answer {
-        let purchase = purchase(self.user(), "key", BODY, &[(self.product, 1)]);
-        match purchase.place_leased(&self.shop.functions, PATIENCE).await {
+        let purchase = purchase(self.user, "key", BODY, &[(self.product, 1)]);
+        match self.shop.places(purchase).await {
             Ok(Placed::Repeated(answer)) => answer,
             Ok(_) => panic!("placed twice"),
             Err(error) => panic!("refused: {:?} {:?}", error.problem(), error.cause()),
@@ -36,7 +36,7 @@ impl Order {
 
     /// The secret in each place where its customer may look for it.
     async fn secrets(&self) -> [Option<String>; 3] {
-        let headers = page(&self.shop.functions, self.user(), None, 1).await.expect("a page");
+        let headers = page(&self.shop.functions, self.user, None, 1).await.expect("a page");
         let listed = headers.into_iter().next().and_then(|header| header.client_secret);
         [self.again().await.charge.client_secret, self.shown().await.charge.client_secret, listed]
             .map(|secret| secret.as_ref().map(ClientSecret::reveal).map(str::to_owned))
@@ -87,7 +87,7 @@ async fn after_its_deadline_and_once_it_is_being_cancelled_nobody_is_helped_to_p
     assert_eq!(order.secrets().await, [None, None, None]);
 
     let order = Order::that_asks_first().await;
-    claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers").expect("theirs");
+    claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers").expect("theirs");
     assert_eq!(order.secrets().await, [None, None, None]);
     order.shop.owner.execute(&DUE).await.expect("updates");
     order.step(&Provider::with_intent(&intent("canceled"))).await;
@@ -112,7 +112,7 @@ async fn an_order_that_was_promised_and_then_declined_is_told_as_declined() {
 #[tokio::test]
 async fn an_order_that_was_charged_after_its_cancellation_was_not_paid_and_one_that_is_given_back_was() {
     let order = Order::that_asks_first().await;
-    claim_to_cancel(&order.shop.functions, order.user(), order.id).await.expect("answers").expect("theirs");
+    claim_to_cancel(&order.shop.functions, order.user, order.id).await.expect("answers").expect("theirs");
     order.shop.owner.execute(&DUE).await.expect("updates");
     order.step(&Provider::with_intent(&intent("succeeded"))).await;
     let again = order.again().await;

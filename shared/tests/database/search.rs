@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
 use uuid::Uuid;
 
-use crate::servers::{Servers, until};
+use crate::servers::{Servers, so_many_wait};
 
 static PRODUCT: Statement = Statement::new(
     "test.search_product",
@@ -515,10 +515,6 @@ async fn what_is_bought_is_ranked_once_an_hour() {
 
 pub(crate) static HOLD: Statement =
     Statement::new("test.search_hold", "select from products where id = $1 for no key update");
-static WAITING: Statement = Statement::new(
-    "test.search_waiting",
-    "select count(*) from pg_stat_activity where wait_event_type = 'Lock'",
-);
 
 #[tokio::test]
 async fn products_are_ranked_in_the_order_of_their_ids_so_that_nobody_waits_in_a_circle() {
@@ -532,8 +528,7 @@ async fn products_are_ranked_in_the_order_of_their_ids_so_that_nobody_waits_in_a
     let held = shop.owner.transaction(async |tx| {
         tx.execute(HOLD.bind(lower)).await?;
         let ranked = tokio::spawn(async move { rank(&functions).await });
-        let waiting = async || observer.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0;
-        until("it waits for the lower", async || waiting().await > 0).await;
+        so_many_wait(&observer, 1).await;
         tx.execute(HOLD.bind(higher)).await?;
         Ok::<_, shared::database::Error>(ranked)
     });

@@ -192,6 +192,15 @@ pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) 
     }
 }
 
+static WAITING: Statement =
+    Statement::new("test.waiting", "select count(*) from pg_stat_activity where wait_event_type = 'Lock'");
+
+/// Waits until so many statements wait for a lock, as the owner sees it over a connection that is free.
+pub(crate) async fn so_many_wait(owner: &Database, many: i64) {
+    let waiting = async || owner.fetch_one::<(i64,)>(&WAITING).await.expect("counts").0;
+    until("statements wait", async || waiting().await >= many).await;
+}
+
 /// Since 1.21 PgBouncer can keep prepared statements apart, and since some version it does unless told otherwise. Those
 /// before know no such setting, nor does RDS Proxy do it: what our statements are right without.
 fn pgbouncer_ini(folder: &str) -> String {

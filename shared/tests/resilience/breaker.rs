@@ -21,18 +21,26 @@ fn breaker(redis: &Redis, environment: &str, settings: Settings) -> Breaker {
     Breaker::new("payments", settings, redis.clone(), environment)
 }
 
+/// An empty Redis, a client of it, and the breaker of one environment there.
+fn start(settings: Settings) -> (Server, Redis, Breaker) {
+    let server = Server::start();
+    let redis = server.client();
+    let breaker = breaker(&redis, "a", settings);
+    (server, redis, breaker)
+}
+
 async fn acquire(redis: &Redis, breaker: &Breaker) -> Admission {
     redis.batch(breaker.acquire()).await
 }
 
-async fn permit(redis: &Redis, breaker: &Breaker) -> Permit {
+pub(crate) async fn permit(redis: &Redis, breaker: &Breaker) -> Permit {
     match acquire(redis, breaker).await {
         Admission::Allow(permit) | Admission::Probe(permit) => permit,
         Admission::Deny { retry_after } => panic!("denied for {retry_after:?}"),
     }
 }
 
-async fn call(redis: &Redis, breaker: &Breaker, outcome: Outcome) -> Reported {
+pub(crate) async fn call(redis: &Redis, breaker: &Breaker, outcome: Outcome) -> Reported {
     let permit = permit(redis, breaker).await;
     permit.report(outcome).await
 }
@@ -75,9 +83,7 @@ async fn three_failures_anywhere_open_it_everywhere() {
 
 #[tokio::test]
 async fn a_success_is_reported_only_while_something_has_failed() {
-    let server = Server::start();
-    let redis = server.client();
-    let breaker = breaker(&redis, "a", SETTINGS);
+    let (_server, redis, breaker) = start(SETTINGS);
     assert_eq!(call(&redis, &breaker, Outcome::Ok).await, Reported::NotNeeded);
     call(&redis, &breaker, Outcome::Failed).await;
     assert_eq!(call(&redis, &breaker, Outcome::Ok).await, Reported::Shared(Effect::Counted));
@@ -131,9 +137,7 @@ async fn a_probe_that_dies_opens_it_for_twice_as_long_and_never_wedges_it() {
 
 #[tokio::test]
 async fn a_permit_of_which_nobody_made_a_call_goes_to_the_next() {
-    let server = Server::start();
-    let redis = server.client();
-    let breaker = breaker(&redis, "a", Settings { probes: 1, open_for: LONG, lease: LONG, ..SETTINGS });
+    let (server, redis, breaker) = start(Settings { probes: 1, open_for: LONG, lease: LONG, ..SETTINGS });
     trip(&redis, &breaker).await;
     later(&server, "payments", opening_ends);
     drop(permit(&redis, &breaker).await);
@@ -144,9 +148,7 @@ async fn a_permit_of_which_nobody_made_a_call_goes_to_the_next() {
 
 #[tokio::test]
 async fn calls_that_were_given_up_or_panicked_have_failed() {
-    let server = Server::start();
-    let redis = server.client();
-    let breaker = breaker(&redis, "a", Settings { open_for: LONG, ..SETTINGS });
+    let (_server, redis, breaker) = start(Settings { open_for: LONG, ..SETTINGS });
     let called = Notify::new();
     let call = async |panics: bool| {
         let mut permit = permit(&redis, &breaker).await;
@@ -171,9 +173,7 @@ async fn calls_that_were_given_up_or_panicked_have_failed() {
 
 #[tokio::test]
 async fn how_a_call_ended_stands_though_its_permit_is_dropped_or_a_later_one_was_skipped() {
-    let server = Server::start();
-    let redis = server.client();
-    let breaker = breaker(&redis, "a", Settings { probes: 1, open_for: LONG, lease: LONG, ..SETTINGS });
+    let (server, redis, breaker) = start(Settings { probes: 1, open_for: LONG, lease: LONG, ..SETTINGS });
     trip(&redis, &breaker).await;
     later(&server, "payments", opening_ends);
     let mut probe = permit(&redis, &breaker).await;
@@ -220,9 +220,7 @@ async fn breakers_that_opened_together_do_not_probe_together() {
 
 #[tokio::test]
 async fn a_result_from_before_the_opening_changes_nothing() {
-    let server = Server::start();
-    let redis = server.client();
-    let breaker = breaker(&redis, "a", Settings { open_for: Duration::ZERO, lease: LONG, ..SETTINGS });
+    let (_server, redis, breaker) = start(Settings { open_for: Duration::ZERO, lease: LONG, ..SETTINGS });
     let early = permit(&redis, &breaker).await;
     trip(&redis, &breaker).await;
     let probe = permit(&redis, &breaker).await;
@@ -232,9 +230,7 @@ async fn a_result_from_before_the_opening_changes_nothing() {
 
 #[tokio::test]
 async fn after_an_eviction_old_permits_are_worth_nothing() {
-    let server = Server::start();
-    let redis = server.client();
-    let breaker = breaker(&redis, "a", SETTINGS);
+    let (server, redis, breaker) = start(SETTINGS);
     let early = permit(&redis, &breaker).await;
     server.query::<()>(&["FLUSHALL"]);
     tokio::time::sleep(Duration::from_millis(2)).await;
@@ -243,9 +239,7 @@ async fn after_an_eviction_old_permits_are_worth_nothing() {
 
 #[tokio::test]
 async fn an_operator_can_force_it_and_let_it_go() {
-    let server = Server::start();
-    let redis = server.client();
-    let breaker = breaker(&redis, "a", SETTINGS);
+    let (server, redis, breaker) = start(SETTINGS);
     assert!(redis.batch(breaker.force(Forced::Open)).await);
     assert!(matches!(acquire(&redis, &breaker).await, Admission::Deny { .. }));
     assert_eq!(server.query::<i64>(&["PTTL", "breaker:payments"]), -1, "an order does not expire");
@@ -272,9 +266,7 @@ async fn without_redis_the_environment_decides_alone() {
 
 #[tokio::test]
 async fn an_open_breaker_stays_open_when_redis_goes_away() {
-    let mut server = Server::start();
-    let redis = server.client();
-    let breaker = breaker(&redis, "a", SETTINGS);
+    let (mut server, redis, breaker) = start(SETTINGS);
     trip(&redis, &breaker).await;
     assert!(matches!(acquire(&redis, &breaker).await, Admission::Deny { .. }));
     server.stop();
@@ -283,9 +275,7 @@ async fn an_open_breaker_stays_open_when_redis_goes_away() {
 
 #[tokio::test]
 async fn failures_that_redis_no_longer_hears_of_count_here() {
-    let mut server = Server::start();
-    let redis = server.client();
-    let breaker = breaker(&redis, "a", SETTINGS);
+    let (mut server, redis, breaker) = start(SETTINGS);
     let mut permits = Vec::new();
     for _ in 0..3 {
         permits.push(permit(&redis, &breaker).await);

@@ -22,16 +22,24 @@ const HURRIED: Region = Region::new("product");
 const KEY: &str = "cache:product:1";
 
 #[expect(clippy::unnecessary_wraps, reason = "it is what origins answer")]
-fn entry(version: i64) -> Option<Entry> {
+pub(crate) fn entry(version: i64) -> Option<Entry> {
     Some(Entry { body: Bytes::from(format!("{{\"version\":{version}}}")), version })
 }
 
-async fn look(redis: &Redis, cache: &Cache) -> LookedUp {
+/// An empty Redis, a client of it, and a cache there.
+pub(crate) fn start(region: Region) -> (Server, Redis, Cache) {
+    let server = Server::start();
+    let redis = server.client();
+    let cache = Cache::new(region, redis.clone());
+    (server, redis, cache)
+}
+
+pub(crate) async fn look(redis: &Redis, cache: &Cache) -> LookedUp {
     redis.batch(cache.lookup("1")).await
 }
 
 /// Reads through the cache; the origin answers `version`.
-async fn read(redis: &Redis, cache: &Cache, version: i64) -> Option<Entry> {
+pub(crate) async fn read(redis: &Redis, cache: &Cache, version: i64) -> Option<Entry> {
     look(redis, cache)
         .await
         .or_fill(async || Ok::<_, &str>(entry(version)))
@@ -55,9 +63,7 @@ fn expire(server: &Server) {
 
 #[tokio::test]
 async fn a_value_is_read_once_and_comes_back_byte_for_byte() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(HURRIED, redis.clone());
+    let (server, redis, cache) = start(HURRIED);
     let body = Bytes::from_static(b"{\"name\" : \"caf\xc3\xa9\\r\\n\"\r\n}");
     let value = Some(Entry { body, version: 7 });
     let seconds = || server.query::<(u64, u64)>(&["TIME"]).0;
@@ -75,9 +81,7 @@ async fn a_value_is_read_once_and_comes_back_byte_for_byte() {
 
 #[tokio::test]
 async fn entries_stored_together_do_not_expire_together() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(HURRIED, redis.clone());
+    let (server, redis, cache) = start(HURRIED);
     let mut lives = Vec::new();
     for key in 0..20 {
         let looked_up = redis.batch(cache.lookup(&key.to_string())).await;
@@ -92,9 +96,7 @@ async fn entries_stored_together_do_not_expire_together() {
 
 #[tokio::test]
 async fn what_is_not_there_is_remembered_briefly() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(HURRIED, redis.clone());
+    let (server, redis, cache) = start(HURRIED);
     assert_eq!(look(&redis, &cache).await.or_fill(async || Ok::<_, ()>(None)).await, Ok(None));
     assert_eq!(cached(&redis, &cache).await, None);
     assert!(server.query::<i64>(&["PTTL", KEY]) <= 11_000);
@@ -140,9 +142,7 @@ async fn when_the_filler_dies_one_reader_takes_over() {
 
 #[tokio::test]
 async fn a_refused_reader_gives_the_right_to_fill_to_the_next_at_once() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (server, redis, cache) = start(REGION);
     let refused = look(&redis, &cache).await;
     redis.undo::<(Lookup,)>((refused,)).await;
     assert_eq!(read(&redis, &cache, 1).await, entry(1), "nobody waits for who was refused");
@@ -157,9 +157,7 @@ async fn a_refused_reader_gives_the_right_to_fill_to_the_next_at_once() {
 
 #[tokio::test]
 async fn a_refused_reader_takes_nothing_from_who_fills_already() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (_server, redis, cache) = start(REGION);
     fill_while(&redis, &cache, async || {
         let refused = look(&redis, &cache).await;
         redis.undo::<Vec<Lookup>>(vec![refused]).await;
@@ -180,9 +178,7 @@ async fn fill_while(redis: &Redis, cache: &Cache, meanwhile: impl AsyncFnOnce())
 
 #[tokio::test]
 async fn a_fill_that_an_update_overtook_is_not_stored() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (_server, redis, cache) = start(REGION);
     let filled =
         fill_while(&redis, &cache, async || assert!(redis.batch(cache.invalidate("1", 2)).await)).await;
     assert_eq!(filled, entry(1), "its own reader came before the update was acknowledged");
@@ -192,9 +188,7 @@ async fn a_fill_that_an_update_overtook_is_not_stored() {
 
 #[tokio::test]
 async fn a_fill_overtaken_by_update_and_newer_fill_does_not_replace_it() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (_server, redis, cache) = start(REGION);
     fill_while(&redis, &cache, async || {
         redis.batch(cache.invalidate("1", 2)).await;
         read(&redis, &cache, 2).await;
@@ -205,9 +199,7 @@ async fn a_fill_overtaken_by_update_and_newer_fill_does_not_replace_it() {
 
 #[tokio::test]
 async fn a_fill_whose_lease_another_took_over_is_not_stored() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (_server, redis, cache) = start(REGION);
     fill_while(&redis, &short_lived(&redis), async || assert_eq!(read(&redis, &cache, 2).await, entry(2)))
         .await;
     assert_eq!(cached(&redis, &cache).await, entry(2));
@@ -215,18 +207,14 @@ async fn a_fill_whose_lease_another_took_over_is_not_stored() {
 
 #[tokio::test]
 async fn a_fill_whose_entry_was_evicted_is_not_stored() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (server, redis, cache) = start(REGION);
     fill_while(&redis, &cache, async || server.query::<()>(&["FLUSHALL"])).await;
     assert_eq!(server.query::<i64>(&["EXISTS", KEY]), 0);
 }
 
 #[tokio::test]
 async fn an_origin_that_lags_behind_an_announced_update_is_not_believed() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (_server, redis, cache) = start(REGION);
     redis.batch(cache.invalidate("1", 5)).await;
     read(&redis, &cache, 4).await;
     assert_eq!(read(&redis, &cache, 5).await, entry(5), "version 4 was not kept, and the lease is free");
@@ -236,9 +224,7 @@ async fn an_origin_that_lags_behind_an_announced_update_is_not_believed() {
 /// A replica may lag for longer than a value lives: what is remembered of an update must not go with the value.
 #[tokio::test]
 async fn a_value_does_not_take_the_floor_with_it() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (server, redis, cache) = start(REGION);
     redis.batch(cache.invalidate("1", 5)).await;
     assert_eq!(look(&redis, &cache).await.or_fill(async || Ok::<_, ()>(None)).await, Ok(None));
     assert!(
@@ -252,9 +238,7 @@ async fn a_value_does_not_take_the_floor_with_it() {
 
 #[tokio::test]
 async fn a_new_generation_makes_all_entries_old_at_once_and_no_others() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION.in_generations(), redis.clone());
+    let (server, redis, cache) = start(REGION.in_generations());
     let other = Cache::new(Region::new("other").in_generations(), redis.clone());
     let of = async |cache: &Cache, key: &str, version| {
         let looked_up = redis.batch(cache.lookup(key)).await;
@@ -276,9 +260,7 @@ async fn a_new_generation_makes_all_entries_old_at_once_and_no_others() {
 
 #[tokio::test]
 async fn a_fill_that_a_new_generation_overtook_is_not_served() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION.in_generations(), redis.clone());
+    let (_server, redis, cache) = start(REGION.in_generations());
     fill_while(&redis, &cache, async || assert!(redis.batch(cache.renew()).await)).await;
     assert_eq!(read(&redis, &cache, 2).await, entry(2));
     assert!(redis.batch(cache.renew()).await);
@@ -292,9 +274,7 @@ async fn a_fill_that_a_new_generation_overtook_is_not_served() {
 
 #[tokio::test]
 async fn a_value_that_is_too_old_is_not_served() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (server, redis, cache) = start(REGION);
     redis.batch(cache.invalidate("1", 1)).await;
     read(&redis, &cache, 1).await;
     server.query::<()>(&["HSET", KEY, "fresh", "0", "stale", "1"]);
@@ -304,9 +284,7 @@ async fn a_value_that_is_too_old_is_not_served() {
 
 #[tokio::test]
 async fn an_update_announced_twice_or_late_costs_no_refill() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (_server, redis, cache) = start(REGION);
     read(&redis, &cache, 5).await;
     for version in [4, 5] {
         assert!(redis.batch(cache.invalidate("1", version)).await);
@@ -318,9 +296,7 @@ async fn an_update_announced_twice_or_late_costs_no_refill() {
 
 #[tokio::test]
 async fn a_stale_value_is_served_while_another_refreshes_it() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (server, redis, cache) = start(REGION);
     read(&redis, &cache, 1).await;
     expire(&server);
     let (began, has_begun) = oneshot::channel();
@@ -342,9 +318,7 @@ async fn a_stale_value_is_served_while_another_refreshes_it() {
 
 #[tokio::test]
 async fn when_the_refresher_dies_another_refreshes() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (server, redis, cache) = start(REGION);
     read(&redis, &cache, 1).await;
     expire(&server);
     drop(look(&redis, &cache).await);
@@ -355,9 +329,7 @@ async fn when_the_refresher_dies_another_refreshes() {
 
 #[tokio::test]
 async fn a_value_is_refreshed_before_it_expires() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (server, redis, cache) = start(REGION);
     read(&redis, &cache, 1).await;
     // An origin that takes ten minutes is asked well before the five minutes are over.
     server.query::<()>(&["HSET", KEY, "cost", "600000"]);
@@ -370,9 +342,7 @@ async fn a_value_is_refreshed_before_it_expires() {
 
 #[tokio::test]
 async fn when_the_origin_fails_the_stale_value_is_served_and_the_origin_spared() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(Region { rest: Duration::from_mins(1), ..REGION }, redis.clone());
+    let (server, redis, cache) = start(Region { rest: Duration::from_mins(1), ..REGION });
     read(&redis, &cache, 1).await;
     expire(&server);
     let failing = look(&redis, &cache).await.or_fill(async || Err::<Option<Entry>, _>("away")).await;
@@ -386,9 +356,7 @@ async fn when_the_origin_fails_the_stale_value_is_served_and_the_origin_spared()
 
 #[tokio::test]
 async fn when_the_origin_fails_and_nothing_is_there_the_next_reader_tries() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (_server, redis, cache) = start(REGION);
     let failing = look(&redis, &cache).await.or_fill(async || Err::<Option<Entry>, _>("away")).await;
     assert_eq!(failing, Err("away"));
     assert_eq!(read(&redis, &cache, 1).await, entry(1));
@@ -445,9 +413,7 @@ async fn a_redis_that_takes_no_writes_serves_nothing_either() {
 
 #[tokio::test]
 async fn a_new_generation_begins_where_memory_is_full_too() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION.in_generations(), redis.clone());
+    let (server, redis, cache) = start(REGION.in_generations());
     assert_eq!(read(&redis, &cache, 1).await, entry(1));
     server.query::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
     assert!(redis.batch(cache.renew()).await);
@@ -458,9 +424,7 @@ async fn a_new_generation_begins_where_memory_is_full_too() {
 
 #[tokio::test]
 async fn redis_may_go_away_between_lookup_and_store() {
-    let mut server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (mut server, redis, cache) = start(REGION);
     let looked_up = look(&redis, &cache).await;
     server.stop();
     assert_eq!(looked_up.or_fill(async || Ok::<_, ()>(entry(1))).await, Ok(entry(1)));
@@ -468,9 +432,7 @@ async fn redis_may_go_away_between_lookup_and_store() {
 
 #[tokio::test]
 async fn a_read_costs_two_commands_when_cached_and_two_round_trips_when_not() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (server, redis, cache) = start(REGION);
     read(&redis, &cache, 1).await;
     server.query::<()>(&["CONFIG", "RESETSTAT"]);
     cached(&redis, &cache).await;
@@ -485,9 +447,7 @@ async fn a_read_costs_two_commands_when_cached_and_two_round_trips_when_not() {
 
 #[tokio::test]
 async fn a_generation_costs_a_read_one_command_and_no_round_trip() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION.in_generations(), redis.clone());
+    let (server, redis, cache) = start(REGION.in_generations());
     read(&redis, &cache, 1).await;
     server.query::<()>(&["CONFIG", "RESETSTAT"]);
     cached(&redis, &cache).await;

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::join;
-use shared::breaker::{Admission, Breaker, Forced, Outcome, Permit, Settings};
+use shared::breaker::{Breaker, Forced, Outcome, Settings};
 use shared::cache::{Cache, Entry, LookedUp, Region};
 use shared::rate_limit::{Identity, Limiter, Policy};
 use shared::redis::Redis;
 use shared::telemetry::{Counter, Record, Timer};
 use shared::token_bucket::{Class, Limit, TokenBuckets, Turn};
 
-use crate::cache::REGION;
+use crate::breaker::{call, permit};
+use crate::cache::{REGION, look, start};
 use crate::server::{Server, eventually, nowhere};
 
 /// What `work` is counted as: `CacheHit` and the like, `CacheMiss*2` for what happened twice. Not the round trips,
@@ -31,10 +32,6 @@ async fn counted(work: impl Future) -> Vec<String> {
     words.collect()
 }
 
-async fn look(redis: &Redis, cache: &Cache) -> LookedUp {
-    redis.batch(cache.lookup("1")).await
-}
-
 async fn fill(looked_up: LookedUp) {
     let entry = Entry { body: "{}".into(), version: 1 };
     looked_up.or_fill(async || Ok::<_, ()>(Some(entry))).await.expect("the origin answers");
@@ -46,9 +43,7 @@ async fn fail(looked_up: LookedUp) {
 
 #[tokio::test]
 async fn a_read_is_a_hit_or_a_miss_and_says_how() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (_server, redis, cache) = start(REGION);
     assert_eq!(counted(async { fail(look(&redis, &cache).await).await }).await, ["CacheFailed", "CacheMiss"]);
 
     let filler = look(&redis, &cache).await;
@@ -74,9 +69,7 @@ async fn a_read_is_a_hit_or_a_miss_and_says_how() {
 
 #[tokio::test]
 async fn who_waits_for_anothers_fill_says_how_long_and_nobody_else_does() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (_server, redis, cache) = start(REGION);
     let (filler, waiter) = (look(&redis, &cache).await, look(&redis, &cache).await);
     let [fills, waits] = [(), ()].map(|()| Record::begin("", None));
     join(fills.observe(fill(filler)), waits.observe(fill(waiter))).await;
@@ -86,10 +79,7 @@ async fn who_waits_for_anothers_fill_says_how_long_and_nobody_else_does() {
 
 #[tokio::test]
 async fn an_expired_value_is_refreshed_by_one_and_served_stale_to_others() {
-    let server = Server::start();
-    let redis = server.client();
-    let region = Region { fresh: Duration::ZERO, ..REGION };
-    let cache = Cache::new(region, redis.clone());
+    let (_server, redis, cache) = start(Region { fresh: Duration::ZERO, ..REGION });
     fill(look(&redis, &cache).await).await;
     let refresher = look(&redis, &cache).await;
     let stale = counted(async { fill(look(&redis, &cache).await).await }).await;
@@ -131,18 +121,6 @@ async fn each_check_of_the_limiter_is_counted() {
     assert_eq!(counted(check(&redis)).await, ["RateLimited"]);
     let degraded = counted(check(&nowhere())).await;
     assert_eq!(degraded, ["RateDegraded", "RateLimited", "RedisAway", "RedisFailed"]);
-}
-
-async fn permit(redis: &Redis, breaker: &Breaker) -> Permit {
-    match redis.batch(breaker.acquire()).await {
-        Admission::Allow(permit) | Admission::Probe(permit) => permit,
-        Admission::Deny { .. } => panic!("denied"),
-    }
-}
-
-async fn call(redis: &Redis, breaker: &Breaker, outcome: Outcome) {
-    let permit = permit(redis, breaker).await;
-    permit.report(outcome).await;
 }
 
 #[tokio::test]

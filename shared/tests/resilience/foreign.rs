@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use shared::breaker::{Admission, Breaker, Effect, Forced, Machine, Outcome, Phase, Reported};
 use shared::cache::{Cache, Entry, Region};
 use shared::http::limits::API;
@@ -13,7 +12,7 @@ use shared::redis::{NoAnswer, Redis};
 use shared::token_bucket::{Class, Limit, TokenBuckets, Turn};
 use tokio::time::timeout;
 
-use crate::cache::REGION;
+use crate::cache::{REGION, entry, read, start};
 use crate::server::{PATIENCE, Server, nowhere};
 
 const ENTRY: &str = "cache:product:1";
@@ -23,17 +22,6 @@ const BREAKER: &str = "breaker:payments";
 const TOKENS: &str = "tokens:payments:create";
 /// A time that no clock reaches, written in full.
 const FAR: &str = "9000000000000000";
-
-#[expect(clippy::unnecessary_wraps, reason = "it is what origins answer")]
-fn entry(version: i64) -> Option<Entry> {
-    Some(Entry { body: Bytes::from(format!("{{\"version\":{version}}}")), version })
-}
-
-/// Reads the key "1" through the cache; the origin answers `version`.
-async fn read(redis: &Redis, cache: &Cache, version: i64) -> Option<Entry> {
-    let looked_up = redis.batch(cache.lookup("1")).await;
-    looked_up.or_fill(async || Ok::<_, ()>(entry(version))).await.expect("the origin answers")
-}
 
 /// Leaves something at a key instead of what is there: a text, or a value of another type where there is none.
 fn leave(server: &Server, key: &str, text: Option<&[u8]>) {
@@ -52,9 +40,7 @@ fn leave_field(server: &Server, key: &str, field: &str, value: &[u8]) {
 
 #[tokio::test]
 async fn an_unreadable_generation_keeps_nothing_old() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION.in_generations(), redis.clone());
+    let (server, redis, cache) = start(REGION.in_generations());
     let odd: [Option<&[u8]>; 7] = [
         Some(b"garbage"),
         Some(b"a:b"),
@@ -117,9 +103,7 @@ async fn a_key_of_another_type_is_an_entry_that_is_not_there() {
 
 #[tokio::test]
 async fn a_value_that_can_be_none_of_ours_is_read_anew() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (server, redis, cache) = start(REGION);
     let odd: [(&str, &[u8]); 13] = [
         ("value", b"\xff\xfe"),
         ("value", b"{\"a\":\"\xff\"}"),
@@ -153,9 +137,7 @@ async fn a_value_that_can_be_none_of_ours_is_read_anew() {
 /// Where it has to be refreshed anyway, whoever refreshes it has the right to do so already.
 #[tokio::test]
 async fn an_unreadable_value_that_is_to_be_refreshed_costs_no_round_trip_more() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (server, redis, cache) = start(REGION);
     assert_eq!(read(&redis, &cache, 1).await, entry(1));
     leave_field(&server, ENTRY, "value", b"nonsense");
     leave_field(&server, ENTRY, "fresh", b"0");
@@ -170,9 +152,7 @@ async fn an_unreadable_value_that_is_to_be_refreshed_costs_no_round_trip_more() 
 
 #[tokio::test]
 async fn a_lease_that_is_longer_than_any_holds_nobody_up() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(Region::new("product"), redis.clone());
+    let (server, redis, cache) = start(Region::new("product"));
     for (field, far) in [("lease", FAR), ("lease", "1e300"), ("lease", "inf"), ("lease", "nan")] {
         server.query::<()>(&["DEL", ENTRY]);
         server.query::<()>(&["HSET", ENTRY, "token", "somebody", field, far]);
@@ -188,9 +168,7 @@ async fn a_lease_that_is_longer_than_any_holds_nobody_up() {
 
 #[tokio::test]
 async fn an_unreadable_floor_lets_nothing_be_kept_until_the_next_update() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (server, redis, cache) = start(REGION);
     for odd in ["abc", "", "nan", "-inf", "0x1", "1.5", "-1"] {
         server.query::<()>(&["DEL", ENTRY]);
         assert!(redis.batch(cache.invalidate("1", 5)).await);
@@ -206,9 +184,7 @@ async fn an_unreadable_floor_lets_nothing_be_kept_until_the_next_update() {
 
 #[tokio::test]
 async fn an_update_removes_a_value_whose_version_cannot_be_read() {
-    let server = Server::start();
-    let redis = server.client();
-    let cache = Cache::new(REGION, redis.clone());
+    let (server, redis, cache) = start(REGION);
     for odd in ["abc", "", "nan", "inf", "1e300", "99999999999999999999"] {
         server.query::<()>(&["DEL", ENTRY]);
         assert_eq!(read(&redis, &cache, 1).await, entry(1));

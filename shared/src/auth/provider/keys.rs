@@ -42,8 +42,8 @@ impl KeySet {
     pub(super) fn read(document: &[u8]) -> Result<Self, &'static str> {
         let document: Document = serde_json::from_slice(document).map_err(|_| "that is not a JWK set")?;
         let keys = document.keys.into_iter().take(MOST_KEYS);
-        let keys: Vec<_> = keys.filter_map(|key| Key::read(&serde_json::from_value(key).ok()?)).collect();
-        let keys = keys.into_iter().map(Arc::new).collect::<Vec<_>>();
+        let read = |key| Key::read(&serde_json::from_value(key).ok()?).map(Arc::new);
+        let keys: Vec<_> = keys.filter_map(read).collect();
         if keys.is_empty() { Err("no key in it is of RS256, ES256 or EdDSA") } else { Ok(Self(keys)) }
     }
 

@@ -87,7 +87,7 @@ impl Provider<'_> {
         let mut reply = self.refund_whole(lease, intent, "unwanted").await;
         if reply.key_is_spent() && !is_refunded(&reply) {
             // Another key is safe: the provider gives no more back than it took.
-            reply = self.refund_whole(lease, intent, &format!("unwanted:{}", lease.owner())).await;
+            reply = self.refund_whole(lease, intent, &format!("unwanted:{}", lease.owner)).await;
         }
         if is_refunded(&reply) {
             return self.refunded_already(lease, intent, reply.replayed).await;

@@ -7,11 +7,16 @@ use std::thread;
 
 use super::*;
 
+fn listener() -> (TcpListener, Url) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().expect("an address"))).expect("a URL");
+    (listener, url)
+}
+
 /// Two connections that answer one request each, at the same moment so that both must be open, and break under the
 /// next. Every later one answers on and on.
 fn server() -> Url {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = Url::parse(&format!("http://{}/", listener.local_addr().expect("an address"))).expect("a URL");
+    let (listener, url) = listener();
     thread::spawn(move || {
         let together = Arc::new(Barrier::new(2));
         for (number, mut stream) in listener.incoming().flatten().enumerate() {
@@ -26,6 +31,17 @@ fn server() -> Url {
                 }
             });
         }
+    });
+    url
+}
+
+/// Answers one request with this.
+fn that_answers(text: String) -> Url {
+    let (listener, url) = listener();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a caller");
+        request(&mut stream);
+        stream.write_all(text.as_bytes())
     });
     url
 }
@@ -70,15 +86,8 @@ async fn nobody_waits_for_years_because_an_answer_asks_for_it() {
         ("-1", None),
         ("Fri, 31 Dec 9999 23:59:59 GMT", None),
     ] {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url =
-            Url::parse(&format!("http://{}/", listener.local_addr().expect("an address"))).expect("a URL");
         let answer = format!("HTTP/1.1 429 -\r\nretry-after: {asked}\r\ncontent-length: 0\r\n\r\n");
-        thread::spawn(move || {
-            let (mut stream, _) = listener.accept().expect("a caller");
-            request(&mut stream);
-            stream.write_all(answer.as_bytes())
-        });
+        let url = that_answers(answer);
         let pool = Pool::new(HeaderMap::new()).expect("a pool");
         let limited = call(&pool, &url).await;
         assert_eq!(limited, Outcome::RateLimited { retry_after: waits, reason: None }, "{asked}");
@@ -88,15 +97,8 @@ async fn nobody_waits_for_years_because_an_answer_asks_for_it() {
 #[tokio::test]
 async fn a_page_of_a_hundred_intents_is_read_and_what_has_no_end_is_not() {
     for (bytes, is_read) in [(100 * 3_000, true), (LARGEST_BODY + 1, false)] {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url =
-            Url::parse(&format!("http://{}/", listener.local_addr().expect("an address"))).expect("a URL");
         let body = format!("\"{}\"", "x".repeat(bytes - 2));
-        thread::spawn(move || {
-            let (mut stream, _) = listener.accept().expect("a caller");
-            request(&mut stream);
-            stream.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n{body}").as_bytes())
-        });
+        let url = that_answers(format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n{body}"));
         let pool = Pool::new(HeaderMap::new()).expect("a pool");
         let answered = call(&pool, &url).await;
         let is_whole = matches!(&answered, Outcome::Answered(text) if text.as_str().is_some());
