@@ -20,6 +20,9 @@ const SLOW_MS: (u32, u32) = (300, 6_000);
 /// How much later comes what is sent over a slow line, each way: over Redis' time limit of 100 ms or under it.
 const SLOW_LINE_MS: (u32, u32) = (20, 400);
 
+/// Who holds leases, and how many environments of it stand still when these run out; others have to take them over.
+const HOLDERS: [(&str, usize); 2] = [("checkout", 4), ("charge-worker", 2)];
+
 /// What a fault does.
 enum Blow {
     /// The provider does this to six requests in ten.
@@ -112,7 +115,7 @@ pub(super) async fn strike(world: &World, fault: Fault, length: Duration, dice: 
         Blow::LineHoldsBack(service) => hold_back(services, service, length).await,
         Blow::QueueIsEmptied => world.queue.empty().await,
         Blow::MessagesRepeat => repeat(world, dice).await,
-        Blow::LeasesRunOut => end_leases(world).await,
+        Blow::LeasesRunOut => end_leases(world, length, dice).await,
         Blow::FunctionDies => {
             world.fleet.signal(busy(world, dice)?, Signal::SIGKILL);
             Ok(())
@@ -230,10 +233,33 @@ async fn pass_day(world: &World) -> Result<()> {
     world.provider.pass_day(&serde_json::from_str::<Vec<String>>(&orders)?).await
 }
 
-/// As after a failover to a server whose clock is ahead: whoever holds a lease goes on, and others may take it. The
-/// sweeper comes at once, while the holders are still at work. (Leases of older orders keep others out while a day
-/// passes.)
-async fn end_leases(world: &World) -> Result<()> {
+/// As after a failover to a server whose clock is ahead: whoever holds a lease goes on, and others may take it. Some
+/// holders stand still until others have, or on a quick machine nobody would be at work any more.
+async fn end_leases(world: &World, length: Duration, dice: &mut Dice) -> Result<()> {
+    let holders: Vec<_> =
+        HOLDERS.iter().flat_map(|&(name, most)| some_busy(world, name, most, dice)).collect();
+    let signal = |signal| {
+        for &holder in &holders {
+            world.fleet.signal(holder, signal);
+        }
+    };
+    signal(Signal::SIGSTOP);
+    let ended = run_leases_out(world).await;
+    sleep(length).await;
+    signal(Signal::SIGCONT);
+    ended
+}
+
+/// Environments of a function that are at work, in no order.
+fn some_busy(world: &World, function: &str, most: usize, dice: &mut Dice) -> Vec<u64> {
+    let mut environments = world.fleet.environments();
+    dice.shuffle(&mut environments);
+    let busy = environments.into_iter().filter(|one| one.busy && one.function == function);
+    busy.map(|one| one.id).take(most).collect()
+}
+
+/// The sweeper comes at once. (Leases of older orders keep others out while a day passes.)
+async fn run_leases_out(world: &World) -> Result<()> {
     let sql = "update orders set lease_until = now(), next_attempt_at = least(next_attempt_at, now()) \
                where id in (select id from orders where lease_until > now() \
                and updated_at > now() - interval '30 seconds' for update skip locked)";
