@@ -49,6 +49,23 @@ def test_each_function_has_an_alarm(name):
     assert f"'the-Prefix-{name}'" in str(alarm["Metrics"]) and alarm["AlarmActions"]
 
 
+def test_what_fails_each_time_its_message_comes_rings_its_alarm():
+    alarms = {resource["Properties"]["AlarmName"]: resource["Properties"]
+              for _, _, resource in resources(kind="AWS::CloudWatch::Alarm")}
+    seen = set()
+    for resource in functions().values():
+        for event in resource["Properties"].get("Events", {}).values():
+            if event["Type"] == "SQS":
+                queue = source("template")["Resources"][event["Properties"]["Queue"]["Fn::GetAtt"][0]]
+                alarm = alarms[f"the-Prefix-{folder(resource)}-failing"]
+                minutes = int(alarm["EvaluationPeriods"])
+                assert alarm["DatapointsToAlarm"] == 2, alarm["AlarmName"]
+                # One more: a failure and the next one may lie anywhere in their minutes.
+                assert (minutes - 1) * 60 > queue["Properties"]["VisibilityTimeout"], alarm["AlarmName"]
+                seen.add(folder(resource))
+    assert seen == {"charge-worker", "import-products"}
+
+
 def test_where_the_set_of_alarms_is_small_nothing_waits_for_one_that_is_not_there():
     found = load("template", "external")["Resources"]
     groups = {name: group["Properties"] for name, group in found.items()
