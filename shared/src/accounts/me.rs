@@ -11,6 +11,7 @@ use crate::database::{Database, Statement, Timestamp};
 use crate::error::{Result, account_is_gone, conflict};
 
 static ME: Statement = Statement::new("accounts.me", include_str!("me.sql"));
+static LEAVE: Statement = Statement::new("accounts.leave", include_str!("leave.sql"));
 static ERASE: Statement = Statement::new("accounts.erase", include_str!("erase.sql"));
 
 /// All that is known of a user, apart from orders.
@@ -69,7 +70,13 @@ struct Left {
 /// would be charged to somebody who is gone.
 pub async fn erase(database: &Database, user: &User) -> Result<()> {
     let issuer = user.subject.as_ref().map(|subject| subject.issuer.as_str());
-    let left: Left = database.fetch_one(ERASE.bind(user.id).bind(issuer)).await?;
+    let left: Left = database
+        .transaction(async |tx| {
+            tx.execute(LEAVE.bind(user.id)).await?;
+            // A statement of its own: it sees the order that the first one has waited for.
+            tx.fetch_one(ERASE.bind(user.id).bind(issuer)).await
+        })
+        .await?;
     if left.last {
         return Err(conflict(
             "This account is the last administrator's. Create another administrator first.",

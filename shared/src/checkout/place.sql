@@ -22,15 +22,16 @@ known as (
     join payments y on y.order_id = o.id
     where o.user_id = $2 and o.idempotency_key = $3
 ),
--- Whose account was erased orders nothing more, whatever token is shown.
-gone as (
-    select id from users where id = $2 and erased_at is not null
+-- Whose account was erased orders nothing more, whatever token is shown, though it be erased while this waits. Asked
+-- before the stock is locked: erasing waits for orders, and no order that holds stock may wait behind it.
+gone as materialized (
+    select from (select account_is_erased($2) as erased) account where erased
 ),
 priced as (
     select line.product_id, line.quantity, products.name, products.price, products.currency
     from line
     join products on products.id = line.product_id and products.archived_at is null
-    where not exists (select from known)
+    where not exists (select from known) and not exists (select from gone)
 ),
 -- Locked in id order, so that two orders of the same products cannot wait for each other; and read under the lock, so
 -- that the last piece is sold once.

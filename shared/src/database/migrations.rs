@@ -53,6 +53,7 @@ const HISTORY: &[(i64, &str, &str)] = &[
     (28, "returned once", include_str!("../../migrations/0028_returned_once.sql")),
     (29, "listed by stock", include_str!("../../migrations/0029_listed_by_stock.sql")),
     (30, "listed featured", include_str!("../../migrations/0030_listed_featured.sql")),
+    (31, "leaving", include_str!("../../migrations/0031_leaving.sql")),
 ];
 
 /// sqlx's own name for it, so that `sqlx migrate info` works on our databases too.

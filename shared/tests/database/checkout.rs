@@ -45,6 +45,8 @@ static NO_LIMIT: Statement =
     Statement::new("test.no_limit", "alter role millrace_app set statement_timeout = 0");
 static HOLD: Statement =
     Statement::new("test.hold", "select from inventory where product_id = $1 for update");
+static HOLD_USER: Statement =
+    Statement::new("test.hold_user", "select from users where id = $1 for no key update");
 static ERASE: Statement = Statement::new("test.erase", "update users set erased_at = now() where id = $1");
 static STANDS: Statement =
     Statement::new("test.stand", "update orders set status = $2, lease_until = null where user_id = $1");
@@ -305,10 +307,7 @@ async fn nobody_leaves_whose_order_may_still_be_charged() {
     let shop = Shop::open().await;
     let (customer, stranger) = (shop.customer().await, shop.customer().await);
     let product = shop.product(1250, 10).await;
-    let leaves = async |user| {
-        let left = accounts::erase(&shop.functions, &User::of_shop(user, Role::Customer)).await;
-        left.map_err(|error| error.problem().kind())
-    };
+    let leaves = async |user| leaves(shop.functions.clone(), User::of_shop(user, Role::Customer)).await;
     let order = leased(&shop, customer, product).await.order;
     for status in ["charging", "deferred", "action_required"] {
         shop.owner.execute(STANDS.bind(customer).bind(status)).await.expect("updates");
@@ -322,6 +321,54 @@ async fn nobody_leaves_whose_order_may_still_be_charged() {
     // Who is gone is gone, also who went before this was asked.
     shop.owner.execute(STANDS.bind(customer).bind("deferred")).await.expect("updates");
     assert_eq!(leaves(customer).await, Err(Kind::Unauthorized));
+}
+
+#[tokio::test]
+async fn who_leaves_while_an_order_of_theirs_is_placed_waits_for_it_and_stays() {
+    let shop = Shop::open().await;
+    let product = shop.product(1250, 10).await;
+    for user in [User::of_shop(shop.customer().await, Role::Customer), of_a_provider("ada")] {
+        let held = shop.owner.transaction(async |tx| {
+            tx.execute(HOLD.bind(product)).await?;
+            let placing = tokio::spawn(places(shop.functions.clone(), user.clone(), product));
+            shop.somebody_waits().await;
+            let leaving = tokio::spawn(leaves(shop.functions.clone(), user.clone()));
+            shop.so_many_wait(2).await;
+            Ok::<_, Error>((placing, leaving))
+        });
+        let (placing, leaving) = held.await.expect("commits");
+        assert_eq!(placing.await.expect("ends"), Ok(()), "{user:?}");
+        assert_eq!(leaving.await.expect("ends"), Err(Kind::Conflict), "{user:?}");
+    }
+    assert_eq!(shop.stock(product).await, 8);
+}
+
+#[tokio::test]
+async fn who_orders_while_their_account_is_erased_waits_for_that_and_gets_nothing() {
+    let shop = Shop::open().await;
+    let (product, user) = (shop.product(1250, 10).await, shop.customer().await);
+    let user = User::of_shop(user, Role::Customer);
+    let held = shop.owner.transaction(async |tx| {
+        tx.execute(HOLD_USER.bind(user.id)).await?;
+        let leaving = tokio::spawn(leaves(shop.functions.clone(), user.clone()));
+        shop.somebody_waits().await;
+        let placing = tokio::spawn(places(shop.functions.clone(), user.clone(), product));
+        shop.so_many_wait(2).await;
+        Ok::<_, Error>((placing, leaving))
+    });
+    let (placing, leaving) = held.await.expect("commits");
+    assert_eq!(leaving.await.expect("ends"), Ok(()));
+    assert_eq!(placing.await.expect("ends"), Err(Kind::Unauthorized));
+    assert_eq!(shop.stock(product).await, 10);
+}
+
+async fn places(functions: Database, user: User, product: ProductId) -> Result<(), Kind> {
+    let placed = purchase_of(&user, "key", product).place_leased(&functions, PATIENCE).await;
+    placed.map(drop).map_err(|error| error.problem().kind())
+}
+
+async fn leaves(functions: Database, user: User) -> Result<(), Kind> {
+    accounts::erase(&functions, &user).await.map_err(|error| error.problem().kind())
 }
 
 #[tokio::test]

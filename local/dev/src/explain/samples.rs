@@ -44,6 +44,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     sample("accounts.change_password", &[USER, "''::text", "'a hash'::text", NEW, "'00'::text"]),
     sample("accounts.erase", &[USER, "null::text"]),
     sample("accounts.first_administrator", &[NEW, "'first@millrace.example'::text", "'a hash'::text"]),
+    sample("accounts.leave", &[USER]),
     sample("accounts.me", &[USER]),
     sample("accounts.refresh", &[NEW, "'00'::text", "'01'::text"]),
     sample("accounts.register", &[NEW, "'new@millrace.example'::text", "'a hash'::text", NEW, "'00'::text"]),
