@@ -253,6 +253,35 @@ async fn files_that_add_products_and_rename_others_do_not_wait_for_each_other_fo
 }
 
 #[tokio::test]
+async fn a_file_that_does_not_say_whether_it_is_featured_leaves_a_product_as_somebody_features_it_meanwhile()
+{
+    static FEATURE: Statement =
+        Statement::new("tests.feature", "update products set featured = true where sku = $1");
+    let shop = Shop::open().await;
+    let owner = Database::new(shop.servers.owner().connections(2));
+    shop.imports(&upload("first.csv", 0), &[line("K", "Lamp", 1), line("N", "Mug", 1)]).await;
+    let file = upload("second.csv", 0);
+    begin(&shop.functions, &file).await.expect("answers");
+    let second = batch(0, &[line("K", "Lamp", 2), with(line("N", "Mug", 1), "featured", true)]);
+    let (changed, once) = oneshot::channel();
+    let first = owner.transaction(async |transaction| {
+        let featured = transaction.execute(FEATURE.bind("K")).await;
+        changed.send(()).expect("somebody waits");
+        so_many_wait(&owner, 1).await;
+        featured
+    });
+    let second = async {
+        once.await.expect("a change");
+        import(&shop.functions, &file, second).await
+    };
+    let (first, second) = join(first, second).await;
+    first.expect("features");
+    assert_eq!(second.expect("answers").expect("is where the batch begins").changed.len(), 2);
+    let (k, n) = (shop.product("K").await, shop.product("N").await);
+    assert_eq!((k.featured, k.price, n.featured), (true, 2, true));
+}
+
+#[tokio::test]
 async fn a_change_that_the_caches_did_not_hear_of_is_told_until_they_have() {
     static AGE: Statement = Statement::new(
         "tests.age",
