@@ -216,9 +216,7 @@ async fn waits(customer: &Customer, product: &str) -> Secrets {
 /// The text itself, and how it shows where it travels encoded, whatever stands before it: in base64, which looks at
 /// three bytes at a time, and in hexadecimal.
 fn shapes_of(secret: &str) -> Vec<String> {
-    let digits =
-        |byte: u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).expect("a digit"));
-    let hexadecimal = secret.bytes().flat_map(digits).collect();
+    let hexadecimal = secret.bytes().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
     let base64 = (0..3).map(|before| {
         let all = [&[0; 3][..before], secret.as_bytes()].concat();
         let whole = all.len() / 3 * 3;
