@@ -18,7 +18,7 @@ mod redis_server;
 mod shop;
 
 pub use broken::{Broken, away, breaker_forced};
-pub use call::{Answer, Call, invoke, new_address};
+pub use call::{Answer, Call, every_page, invoke, new_address, new_key};
 pub use cloud::{database, env, environment};
 pub(crate) use cloud::{folder, own_database};
 pub use counts::{Cost, cost_of};
@@ -33,4 +33,6 @@ pub use provider::{
     requests_to_provider, webhooks_lost,
 };
 pub use redis_server::{ask_redis, redis_refuses};
-pub use shop::{deadlocks, new_product, orders_by_hand, status_of, stock_of};
+pub use shop::{
+    deadlocks, get_product, new_product, orders_by_hand, priced, status_of, stock_of, update_product,
+};

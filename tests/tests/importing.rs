@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::catalog::{self, Batch, Upload};
 use shared::database::Statement;
 use sqlx::FromRow;
-use tests::{Answer, Call, Logs, administrator, database, env, eventually, invoke};
+use tests::{Answer, Call, Logs, administrator, database, env, eventually, get_product, invoke};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use uuid::Uuid;
@@ -86,12 +86,7 @@ fn counts(import: &Value) -> [i64; 4] {
 }
 
 async fn read(product: Uuid) -> Answer {
-    let id = product.to_string();
-    Call::new("get-product", "GET", format!("/api/products/{id}"))
-        .parameter("id", &id)
-        .send()
-        .await
-        .expect(200)
+    get_product(&product.to_string()).send().await.expect(200)
 }
 
 #[tokio::test]

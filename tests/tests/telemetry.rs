@@ -5,8 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use shared::database::Statement;
 use tests::{
-    Call, Customer, Logs, PASSWORD, customer_authenticates, database, dev, env, eventually, new_address,
-    new_product, provider_failing, status_of,
+    Call, Customer, Logs, PASSWORD, customer_authenticates, database, dev, env, eventually, get_product,
+    new_address, new_key, new_product, provider_failing, status_of,
 };
 use uuid::Uuid;
 
@@ -77,7 +77,7 @@ async fn a_trace_goes_on_in_the_message_that_a_deferred_order_sends() {
     let failing = provider_failing().await;
     let answer = customer.buys(&product).await.expect(202);
     drop(failing);
-    let order = answer.json()["order_id"].as_str().expect("an id").to_owned();
+    let order = answer.order();
     let line = logs.line_of(&answer).await;
     let counted = counts(&line, &["DeferredOrders", "QueueSent", "BreakerAllowed", "BreakerFailed"]);
     assert_eq!(counted, [1, 1, 1, 1], "{line}");
@@ -155,25 +155,23 @@ async fn logs_in(customer: &Customer) -> Secrets {
 }
 
 async fn looks_around(customer: &Customer, product: &str) {
-    let path = format!("/api/products/{product}");
-    customer.call("get-product", "GET", path).parameter("id", product).send().await.expect(200);
+    get_product(product).bearer(&customer.token).send().await.expect(200);
     customer.call("search-products", "GET", "/api/search").query("q", "oak chair").send().await.expect(200);
     let query = json!({ "query": "{ orders(limit: 1) { nonsense } }" });
     customer.call("graphql", "POST", "/api/graphql").json(&query).send().await;
 }
 
 async fn buys(customer: &Customer, product: &str) -> Secrets {
-    let key = Uuid::now_v7().to_string();
+    let key = new_key();
     customer.checkout(&key, product, 1, "pm_card_visa").send().await.expect(201);
-    let declined = Uuid::now_v7().to_string();
-    customer.checkout(&declined, product, 1, "pm_card_visa_chargeDeclined").send().await.expect(402);
+    customer.checkout(&new_key(), product, 1, "pm_card_visa_chargeDeclined").send().await.expect(402);
     // Postgres refuses the statement of somebody who has gone, and logs that.
     let gone = Customer::register().await;
     database().execute(FORGET.bind(gone.id)).await.expect("deleted");
-    let refused = Uuid::now_v7().to_string();
+    let refused = new_key();
     gone.checkout(&refused, product, 1, "pm_card_visa").send().await;
     let card = "4242424242424242";
-    customer.checkout(&Uuid::now_v7().to_string(), product, 1, card).send().await.expect(422);
+    customer.checkout(&new_key(), product, 1, card).send().await.expect(422);
     let broken = format!("{{ {card}");
     let call = customer.call("checkout", "POST", "/api/checkout").header("idempotency-key", &key);
     call.header("content-type", "application/json").body(broken).send().await.expect(400);
@@ -187,15 +185,13 @@ async fn buys(customer: &Customer, product: &str) -> Secrets {
 
 /// Buys what is not paid at once: because of the customer, or of the provider.
 async fn waits(customer: &Customer, product: &str) -> Secrets {
-    let waiting = |answer: &Value| answer["order_id"].as_str().expect("an id").to_owned();
     let buy = async || {
-        let key = Uuid::now_v7().to_string();
-        let call = customer.checkout(&key, product, 1, "pm_card_authenticationRequired");
-        call.send().await.expect(202).json()
+        let call = customer.checkout(&new_key(), product, 1, "pm_card_authenticationRequired");
+        call.send().await.expect(202)
     };
     let authenticated = buy().await;
-    customer_authenticates(&waiting(&authenticated)).await;
-    let cancelled = waiting(&buy().await);
+    customer_authenticates(&authenticated.order()).await;
+    let cancelled = buy().await.order();
     let cancel = format!("/api/orders/{cancelled}/cancel");
     let call = customer.call("cancel-order", "POST", cancel).parameter("id", &cancelled);
     call.settled().await.expect(200);
@@ -203,14 +199,14 @@ async fn waits(customer: &Customer, product: &str) -> Secrets {
     forged_event.header("stripe-signature", "t=1795420800,v1=00").send().await.expect(400);
 
     let failing = provider_failing().await;
-    let deferred = waiting(&customer.buys(product).await.expect(202).json());
+    let deferred = customer.buys(product).await.expect(202).order();
     drop(failing);
-    for order in [deferred, waiting(&authenticated)] {
+    for order in [deferred, authenticated.order()] {
         let paid = async || (status_of(&order).await == "paid").then_some(());
         eventually("the payment", paid).await;
     }
-    let secret = authenticated["charge"]["client_secret"].as_str().expect("a secret");
-    vec![("client secret", secret.to_owned())]
+    let secret = authenticated.json()["charge"]["client_secret"].as_str().expect("a secret").to_owned();
+    vec![("client secret", secret)]
 }
 
 /// The text itself, and how it shows where it travels encoded, whatever stands before it: in base64, which looks at
