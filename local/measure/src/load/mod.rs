@@ -94,8 +94,7 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
         } else {
             None
         };
-        own.dev(&["reset"]).await?;
-        own.dev(&["up", "--detach"]).await?;
+        own.start_afresh().await?;
         // Their place is taken by a fleet in this process.
         own.dev(&["stop", Service::Functions.name()]).await?;
         under_load(&own.open()?, arguments, length, node.as_ref()).await
