@@ -19,7 +19,7 @@ mod shop;
 
 pub use broken::{Broken, away, breaker_forced};
 pub use call::{Answer, Call, every_page, invoke, new_address, new_key};
-pub use cloud::{database, env, environment};
+pub use cloud::{database, env};
 pub(crate) use cloud::{folder, own_database};
 pub use counts::{Cost, cost_of};
 pub use customer::{Customer, PASSWORD, administrator, administrator_with_account};
