@@ -76,6 +76,11 @@ impl Customer {
     }
 }
 
+/// A login with this password.
+pub fn log_in(email: &str, password: &str) -> Call {
+    Call::new("login", "POST", "/api/auth/login").json(&json!({ "email": email, "password": password }))
+}
+
 /// A token for an administrator who has made no requests yet.
 pub fn administrator() -> String {
     token(Uuid::now_v7(), Role::Administrator)

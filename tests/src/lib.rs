@@ -22,7 +22,7 @@ pub use call::{Answer, Call, every_page, invoke, new_address, new_key};
 pub use cloud::{database, env};
 pub(crate) use cloud::{folder, own_database};
 pub use counts::{Cost, cost_of};
-pub use customer::{Customer, PASSWORD, administrator, administrator_with_account};
+pub use customer::{Customer, PASSWORD, administrator, administrator_with_account, log_in};
 pub use dev::dev;
 pub use eventually::{PATIENCE, eventually};
 pub use logs::Logs;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::json;
 use tests::{
     Call, Cost, Customer, administrator, administrator_with_account, cost_of, env, get_product, invoke,
-    new_key, new_product, priced, update_product, webhooks_lost,
+    log_in, new_key, new_product, priced, update_product, webhooks_lost,
 };
 use uuid::Uuid;
 
@@ -107,8 +107,7 @@ async fn accounts_cost_one_round_trip_and_one_statement_and_a_login_two() {
     .await;
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
     let customer = Customer::register().await;
-    let body = json!({ "email": customer.email, "password": tests::PASSWORD });
-    let login = post("login", "/api/auth/login", &body);
+    let login = log_in(&customer.email, tests::PASSWORD);
     login.send().await.expect(200);
     let cost = cost_of(3, async || drop(login.send().await.expect(200))).await;
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 2), "{cost:?}");

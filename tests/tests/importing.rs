@@ -120,13 +120,10 @@ async fn a_file_in_the_bucket_is_imported_and_its_bad_lines_are_told_with_their_
 async fn who_reads_a_product_after_an_import_gets_the_newer_one_and_the_same_file_again_changes_nothing() {
     let skus = skus();
     assert_eq!(counts(&import(file(&skus, 150, 1000)).await), [150, 0, 0, 0]);
-    let ids: Vec<_> = {
-        let mut ids = Vec::new();
-        for number in [0, 75, 149] {
-            ids.push(stored(&format!("{skus}-{number}")).await.id);
-        }
-        ids
-    };
+    let mut ids = Vec::new();
+    for number in [0, 75, 149] {
+        ids.push(stored(&format!("{skus}-{number}")).await.id);
+    }
     for &id in &ids {
         assert_eq!(read(id).await.json()["price"]["amount"], 1000);
     }

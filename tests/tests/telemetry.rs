@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::database::Statement;
 use tests::{
     Call, Customer, Logs, PASSWORD, customer_authenticates, database, dev, env, eventually, get_product,
-    new_address, new_key, new_product, provider_failing, status_of,
+    log_in, new_address, new_key, new_product, provider_failing, status_of,
 };
 use uuid::Uuid;
 
@@ -57,10 +57,7 @@ async fn each_request_has_one_line_that_says_what_it_cost() {
 async fn a_refused_request_is_counted_by_its_class_and_as_limited() {
     let logs = Logs::from_now();
     let source = new_address();
-    let guess = |number: u8| {
-        let body = json!({ "email": format!("{number}-{source}@example.com"), "password": "guess" });
-        Call::new("login", "POST", "/api/auth/login").from(&source).json(&body)
-    };
+    let guess = |number: u8| log_in(&format!("{number}-{source}@example.com"), "guess").from(&source);
     let line = logs.line_of(&guess(0).send().await.expect(401)).await;
     assert_eq!((&line["StatusClass"], &line["status"]), (&json!("4xx"), &json!(401)));
     for number in 1..5 {
@@ -137,12 +134,9 @@ async fn journey() -> Secrets {
 
 async fn logs_in(customer: &Customer) -> Secrets {
     let (source, wrong) = (new_address(), "Not-The-Password-9");
-    let log_in = |password: &str| {
-        let body = json!({ "email": customer.email.to_uppercase(), "password": password });
-        Call::new("login", "POST", "/api/auth/login").from(&source).json(&body)
-    };
-    log_in(wrong).send().await.expect(401);
-    let token = log_in(PASSWORD).send().await.expect(200).json()["access_token"].clone();
+    let attempt = |password: &str| log_in(&customer.email.to_uppercase(), password).from(&source);
+    attempt(wrong).send().await.expect(401);
+    let token = attempt(PASSWORD).send().await.expect(200).json()["access_token"].clone();
     let token = token.as_str().expect("a token").to_owned();
     let forged = format!("{token}x");
     Call::new("list-orders", "GET", "/api/orders").bearer(&forged).send().await.expect(401);
