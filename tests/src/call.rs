@@ -9,6 +9,7 @@ use std::time::Duration;
 use lambda::gateway::{HttpRequest, Matched, event};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use crate::{PATIENCE, env};
 
@@ -39,6 +40,22 @@ pub fn new_address() -> String {
     format!("{a}.{b}.{c}.{d}")
 }
 
+/// An idempotency key that nobody else has.
+pub fn new_key() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// Every entry of a list, page by page.
+pub async fn every_page(call: &Call, list: &str) -> Vec<Value> {
+    let (mut entries, mut next) = (Vec::new(), call.clone());
+    loop {
+        let page = next.send().await.expect(200).json();
+        entries.extend_from_slice(page[list].as_array().expect("a list"));
+        let Some(cursor) = page["next_cursor"].as_str() else { return entries };
+        next = call.clone().query("cursor", cursor);
+    }
+}
+
 /// What came back.
 #[derive(Debug)]
 pub struct Answer {
@@ -59,6 +76,11 @@ impl Answer {
     /// A header's value.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).unwrap_or_else(|| panic!("no header {name} in {:?}", self.headers))
+    }
+
+    /// The id of the order that it is about.
+    pub fn order(&self) -> String {
+        self.json()["order_id"].as_str().expect("an id").to_owned()
     }
 
     /// The answer, if its status is this one.

@@ -1,26 +1,12 @@
 //! The local cloud, as its `env` file describes it.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::{env, fs};
 
+use ::cloud::key_value;
 use shared::database::{Database, Settings};
-
-/// What the local cloud wrote down when it started: `$MILLRACE_DEV_DIR/env`, by default `.dev/env`.
-pub fn environment() -> &'static BTreeMap<String, String> {
-    static ENVIRONMENT: OnceLock<BTreeMap<String, String>> = OnceLock::new();
-    ENVIRONMENT.get_or_init(|| {
-        let path = folder().join("env");
-        let text = fs::read_to_string(&path).unwrap_or_else(|error| {
-            panic!("no local cloud: {}: {error}; start one with ./dev up --detach", path.display())
-        });
-        text.lines()
-            .filter_map(|line| line.split_once('='))
-            .map(|(k, v)| (k.to_owned(), v.to_owned()))
-            .collect()
-    })
-}
 
 /// Where the local cloud keeps what it writes.
 pub(crate) fn folder() -> PathBuf {
@@ -28,9 +14,14 @@ pub(crate) fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(folder)
 }
 
-/// One value of the environment.
+/// A value of what the local cloud wrote down when it started: `$MILLRACE_DEV_DIR/env`, by default `.dev/env`.
 pub fn env(name: &str) -> &'static str {
-    environment().get(name).unwrap_or_else(|| panic!("the local cloud's env file has no {name}"))
+    static ENVIRONMENT: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+    let path = folder().join("env");
+    let environment = ENVIRONMENT.get_or_init(|| key_value::read(&path).expect("the cloud's environment"));
+    environment
+        .get(name)
+        .unwrap_or_else(|| panic!("no {name} in {}; ./dev up --detach starts a local cloud", path.display()))
 }
 
 /// The database as its owner sees it. One pool for the whole test: nextest gives each test a process of its own.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use redis::Connection;
 use shared::database::Statement;
-use sqlx::FromRow;
 
 use crate::redis_server::connection_to_redis;
 use crate::{database, requests_to_provider};
@@ -54,42 +54,28 @@ impl Cost {
     }
 }
 
-#[derive(FromRow)]
-struct Row {
-    name: String,
-    calls: i64,
-}
-
 async fn statements() -> BTreeMap<String, i64> {
     let (whole,): (Vec<String>,) = database().fetch_one(&SENT_WHOLE).await.expect("pg_stat_statements");
     assert!(whole.is_empty(), "sent whole although they are stored: {whole:?}");
-    let rows: Vec<Row> = database().fetch_all(&STATEMENTS).await.expect("pg_stat_statements");
-    rows.into_iter().map(|row| (row.name, row.calls)).collect()
+    let rows: Vec<(String, i64)> = database().fetch_all(&STATEMENTS).await.expect("pg_stat_statements");
+    rows.into_iter().collect()
 }
 
-struct Redis(redis::Connection);
-
-impl Redis {
-    fn connect() -> Self {
-        Self(connection_to_redis())
-    }
-
-    fn reads(&mut self) -> i64 {
-        let info: String = redis::cmd("INFO").arg("stats").query(&mut self.0).expect("INFO");
-        let line = info.lines().find_map(|line| line.strip_prefix("total_reads_processed:"));
-        line.expect("a line of INFO").trim().parse().expect("a number")
-    }
+fn reads_of(connection: &mut Connection) -> i64 {
+    let info: String = redis::cmd("INFO").arg("stats").query(connection).expect("INFO");
+    let line = info.lines().find_map(|line| line.strip_prefix("total_reads_processed:"));
+    line.expect("a line of INFO").trim().parse().expect("a number")
 }
 
 /// What the cheapest of `times` runs of `work` cost. A schedule that fires meanwhile can only make a run look dearer.
 pub async fn cost_of(times: usize, mut work: impl AsyncFnMut()) -> Cost {
-    let mut redis = Redis::connect();
+    let mut redis = connection_to_redis();
     let mut cheapest = None::<Cost>;
     for _ in 0..times {
-        let (before, calls, reads) = (statements().await, requests_to_provider().await, redis.reads());
+        let (before, calls, reads) = (statements().await, requests_to_provider().await, reads_of(&mut redis));
         work().await;
         // The second INFO itself is read once.
-        let redis_round_trips = redis.reads() - reads - 1;
+        let redis_round_trips = reads_of(&mut redis) - reads - 1;
         let provider_calls = requests_to_provider().await - calls;
         let mut statements = statements().await;
         for (name, calls) in &before {

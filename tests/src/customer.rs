@@ -6,11 +6,11 @@ use shared::auth::token::{Issuer, LIFETIME, Role};
 use shared::database::Statement;
 use uuid::Uuid;
 
-use crate::{Answer, Call, database, env};
+use crate::{Answer, Call, database, env, new_key};
 
 static REGISTER: Statement = Statement::new(
     "tests.register",
-    "insert into users (id, email, password_hash, role) values ($1, $2, $3, 'customer')",
+    "insert into users (id, email, password_hash, role) values ($1, $2, $3, $4)",
 );
 
 /// A customer with an account.
@@ -44,10 +44,7 @@ impl Customer {
     }
 
     async fn with_hash(hash: &str) -> Self {
-        let id = Uuid::now_v7();
-        let email = format!("{id}@example.com");
-        let query = REGISTER.bind(id).bind(email.as_str()).bind(hash);
-        database().execute(query).await.expect("registers");
+        let (id, email) = register(hash, "customer").await;
         Self { id, email, token: token(id, Role::Customer) }
     }
 
@@ -56,17 +53,20 @@ impl Customer {
         Call::new(function, method, path).bearer(&self.token)
     }
 
+    /// A checkout of this cart under this idempotency key.
+    pub fn checkout_of(&self, key: &str, cart: &Value) -> Call {
+        self.call("checkout", "POST", "/api/checkout").header("idempotency-key", key).json(cart)
+    }
+
     /// A checkout of `quantity` pieces of one product under this idempotency key.
     pub fn checkout(&self, key: &str, product: &str, quantity: i64, payment_method: &str) -> Call {
-        self.call("checkout", "POST", "/api/checkout").header("idempotency-key", key).json(&json!({
-            "items": [{ "product_id": product, "quantity": quantity }],
-            "payment_method": payment_method
-        }))
+        let items = json!([{ "product_id": product, "quantity": quantity }]);
+        self.checkout_of(key, &json!({ "items": items, "payment_method": payment_method }))
     }
 
     /// Buys one piece with a good card under a new key.
     pub async fn buys(&self, product: &str) -> Answer {
-        self.checkout(&Uuid::now_v7().to_string(), product, 1, "pm_card_visa").send().await
+        self.checkout(&new_key(), product, 1, "pm_card_visa").send().await
     }
 
     /// One of this customer's orders.
@@ -74,6 +74,11 @@ impl Customer {
         let call = self.call("get-order", "GET", format!("/api/orders/{id}")).parameter("id", id);
         call.send().await.expect(200).json()
     }
+}
+
+/// A login with this password.
+pub fn log_in(email: &str, password: &str) -> Call {
+    Call::new("login", "POST", "/api/auth/login").json(&json!({ "email": email, "password": password }))
 }
 
 /// A token for an administrator who has made no requests yet.
@@ -85,15 +90,17 @@ fn token(user: Uuid, role: Role) -> String {
     Issuer::new(env("TOKEN_PRIVATE_KEY")).expect("a key").issue(user, role, LIFETIME).expect("issues")
 }
 
-static ADMINISTRATOR: Statement = Statement::new(
-    "tests.administrator",
-    "insert into users (id, email, password_hash, role) values ($1, $2, '', 'administrator')",
-);
-
 /// A token for a new administrator, whose name can stand in an order's history.
 pub async fn administrator_with_account() -> String {
-    let id = Uuid::now_v7();
-    let query = ADMINISTRATOR.bind(id).bind(format!("{id}@example.com"));
-    database().execute(query).await.expect("registers");
+    let (id, _) = register("", "administrator").await;
     token(id, Role::Administrator)
+}
+
+/// A new account; its id and address.
+async fn register(password_hash: &str, role: &str) -> (Uuid, String) {
+    let id = Uuid::now_v7();
+    let email = format!("{id}@example.com");
+    let query = REGISTER.bind(id).bind(email.as_str()).bind(password_hash).bind(role);
+    database().execute(query).await.expect("registers");
+    (id, email)
 }

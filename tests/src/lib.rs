@@ -18,11 +18,11 @@ mod redis_server;
 mod shop;
 
 pub use broken::{Broken, away, breaker_forced};
-pub use call::{Answer, Call, invoke, new_address};
-pub use cloud::{database, env, environment};
+pub use call::{Answer, Call, every_page, invoke, new_address, new_key};
+pub use cloud::{database, env};
 pub(crate) use cloud::{folder, own_database};
 pub use counts::{Cost, cost_of};
-pub use customer::{Customer, PASSWORD, administrator, administrator_with_account};
+pub use customer::{Customer, PASSWORD, administrator, administrator_with_account, log_in};
 pub use dev::dev;
 pub use eventually::{PATIENCE, eventually};
 pub use logs::Logs;
@@ -33,4 +33,6 @@ pub use provider::{
     requests_to_provider, webhooks_lost,
 };
 pub use redis_server::{ask_redis, redis_refuses};
-pub use shop::{deadlocks, new_product, orders_by_hand, status_of, stock_of};
+pub use shop::{
+    deadlocks, get_product, new_product, orders_by_hand, priced, status_of, stock_of, update_product,
+};

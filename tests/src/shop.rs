@@ -1,10 +1,10 @@
 //! Products of the tests, and what happened to them.
 
+use serde_json::{Value, json};
 use shared::database::Statement;
-use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Broken, database, own_database};
+use crate::{Broken, Call, administrator, database, own_database};
 
 static PRODUCT: Statement = Statement::new(
     "tests.product",
@@ -37,26 +37,32 @@ static FORGET_ORDERS: Statement = Statement::new(
      delete from orders where user_id = $1",
 );
 
-#[derive(FromRow)]
-struct Deadlocks {
-    deadlocks: i64,
-}
-
-#[derive(FromRow)]
-struct Status {
-    status: String,
-}
-
-#[derive(FromRow)]
-struct Stock {
-    available: i32,
-}
-
 /// A new product of this price (minor units, usd) with so many pieces in stock; its id.
 pub async fn new_product(price: i64, stock: i32) -> String {
     let id = Uuid::now_v7();
     database().execute(PRODUCT.bind(id).bind(price).bind(stock)).await.expect("creates");
     id.to_string()
+}
+
+/// Looks at a product.
+pub fn get_product(id: &str) -> Call {
+    Call::new("get-product", "GET", format!("/api/products/{id}")).parameter("id", id)
+}
+
+/// An administrator makes this of a product.
+pub fn update_product(id: &str, body: &Value) -> Call {
+    let call = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", id);
+    call.bearer(&administrator()).json(body)
+}
+
+/// What a product of the tests becomes, at this price.
+pub fn priced(amount: i64) -> Value {
+    json!({
+        "name": "A product of the tests",
+        "description": "Changed.",
+        "price": { "amount": amount, "currency": "usd" },
+        "featured": false
+    })
 }
 
 /// So many orders of this customer's are put off and due, as no checkout would leave them: without items and payments.
@@ -73,16 +79,16 @@ pub async fn orders_by_hand(user: Uuid, count: i32) -> Broken {
 /// How many pieces are left.
 pub async fn stock_of(product: &str) -> i32 {
     let id: Uuid = product.parse().expect("an id");
-    database().fetch_one::<Stock>(STOCK.bind(id)).await.expect("finds").available
+    database().fetch_one::<(i32,)>(STOCK.bind(id)).await.expect("finds").0
 }
 
 /// Where an order stands, asked without using up its customer's rate limit.
 pub async fn status_of(order: &str) -> String {
     let id: Uuid = order.parse().expect("an id");
-    database().fetch_one::<Status>(STATUS.bind(id)).await.expect("finds").status
+    database().fetch_one::<(String,)>(STATUS.bind(id)).await.expect("finds").0
 }
 
 /// How many deadlocks Postgres has had to end so far.
 pub async fn deadlocks() -> i64 {
-    database().fetch_one::<Deadlocks>(DEADLOCKS).await.expect("counts").deadlocks
+    database().fetch_one::<(i64,)>(DEADLOCKS).await.expect("counts").0
 }

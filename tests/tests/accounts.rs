@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::database::Statement;
-use tests::{Answer, Call, Customer, Logs, PASSWORD, database, eventually, new_address};
+use tests::{Answer, Call, Customer, Logs, PASSWORD, database, eventually, log_in, new_address};
 
 /// Holds an account until its transaction ends, with the hash of another that has the same password.
 static REHASH: Statement = Statement::new(
@@ -15,15 +15,11 @@ static WAITING: Statement = Statement::new(
 );
 
 async fn login(email: &str, password: &str) -> Answer {
-    login_from(None, email, password).await
+    log_in(email, password).send().await
 }
 
-async fn login_from(source: Option<&str>, email: &str, password: &str) -> Answer {
-    source.into_iter().fold(login_call(email, password), Call::from).send().await
-}
-
-fn login_call(email: &str, password: &str) -> Call {
-    Call::new("login", "POST", "/api/auth/login").json(&json!({ "email": email, "password": password }))
+async fn login_from(source: &str, email: &str, password: &str) -> Answer {
+    log_in(email, password).from(source).send().await
 }
 
 #[tokio::test]
@@ -54,7 +50,7 @@ async fn a_password_is_right_also_where_another_login_replaced_its_hash_meanwhil
     let change =
         json!({ "email": customer.email, "password": PASSWORD, "new_password": "another, and good" });
     let change = Call::new("change-password", "POST", "/api/auth/password").json(&change);
-    for call in [login_call(&customer.email, PASSWORD), change] {
+    for call in [log_in(&customer.email, PASSWORD), change] {
         let calling = database().transaction(async |tx| {
             tx.execute(REHASH.bind(customer.id).bind(other.id)).await?;
             let calling = tokio::spawn(async move { call.send().await });
@@ -72,13 +68,11 @@ async fn a_password_is_right_also_where_another_login_replaced_its_hash_meanwhil
 async fn the_sixth_guess_within_a_minute_is_refused_whatever_the_account() {
     let source = new_address();
     for guess in 0..5 {
-        let answer =
-            login_from(Some(&source), &format!("{guess}-{source}@example.com"), "guess").await.expect(401);
+        let answer = login_from(&source, &format!("{guess}-{source}@example.com"), "guess").await.expect(401);
         assert_eq!(answer.header("x-ratelimit-limit"), "5");
         assert_eq!(answer.header("x-ratelimit-remaining"), (4 - guess).to_string());
     }
-    let refused =
-        login_from(Some(&source), &format!("another-{source}@example.com"), "guess").await.expect(429);
+    let refused = login_from(&source, &format!("another-{source}@example.com"), "guess").await.expect(429);
     let wait: u64 = refused.header("retry-after").parse().expect("seconds");
     assert!((1..=66).contains(&wait), "{wait}");
     assert_eq!(refused.json()["type"], "urn:millrace:problem:too-many-requests");
@@ -99,10 +93,10 @@ async fn guessers_slow_an_account_down_and_never_keep_its_owner_out() {
 async fn a_refused_guesser_uses_up_nothing_of_an_accounts() {
     let (customer, source) = (Customer::register().await, new_address());
     for _ in 0..5 {
-        login_from(Some(&source), &format!("{source}@example.com"), "guess").await;
+        login_from(&source, &format!("{source}@example.com"), "guess").await;
     }
     for _ in 0..6 {
-        login_from(Some(&source), &customer.email, "guess").await.expect(429);
+        login_from(&source, &customer.email, "guess").await.expect(429);
     }
     let (logs, answer) = (Logs::from_now(), login(&customer.email, PASSWORD).await.expect(200));
     let line = logs.line_of(&answer).await;

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use shared::database::Statement;
 use tests::{
-    Answer, Call, Customer, administrator_with_account, charges_of, database, eventually, new_product,
-    provider_failing, stock_of,
+    Answer, Call, Customer, administrator_with_account, charges_of, database, eventually, every_page,
+    new_key, new_product, provider_failing, stock_of,
 };
 use uuid::Uuid;
 
@@ -29,20 +29,15 @@ impl Admin {
         call.parameter("id", id).header("idempotency-key", key).json(body).settled().await
     }
 
-    async fn list(&self, parameters: &[(&str, &str)]) -> Answer {
+    fn list(&self, parameters: &[(&str, &str)]) -> Call {
         let call = self.call("list-all-orders", "GET", "/api/admin/orders");
-        parameters.iter().fold(call, |call, (name, value)| call.query(name, *value)).send().await
+        parameters.iter().fold(call, |call, (name, value)| call.query(name, *value))
     }
 }
 
 /// An order of three pieces at 1,000 each.
 async fn paid(customer: &Customer, product: &str) -> String {
-    let call = customer.checkout(&Uuid::now_v7().to_string(), product, 3, "pm_card_visa");
-    call.send().await.expect(201).json()["order_id"].as_str().expect("an id").to_owned()
-}
-
-fn key() -> String {
-    Uuid::now_v7().to_string()
+    customer.checkout(&new_key(), product, 3, "pm_card_visa").send().await.expect(201).order()
 }
 
 fn events(order: &Value) -> Vec<&str> {
@@ -74,32 +69,23 @@ async fn orders_are_listed_by_status_customer_and_time_over_all_pages() {
     for _ in 0..3 {
         placed.insert(0, paid(&customer, &product).await);
     }
-    let (id, mut seen, mut cursor) = (customer.id.to_string(), Vec::new(), None::<String>);
-    loop {
-        let mut parameters = vec![("customer", id.as_str()), ("status", "paid"), ("limit", "2")];
-        parameters.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-        let page = admin.list(&parameters).await.expect(200).json();
-        let orders = page["orders"].as_array().expect("a list");
-        seen.extend(orders.iter().map(|order| order["id"].as_str().expect("an id").to_owned()));
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = Some(next.to_owned()),
-            None => break,
-        }
-    }
+    let id = customer.id.to_string();
+    let pages = admin.list(&[("customer", &id), ("status", "paid"), ("limit", "2")]);
+    let seen: Vec<_> = every_page(&pages, "orders").await.iter().map(|order| order["id"].clone()).collect();
     assert_eq!(seen, placed);
     for window in [("from", "2020-01-01T00:00:00Z"), ("until", "2100-01-01T00:00:00Z")] {
-        let page = admin.list(&[("customer", &id), window]).await.expect(200).json();
+        let page = admin.list(&[("customer", &id), window]).send().await.expect(200).json();
         let ids: Vec<_> =
             page["orders"].as_array().expect("a list").iter().map(|order| order["id"].clone()).collect();
         assert_eq!(json!(ids), json!(placed), "{window:?}");
     }
     for nothing in [("status", "failed"), ("until", "2020-01-01T00:00:00Z"), ("from", "2100-01-01T00:00:00Z")]
     {
-        let page = admin.list(&[("customer", &id), nothing]).await.expect(200).json();
+        let page = admin.list(&[("customer", &id), nothing]).send().await.expect(200).json();
         assert_eq!(page["orders"], json!([]), "{nothing:?}");
     }
     for (name, value) in [("status", "lost"), ("customer", "7"), ("from", "yesterday"), ("limit", "51")] {
-        let problem = admin.list(&[(name, value)]).await.expect(400).json();
+        let problem = admin.list(&[(name, value)]).send().await.expect(400).json();
         let error = &problem["errors"][0];
         assert_eq!(error["field"], name, "{problem}");
         assert!(
@@ -118,7 +104,8 @@ async fn customers_see_nothing_of_it() {
         ("get-any-order", "GET", format!("/api/admin/orders/{id}")),
         ("refund-order", "POST", format!("/api/orders/{id}/refund")),
     ] {
-        let call = |call: Call| call.parameter("id", &id).header("idempotency-key", key()).json(&json!({}));
+        let call =
+            |call: Call| call.parameter("id", &id).header("idempotency-key", new_key()).json(&json!({}));
         call(customer.call(function, method, path.clone())).send().await.expect(403);
         call(Call::new(function, method, path)).send().await.expect(401);
     }
@@ -131,7 +118,7 @@ async fn a_part_is_given_back_once_for_each_key_and_what_came_back_is_in_stock()
         (Admin::new().await, Customer::register().await, new_product(1000, 5).await);
     let id = paid(&customer, &product).await;
     let (first, body) =
-        (key(), json!({ "amount": 1200, "returned": [{ "product_id": product, "quantity": 2 }] }));
+        (new_key(), json!({ "amount": 1200, "returned": [{ "product_id": product, "quantity": 2 }] }));
     for repeated in [false, true] {
         let answer = admin.refund(&id, &first, &body).await.expect(200);
         assert_eq!(answer.json(), json!({ "order_id": id, "amount": 1200, "status": "succeeded" }));
@@ -141,7 +128,7 @@ async fn a_part_is_given_back_once_for_each_key_and_what_came_back_is_in_stock()
     let problem = admin.refund(&id, &first, &json!({ "amount": 1 })).await.expect(422).json();
     assert_eq!(problem["type"], "urn:millrace:problem:idempotency-key-reused");
     // The rest, whatever that is.
-    admin.refund(&id, &key(), &json!({})).await.expect(200);
+    admin.refund(&id, &new_key(), &json!({})).await.expect(200);
     assert_eq!((given_back(&id).await, stock_of(&product).await), (3000, 4));
     let order = admin.order(&id).await;
     assert_eq!((&order["status"], &order["charge"]["refunded"]), (&json!("refunded"), &json!(3000)));
@@ -149,7 +136,7 @@ async fn a_part_is_given_back_once_for_each_key_and_what_came_back_is_in_stock()
     for event in ["refund_pending", "refund_succeeded", "money_back"] {
         assert_eq!(events.iter().filter(|known| **known == event).count(), 2, "{event}: {events:?}");
     }
-    admin.refund(&id, &key(), &json!({})).await.expect(409);
+    admin.refund(&id, &new_key(), &json!({})).await.expect(409);
 }
 
 #[tokio::test]
@@ -158,18 +145,18 @@ async fn no_more_is_given_back_than_was_charged_and_no_more_comes_back_than_was_
         (Admin::new().await, Customer::register().await, new_product(1000, 5).await);
     let (id, other) = (paid(&customer, &product).await, new_product(1000, 1).await);
     for amount in [0, -1, 3001] {
-        let problem = admin.refund(&id, &key(), &json!({ "amount": amount })).await.expect(422).json();
+        let problem = admin.refund(&id, &new_key(), &json!({ "amount": amount })).await.expect(422).json();
         assert_eq!(problem["errors"][0]["field"], "amount", "{problem}");
     }
     let back = |product: &str, quantity: i32| json!({ "amount": 1, "returned": [{ "product_id": product, "quantity": quantity }] });
     for body in [back(&product, 4), back(&other, 1)] {
-        let problem = admin.refund(&id, &key(), &body).await.expect(422).json();
+        let problem = admin.refund(&id, &new_key(), &body).await.expect(422).json();
         assert_eq!(problem["errors"][0]["field"], "returned[0].quantity", "{problem}");
     }
-    admin.refund(&id, &key(), &back(&product, 2)).await.expect(200);
-    admin.refund(&id, &key(), &back(&product, 2)).await.expect(422);
+    admin.refund(&id, &new_key(), &back(&product, 2)).await.expect(200);
+    admin.refund(&id, &new_key(), &back(&product, 2)).await.expect(422);
     assert_eq!((given_back(&id).await, stock_of(&product).await), (1, 4));
-    admin.refund("01900000-0000-7000-a000-ffffffffffff", &key(), &json!({})).await.expect(404);
+    admin.refund("01900000-0000-7000-a000-ffffffffffff", &new_key(), &json!({})).await.expect(404);
 }
 
 #[tokio::test]
@@ -177,7 +164,7 @@ async fn money_that_went_another_way_is_written_down_and_the_provider_is_not_ask
     let (admin, customer, product) =
         (Admin::new().await, Customer::register().await, new_product(1000, 5).await);
     let id = paid(&customer, &product).await;
-    let (first, body) = (key(), json!({ "amount": 1000, "by_other_means": true }));
+    let (first, body) = (new_key(), json!({ "amount": 1000, "by_other_means": true }));
     for repeated in [false, true] {
         let answer = admin.refund(&id, &first, &body).await.expect(200);
         assert_eq!(answer.json(), json!({ "order_id": id, "amount": 1000, "status": "succeeded" }));
@@ -185,7 +172,7 @@ async fn money_that_went_another_way_is_written_down_and_the_provider_is_not_ask
     }
     let order = admin.order(&id).await;
     assert_eq!((&order["status"], &order["charge"]["refunded"]), (&json!("paid"), &json!(1000)));
-    admin.refund(&id, &key(), &json!({ "by_other_means": true })).await.expect(200);
+    admin.refund(&id, &new_key(), &json!({ "by_other_means": true })).await.expect(200);
     let order = admin.order(&id).await;
     assert_eq!((&order["status"], &order["charge"]["refunded"]), (&json!("refunded"), &json!(3000)));
     let noted = order["history"].as_array().expect("a history");
@@ -198,8 +185,8 @@ async fn of_many_refunds_at_once_no_more_is_given_back_than_was_charged() {
     let (admin, customer, product) =
         (Admin::new().await, Customer::register().await, new_product(1000, 5).await);
     let id = paid(&customer, &product).await;
-    let (body, same) = (json!({ "amount": 2000 }), key());
-    let keys: Vec<String> = (0..8).map(|at| if at < 4 { same.clone() } else { key() }).collect();
+    let (body, same) = (json!({ "amount": 2000 }), new_key());
+    let keys: Vec<String> = (0..8).map(|at| if at < 4 { same.clone() } else { new_key() }).collect();
     let answers = keys.iter().map(|key| admin.refund(&id, key, &body));
     for answer in futures::future::join_all(answers).await {
         assert!([200, 202, 409, 422].contains(&answer.status), "{}", answer.text);
@@ -216,7 +203,7 @@ async fn while_the_provider_is_away_a_refund_is_written_down_and_made_later() {
     let id = paid(&customer, &product).await;
     let failing = provider_failing().await;
     let body = json!({ "amount": 500, "returned": [{ "product_id": product, "quantity": 1 }] });
-    let answer = admin.refund(&id, &key(), &body).await.expect(202).json();
+    let answer = admin.refund(&id, &new_key(), &body).await.expect(202).json();
     assert_eq!((&answer["status"], stock_of(&product).await), (&json!("pending"), 2));
     drop(failing);
     let order: Uuid = id.parse().expect("an id");

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::json;
-use tests::{Call, Customer, administrator, new_product};
+use tests::{Call, Customer, administrator, new_key, new_product};
 use uuid::Uuid;
 
 /// What the contract gives every body, and for each character of its texts.
@@ -31,7 +31,7 @@ async fn call(function: &'static str, method: &'static str, path: &str) -> Call 
     let id = Uuid::now_v7().to_string();
     let token = if function == "checkout" { Customer::register().await.token } else { administrator() };
     let call = Call::new(function, method, path.replace("{id}", &id)).parameter("id", &id).bearer(&token);
-    call.header("idempotency-key", Uuid::now_v7().to_string()).header("content-type", "application/json")
+    call.header("idempotency-key", new_key()).header("content-type", "application/json")
 }
 
 #[tokio::test]

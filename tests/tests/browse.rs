@@ -1,27 +1,9 @@
 //! Looking at products, and changing them.
 
 use serde_json::{Value, json};
-use tests::{Answer, Call, Customer, administrator, env, eventually, new_product};
+use tests::{Answer, Call, Customer, env, eventually, get_product, new_product, priced, update_product};
 
 const LAMP: &str = "01900000-0000-7000-8000-000000000001";
-
-fn product(id: &str) -> Call {
-    Call::new("get-product", "GET", format!("/api/products/{id}")).parameter("id", id)
-}
-
-fn change(id: &str, token: &str, body: &Value) -> Call {
-    let call = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", id);
-    call.bearer(token).json(body)
-}
-
-fn new_price(amount: i64) -> Value {
-    json!({
-        "name": "A product of the tests",
-        "description": "Changed.",
-        "price": { "amount": amount, "currency": "usd" },
-        "featured": false
-    })
-}
 
 fn problem(answer: &Answer) -> String {
     assert_eq!(answer.header("content-type"), "application/problem+json");
@@ -33,13 +15,13 @@ fn problem(answer: &Answer) -> String {
 
 #[tokio::test]
 async fn a_visitor_reads_a_product_and_is_told_when_it_has_not_changed() {
-    let first = product(LAMP).send().await.expect(200);
+    let first = get_product(LAMP).send().await.expect(200);
     assert_eq!(first.json()["id"], LAMP);
     assert!(first.json()["price"]["amount"].is_i64(), "{}", first.text);
 
-    let again = product(LAMP).header("if-none-match", first.header("etag")).send().await.expect(304);
+    let again = get_product(LAMP).header("if-none-match", first.header("etag")).send().await.expect(304);
     assert_eq!((again.text.as_str(), again.header("etag")), ("", first.header("etag")));
-    product(LAMP).header("if-none-match", "\"0\"").send().await.expect(200);
+    get_product(LAMP).header("if-none-match", "\"0\"").send().await.expect(200);
 }
 
 #[tokio::test]
@@ -47,10 +29,10 @@ async fn a_product_that_does_not_exist_is_a_404_and_a_malformed_id_a_400() {
     let nobody = "01900000-0000-7000-8000-ffffffffffff";
     for _ in 0..2 {
         // The second time from the cache, which remembers for a while what does not exist.
-        assert_eq!(problem(&product(nobody).send().await.expect(404)), "not-found");
+        assert_eq!(problem(&get_product(nobody).send().await.expect(404)), "not-found");
     }
     for id in ["1", "'; drop table products; --", &LAMP.replace('-', ""), &"x".repeat(2000)] {
-        let answer = product(id).send().await.expect(400);
+        let answer = get_product(id).send().await.expect(400);
         assert_eq!(problem(&answer), "bad-request");
         assert_eq!(answer.json()["errors"][0]["field"], "id");
     }
@@ -59,10 +41,10 @@ async fn a_product_that_does_not_exist_is_a_404_and_a_malformed_id_a_400() {
 #[tokio::test]
 async fn every_reader_sees_a_changed_price_at_once() {
     let id = new_product(1000, 1).await;
-    assert_eq!(product(&id).send().await.expect(200).json()["price"]["amount"], 1000);
+    assert_eq!(get_product(&id).send().await.expect(200).json()["price"]["amount"], 1000);
     for amount in [1500, 1600, 1700] {
-        let updated = change(&id, &administrator(), &new_price(amount)).send().await.expect(200);
-        let read = product(&id).send().await.expect(200);
+        let updated = update_product(&id, &priced(amount)).send().await.expect(200);
+        let read = get_product(&id).send().await.expect(200);
         assert_eq!(read.json()["price"]["amount"], amount);
         assert_eq!(read.header("etag"), updated.header("etag"));
     }
@@ -72,9 +54,9 @@ async fn every_reader_sees_a_changed_price_at_once() {
 async fn a_product_becomes_featured_at_once_and_leaves_at_once() {
     let id = new_product(1000, 1).await;
     for featured in [true, false] {
-        let mut body = new_price(1000);
+        let mut body = priced(1000);
         body["featured"] = featured.into();
-        change(&id, &administrator(), &body).send().await.expect(200);
+        update_product(&id, &body).send().await.expect(200);
         let list = Call::new("featured-products", "GET", "/api/products/featured").send().await.expect(200);
         assert_eq!(list.text.contains(&id), featured, "{}", list.text);
     }
@@ -83,26 +65,26 @@ async fn a_product_becomes_featured_at_once_and_leaves_at_once() {
 #[tokio::test]
 async fn an_edit_based_on_an_older_version_is_refused_and_changes_nothing() {
     let id = new_product(1000, 1).await;
-    let etag = product(&id).send().await.expect(200).header("etag").to_owned();
-    change(&id, &administrator(), &new_price(1100)).header("if-match", &etag).send().await.expect(200);
-    let refused =
-        change(&id, &administrator(), &new_price(1200)).header("if-match", &etag).send().await.expect(412);
+    let etag = get_product(&id).send().await.expect(200).header("etag").to_owned();
+    update_product(&id, &priced(1100)).header("if-match", &etag).send().await.expect(200);
+    let refused = update_product(&id, &priced(1200)).header("if-match", &etag).send().await.expect(412);
     assert_eq!(problem(&refused), "precondition-failed");
-    assert_eq!(product(&id).send().await.expect(200).json()["price"]["amount"], 1100);
+    assert_eq!(get_product(&id).send().await.expect(200).json()["price"]["amount"], 1100);
 }
 
 #[tokio::test]
 async fn only_administrators_change_products() {
     let id = new_product(1000, 1).await;
     let customer = Customer::register().await;
-    let body = new_price(1);
-    assert_eq!(problem(&change(&id, &customer.token, &body).send().await.expect(403)), "forbidden");
+    let body = priced(1);
+    let refused = update_product(&id, &body).bearer(&customer.token).send().await.expect(403);
+    assert_eq!(problem(&refused), "forbidden");
     for token in ["", "nonsense", "a.b.c"] {
-        let refused = change(&id, token, &body).send().await.expect(401);
+        let refused = update_product(&id, &body).bearer(token).send().await.expect(401);
         assert_eq!(problem(&refused), "unauthorized");
         assert!(refused.header("www-authenticate").starts_with("Bearer"));
     }
-    assert_eq!(product(&id).send().await.expect(200).json()["price"]["amount"], 1000);
+    assert_eq!(get_product(&id).send().await.expect(200).json()["price"]["amount"], 1000);
 }
 
 #[tokio::test]
@@ -122,15 +104,15 @@ async fn a_change_is_refused_field_by_field() {
         ("featured", json!("yes"), "featured"),
         ("stock", json!(5), "stock"),
     ] {
-        let mut body = new_price(1);
+        let mut body = priced(1);
         body[field] = value;
-        let answer = change(&id, &administrator(), &body).send().await.expect(422);
+        let answer = update_product(&id, &body).send().await.expect(422);
         assert_eq!(
             (problem(&answer).as_str(), &answer.json()["errors"][0]["field"]),
             ("validation", &json!(named))
         );
     }
-    let call = change(&id, &administrator(), &json!({}));
+    let call = update_product(&id, &json!({}));
     assert_eq!(problem(&call.clone().body("{").send().await.expect(400)), "bad-request");
     assert_eq!(problem(&call.clone().body(" ".repeat(60_000)).send().await.expect(413)), "payload-too-large");
     let as_text = call.header("content-type", "text/plain");
@@ -147,9 +129,9 @@ async fn what_is_wrong_with_a_change_is_said_in_words_of_json() {
         ("featured", json!(1), "must be true or false"),
         ("stock", json!(5), "is not a known field: there are only name, description, price, featured"),
     ] {
-        let mut body = new_price(1);
+        let mut body = priced(1);
         body[field] = value;
-        let answer = change(&id, &administrator(), &body).send().await.expect(422);
+        let answer = update_product(&id, &body).send().await.expect(422);
         assert_eq!(answer.json()["errors"], json!([{ "field": field, "message": message }]));
     }
 }
@@ -158,15 +140,15 @@ async fn what_is_wrong_with_a_change_is_said_in_words_of_json() {
 async fn a_description_of_as_many_characters_as_are_allowed_fits_whatever_they_are() {
     let id = new_product(1000, 1).await;
     for (character, escaped) in [("あ", "\\u3042"), ("😀", "\\ud83d\\ude00")] {
-        let mut body = new_price(1000);
+        let mut body = priced(1000);
         body["name"] = character.repeat(200).into();
         body["description"] = character.repeat(4000).into();
         let plain = body.to_string();
         for text in [plain.replace(character, escaped), plain] {
-            let call = change(&id, &administrator(), &body).body(text);
+            let call = update_product(&id, &body).body(text);
             assert_eq!(call.send().await.expect(200).json()["description"], body["description"]);
         }
-        assert_eq!(product(&id).send().await.expect(200).json()["description"], body["description"]);
+        assert_eq!(get_product(&id).send().await.expect(200).json()["description"], body["description"]);
     }
 }
 
@@ -174,7 +156,7 @@ async fn a_description_of_as_many_characters_as_are_allowed_fits_whatever_they_a
 async fn preconditions_are_those_of_http() {
     let id = new_product(1000, 1).await;
     let put = async |name: &str, value: &str| {
-        change(&id, &administrator(), &new_price(1100)).header(name, value).send().await.status
+        update_product(&id, &priced(1100)).header(name, value).send().await.status
     };
     // A new product has version 1, and each update that succeeds makes the next.
     for (name, value, status) in [
@@ -193,7 +175,7 @@ async fn preconditions_are_those_of_http() {
     ] {
         assert_eq!(put(name, value).await, status, "{name}: {value}");
     }
-    let get = async |name: &str, value: &str| product(&id).header(name, value).send().await.status;
+    let get = async |name: &str, value: &str| get_product(&id).header(name, value).send().await.status;
     for (name, value, status) in [
         ("if-none-match", "W/\"4\"", 304),
         ("if-none-match", "\"a,b\", \"4\"", 304),
@@ -234,6 +216,6 @@ async fn head_is_answered_like_get_without_the_body() {
 #[tokio::test]
 async fn a_byte_order_mark_before_json_means_nothing() {
     let id = new_product(1000, 1).await;
-    let body = format!("\u{feff}{}", new_price(1200));
-    change(&id, &administrator(), &json!({})).body(body).send().await.expect(200);
+    let body = format!("\u{feff}{}", priced(1200));
+    update_product(&id, &json!({})).body(body).send().await.expect(200);
 }

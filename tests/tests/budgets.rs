@@ -4,21 +4,18 @@ use std::fmt::Write;
 
 use serde_json::json;
 use tests::{
-    Call, Cost, Customer, administrator, administrator_with_account, cost_of, env, invoke, new_product,
-    webhooks_lost,
+    Call, Cost, Customer, administrator, administrator_with_account, cost_of, env, get_product, invoke,
+    log_in, new_key, new_product, priced, update_product, webhooks_lost,
 };
 use uuid::Uuid;
-
-fn product(customer: &Customer, id: &str) -> Call {
-    customer.call("get-product", "GET", format!("/api/products/{id}")).parameter("id", id)
-}
 
 #[tokio::test]
 async fn a_cached_product_costs_one_round_trip_to_redis_and_no_statement() {
     let customer = Customer::register().await;
     let id = new_product(1000, 1).await;
-    product(&customer, &id).send().await.expect(200);
-    let cost = cost_of(5, async || drop(product(&customer, &id).send().await.expect(200))).await;
+    let call = get_product(&id).bearer(&customer.token);
+    call.send().await.expect(200);
+    let cost = cost_of(5, async || drop(call.send().await.expect(200))).await;
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 0), "{cost:?}");
 }
 
@@ -29,13 +26,10 @@ async fn a_product_that_is_not_cached_costs_two_round_trips_and_one_statement() 
     for _ in 0..6 {
         ids.push(new_product(1000, 1).await);
     }
+    let look = async |id: String| drop(get_product(&id).bearer(&customer.token).send().await.expect(200));
     // The environment's first request pays for its connections.
-    product(&customer, &ids.pop().expect("six")).send().await.expect(200);
-    let cost = cost_of(5, async || {
-        let id = ids.pop().expect("one for each run");
-        product(&customer, &id).send().await.expect(200);
-    })
-    .await;
+    look(ids.pop().expect("six")).await;
+    let cost = cost_of(5, async || look(ids.pop().expect("one for each run")).await).await;
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (2, 1), "{cost:?}");
 }
 
@@ -52,11 +46,10 @@ async fn the_cached_featured_list_costs_one_round_trip() {
 async fn the_order_list_and_an_order_cost_one_round_trip_and_one_statement() {
     let customer = Customer::register().await;
     let product = new_product(1000, 1).await;
-    let order = customer.buys(&product).await.expect(201).json()["order_id"].clone();
-    let id = order.as_str().expect("an id");
+    let id = customer.buys(&product).await.expect(201).order();
     let calls = [
         customer.call("list-orders", "GET", "/api/orders"),
-        customer.call("get-order", "GET", format!("/api/orders/{id}")).parameter("id", id),
+        customer.call("get-order", "GET", format!("/api/orders/{id}")).parameter("id", &id),
     ];
     for call in calls {
         call.send().await.expect(200);
@@ -67,14 +60,7 @@ async fn the_order_list_and_an_order_cost_one_round_trip_and_one_statement() {
 
 #[tokio::test]
 async fn an_update_costs_two_round_trips_and_one_statement() {
-    let (token, id) = (administrator(), new_product(1000, 1).await);
-    let call = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", &id);
-    let call = call.bearer(&token).json(&json!({
-        "name": "A product of the tests",
-        "description": "Changed.",
-        "price": { "amount": 1, "currency": "usd" },
-        "featured": false
-    }));
+    let call = update_product(&new_product(1000, 1).await, &priced(1));
     call.send().await.expect(200);
     let cost = cost_of(5, async || drop(call.send().await.expect(200))).await;
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (2, 1), "{cost:?}");
@@ -94,7 +80,7 @@ async fn a_checkout_costs_two_round_trips_two_statements_and_one_call_to_the_pro
 async fn a_repeated_checkout_costs_one_statement_and_no_call_to_the_provider() {
     let customer = Customer::register().await;
     let product = new_product(1000, 100).await;
-    let call = customer.checkout(&Uuid::now_v7().to_string(), &product, 1, "pm_card_visa");
+    let call = customer.checkout(&new_key(), &product, 1, "pm_card_visa");
     call.send().await.expect(201);
     let cost = cost_of(5, async || drop(call.send().await.expect(201))).await;
     assert_eq!((cost.statement_count(), cost.provider_calls), (1, 0), "{cost:?}");
@@ -121,8 +107,7 @@ async fn accounts_cost_one_round_trip_and_one_statement_and_a_login_two() {
     .await;
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 1), "{cost:?}");
     let customer = Customer::register().await;
-    let body = json!({ "email": customer.email, "password": tests::PASSWORD });
-    let login = post("login", "/api/auth/login", &body);
+    let login = log_in(&customer.email, tests::PASSWORD);
     login.send().await.expect(200);
     let cost = cost_of(3, async || drop(login.send().await.expect(200))).await;
     assert_eq!((cost.redis_round_trips, cost.statement_count()), (1, 2), "{cost:?}");
@@ -199,8 +184,7 @@ async fn running_the_shop_costs_one_statement_and_a_refund_two_and_one_call_to_t
     let product = new_product(1000, 100).await;
     let mut orders = Vec::new();
     for _ in 0..6 {
-        let order = customer.buys(&product).await.expect(201).json()["order_id"].clone();
-        orders.push(order.as_str().expect("an id").to_owned());
+        orders.push(customer.buys(&product).await.expect(201).order());
     }
     let id = orders[0].clone();
     let list = Call::new("list-all-orders", "GET", "/api/admin/orders").query("status", "paid");
@@ -212,7 +196,7 @@ async fn running_the_shop_costs_one_statement_and_a_refund_two_and_one_call_to_t
     }
     let refund = async |id: &str| {
         let call = Call::new("refund-order", "POST", format!("/api/orders/{id}/refund")).bearer(&token);
-        let call = call.parameter("id", id).header("idempotency-key", Uuid::now_v7().to_string());
+        let call = call.parameter("id", id).header("idempotency-key", new_key());
         call.json(&json!({ "amount": 10 })).send().await.expect(200);
     };
     // The provider's event about a refund has the worker look at the order, whenever it likes.

@@ -5,18 +5,14 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use futures::{StreamExt, stream};
 use serde_json::json;
-use tests::{Customer, charges_of, deadlocks, new_product, stock_of};
+use tests::{Customer, charges_of, deadlocks, new_key, new_product, stock_of};
 use uuid::Uuid;
-
-fn key() -> String {
-    Uuid::now_v7().to_string()
-}
 
 #[tokio::test]
 async fn a_customer_buys_at_the_catalogues_price_and_is_charged_once() {
     let customer = Customer::register().await;
     let product = new_product(1250, 10).await;
-    let answer = customer.checkout(&key(), &product, 3, "pm_card_visa").send().await.expect(201);
+    let answer = customer.checkout(&new_key(), &product, 3, "pm_card_visa").send().await.expect(201);
     let body = answer.json();
     let order = body["order_id"].as_str().expect("an id");
     assert_eq!((&body["status"], &body["charge"]["status"]), (&json!("paid"), &json!("succeeded")));
@@ -36,8 +32,8 @@ async fn a_customer_who_was_shown_another_price_is_not_charged() {
     let cart = |amount| {
         let items = json!([{ "product_id": product, "quantity": 2 }]);
         let expected = json!({ "amount": amount, "currency": "usd" });
-        let call = customer.call("checkout", "POST", "/api/checkout").header("idempotency-key", key());
-        call.json(&json!({ "items": items, "payment_method": "pm_card_visa", "expected_total": expected }))
+        let cart = json!({ "items": items, "payment_method": "pm_card_visa", "expected_total": expected });
+        customer.checkout_of(&new_key(), &cart)
     };
     let refused = cart(2399).send().await.expect(409).json();
     assert_eq!(refused["type"], "urn:millrace:problem:total-changed");
@@ -52,7 +48,7 @@ async fn a_customer_who_was_shown_another_price_is_not_charged() {
 async fn a_declined_card_fails_the_order_and_releases_its_stock() {
     let customer = Customer::register().await;
     let product = new_product(1250, 10).await;
-    let key = key();
+    let key = new_key();
     let call = customer.checkout(&key, &product, 3, "pm_card_visa_chargeDeclined");
     let answer = call.send().await.expect(402);
     let declined = answer.json();
@@ -64,11 +60,7 @@ async fn a_declined_card_fails_the_order_and_releases_its_stock() {
     assert_eq!(customer.order(order).await["status"], "failed");
     // Declined cards are the customers' matter, not the provider's: three of them must not open the breaker.
     for _ in 0..4 {
-        customer
-            .checkout(&Uuid::now_v7().to_string(), &product, 1, "pm_card_visa_chargeDeclined")
-            .send()
-            .await
-            .expect(402);
+        customer.checkout(&new_key(), &product, 1, "pm_card_visa_chargeDeclined").send().await.expect(402);
     }
     customer.buys(&product).await.expect(201);
     // And the first answer stays the answer.
@@ -83,12 +75,11 @@ async fn a_declined_card_fails_the_order_and_releases_its_stock() {
 async fn an_order_of_more_than_is_left_is_refused_by_line_and_takes_nothing() {
     let customer = Customer::register().await;
     let (plenty, scarce) = (new_product(100, 10).await, new_product(100, 2).await);
-    let call =
-        customer.call("checkout", "POST", "/api/checkout").header("idempotency-key", key()).json(&json!({
-            "items": [{ "product_id": plenty, "quantity": 1 }, { "product_id": scarce, "quantity": 3 }],
-            "payment_method": "pm_card_visa"
-        }));
-    let refused = call.send().await.expect(409).json();
+    let cart = json!({
+        "items": [{ "product_id": plenty, "quantity": 1 }, { "product_id": scarce, "quantity": 3 }],
+        "payment_method": "pm_card_visa"
+    });
+    let refused = customer.checkout_of(&new_key(), &cart).send().await.expect(409).json();
     assert_eq!(refused["type"], "urn:millrace:problem:out-of-stock");
     assert_eq!(refused["errors"], json!([{ "field": "items[1].quantity", "message": "only 2 left" }]));
     assert_eq!((stock_of(&plenty).await, stock_of(&scarce).await), (10, 2));
@@ -98,7 +89,7 @@ async fn an_order_of_more_than_is_left_is_refused_by_line_and_takes_nothing() {
 async fn a_product_that_does_not_exist_is_refused_by_line() {
     let customer = Customer::register().await;
     let nothing = Uuid::now_v7().to_string();
-    let refused = customer.checkout(&key(), &nothing, 1, "pm_card_visa").send().await.expect(422).json();
+    let refused = customer.checkout(&new_key(), &nothing, 1, "pm_card_visa").send().await.expect(422).json();
     assert_eq!(refused["errors"][0]["field"], "items[0].product_id");
 }
 
@@ -106,7 +97,7 @@ async fn a_product_that_does_not_exist_is_refused_by_line() {
 async fn the_same_key_and_body_get_the_first_answer_and_no_second_order() {
     let customer = Customer::register().await;
     let product = new_product(1250, 10).await;
-    let key = key();
+    let key = new_key();
     let first = customer.checkout(&key, &product, 1, "pm_card_visa").send().await.expect(201).json();
     // Quoted as the IETF draft writes it, it is the same key.
     for key in [key.clone(), format!("\"{key}\"")] {
@@ -121,7 +112,7 @@ async fn the_same_key_and_body_get_the_first_answer_and_no_second_order() {
 async fn a_key_with_another_body_is_refused_and_belongs_to_its_customer_alone() {
     let (customer, other) = (Customer::register().await, Customer::register().await);
     let product = new_product(1250, 10).await;
-    let key = key();
+    let key = new_key();
     let first = customer.checkout(&key, &product, 1, "pm_card_visa").send().await.expect(201).json();
     let reused = customer.checkout(&key, &product, 2, "pm_card_visa").send().await.expect(422).json();
     assert_eq!(reused["type"], "urn:millrace:problem:idempotency-key-reused");
@@ -133,12 +124,12 @@ async fn a_key_with_another_body_is_refused_and_belongs_to_its_customer_alone() 
 async fn fifty_submits_of_one_key_at_once_make_one_order_and_one_charge() {
     let customer = Customer::register().await;
     let product = new_product(1250, 100).await;
-    let call = customer.checkout(&key(), &product, 1, "pm_card_visa");
+    let call = customer.checkout(&new_key(), &product, 1, "pm_card_visa");
     let answers = join_all((0..50).map(|_| call.send())).await;
     let mut orders = BTreeSet::new();
     for answer in answers {
         match answer.status {
-            201 => drop(orders.insert(answer.json()["order_id"].to_string())),
+            201 => drop(orders.insert(answer.order())),
             409 => {
                 assert_eq!(answer.json()["type"], "urn:millrace:problem:request-in-progress");
                 assert!(answer.header("location").starts_with("/api/orders/"));
@@ -147,10 +138,10 @@ async fn fifty_submits_of_one_key_at_once_make_one_order_and_one_charge() {
             other => panic!("{other}: {}", answer.text),
         }
     }
-    let order = call.send().await.expect(201).json()["order_id"].clone();
-    orders.insert(order.to_string());
+    let order = call.send().await.expect(201).order();
+    orders.insert(order.clone());
     assert_eq!(orders.len(), 1);
-    assert_eq!(charges_of(order.as_str().expect("an id")).await.len(), 1);
+    assert_eq!(charges_of(&order).await.len(), 1);
     assert_eq!(stock_of(&product).await, 99);
 }
 
@@ -169,9 +160,8 @@ async fn two_hundred_buyers_of_the_last_twenty_pieces_make_twenty_orders() {
         if number % 2 == 0 {
             items.reverse();
         }
-        let body = json!({ "items": items, "payment_method": "pm_card_visa" });
         let call =
-            buyer.call("checkout", "POST", "/api/checkout").header("idempotency-key", key()).json(&body);
+            buyer.checkout_of(&new_key(), &json!({ "items": items, "payment_method": "pm_card_visa" }));
         async move { call.send().await }
     });
     // Forty at a time: more than there are environments of checkout, so that some always wait.
@@ -190,7 +180,7 @@ async fn submits_of_one_key_for_the_last_piece_are_never_told_that_it_is_sold_ou
     for _ in 0..5 {
         let customer = Customer::register().await;
         let product = new_product(1250, 1).await;
-        let call = customer.checkout(&key(), &product, 1, "pm_card_visa");
+        let call = customer.checkout(&new_key(), &product, 1, "pm_card_visa");
         for answer in join_all((0..10).map(|_| call.send())).await {
             let running = answer.text.contains("urn:millrace:problem:request-in-progress");
             assert!(answer.status == 201 || (answer.status == 409 && running), "{answer:?}");
@@ -205,11 +195,11 @@ async fn a_checkout_needs_a_login_a_key_and_a_sensible_body() {
     let product = new_product(1250, 10).await;
     let good =
         json!({ "items": [{ "product_id": product, "quantity": 1 }], "payment_method": "pm_card_visa" });
-    let call = customer.call("checkout", "POST", "/api/checkout");
-    let missing = call.clone().json(&good).send().await.expect(400).json();
+    let call = customer.call("checkout", "POST", "/api/checkout").json(&good);
+    let missing = call.send().await.expect(400).json();
     assert_eq!(missing["type"], "urn:millrace:problem:idempotency-key-missing");
     for unreadable in ["a b", "cl\u{e9}"] {
-        let refused = call.clone().header("idempotency-key", unreadable).json(&good).send().await.expect(400);
+        let refused = customer.checkout_of(unreadable, &good).send().await.expect(400);
         assert_eq!(refused.json()["errors"][0]["field"], "Idempotency-Key", "{unreadable}");
     }
     for (body, field) in [
@@ -221,11 +211,9 @@ async fn a_checkout_needs_a_login_a_key_and_a_sensible_body() {
         ),
         (json!({ "items": good["items"], "payment_method": "pm_x", "amount": 1 }), "amount"),
     ] {
-        let refused =
-            call.clone().header("idempotency-key", key()).json(&body).send().await.expect(422).json();
+        let refused = customer.checkout_of(&new_key(), &body).send().await.expect(422).json();
         assert_eq!(refused["errors"][0]["field"], field);
     }
-    let stranger = call.header("authorization", "Bearer nonsense").header("idempotency-key", key());
-    stranger.json(&good).send().await.expect(401);
+    customer.checkout_of(&new_key(), &good).bearer("nonsense").send().await.expect(401);
     assert_eq!(stock_of(&product).await, 10);
 }

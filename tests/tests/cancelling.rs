@@ -2,14 +2,13 @@
 
 use serde_json::json;
 use tests::{
-    Call, Customer, charges_of, customer_authenticates, eventually, new_product, status_of, stock_of,
+    Call, Customer, charges_of, customer_authenticates, eventually, new_key, new_product, status_of, stock_of,
 };
 use uuid::Uuid;
 
 /// The order, and the request that placed it.
 async fn order_that_needs_authentication(customer: &Customer, product: &str) -> (String, Call) {
-    let key = Uuid::now_v7().to_string();
-    let call = customer.checkout(&key, product, 1, "pm_card_authenticationRequired");
+    let call = customer.checkout(&new_key(), product, 1, "pm_card_authenticationRequired");
     let answer = call.send().await.expect(202).json();
     assert_eq!(answer["status"], "action_required");
     assert!(answer["charge"]["client_secret"].is_string(), "{answer}");
@@ -65,13 +64,12 @@ async fn a_cancelled_order_gives_its_stock_back_and_is_never_charged() {
 async fn a_paid_order_cannot_be_cancelled_and_nobody_cancels_anothers() {
     let (buyer, stranger) = (Customer::register().await, Customer::register().await);
     let product = new_product(1250, 5).await;
-    let order = buyer.buys(&product).await.expect(201).json();
-    let order = order["order_id"].as_str().expect("an id");
-    cancel(&buyer, order).send().await.expect(409);
-    cancel(&stranger, order).send().await.expect(404);
+    let order = buyer.buys(&product).await.expect(201).order();
+    cancel(&buyer, &order).send().await.expect(409);
+    cancel(&stranger, &order).send().await.expect(404);
     cancel(&buyer, &Uuid::now_v7().to_string()).send().await.expect(404);
     cancel(&buyer, "nonsense").send().await.expect(400);
-    assert_eq!(status_of(order).await, "paid");
+    assert_eq!(status_of(&order).await, "paid");
 }
 
 #[tokio::test]

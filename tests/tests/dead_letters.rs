@@ -26,8 +26,7 @@ async fn dead_letter(body: &str) {
 async fn a_dead_letter_that_is_sent_back_is_handled_like_any_message() {
     let (logs, customer) = (Logs::from_now(), Customer::register().await);
     let product = new_product(1250, 5).await;
-    let order =
-        customer.buys(&product).await.expect(201).json()["order_id"].as_str().expect("an id").to_owned();
+    let order = customer.buys(&product).await.expect(201).order();
     dead_letter(&json!({ "order_id": order }).to_string()).await;
 
     assert!(dev(&["redrive"]).contains(&format!("1 {MOVED}")));

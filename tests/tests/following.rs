@@ -36,11 +36,6 @@ async fn an_event_of_another_secret_is_warned_of_and_counted() {
     assert!(!warning.to_string().contains("evt_of_another_secret"), "{warning}");
 }
 
-async fn paid(customer: &Customer, product: &str) -> String {
-    let order = customer.buys(product).await.expect(201).json();
-    order["order_id"].as_str().expect("an id").to_owned()
-}
-
 #[tokio::test]
 async fn a_mistake_in_the_shops_setup_keeps_the_order_waiting_and_is_told_to_an_operator() {
     let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
@@ -71,14 +66,14 @@ async fn a_charge_that_a_proxy_forwarded_and_refused_pays_the_order() {
     let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
     let refusal = json!({ "error": { "type": "invalid_request_error" } });
     let _refusing = provider_refusing(Operation::Create, refusal, true).await;
-    let order = paid(&customer, &product).await;
+    let order = customer.buys(&product).await.expect(201).order();
     assert_eq!(charges_of(&order).await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_refund_at_the_provider_is_shown_to_its_customer() {
     let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
-    let order = paid(&customer, &product).await;
+    let order = customer.buys(&product).await.expect(201).order();
     // The provider's own webhook makes the order due.
     refund_at_the_provider(&order, 500).await;
     eventually("a part of the money", async || {
@@ -100,7 +95,7 @@ fn merged(one: &Value, other: &Value) -> Value {
 #[tokio::test]
 async fn a_dispute_and_a_warning_call_an_operator_and_the_order_says_that_it_is_disputed() {
     let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
-    let order = paid(&customer, &product).await;
+    let order = customer.buys(&product).await.expect(201).order();
     let intent = intent_of(&order).await;
     // Those of a payment that was made in another way name its charge alone.
     let charge = customer.order(&order).await["charge"]["id"].clone();

@@ -1,8 +1,7 @@
 //! GraphQL: the caller's shape, one statement a level, nothing leaked.
 
 use serde_json::{Value, json};
-use tests::{Answer, Call, Customer, cost_of, new_product};
-use uuid::Uuid;
+use tests::{Answer, Call, Customer, cost_of, new_key, new_product};
 
 const LAMP: &str = "01900000-0000-7000-8000-000000000001";
 const NOBODY: &str = "01900000-0000-7000-8000-ffffffffffff";
@@ -30,8 +29,8 @@ async fn ask(call: Call, query: &str, variables: Value) -> Value {
 
 fn first_error(answer: &Value) -> (&str, &str) {
     let error = &answer["errors"][0];
-    let text = |value: &'_ Value| -> &'static str { value.as_str().unwrap_or_default().to_owned().leak() };
-    (text(&error["message"]), text(&error["extensions"]["type"]))
+    let [message, kind] = [&error["message"], &error["extensions"]["type"]];
+    (message.as_str().unwrap_or_default(), kind.as_str().unwrap_or_default())
 }
 
 #[tokio::test]
@@ -99,10 +98,8 @@ async fn orders_with_items_and_products_cost_one_statement_a_level_whatever_thei
         while placed.len() < orders {
             let items: Vec<_> =
                 products.iter().map(|id| json!({ "product_id": id, "quantity": 2 })).collect();
-            let body = json!({ "items": items, "payment_method": "pm_card_visa" });
-            let call = customer.call("checkout", "POST", "/api/checkout");
-            let call = call.header("idempotency-key", Uuid::now_v7().to_string()).json(&body);
-            placed.push(call.send().await.expect(201).json()["order_id"].clone());
+            let cart = json!({ "items": items, "payment_method": "pm_card_visa" });
+            placed.push(customer.checkout_of(&new_key(), &cart).send().await.expect(201).order());
         }
         let call = async || {
             let answer = ask(customers(&customer), ORDERS, json!({ "limit": 20 })).await;

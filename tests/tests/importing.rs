@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::catalog::{self, Batch, Upload};
 use shared::database::Statement;
 use sqlx::FromRow;
-use tests::{Answer, Call, Logs, administrator, database, env, eventually, invoke};
+use tests::{Answer, Call, Logs, administrator, database, env, eventually, get_product, invoke};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use uuid::Uuid;
@@ -86,12 +86,7 @@ fn counts(import: &Value) -> [i64; 4] {
 }
 
 async fn read(product: Uuid) -> Answer {
-    let id = product.to_string();
-    Call::new("get-product", "GET", format!("/api/products/{id}"))
-        .parameter("id", &id)
-        .send()
-        .await
-        .expect(200)
+    get_product(&product.to_string()).send().await.expect(200)
 }
 
 #[tokio::test]
@@ -125,13 +120,10 @@ async fn a_file_in_the_bucket_is_imported_and_its_bad_lines_are_told_with_their_
 async fn who_reads_a_product_after_an_import_gets_the_newer_one_and_the_same_file_again_changes_nothing() {
     let skus = skus();
     assert_eq!(counts(&import(file(&skus, 150, 1000)).await), [150, 0, 0, 0]);
-    let ids: Vec<_> = {
-        let mut ids = Vec::new();
-        for number in [0, 75, 149] {
-            ids.push(stored(&format!("{skus}-{number}")).await.id);
-        }
-        ids
-    };
+    let mut ids = Vec::new();
+    for number in [0, 75, 149] {
+        ids.push(stored(&format!("{skus}-{number}")).await.id);
+    }
     for &id in &ids {
         assert_eq!(read(id).await.json()["price"]["amount"], 1000);
     }

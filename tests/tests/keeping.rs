@@ -3,7 +3,9 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tests::{Answer, Call, Customer, administrator, eventually, invoke, new_product, stock_of};
+use tests::{
+    Answer, Call, Customer, administrator, eventually, every_page, get_product, invoke, new_product, stock_of,
+};
 use uuid::Uuid;
 
 fn admin(function: &'static str, method: &'static str, path: impl Into<String>) -> Call {
@@ -21,10 +23,6 @@ async fn create(body: &Value) -> Answer {
     admin("create-product", "POST", "/api/products").json(body).send().await
 }
 
-async fn product(id: &str) -> Answer {
-    Call::new("get-product", "GET", format!("/api/products/{id}")).parameter("id", id).send().await
-}
-
 async fn stock(id: &str, body: &Value) -> Answer {
     let call = admin("set-stock", "PUT", format!("/api/products/{id}/stock"));
     call.parameter("id", id).json(body).send().await
@@ -34,9 +32,13 @@ async fn archive(id: &str) -> Answer {
     admin("archive-product", "DELETE", format!("/api/products/{id}")).parameter("id", id).send().await
 }
 
-async fn list(parameters: &[(&str, &str)]) -> Answer {
+fn listing(parameters: &[(&str, &str)]) -> Call {
     let call = Call::new("list-products", "GET", "/api/products");
-    parameters.iter().fold(call, |call, (name, value)| call.query(name, *value)).send().await
+    parameters.iter().fold(call, |call, (name, value)| call.query(name, *value))
+}
+
+async fn list(parameters: &[(&str, &str)]) -> Answer {
+    listing(parameters).send().await
 }
 
 fn id_of(product: &Value) -> String {
@@ -53,7 +55,7 @@ async fn a_new_product_is_found_and_can_be_bought() {
     assert_eq!(answer.header("location"), format!("/api/products/{id}"));
     assert_eq!(answer.header("etag"), "\"1\"");
     assert_eq!((&made["in_stock"], &made["featured"]), (&json!(true), &json!(false)));
-    assert_eq!(product(&id).await.expect(200).json(), made);
+    assert_eq!(get_product(&id).send().await.expect(200).json(), made);
     // Among the newest of its price: others may add more than fit on a page.
     let price = amount.to_string();
     let parameters = [("currency", "usd"), ("min_price", &*price), ("max_price", &*price), ("limit", "50")];
@@ -148,7 +150,7 @@ async fn only_administrators_keep_the_catalogue() {
         call(customer.call(function, method, path.clone())).send().await.expect(403);
         call(Call::new(function, method, path)).send().await.expect(401);
     }
-    product(&id).await.expect(200);
+    get_product(&id).send().await.expect(200);
 }
 
 #[tokio::test]
@@ -156,11 +158,11 @@ async fn an_archived_product_is_gone_for_all_but_its_orders() {
     let customer = Customer::register().await;
     let made = create(&lamp()).await.expect(201).json();
     let id = id_of(&made);
-    let order = customer.buys(&id).await.expect(201).json()["order_id"].as_str().expect("an id").to_owned();
-    product(&id).await.expect(200);
+    let order = customer.buys(&id).await.expect(201).order();
+    get_product(&id).send().await.expect(200);
     archive(&id).await.expect(204);
     // Although it was cached.
-    product(&id).await.expect(404);
+    get_product(&id).send().await.expect(404);
     let listed = list(&[("limit", "50")]).await.expect(200).text;
     assert!(!listed.contains(&id), "{listed}");
     let refused = customer.buys(&id).await.expect(422).json();
@@ -219,7 +221,7 @@ async fn a_product_says_whether_it_is_in_stock_and_orders_between_do_not_change_
     let id = new_product(1000, 3).await;
     let customer = Customer::register().await;
     let seen = async || {
-        let product = product(&id).await.expect(200).json();
+        let product = get_product(&id).send().await.expect(200).json();
         (product["in_stock"].clone(), product["version"].clone())
     };
     for _ in 0..2 {
@@ -259,17 +261,8 @@ async fn each_order_of_the_list_has_every_product_once_over_all_its_pages() {
         ("price", order([4, 1, 2, 0, 3])),
         ("-price", order([3, 0, 2, 1, 4])),
     ] {
-        let (mut seen, mut cursor) = (Vec::new(), None::<String>);
-        loop {
-            let mut parameters = vec![("sort", sort), ("currency", currency), ("limit", "2")];
-            parameters.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-            let page = list(&parameters).await.expect(200).json();
-            seen.extend(page["products"].as_array().expect("a list").iter().map(id_of));
-            match page["next_cursor"].as_str() {
-                Some(next) => cursor = Some(next.to_owned()),
-                None => break,
-            }
-        }
+        let pages = listing(&[("sort", sort), ("currency", currency), ("limit", "2")]);
+        let seen: Vec<_> = every_page(&pages, "products").await.iter().map(id_of).collect();
         assert_eq!(seen, expected, "{sort}");
     }
     let priced = [("currency", currency), ("min_price", "200"), ("max_price", "300")];

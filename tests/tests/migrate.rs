@@ -1,12 +1,10 @@
 //! The migration, as a deployment invokes it and as people do. Its failures are tested beside its code.
 
-use std::fs;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::routing::put;
 use serde_json::{Value, json};
-use tests::{env, invoke};
+use tests::{Logs, env, invoke};
 use tokio::net::TcpListener;
 
 /// Part of the address at which CloudFormation waits, which whoever has it could answer in our name.
@@ -42,7 +40,7 @@ async fn a_deployment_is_answered_at_its_signed_address_which_no_log_shows() {
         assert_eq!(answer["Data"]["TokenPublicKey"], expected);
     }
     assert!(received.lock().expect("no panic").is_empty(), "each is answered once");
-    assert!(!functions_log().contains(SIGNATURE), "the address was logged");
+    assert!(!Logs::whole("functions.log").contains(SIGNATURE), "the address was logged");
 }
 
 #[tokio::test]
@@ -51,10 +49,4 @@ async fn people_learn_what_would_run_and_what_ran() {
         let answer = invoke("migrate", &json!({ "dry_run": dry_run })).await;
         assert_eq!(answer, json!({ "dry_run": dry_run, "migrations": [] }), "the cloud is migrated already");
     }
-}
-
-fn functions_log() -> String {
-    let folder = std::env::var("MILLRACE_DEV_DIR").unwrap_or_else(|_| ".dev".to_owned());
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join("logs/functions.log");
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

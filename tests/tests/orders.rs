@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shared::database::Statement;
-use tests::{Call, Customer, database, new_product};
+use tests::{Call, Customer, database, every_page, new_product};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -11,25 +11,16 @@ async fn a_customer_pages_through_orders_newest_first_and_each_comes_once() {
     let product = new_product(250, 100).await;
     let mut bought = Vec::new();
     for _ in 0..5 {
-        bought.push(customer.buys(&product).await.expect(201).json()["order_id"].clone());
+        bought.push(customer.buys(&product).await.expect(201).order());
     }
     bought.reverse();
 
+    let pages = customer.call("list-orders", "GET", "/api/orders").query("limit", "2");
     let mut seen = Vec::new();
-    let mut cursor = None::<String>;
-    loop {
-        let call = customer.call("list-orders", "GET", "/api/orders").query("limit", "2");
-        let call = cursor.into_iter().fold(call, |call, cursor| call.query("cursor", cursor));
-        let page = call.send().await.expect(200).json();
-        for order in page["orders"].as_array().expect("orders") {
-            assert_eq!(order["total"]["amount"], 250);
-            assert_eq!(order["items"][0]["product_id"], product.as_str());
-            seen.push(order["id"].clone());
-        }
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = Some(next.to_owned()),
-            None => break,
-        }
+    for order in every_page(&pages, "orders").await {
+        assert_eq!(order["total"]["amount"], 250);
+        assert_eq!(order["items"][0]["product_id"], product.as_str());
+        seen.push(order["id"].clone());
     }
     assert_eq!(seen, bought);
 }
@@ -37,8 +28,7 @@ async fn a_customer_pages_through_orders_newest_first_and_each_comes_once() {
 #[tokio::test]
 async fn what_postgres_writes_as_json_goes_out_without_spaces_that_nobody_reads() {
     let customer = Customer::register().await;
-    let order = customer.buys(&new_product(250, 100).await).await.expect(201).json()["order_id"].clone();
-    let order = order.as_str().expect("an id");
+    let order = customer.buys(&new_product(250, 100).await).await.expect(201).order();
     let list = customer.call("list-orders", "GET", "/api/orders").send().await.expect(200);
     let path = format!("/api/orders/{order}");
     let one = customer.call("get-order", "GET", path).parameter("id", order).send().await.expect(200);
@@ -54,11 +44,10 @@ async fn an_order_placed_on_a_whole_second_is_read_like_any_other() {
         "update orders set created_at = date_trunc('second', created_at) where id = $1",
     );
     let (customer, product) = (Customer::register().await, new_product(250, 1).await);
-    let bought = customer.buys(&product).await.expect(201).json();
-    let id = bought["order_id"].as_str().expect("an id");
+    let id = customer.buys(&product).await.expect(201).order();
     let number: Uuid = id.parse().expect("an id");
     assert_eq!(database().execute(ON_THE_SECOND.bind(number)).await.expect("updates"), 1);
-    assert_eq!(customer.order(id).await["id"], id);
+    assert_eq!(customer.order(&id).await["id"], id);
     let page = customer.call("list-orders", "GET", "/api/orders").send().await.expect(200).json();
     assert_eq!(page["orders"][0]["id"], id);
 }
@@ -67,12 +56,11 @@ async fn an_order_placed_on_a_whole_second_is_read_like_any_other() {
 async fn nobody_sees_another_customers_order() {
     let (buyer, stranger) = (Customer::register().await, Customer::register().await);
     let product = new_product(250, 1).await;
-    let order = buyer.buys(&product).await.expect(201).json();
-    let id = order["order_id"].as_str().expect("an id");
-    assert_eq!(buyer.order(id).await["charge"]["status"], "succeeded");
+    let id = buyer.buys(&product).await.expect(201).order();
+    assert_eq!(buyer.order(&id).await["charge"]["status"], "succeeded");
     let path = format!("/api/orders/{id}");
-    stranger.call("get-order", "GET", &path).parameter("id", id).send().await.expect(404);
-    Call::new("get-order", "GET", &path).parameter("id", id).send().await.expect(401);
+    stranger.call("get-order", "GET", &path).parameter("id", &id).send().await.expect(404);
+    Call::new("get-order", "GET", &path).parameter("id", &id).send().await.expect(401);
 }
 
 #[tokio::test]
@@ -100,8 +88,8 @@ async fn an_old_order_is_listed_for_who_asks_for_it() {
         "update orders set created_at = now() - interval '40 days' where id = $1",
     );
     let (customer, product) = (Customer::register().await, new_product(250, 100).await);
-    let order = customer.buys(&product).await.expect(201).json()["order_id"].clone();
-    let id: Uuid = order.as_str().expect("an id").parse().expect("an id");
+    let order = customer.buys(&product).await.expect(201).order();
+    let id: Uuid = order.parse().expect("an id");
     database().execute(AGE.bind(id)).await.expect("updates");
     let list = customer.call("list-orders", "GET", "/api/orders");
     assert_eq!(list.send().await.expect(200).json()["orders"], json!([]));

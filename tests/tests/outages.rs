@@ -8,11 +8,11 @@ use shared::catalog::INVALIDATION_LOST;
 use shared::database::Statement;
 use tests::{
     Call, Customer, Logs, administrator, ask_redis, away, breaker_forced, charges_of, cost_of,
-    customer_authenticates, customer_pays_past_the_shop, database, dev, eventually, invoke, new_product,
-    orders_by_hand, pause_postgres, provider_failing, provider_failing_for_ever, provider_slow,
-    redis_refuses, requests_to_provider, status_of, stock_of, webhooks_lost,
+    customer_authenticates, customer_pays_past_the_shop, database, dev, eventually, get_product, invoke,
+    new_key, new_product, orders_by_hand, pause_postgres, priced, provider_failing,
+    provider_failing_for_ever, provider_slow, redis_refuses, requests_to_provider, status_of, stock_of,
+    update_product, webhooks_lost,
 };
-use uuid::Uuid;
 
 /// The order whose payment is about to be confirmed.
 static PLACED: Statement = Statement::new(
@@ -21,9 +21,9 @@ static PLACED: Statement = Statement::new(
 );
 
 async fn order_placed(customer: &Customer, product: &str) -> String {
-    let answer = customer.buys(product).await.expect(202).json();
-    assert_eq!(answer["charge"]["id"], "pending");
-    answer["order_id"].as_str().expect("an id").to_owned()
+    let answer = customer.buys(product).await.expect(202);
+    assert_eq!(answer.json()["charge"]["id"], "pending");
+    answer.order()
 }
 
 async fn all_paid_once(customer: &Customer, orders: &[String]) {
@@ -60,8 +60,7 @@ async fn an_order_over_the_providers_limit_is_answered_at_once_and_charged_in_it
     assert_eq!(answer.json()["status"], "deferred");
     assert_eq!(answer.json()["charge"]["waits_for"], "providers_limit");
     assert_eq!(logs.line_of(&answer).await["ProviderHeldBack"], 1);
-    let order = answer.json()["order_id"].as_str().expect("an id").to_owned();
-    all_paid_once(&customer, &[order]).await;
+    all_paid_once(&customer, &[answer.order()]).await;
     assert!(requests_to_provider().await > before);
     // While the breaker is open the answer says so.
     let _open = breaker_forced("force-open", "payments");
@@ -158,27 +157,17 @@ async fn killing_redis_in_the_middle_of_an_outage_changes_nothing() {
 async fn products_are_read_and_changed_without_redis() {
     let customer = Customer::register().await;
     let id = new_product(1000, 1).await;
-    let read = customer.call("get-product", "GET", format!("/api/products/{id}")).parameter("id", &id);
+    let read = get_product(&id).bearer(&customer.token);
     read.send().await.expect(200);
-    let update = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", &id);
-    let update = update.bearer(&administrator());
     let shown = async || read.send().await.expect(200).json()["price"]["amount"].as_i64();
     let redis = away("redis");
     for price in [1001, 1002, 1003] {
-        update.clone().json(&priced(price)).send().await.expect(200);
+        update_product(&id, &priced(price)).send().await.expect(200);
         assert_eq!(shown().await, Some(price));
     }
     drop(redis);
     // It comes back empty.
     assert_eq!(shown().await, Some(1003));
-}
-
-/// A change of a product to this price.
-fn priced(amount: i64) -> Value {
-    json!({
-        "name": "A product of the tests", "description": "", "featured": false,
-        "price": { "amount": amount, "currency": "usd" },
-    })
 }
 
 static ANNOUNCED: Statement = Statement::new("tests.announced", "select until::text from products_announced");
@@ -187,8 +176,7 @@ static ANNOUNCED: Statement = Statement::new("tests.announced", "select until::t
 #[tokio::test]
 async fn an_eviction_of_a_list_that_redis_did_not_confirm_counts_as_lost() {
     let id = new_product(1000, 1).await;
-    let update = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", &id);
-    let update = update.bearer(&administrator()).json(&priced(1000));
+    let update = update_product(&id, &priced(1000));
     let lost = async || invoke("order-sweeper", &json!({})).await["lost"].as_u64();
     let announced = async || database().fetch_one::<(String,)>(&ANNOUNCED).await.expect("answers").0;
     update.send().await.expect(200);
@@ -229,8 +217,7 @@ async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwar
     );
     let customer = Customer::register().await;
     let product = new_product(1000, 10).await;
-    let cached =
-        customer.call("get-product", "GET", format!("/api/products/{product}")).parameter("id", &product);
+    let cached = get_product(&product).bearer(&customer.token);
     cached.send().await.expect(200);
     let list = customer.call("list-orders", "GET", "/api/orders");
     list.send().await.expect(200);
@@ -276,7 +263,7 @@ async fn who_was_charged_while_postgres_went_away_is_told_perhaps_and_learns_it_
     customer.buys(&product).await.expect(201);
 
     let slow = provider_slow(Operation::Create, Duration::from_millis(3500)).await;
-    let call = customer.checkout(&Uuid::now_v7().to_string(), &product, 1, "pm_card_visa");
+    let call = customer.checkout(&new_key(), &product, 1, "pm_card_visa");
     let bought = tokio::spawn({
         let call = call.clone();
         async move { call.send().await }
@@ -299,7 +286,7 @@ async fn who_was_charged_while_postgres_went_away_is_told_perhaps_and_learns_it_
         (status_of(&order).await == "paid").then_some(())
     })
     .await;
-    assert_eq!(call.send().await.expect(201).json()["order_id"], json!(order));
+    assert_eq!(call.send().await.expect(201).order(), order);
     assert_eq!(charges_of(&order).await.len(), 1);
 }
 
@@ -318,8 +305,8 @@ async fn an_order_is_paid_although_the_provider_replays_a_failure_to_create_its_
 async fn order_paid_and_cancelled(customer: &Customer, product: &str) -> String {
     // Off from the start: a nudge about the authentication that is asked for would find the payment first.
     let lost = webhooks_lost().await;
-    let call = customer.checkout(&Uuid::now_v7().to_string(), product, 2, "pm_card_authenticationRequired");
-    let order = call.send().await.expect(202).json()["order_id"].as_str().expect("an id").to_owned();
+    let call = customer.checkout(&new_key(), product, 2, "pm_card_authenticationRequired");
+    let order = call.send().await.expect(202).order();
     customer_authenticates(&order).await;
     let cancel = customer.call("cancel-order", "POST", format!("/api/orders/{order}/cancel"));
     let answer = cancel.parameter("id", &order).send().await.expect(202).json();
@@ -351,8 +338,8 @@ async fn a_charge_that_succeeded_before_the_cancellation_is_given_back() {
 #[tokio::test]
 async fn a_charge_that_succeeds_after_its_order_has_failed_is_given_back() {
     let (customer, product) = (Customer::register().await, new_product(1250, 5).await);
-    let call = customer.checkout(&Uuid::now_v7().to_string(), &product, 2, "pm_card_visa_chargeDeclined");
-    let order = call.send().await.expect(402).json()["order_id"].as_str().expect("an id").to_owned();
+    let call = customer.checkout(&new_key(), &product, 2, "pm_card_visa_chargeDeclined");
+    let order = call.send().await.expect(402).order();
     assert_eq!((status_of(&order).await.as_str(), stock_of(&product).await), ("failed", 5));
     customer_pays_past_the_shop(&order, "pm_card_visa").await;
     all_given_back(&order, &product).await;

@@ -1,7 +1,7 @@
 //! Searching products.
 
 use serde_json::{Value, json};
-use tests::{Answer, Call, Customer, administrator, cost_of, new_product};
+use tests::{Answer, Call, Customer, administrator, cost_of, new_product, update_product};
 
 fn search(words: &str) -> Call {
     Call::new("search-products", "GET", "/api/search").query("q", words)
@@ -30,10 +30,9 @@ async fn product_named(name: &str, description: &str) -> String {
 }
 
 async fn change(id: &str, name: &str, description: &str, price: u32) {
-    let call = Call::new("update-product", "PUT", format!("/api/products/{id}")).parameter("id", id);
     let price = json!({ "amount": price, "currency": "usd" });
     let body = json!({ "name": name, "description": description, "price": price, "featured": false });
-    call.bearer(&administrator()).json(&body).send().await.expect(200);
+    update_product(id, &body).send().await.expect(200);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::database::Statement;
-use tests::{Answer, Call, Customer, PASSWORD, database, new_address};
+use tests::{Answer, Call, Customer, PASSWORD, database, log_in, new_address};
 use uuid::Uuid;
 
 const GOOD: &str = "follow the water down";
@@ -17,7 +17,7 @@ async fn register(email: &str, password: &str) -> Answer {
 }
 
 async fn login(email: &str, password: &str) -> Answer {
-    post("login", "/api/auth/login", &json!({ "email": email, "password": password })).await
+    log_in(email, password).send().await
 }
 
 async fn refresh(token: &Value) -> Answer {

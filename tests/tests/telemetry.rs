@@ -5,8 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use shared::database::Statement;
 use tests::{
-    Call, Customer, Logs, PASSWORD, customer_authenticates, database, dev, env, eventually, new_address,
-    new_product, provider_failing, status_of,
+    Call, Customer, Logs, PASSWORD, customer_authenticates, database, dev, env, eventually, get_product,
+    log_in, new_address, new_key, new_product, provider_failing, status_of,
 };
 use uuid::Uuid;
 
@@ -57,10 +57,7 @@ async fn each_request_has_one_line_that_says_what_it_cost() {
 async fn a_refused_request_is_counted_by_its_class_and_as_limited() {
     let logs = Logs::from_now();
     let source = new_address();
-    let guess = |number: u8| {
-        let body = json!({ "email": format!("{number}-{source}@example.com"), "password": "guess" });
-        Call::new("login", "POST", "/api/auth/login").from(&source).json(&body)
-    };
+    let guess = |number: u8| log_in(&format!("{number}-{source}@example.com"), "guess").from(&source);
     let line = logs.line_of(&guess(0).send().await.expect(401)).await;
     assert_eq!((&line["StatusClass"], &line["status"]), (&json!("4xx"), &json!(401)));
     for number in 1..5 {
@@ -77,7 +74,7 @@ async fn a_trace_goes_on_in_the_message_that_a_deferred_order_sends() {
     let failing = provider_failing().await;
     let answer = customer.buys(&product).await.expect(202);
     drop(failing);
-    let order = answer.json()["order_id"].as_str().expect("an id").to_owned();
+    let order = answer.order();
     let line = logs.line_of(&answer).await;
     let counted = counts(&line, &["DeferredOrders", "QueueSent", "BreakerAllowed", "BreakerFailed"]);
     assert_eq!(counted, [1, 1, 1, 1], "{line}");
@@ -137,12 +134,9 @@ async fn journey() -> Secrets {
 
 async fn logs_in(customer: &Customer) -> Secrets {
     let (source, wrong) = (new_address(), "Not-The-Password-9");
-    let log_in = |password: &str| {
-        let body = json!({ "email": customer.email.to_uppercase(), "password": password });
-        Call::new("login", "POST", "/api/auth/login").from(&source).json(&body)
-    };
-    log_in(wrong).send().await.expect(401);
-    let token = log_in(PASSWORD).send().await.expect(200).json()["access_token"].clone();
+    let attempt = |password: &str| log_in(&customer.email.to_uppercase(), password).from(&source);
+    attempt(wrong).send().await.expect(401);
+    let token = attempt(PASSWORD).send().await.expect(200).json()["access_token"].clone();
     let token = token.as_str().expect("a token").to_owned();
     let forged = format!("{token}x");
     Call::new("list-orders", "GET", "/api/orders").bearer(&forged).send().await.expect(401);
@@ -155,25 +149,23 @@ async fn logs_in(customer: &Customer) -> Secrets {
 }
 
 async fn looks_around(customer: &Customer, product: &str) {
-    let path = format!("/api/products/{product}");
-    customer.call("get-product", "GET", path).parameter("id", product).send().await.expect(200);
+    get_product(product).bearer(&customer.token).send().await.expect(200);
     customer.call("search-products", "GET", "/api/search").query("q", "oak chair").send().await.expect(200);
     let query = json!({ "query": "{ orders(limit: 1) { nonsense } }" });
     customer.call("graphql", "POST", "/api/graphql").json(&query).send().await;
 }
 
 async fn buys(customer: &Customer, product: &str) -> Secrets {
-    let key = Uuid::now_v7().to_string();
+    let key = new_key();
     customer.checkout(&key, product, 1, "pm_card_visa").send().await.expect(201);
-    let declined = Uuid::now_v7().to_string();
-    customer.checkout(&declined, product, 1, "pm_card_visa_chargeDeclined").send().await.expect(402);
+    customer.checkout(&new_key(), product, 1, "pm_card_visa_chargeDeclined").send().await.expect(402);
     // Postgres refuses the statement of somebody who has gone, and logs that.
     let gone = Customer::register().await;
     database().execute(FORGET.bind(gone.id)).await.expect("deleted");
-    let refused = Uuid::now_v7().to_string();
+    let refused = new_key();
     gone.checkout(&refused, product, 1, "pm_card_visa").send().await;
     let card = "4242424242424242";
-    customer.checkout(&Uuid::now_v7().to_string(), product, 1, card).send().await.expect(422);
+    customer.checkout(&new_key(), product, 1, card).send().await.expect(422);
     let broken = format!("{{ {card}");
     let call = customer.call("checkout", "POST", "/api/checkout").header("idempotency-key", &key);
     call.header("content-type", "application/json").body(broken).send().await.expect(400);
@@ -187,15 +179,13 @@ async fn buys(customer: &Customer, product: &str) -> Secrets {
 
 /// Buys what is not paid at once: because of the customer, or of the provider.
 async fn waits(customer: &Customer, product: &str) -> Secrets {
-    let waiting = |answer: &Value| answer["order_id"].as_str().expect("an id").to_owned();
     let buy = async || {
-        let key = Uuid::now_v7().to_string();
-        let call = customer.checkout(&key, product, 1, "pm_card_authenticationRequired");
-        call.send().await.expect(202).json()
+        let call = customer.checkout(&new_key(), product, 1, "pm_card_authenticationRequired");
+        call.send().await.expect(202)
     };
     let authenticated = buy().await;
-    customer_authenticates(&waiting(&authenticated)).await;
-    let cancelled = waiting(&buy().await);
+    customer_authenticates(&authenticated.order()).await;
+    let cancelled = buy().await.order();
     let cancel = format!("/api/orders/{cancelled}/cancel");
     let call = customer.call("cancel-order", "POST", cancel).parameter("id", &cancelled);
     call.settled().await.expect(200);
@@ -203,22 +193,20 @@ async fn waits(customer: &Customer, product: &str) -> Secrets {
     forged_event.header("stripe-signature", "t=1795420800,v1=00").send().await.expect(400);
 
     let failing = provider_failing().await;
-    let deferred = waiting(&customer.buys(product).await.expect(202).json());
+    let deferred = customer.buys(product).await.expect(202).order();
     drop(failing);
-    for order in [deferred, waiting(&authenticated)] {
+    for order in [deferred, authenticated.order()] {
         let paid = async || (status_of(&order).await == "paid").then_some(());
         eventually("the payment", paid).await;
     }
-    let secret = authenticated["charge"]["client_secret"].as_str().expect("a secret");
-    vec![("client secret", secret.to_owned())]
+    let secret = authenticated.json()["charge"]["client_secret"].as_str().expect("a secret").to_owned();
+    vec![("client secret", secret)]
 }
 
 /// The text itself, and how it shows where it travels encoded, whatever stands before it: in base64, which looks at
 /// three bytes at a time, and in hexadecimal.
 fn shapes_of(secret: &str) -> Vec<String> {
-    let digits =
-        |byte: u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).expect("a digit"));
-    let hexadecimal = secret.bytes().flat_map(digits).collect();
+    let hexadecimal = secret.bytes().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"));
     let base64 = (0..3).map(|before| {
         let all = [&[0; 3][..before], secret.as_bytes()].concat();
         let whole = all.len() / 3 * 3;

@@ -9,9 +9,7 @@ use super::customer::Customer;
 use super::dice::Dice;
 use super::shop;
 use super::world::World;
-use cloud::DATABASE;
 use cloud::progress::say;
-use cloud::service::Service;
 
 /// What is not finished by then never will be.
 const LIMIT: Duration = Duration::from_secs(100);
@@ -88,7 +86,7 @@ pub(super) async fn browse(world: &World) {
 async fn unfinished(world: &World) -> Result<usize> {
     let sql = "select (select count(*) from orders where status not in ('paid', 'failed', 'cancelled', 'refunded')) \
                + (select count(*) from refunds where status = 'pending')";
-    Ok(world.services.cloud().sql(Service::Postgres, DATABASE, sql).await?.parse()?)
+    Ok(world.services.cloud().sql(sql).await?.parse()?)
 }
 
 /// Waits end now, and deadlines of orders that wait for their customers: those of others are a day away, and what is
@@ -98,7 +96,7 @@ async fn time_passes(world: &World) -> Result<()> {
                deadline = case when status = 'action_required' then least(deadline, now()) else deadline end \
                where id in (select id from orders where next_attempt_at > now() \
                and (lease_until is null or lease_until < now()) for update skip locked)";
-    world.services.cloud().sql(Service::Postgres, DATABASE, sql).await.map(drop)
+    world.services.cloud().sql(sql).await.map(drop)
 }
 
 /// Payments that a bank has been looking at for long enough end one way or the other.
@@ -106,7 +104,7 @@ pub(super) async fn banks_answer(world: &World, dice: &mut Dice) -> Result<()> {
     let sql = "select intent_id from payments join orders on orders.id = order_id \
                where payment_method = 'pm_card_processing' and intent_id is not null \
                and status not in ('paid', 'failed', 'cancelled', 'refunded') order by order_id";
-    let intents = world.services.cloud().sql(Service::Postgres, DATABASE, sql).await?;
+    let intents = world.services.cloud().sql(sql).await?;
     for intent in intents.lines() {
         // Refused for one that is not in the bank's hands (yet).
         world.provider.settle(intent, dice.percent(75)).await.ok();

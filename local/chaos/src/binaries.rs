@@ -1,7 +1,7 @@
 //! The functions, built with kill points and put where no other build replaces them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
@@ -23,11 +23,9 @@ pub(super) async fn build(cloud: &Cloud, functions: &[&str]) -> Result<PathBuf> 
     let folder = cloud.folder.functions();
     fs::create_dir_all(&folder)?;
     for function in functions {
-        copy(&built.join(function), &folder.join(function))?;
+        let program = built.join(function);
+        fs::copy(&program, folder.join(function))
+            .with_context(|| format!("cannot copy {}", program.display()))?;
     }
     Ok(folder)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display())).map(drop)
 }

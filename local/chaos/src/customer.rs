@@ -53,13 +53,12 @@ impl<'a> Customer<'a> {
         let request = self
             .request("checkout", "POST", "/api/checkout".to_owned())
             .with("idempotency-key", wanted.key)
-            .with("content-type", "application/json".to_owned())
-            .sends(wanted.body.to_string());
+            .sends(&wanted.body);
         let mut impatience = impatience;
         let mut unheard = wanted.unheard;
         while self.tries() {
             // Hangs up once; then it waits.
-            let reply = self.send(&request, impatience.take().unwrap_or(PATIENCE)).await;
+            let reply = self.world.send(&request, impatience.take().unwrap_or(PATIENCE)).await;
             let kind = reply.as_ref().and_then(|reply| reply.body["type"].as_str()).unwrap_or_default();
             match &reply {
                 Some(reply) if matches!(reply.status, 200..=202 | 402) => {
@@ -74,7 +73,7 @@ impl<'a> Customer<'a> {
                     unheard = false;
                 }
                 Some(reply) if kind.ends_with(":out-of-stock") => {
-                    let said = Said { status: reply.status, ..Said::nothing() };
+                    let said = Said { status: reply.status, ..Said::default() };
                     witness.said(purchase, said.clone());
                     return Some(said);
                 }
@@ -83,9 +82,7 @@ impl<'a> Customer<'a> {
                     witness.unheard(purchase);
                 }
                 Some(Reply { status: 409 | 429 | 503, .. }) => {}
-                Some(reply) => {
-                    witness.complain(format!("checkout answered {}: {}", reply.status, reply.body));
-                }
+                Some(reply) => self.world.complain(&request, reply),
             }
             sleep(PAUSE).await;
         }
@@ -96,7 +93,7 @@ impl<'a> Customer<'a> {
     pub(super) async fn cancel(&self, purchase: usize, order: &str) {
         let request = self.request("cancel-order", "POST", format!("/api/orders/{order}/cancel"));
         while self.tries() {
-            match self.send(&request, PATIENCE).await {
+            match self.world.send(&request, PATIENCE).await {
                 Some(reply) if matches!(reply.status, 200 | 202) => {
                     let word = reply.body["status"].as_str().unwrap_or_default();
                     self.world.witness.cancelled(purchase, word);
@@ -105,10 +102,7 @@ impl<'a> Customer<'a> {
                 // Paid, declined, or being charged: not to be cancelled (now).
                 Some(Reply { status: 409, .. }) => return,
                 None | Some(Reply { status: 429 | 503, .. }) => {}
-                Some(reply) => {
-                    let text = format!("cancel-order answered {}: {}", reply.status, reply.body);
-                    self.world.witness.complain(text);
-                }
+                Some(reply) => self.world.complain(&request, &reply),
             }
             sleep(PAUSE).await;
         }
@@ -117,12 +111,12 @@ impl<'a> Customer<'a> {
     /// Looks at an order: where it stands.
     pub(super) async fn look(&self, order: &str) -> Option<String> {
         let request = self.request("get-order", "GET", format!("/api/orders/{order}"));
-        let reply = self.send(&request, PATIENCE).await?;
+        let reply = self.world.send(&request, PATIENCE).await?;
         match reply.status {
             200 => reply.body["status"].as_str().map(str::to_owned),
             429 | 503 => None,
-            status => {
-                self.world.witness.complain(format!("get-order answered {status}: {}", reply.body));
+            _ => {
+                self.world.complain(&request, &reply);
                 None
             }
         }
@@ -133,15 +127,13 @@ impl<'a> Customer<'a> {
         let witness = &self.world.witness;
         let request = self.request("get-product", "GET", format!("/api/products/{}", shop::product(product)));
         let reader = witness.freshness(|freshness| freshness.reader(product, "its page"));
-        match self.send(&request, PATIENCE).await {
+        match self.world.send(&request, PATIENCE).await {
             Some(Reply { status: 200, body }) => {
                 let version = body["version"].as_i64().unwrap_or_default();
                 witness.freshness(|freshness| freshness.read(reader, version));
             }
             None | Some(Reply { status: 429 | 503, .. }) => {}
-            Some(reply) => {
-                witness.complain(format!("get-product answered {}: {}", reply.status, reply.body));
-            }
+            Some(reply) => self.world.complain(&request, &reply),
         }
     }
 
@@ -152,7 +144,7 @@ impl<'a> Customer<'a> {
         let request = self.request("search-products", "GET", format!("/api/search?q=product+{product}"));
         let reader = witness.freshness(|freshness| freshness.reader(product, "a search"));
         let id = shop::product(product).to_string();
-        match self.send(&request, PATIENCE).await {
+        match self.world.send(&request, PATIENCE).await {
             Some(Reply { status: 200, body }) => {
                 let mut found = body["products"].as_array().into_iter().flatten();
                 match found.find(|found| found["id"] == id.as_str()) {
@@ -164,18 +156,12 @@ impl<'a> Customer<'a> {
                 }
             }
             None | Some(Reply { status: 429 | 503, .. }) => {}
-            Some(reply) => {
-                witness.complain(format!("search-products answered {}: {}", reply.status, reply.body));
-            }
+            Some(reply) => self.world.complain(&request, &reply),
         }
     }
 
     fn request(&self, function: &'static str, method: &'static str, path: String) -> Request {
-        request(function, method, path, self.user).with("authorization", format!("Bearer {}", self.token))
-    }
-
-    async fn send(&self, request: &Request, patience: Duration) -> Option<Reply> {
-        self.world.send(request, patience).await
+        request(function, method, path, self.user, &self.token)
     }
 }
 
@@ -185,27 +171,27 @@ impl Request {
         self
     }
 
-    pub(super) fn sends(self, body: String) -> Self {
-        Self { body: Some(body), ..self }
+    pub(super) fn sends(self, body: &Value) -> Self {
+        Self { body: Some(body.to_string()), ..self.with("content-type", "application/json".to_owned()) }
     }
 }
 
-/// From an address that only this user has.
-pub(super) fn request(function: &'static str, method: &'static str, path: String, user: u32) -> Request {
+/// In this user's name, from an address that only this user has.
+pub(super) fn request(
+    function: &'static str,
+    method: &'static str,
+    path: String,
+    user: u32,
+    token: &str,
+) -> Request {
     let [_, a, b, c] = user.to_be_bytes();
     Request {
         function,
         method,
         path,
-        headers: vec![("host", "shop.example.com".to_owned())],
+        headers: vec![("host", "shop.example.com".to_owned()), ("authorization", format!("Bearer {token}"))],
         source: format!("10.{a}.{b}.{c}"),
         body: None,
-    }
-}
-
-impl Said {
-    fn nothing() -> Self {
-        Self { status: 0, order: String::new(), word: String::new(), total: 0, intent: None }
     }
 }
 
@@ -229,18 +215,14 @@ pub(super) async fn update(world: &World, product: u32, price: u32, text: String
         "price": { "amount": price, "currency": "usd" },
         "featured": product.is_multiple_of(8),
     });
-    let request = request("update-product", "PUT", format!("/api/products/{}", shop::product(product)), 2)
-        .with("authorization", format!("Bearer {token}"))
-        .with("content-type", "application/json".to_owned())
-        .sends(body.to_string());
+    let path = format!("/api/products/{}", shop::product(product));
+    let request = request("update-product", "PUT", path, 2, &token).sends(&body);
     match world.send(&request, PATIENCE).await {
         Some(Reply { status: 200, body }) => {
             let version = body["version"].as_i64().unwrap_or_default();
             world.witness.freshness(|freshness| freshness.updated(product, version));
         }
         None | Some(Reply { status: 429 | 503, .. }) => {}
-        Some(reply) => {
-            world.witness.complain(format!("update-product answered {}: {}", reply.status, reply.body));
-        }
+        Some(reply) => world.complain(&request, &reply),
     }
 }

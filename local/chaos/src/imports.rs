@@ -22,9 +22,9 @@ use super::dice::Dice;
 use super::queue::Queue;
 use super::shop;
 use super::world::World;
+use cloud::Cloud;
 use cloud::service::Service;
 use cloud::services::{IMPORTS_BUCKET, SIGNED};
-use cloud::{Cloud, DATABASE};
 
 /// Products of the first file, and how many more each has than the one before.
 const FIRST: u32 = 150;
@@ -187,7 +187,7 @@ impl Supplier {
             "select count(*) from imports where object = '{}' and etag = '{tag}' and finished_at is not null",
             self.file.key()
         );
-        cloud.sql(Service::Postgres, DATABASE, &sql).await.is_ok_and(|count| count.trim() == "1")
+        cloud.sql(&sql).await.is_ok_and(|count| count.trim() == "1")
     }
 
     fn address(&self) -> String {
@@ -199,7 +199,7 @@ impl Supplier {
         let sql = "select coalesce(json_agg(json_build_object( \
                    'sku', sku, 'name', name, 'price', price, 'stock', available)), '[]') \
                    from products left join inventory on product_id = products.id where sku like 'supplied-%'";
-        let books = cloud.sql(Service::Postgres, DATABASE, sql).await?;
+        let books = cloud.sql(sql).await?;
         let books: Vec<Supplied> =
             serde_json::from_str(&books).context("the supplier cannot read the books")?;
         Ok(Figure {

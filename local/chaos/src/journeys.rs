@@ -110,16 +110,10 @@ async fn travel(
                 bring_back(world, shopkeeper, purchase, &said, dice).await;
             }
         }
-        Journey::Buy => {
+        Journey::Buy | Journey::BuyInAHurry => {
             let purchase = choose(customer, dice, None);
-            if let Some(said) = customer.submit(purchase, None).await {
-                follow_up(world, customer, purchase, &said, dice).await;
-            }
-        }
-        Journey::BuyInAHurry => {
-            let purchase = choose(customer, dice, None);
-            let impatience = dice.pause(5, 150);
-            if let Some(said) = customer.submit(purchase, Some(impatience)).await {
+            let impatience = matches!(journey, Journey::BuyInAHurry).then(|| dice.pause(5, 150));
+            if let Some(said) = customer.submit(purchase, impatience).await {
                 follow_up(world, customer, purchase, &said, dice).await;
             }
         }

@@ -54,11 +54,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use audit::{Books, Evidence};
 use chronicle::{Chronicle, Span};
+use cloud::Cloud;
 use cloud::ending::told_to_end;
 use cloud::folder::Folder;
 use cloud::progress::{say, seconds, step, tell};
 use cloud::service::Service;
-use cloud::{Cloud, DATABASE};
 use cloud::{environment, given, lifecycle, supervisor};
 use deadlocks::deadlocks;
 use dice::Dice;
@@ -314,7 +314,7 @@ async fn tell_how_far(world: &World, opened: Instant, length: Duration, struck: 
 }
 
 async fn books(cloud: &Cloud) -> Result<Books> {
-    let books = cloud.sql(Service::Postgres, DATABASE, include_str!("audit.sql")).await?;
+    let books = cloud.sql(include_str!("audit.sql")).await?;
     serde_json::from_str(&books).context("the audit cannot read the database's books")
 }
 

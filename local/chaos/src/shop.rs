@@ -3,8 +3,7 @@
 use anyhow::Result;
 use uuid::Uuid;
 
-use cloud::service::Service;
-use cloud::{Cloud, DATABASE};
+use cloud::Cloud;
 
 /// Products, numbered from 1.
 pub(super) const PRODUCTS: u32 = 40;
@@ -17,7 +16,7 @@ pub(super) const LAST_VISITORS: u32 = 59_000;
 
 /// Fills the tables.
 pub(super) async fn open(cloud: &Cloud) -> Result<()> {
-    cloud.sql(Service::Postgres, DATABASE, include_str!("shop.sql")).await.map(drop)
+    cloud.sql(include_str!("shop.sql")).await.map(drop)
 }
 
 /// The id of a product.

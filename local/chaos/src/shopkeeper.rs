@@ -39,10 +39,7 @@ impl<'a> Shopkeeper<'a> {
                     return;
                 }
                 None | Some(Reply { status: 409 | 429 | 503, .. }) => {}
-                Some(Reply { status, body }) => {
-                    self.world.witness.complain(format!("refund-order answered {status}: {body}"));
-                    return;
-                }
+                Some(reply) => return self.world.complain(&request, &reply),
             }
             sleep(PAUSE).await;
         }
@@ -60,18 +57,13 @@ impl<'a> Shopkeeper<'a> {
             // Nothing was changed: too few are left, or too many requests were sent.
             Some(Reply { status: 409 | 429, .. }) => return,
             None | Some(Reply { status: 503, .. }) => false,
-            Some(Reply { status, body }) => {
-                return self.world.witness.complain(format!("set-stock answered {status}: {body}"));
-            }
+            Some(reply) => return self.world.complain(&request, &reply),
         };
         let when = Span::since(asked);
         self.world.witness.restocked(StockChange { product: id, change, acknowledged, when });
     }
 
     fn request(&self, function: &'static str, method: &'static str, path: String, body: &Value) -> Request {
-        request(function, method, path, self.user)
-            .with("authorization", format!("Bearer {}", self.token))
-            .with("content-type", "application/json".to_owned())
-            .sends(body.to_string())
+        request(function, method, path, self.user, &self.token).sends(body)
     }
 }

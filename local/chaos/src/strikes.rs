@@ -11,7 +11,6 @@ use super::dice::Dice;
 use super::faults::Fault;
 use super::services::Services;
 use super::world::World;
-use cloud::DATABASE;
 use cloud::service::Service;
 use provider::{Control, Fault as Order, Kind, WebhookChange};
 
@@ -229,7 +228,7 @@ async fn pass_day(world: &World) -> Result<()> {
             update payments set attempted_at = attempted_at - interval '1 day' from idle where order_id = idle.id
         )
         select coalesce(json_agg(id), '[]') from idle";
-    let orders = world.services.cloud().sql(Service::Postgres, DATABASE, sql).await?;
+    let orders = world.services.cloud().sql(sql).await?;
     world.provider.pass_day(&serde_json::from_str::<Vec<String>>(&orders)?).await
 }
 
@@ -263,7 +262,7 @@ async fn run_leases_out(world: &World) -> Result<()> {
     let sql = "update orders set lease_until = now(), next_attempt_at = least(next_attempt_at, now()) \
                where id in (select id from orders where lease_until > now() \
                and updated_at > now() - interval '30 seconds' for update skip locked)";
-    world.services.cloud().sql(Service::Postgres, DATABASE, sql).await?;
+    world.services.cloud().sql(sql).await?;
     world.sweep().await;
     Ok(())
 }

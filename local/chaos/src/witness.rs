@@ -28,7 +28,7 @@ pub(super) struct Purchase {
 }
 
 /// A final answer to a checkout.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
     /// The HTTP status.
     pub(super) status: u16,

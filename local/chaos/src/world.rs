@@ -169,6 +169,11 @@ impl World {
         reply
     }
 
+    /// Notes an answer that no client should ever get.
+    pub(super) fn complain(&self, request: &Request, Reply { status, body }: &Reply) {
+        self.witness.complain(format!("{} answered {status}: {body}", request.function));
+    }
+
     /// The schedule's function, once.
     pub(super) async fn sweep(&self) {
         let begun = Instant::now();

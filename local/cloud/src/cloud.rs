@@ -15,11 +15,11 @@ use lambda::aws::{AWS_ACCOUNT, sqs_client};
 use lambda::template::{Function, Template};
 
 /// The owner of the database: migrations, demo data, `./dev psql`.
-pub const OWNER: &str = "millrace";
+pub(crate) const OWNER: &str = "millrace";
 /// The role that the functions log in as.
 pub const APPLICATION: &str = "millrace_app";
 /// The database.
-pub const DATABASE: &str = "millrace";
+pub(crate) const DATABASE: &str = "millrace";
 
 /// One local cloud.
 pub struct Cloud {

@@ -51,5 +51,5 @@ pub mod sql;
 pub mod supervisor;
 mod wishes;
 
-pub use self::cloud::{APPLICATION, Cloud, DATABASE, OWNER};
+pub use self::cloud::{APPLICATION, Cloud};
 pub use self::wishes::{LARGEST_SCALE, Wishes};

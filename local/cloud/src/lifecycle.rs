@@ -34,10 +34,7 @@ pub async fn down(folder: &Folder) -> Result<()> {
         .await?;
     }
     // What a supervisor that was killed left behind; after an orderly end there is nothing.
-    for service in Service::all().rev() {
-        record::end(folder, service, Duration::from_secs(8)).await?;
-    }
-    Ok(())
+    record::end_left_over(folder).await
 }
 
 /// Stops everything and wipes the data.
@@ -61,9 +58,8 @@ pub async fn reset(folder: &Folder) -> Result<()> {
 /// Takes one service away.
 pub async fn stop(folder: &Folder, service: Service) -> Result<()> {
     ensure_it_is_there(folder, service)?;
-    let wanted = [State::Stopped];
     fs::write(folder.stop_marker(service.name()), "")?;
-    wish(folder, service, "Stopping", &wanted).await
+    wish(folder, service, "Stopping", State::Stopped).await
 }
 
 /// Brings one service back.
@@ -76,7 +72,7 @@ pub async fn start(folder: &Folder, service: Service) -> Result<()> {
         return Ok(());
     }
     fs::remove_file(folder.stop_marker(service.name())).ok();
-    wish(folder, service, "Starting", &[State::Ready]).await
+    wish(folder, service, "Starting", State::Ready).await
 }
 
 /// Nothing would ever be said of a service that this cloud was started without.
@@ -100,7 +96,7 @@ pub fn bring_back(folder: &Folder, services: impl IntoIterator<Item = Service>) 
 }
 
 /// Tells the supervisor to look at the markers, and waits for what comes of it.
-async fn wish(folder: &Folder, service: Service, verb: &str, wanted: &[State]) -> Result<()> {
+async fn wish(folder: &Folder, service: Service, verb: &str, wanted: State) -> Result<()> {
     let name = service.name();
     let Some((_, supervisor)) = record::supervisor(folder) else {
         bail!("nothing is running: {} up starts it all", folder.dev);
@@ -115,7 +111,7 @@ async fn wish(folder: &Folder, service: Service, verb: &str, wanted: &[State]) -
     let fulfilled = async {
         loop {
             match record::read(folder, name) {
-                Some(record) if wanted.contains(&record.state) => return Ok(()),
+                Some(record) if record.state == wanted => return Ok(()),
                 Some(record) if record.state == State::Failed => bail!("{}", record.note),
                 _ if !supervisor.is_alive() => bail!("the supervisor ended in the meantime"),
                 record => part.is_at(record.map(|record| record.note).unwrap_or_default()),

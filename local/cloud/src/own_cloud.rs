@@ -93,6 +93,12 @@ impl OwnCloud {
         Ok(())
     }
 
+    /// Starts it as it is at first, whatever was done in it before.
+    pub async fn start_afresh(&self) -> Result<()> {
+        self.dev(&["reset"]).await?;
+        self.dev(&["up", "--detach"]).await
+    }
+
     /// Runs a command to its end. It has a process group of its own: Ctrl-C in the terminal reaches this program alone,
     /// which ends the command once and waits for it. Many take a second signal for impatience, and leave at once.
     pub async fn wait_for(&self, command: &mut Command) -> Result<ExitStatus> {

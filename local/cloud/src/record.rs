@@ -12,6 +12,9 @@ use crate::key_value::write_private;
 use crate::process::Identity;
 use crate::service::Service;
 
+/// A service that has not ended by itself within this time is killed.
+pub const PATIENCE: Duration = Duration::from_secs(8);
+
 /// The supervisor's own record lies beside those of the services.
 pub const SUPERVISOR: &str = "supervisor";
 
@@ -83,11 +86,15 @@ pub fn supervisor(folder: &Folder) -> Option<(Record, Identity)> {
     Some((record, process))
 }
 
-/// Ends a service that has no supervisor any more, with everything it started.
-pub async fn end(folder: &Folder, service: Service, patience: Duration) -> Result<()> {
-    let Some(process) = read(folder, service.name()).and_then(|record| record.process) else { return Ok(()) };
-    process.end(service.stop_signal(), patience).await?;
-    write(folder, service.name(), &Record::new(State::Stopped, None, ""))
+/// Ends the services that have no supervisor any more, with everything they started. After an orderly end there are
+/// none.
+pub async fn end_left_over(folder: &Folder) -> Result<()> {
+    for service in Service::all().rev() {
+        let Some(process) = read(folder, service.name()).and_then(|record| record.process) else { continue };
+        process.end(service.stop_signal(), PATIENCE).await?;
+        write(folder, service.name(), &Record::new(State::Stopped, None, ""))?;
+    }
+    Ok(())
 }
 
 /// The last lines of a service's log, for an error message.

@@ -93,20 +93,10 @@ impl Secrets {
 }
 
 /// 256 random bits, as hexadecimal digits: they need no quoting in SQL, URLs or files.
-fn random() -> Result<String> {
-    let mut bytes = [0; 32];
+pub fn random() -> Result<String> {
+    let mut bytes = [0_u8; 32];
     rand::fill(&mut bytes).map_err(|_| anyhow!("the system gives no random bytes"))?;
-    Ok(hexadecimal(&bytes))
-}
-
-/// Two digits for each byte.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
-        .collect()
+    Ok(bytes.iter().fold(String::new(), |digits, byte| format!("{digits}{byte:02x}")))
 }
 
 #[cfg(test)]

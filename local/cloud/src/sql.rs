@@ -6,18 +6,24 @@ use anyhow::{Context, Result, ensure};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::cloud::{APPLICATION, Cloud, OWNER};
+use crate::cloud::{APPLICATION, Cloud, DATABASE, OWNER};
 use crate::service::Service;
 
 impl Cloud {
-    /// Runs SQL as the owner, in a database of Postgres or on `PgBouncer`'s console, and returns the rows, unadorned.
-    pub async fn sql(&self, service: Service, database: &str, sql: &str) -> Result<String> {
+    /// Runs SQL as the owner and returns the rows, unadorned.
+    pub async fn sql(&self, sql: &str) -> Result<String> {
+        self.sql_in(Service::Postgres, DATABASE, sql).await
+    }
+
+    /// The same in another database of Postgres, or on `PgBouncer`'s console.
+    pub async fn sql_in(&self, service: Service, database: &str, sql: &str) -> Result<String> {
         self.psql(service, database, (OWNER, self.secrets.owner_password()), sql).await
     }
 
     /// The same as the role that the functions log in as, with its rights and its time limits.
-    pub async fn sql_as_functions(&self, service: Service, database: &str, sql: &str) -> Result<String> {
-        self.psql(service, database, (APPLICATION, self.secrets.application_password()), sql).await
+    pub async fn sql_as_functions(&self, sql: &str) -> Result<String> {
+        let login = (APPLICATION, self.secrets.application_password());
+        self.psql(Service::Postgres, DATABASE, login, sql).await
     }
 
     async fn psql(

@@ -22,12 +22,9 @@ use crate::launch;
 use crate::log::begin_anew;
 use crate::process::Identity;
 use crate::progress::{Part, say, step};
-use crate::record::{self, Record, SUPERVISOR, State};
+use crate::record::{self, PATIENCE, Record, SUPERVISOR, State};
 use crate::service::Service;
 use crate::services;
-
-/// A service that has not ended by itself within this time is killed.
-const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What starts up while Postgres does.
 const WAITS_FOR_NOTHING: [Service; 4] = [Service::Redis, Service::Sqs, Service::Payments, Service::Console];
@@ -35,7 +32,8 @@ const WAITS_FOR_NOTHING: [Service; 4] = [Service::Redis, Service::Sqs, Service::
 /// Runs the cloud until a signal ends it. `when_ready` is told once everything answers.
 pub async fn run(mut cloud: Cloud, when_ready: impl FnOnce(&Cloud) -> Result<()>) -> Result<()> {
     let _lock = take_lock(&cloud.folder)?;
-    clean_up(&cloud).await?;
+    // What an earlier one left behind when it was killed.
+    record::end_left_over(&cloud.folder).await?;
     forget_markers(&cloud);
     cloud.choose_ports()?;
     record::write(&cloud.folder, SUPERVISOR, &Record::new(State::Starting, Some(Identity::own()?), ""))?;
@@ -56,14 +54,6 @@ pub fn take_lock(folder: &Folder) -> Result<File> {
         bail!("this cloud is already running: {0} status, or {0} down", folder.dev);
     }
     Ok(lock)
-}
-
-/// Ends what an earlier supervisor left behind when it was killed.
-async fn clean_up(cloud: &Cloud) -> Result<()> {
-    for service in Service::all().rev() {
-        record::end(&cloud.folder, service, PATIENCE).await?;
-    }
-    Ok(())
 }
 
 fn forget_markers(cloud: &Cloud) {

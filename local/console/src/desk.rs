@@ -2,15 +2,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Result, anyhow};
-use aws_lc_rs::rand::{self, SystemRandom};
+use anyhow::Result;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use tokio::sync::broadcast;
 
 use cloud::Cloud;
+use cloud::secrets;
 use cloud::service::Service;
 use customers::traffic::Traffic;
 use lambda::sources::Invoker;
@@ -56,7 +54,7 @@ impl Inner {
         let invoker = || Invoker::new(cloud.http(Service::Functions)?);
         let traffic = Arc::new(Traffic::new(&cloud, cloud.wishes.scale)?);
         Ok(Arc::new(Self {
-            secret: secret()?,
+            secret: secrets::random()?,
             client: reqwest::Client::builder()
                 .no_proxy()
                 .tls_certs_only([])
@@ -90,14 +88,6 @@ impl Inner {
     pub(crate) fn tell(&self, event: &'static str, data: String) {
         self.told.send((event, data)).ok();
     }
-}
-
-/// 256 random bits.
-fn secret() -> Result<String> {
-    let mut bytes = [0; 32];
-    rand::SecureRandom::fill(&SystemRandom::new(), &mut bytes)
-        .map_err(|_| anyhow!("the system gives no random bytes"))?;
-    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// An order that could not be carried out, in words for the page.

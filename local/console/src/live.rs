@@ -38,7 +38,7 @@ const GONE_AFTER: Duration = Duration::from_secs(5);
 
 /// `GET /live`: server-sent events, for as long as the page is open.
 pub(crate) async fn live(State(desk): State<Desk>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let open = Open::new(&desk);
+    let open = Open(Arc::clone(&desk));
     let events = unfold((desk.told.subscribe(), open), |(mut told, open)| async move {
         loop {
             match told.recv().await {
@@ -55,12 +55,6 @@ pub(crate) async fn live(State(desk): State<Desk>) -> Sse<impl Stream<Item = Res
 
 /// A page that is open. With the last one everything is put back.
 struct Open(Desk);
-
-impl Open {
-    fn new(desk: &Desk) -> Self {
-        Self(Arc::clone(desk))
-    }
-}
 
 impl Drop for Open {
     fn drop(&mut self) {
@@ -79,14 +73,7 @@ impl Drop for Open {
 pub(crate) fn begin(desk: &Desk) {
     tokio::spawn(read(Arc::clone(desk)));
     let (seen, last) = watch::channel(Value::Null);
-    tokio::spawn(every(Arc::clone(desk), LOOK, move |desk| {
-        let seen = seen.clone();
-        async move {
-            let state = look::state(&desk).await;
-            desk.tell("state", state.to_string());
-            seen.send_replace(state);
-        }
-    }));
+    tokio::spawn(look_on(Arc::clone(desk), seen));
     tokio::spawn(draw(Arc::clone(desk), last));
 }
 
@@ -105,12 +92,14 @@ async fn read(desk: Desk) {
     }
 }
 
-async fn every<F: Future<Output = ()>>(desk: Desk, pause: Duration, work: impl Fn(Desk) -> F) {
-    let mut ticks = ticks(pause);
+async fn look_on(desk: Desk, seen: watch::Sender<Value>) {
+    let mut ticks = ticks(LOOK);
     loop {
         ticks.tick().await;
         if desk.told.receiver_count() > 0 {
-            work(Arc::clone(&desk)).await;
+            let state = look::state(&desk).await;
+            desk.tell("state", state.to_string());
+            seen.send_replace(state);
         }
     }
 }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use cloud::record::{self, State as Answering};
 use cloud::service::Service;
-use cloud::{APPLICATION, Cloud, DATABASE};
+use cloud::{APPLICATION, Cloud};
 
 use crate::desk::{Desk, Inner, Sorry};
 use crate::switches::SERVICES;
@@ -99,7 +99,7 @@ async fn postgres(cloud: &Cloud) -> Result<Value> {
          (select count(*) from pg_stat_activity where usename = '{APPLICATION}' and state = 'active'), \
          (select count(*) from orders where next_attempt_at is not null)"
     );
-    let counts = cloud.sql(Service::Postgres, DATABASE, &sql).await?;
+    let counts = cloud.sql(&sql).await?;
     let counts: Vec<u64> = counts.split('|').map(str::parse).collect::<Result<_, _>>()?;
     let [connections, active, waiting] = counts[..] else { anyhow::bail!("three counts were expected") };
     Ok(json!({ "connections": connections, "active": active, "orders_waiting": waiting }))
@@ -107,7 +107,7 @@ async fn postgres(cloud: &Cloud) -> Result<Value> {
 
 /// The connection of each environment at `PgBouncer`, and how many it has at Postgres itself.
 async fn pooler(cloud: &Cloud) -> Result<Value> {
-    let rows = cloud.sql(Service::Pgbouncer, "pgbouncer", "show clients;\nshow servers;\n").await?;
+    let rows = cloud.sql_in(Service::Pgbouncer, "pgbouncer", "show clients;\nshow servers;\n").await?;
     let clients: Vec<_> = rows.lines().filter_map(connection).collect();
     let servers = rows.lines().filter(|row| row.starts_with("S|")).count();
     Ok(json!({ "clients": clients, "servers": servers }))

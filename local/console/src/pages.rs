@@ -34,7 +34,8 @@ const FILES: [(&str, &str, &str); 14] = [
     ("patterns.js", SCRIPT, include_str!("../page/patterns.js")),
     ("switches.js", SCRIPT, include_str!("../page/switches.js")),
     ("tour.js", SCRIPT, include_str!("../page/tour.js")),
-    ("chart.css", CSS, ""),
+    // Plots bring their own look along, the same as on the pages of stats and load.
+    ("chart.css", CSS, stats::chart::STYLE),
 ];
 
 /// `GET /`: the page, with the secret in it.
@@ -47,9 +48,7 @@ pub(crate) async fn file(Path(name): Path<String>) -> Response {
     let Some((_, kind, text)) = FILES.iter().find(|(file, ..)| *file == name) else {
         return (StatusCode::NOT_FOUND, "There is no such file.\n").into_response();
     };
-    // Plots bring their own look along, the same as on the pages of stats and load.
-    let text = if name == "chart.css" { stats::chart::STYLE } else { text };
-    ([(header::CONTENT_TYPE, *kind)], text.to_owned()).into_response()
+    ([(header::CONTENT_TYPE, *kind)], *text).into_response()
 }
 
 /// `GET /start`: where the API is, and who can log in.

@@ -137,11 +137,10 @@ async fn bring(desk: &Inner, service: Service) -> Result<()> {
 
 /// Has the provider do so.
 async fn set_provider(desk: &Inner, mode: Provider) -> Result<()> {
-    let all = Fault { times: None, ..Fault::once(Kind::Delay) };
     let faults = match mode {
         Provider::Healthy => Vec::new(),
-        Provider::Slow => vec![Fault { delay_ms: 3_000, ..all }],
-        Provider::Failing => vec![Fault { kind: Kind::Fail, ..all }],
+        Provider::Slow => vec![Fault { delay_ms: 3_000, ..Fault::lasting(Kind::Delay) }],
+        Provider::Failing => vec![Fault::lasting(Kind::Fail)],
         // Whoever looks for a payment has no card to be declined.
         Provider::Declining => [Operation::Create, Operation::Confirm]
             .map(|operation| Fault { operation: Some(operation), ..declines() })
@@ -192,7 +191,7 @@ fn declines() -> Fault {
         "type": "card_error", "code": "card_declined", "decline_code": "generic_decline",
         "message": "Your card was declined.",
     }});
-    Fault { times: None, status: Some(402), body, ..Fault::once(Kind::Refuse) }
+    Fault { status: Some(402), body, ..Fault::lasting(Kind::Refuse) }
 }
 
 async fn breaker(desk: &Inner, order: Order) -> Result<String> {

@@ -19,6 +19,7 @@ use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
+use cloud::figures::milliseconds;
 use cloud::log::read_from;
 use cloud::service::Service;
 use cloud::{Cloud, demo};
@@ -75,7 +76,6 @@ async fn beside(cloud: &Cloud) -> Result<Value> {
     let began = Instant::now();
     let (statements, lines) = many(&database, user).await?;
     let many = began.elapsed();
-    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
     Ok(json!({
         "one": { "statements": 1, "ms": milliseconds(one) },
         "many": { "statements": statements, "ms": milliseconds(many) },

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::stream::{FuturesUnordered, StreamExt};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
+use provider::{Control, Fault, Kind, Operation};
 use shared::payments::{Intent, IntentStatus, Money, Outcome, Payments, Reply, Secret, Settings};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -36,8 +36,8 @@ impl Provider {
         Self { process, url, payments: Payments::new(&settings).expect("settings") }
     }
 
-    fn control(&self, what: &str) -> String {
-        format!("{}/_control/{what}", self.url)
+    fn control(&self) -> Control {
+        Control::new(&self.url).expect("a client")
     }
 
     /// SIGKILL: nothing is written, closed or said on the way out.
@@ -83,8 +83,9 @@ async fn it_forgets_no_charge_and_no_key_when_it_is_killed() {
     for (order, intent) in first {
         assert!(paid(&provider.confirm(*order, intent).await));
     }
-    let slow = r#"{"kind": "delay", "operation": "confirm", "times": 50, "delay_ms": 4000}"#;
-    reqwest::Client::new().post(provider.control("faults")).body(slow).send().await.expect("ordered");
+    let (operation, times) = (Some(Operation::Confirm), Some(50));
+    let slow = Fault { operation, times, delay_ms: 4_000, ..Fault::once(Kind::Delay) };
+    provider.control().fault(&slow).await.expect("ordered");
     let mut under_way: FuturesUnordered<_> = second
         .iter()
         .map(|(order, intent)| async move { (*order, intent, provider.confirm(*order, intent).await) })
@@ -108,14 +109,8 @@ async fn it_forgets_no_charge_and_no_key_when_it_is_killed() {
         assert!(paid(&again), "{again:?}");
         assert!(again.replayed || !paid(&answer), "answered before the kill, forgotten after it");
     }
-    let ledger = reqwest::get(provider.control("ledger")).await.expect("answered");
-    let ledger: Value = serde_json::from_slice(&ledger.bytes().await.expect("a body")).expect("JSON");
-    let mut charged: Vec<&str> = ledger["charges"]
-        .as_array()
-        .expect("charges")
-        .iter()
-        .filter_map(|c| c["order_id"].as_str())
-        .collect();
+    let charges = provider.control().ledger().await.expect("a ledger").charges;
+    let mut charged: Vec<_> = charges.iter().filter_map(|charge| charge.order_id.as_deref()).collect();
     charged.sort_unstable();
     assert_eq!(charged.len(), 200);
     charged.dedup();

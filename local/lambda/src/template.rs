@@ -5,7 +5,7 @@ mod yaml;
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use saphyr::{LoadableYamlNode, Yaml};
 
 pub use functions::{Function, Route};
@@ -117,7 +117,7 @@ impl Template {
             let kind = text_at(event, &["Type"]).unwrap_or_default();
             let property = |name| at(event, &["Properties", name]);
             let function =
-                || binary(resource).ok_or_else(|| anyhow!("{id} does not say which binary it runs"));
+                || binary(resource).with_context(|| format!("{id} does not say which binary it runs"));
             match kind {
                 "SQS" => self.sources.push(QueueSource {
                     function: function()?,

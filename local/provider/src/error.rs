@@ -22,24 +22,26 @@ impl ApiError {
 
     /// 400: the request makes no sense.
     pub(super) fn invalid(message: String) -> Self {
-        Self::new(400, "invalid_request_error", message)
+        Self::refusal(400, message)
+    }
+
+    fn refusal(status: u16, message: String) -> Self {
+        Self::new(status, "invalid_request_error", message)
     }
 
     /// 404: no such object. (A payment method that does not exist is the caller's 400: it is only a parameter.)
     pub(super) fn missing(kind: &str, id: &str) -> Self {
-        let error = Self::invalid(format!("No such {kind}: '{id}'")).code("resource_missing").param(kind);
-        Self { status: 404, ..error }
+        Self::refusal(404, format!("No such {kind}: '{id}'")).code("resource_missing").param(kind)
     }
 
     /// 404: no such address.
     pub(super) fn no_such_url(method: &str, path: &str) -> Self {
-        let error = Self::invalid(format!("Unrecognized request URL ({method}: {path})."));
-        Self { status: 404, ..error }
+        Self::refusal(404, format!("Unrecognized request URL ({method}: {path})."))
     }
 
     /// 401: the key is not ours. The key itself is not repeated.
     pub(super) fn unauthorised() -> Self {
-        Self::new(401, "invalid_request_error", "Invalid API Key provided.".to_owned())
+        Self::refusal(401, "Invalid API Key provided.".to_owned())
     }
 
     /// 402: the card was declined.
@@ -57,8 +59,7 @@ impl ApiError {
     /// 409: a request with this key is still running.
     pub(super) fn key_in_use() -> Self {
         let message = "There is currently another in-progress request using this Idempotency Key.".to_owned();
-        let error = Self::new(409, "idempotency_error", message).code("idempotency_key_in_use");
-        Self { status: 409, ..error }
+        Self::new(409, "idempotency_error", message).code("idempotency_key_in_use")
     }
 
     /// 400: the key was used with other parameters.
@@ -71,14 +72,12 @@ impl ApiError {
     /// 429: another request is working on this object.
     pub(super) fn locked() -> Self {
         let message = "This object cannot be accessed right now because another API request is accessing it.";
-        let error = Self::invalid(message.to_owned()).code("lock_timeout");
-        Self { status: 429, ..error }
+        Self::refusal(429, message.to_owned()).code("lock_timeout")
     }
 
     /// 429: too many requests.
     pub(super) fn rate_limited() -> Self {
-        let error = Self::invalid("Too many requests hit the API too quickly.".to_owned()).code("rate_limit");
-        Self { status: 429, ..error }
+        Self::refusal(429, "Too many requests hit the API too quickly.".to_owned()).code("rate_limit")
     }
 
     /// 5xx: the provider failed.

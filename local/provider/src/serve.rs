@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
-use axum::Router;
 use axum::routing::any;
 use shared::payments::Secret;
 use tokio::net::TcpListener;
@@ -41,7 +40,6 @@ pub async fn serve(listener: TcpListener, settings: Settings) -> Result<()> {
         webhooks: Webhooks::new(settings.webhooks)?,
         refusals,
     };
-    let router =
-        Router::new().merge(control::routes()).fallback(any(api::handle)).with_state(Arc::new(provider));
+    let router = control::routes().fallback(any(api::handle)).with_state(Arc::new(provider));
     server::run(listener, router, ordered).await
 }

@@ -22,11 +22,6 @@ pub(super) const KEY: &str = "sk_test_millrace";
 /// The shop's signing secret.
 pub(super) const SIGNING_SECRET: &str = "whsec_millrace";
 
-/// A folder that goes when it is dropped.
-pub(super) fn folder() -> TempDir {
-    tempfile::tempdir().expect("a folder")
-}
-
 /// A running provider, and a client of it.
 pub(super) struct Double {
     pub(super) payments: Payments,
@@ -38,11 +33,11 @@ pub(super) struct Double {
 
 impl Double {
     pub(super) async fn start() -> Self {
-        Self::start_in(folder(), None).await
+        Self::start_in(tempfile::tempdir().expect("a folder"), None).await
     }
 
     pub(super) async fn start_with_webhooks(url: String) -> Self {
-        Self::start_in(folder(), Some(url)).await
+        Self::start_in(tempfile::tempdir().expect("a folder"), Some(url)).await
     }
 
     /// Stops this one without a word, as a SIGKILL would, and starts another on its folder.
@@ -78,6 +73,18 @@ impl Double {
         self.control("POST", "faults", order).await;
     }
 
+    /// A new intent of an order, not confirmed yet.
+    pub(super) async fn intent(&self, order: Uuid, card: &str) -> Intent {
+        let reply = self.payments.create_intent(order, &price(), card, soon()).await;
+        let Outcome::Answered(intent) = reply.outcome else { panic!("{reply:?}") };
+        intent
+    }
+
+    /// Confirms it with the order's first key.
+    pub(super) async fn confirm(&self, order: Uuid, intent: &str) -> Reply<Intent> {
+        self.payments.confirm_intent(order, intent, 1, None, soon()).await
+    }
+
     /// Sums of the successful charges of an order: how many, and how much of them was given back.
     pub(super) async fn charged(&self, order: Uuid) -> (usize, i64) {
         let ledger = self.control("GET", "ledger", Value::Null).await;
@@ -108,7 +115,7 @@ impl Double {
     /// Asks with the order's first key until it is no longer running.
     pub(super) async fn until_settled(&self, order: Uuid, intent: &str) -> Reply<Intent> {
         loop {
-            let reply = self.payments.confirm_intent(order, intent, 1, None, soon()).await;
+            let reply = self.confirm(order, intent).await;
             if reply.outcome != Outcome::Running {
                 return reply;
             }

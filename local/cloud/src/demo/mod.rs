@@ -9,9 +9,8 @@
 use anyhow::Result;
 use uuid::Uuid;
 
-use crate::cloud::{Cloud, DATABASE};
+use crate::cloud::Cloud;
 use crate::figures::thousands;
-use crate::service::Service;
 
 /// Products and users at scale 1.
 pub const PRODUCTS: u64 = 10_000;
@@ -50,7 +49,7 @@ const SHOP: [&str; 2] = [include_str!("products.sql"), include_str!("orders.sql"
 /// Whether the tables are empty.
 pub async fn is_missing(cloud: &Cloud) -> Result<bool> {
     let filled = "select 1 where exists (select from users union all select from products union all select from orders)";
-    Ok(cloud.sql(Service::Postgres, DATABASE, filled).await?.is_empty())
+    Ok(cloud.sql(filled).await?.is_empty())
 }
 
 /// How much there is at a scale, in words.
@@ -67,7 +66,7 @@ pub async fn load(cloud: &Cloud, scale: u32) -> Result<()> {
     // Fresh statistics, and a visibility map, so that the plans are those of a shop that has been running for a while.
     let shop = if scale == 0 { String::new() } else { SHOP.join("\n") };
     let sql = format!("\\set scale {scale}\nbegin;\n{PEOPLE}\n{shop}\ncommit;\nvacuum (analyze);");
-    cloud.sql(Service::Postgres, DATABASE, &sql).await.map(drop)
+    cloud.sql(&sql).await.map(drop)
 }
 
 #[cfg(test)]

@@ -55,5 +55,5 @@ pub(super) fn program(cloud: &Cloud) -> Result<Program> {
 }
 
 pub(super) async fn ask(cloud: &Cloud) -> Result<()> {
-    cloud.sql(Service::Pgbouncer, "pgbouncer", "show version").await.map(drop)
+    cloud.sql_in(Service::Pgbouncer, "pgbouncer", "show version").await.map(drop)
 }

@@ -110,7 +110,7 @@ pub(super) fn program(cloud: &Cloud) -> Result<Program> {
 }
 
 pub(super) async fn ask(cloud: &Cloud) -> Result<()> {
-    cloud.sql(Service::Postgres, "postgres", "select").await.map(drop)
+    cloud.sql_in(Service::Postgres, "postgres", "select").await.map(drop)
 }
 
 pub(super) async fn furnish(cloud: &Cloud) -> Result<()> {
@@ -127,18 +127,14 @@ pub(super) async fn furnish(cloud: &Cloud) -> Result<()> {
 pub(super) async fn make_schema(cloud: &Cloud) -> Result<()> {
     let exists = format!("select from pg_database where datname = '{DATABASE}'");
     let create = format!("select 'create database {DATABASE}' where not exists ({exists})\n\\gexec");
-    cloud.sql(Service::Postgres, "postgres", &create).await.context("the database could not be made")?;
+    cloud.sql_in(Service::Postgres, "postgres", &create).await.context("the database could not be made")?;
     let migrated = step("Migrating", migrate(cloud)).await;
     migrated.with_context(|| format!("a migration failed; {} reset starts afresh", cloud.folder.dev))?;
     // Made of base64 and `$`, so it cannot end the literal. PgBouncer has the same, and signs in by what its clients
     // prove.
     let verifier = cloud.secrets.application_verifier();
     let alter = format!("alter role {APPLICATION} password '{verifier}'");
-    cloud
-        .sql(Service::Postgres, DATABASE, &alter)
-        .await
-        .context("the application's password could not be set")
-        .map(drop)
+    cloud.sql(&alter).await.context("the application's password could not be set").map(drop)
 }
 
 async fn migrate(cloud: &Cloud) -> Result<()> {

@@ -3,17 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
-use aws_lc_rs::hmac;
 use serde_json::Value;
+use shared::payments::{Secret, webhook};
+use time::OffsetDateTime;
 
 use cloud::folder::Folder;
 use cloud::given;
 use cloud::key_value;
 use cloud::progress::{say, tell};
-use cloud::secrets::hexadecimal;
 use lambda::sources::{Answer, Invoker};
 
 /// Stands in an event for the provider's signature of its body.
@@ -60,10 +59,7 @@ pub(crate) async fn invoke(folder: &Folder, function: &str, event: Option<&Path>
 fn signature(event: &str, secret: &str) -> Result<String> {
     let event: Value = serde_json::from_str(event).context("the event is not JSON")?;
     let body = event["body"].as_str().unwrap_or_default();
-    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    let tag = hmac::sign(&key, format!("{time}.{body}").as_bytes());
-    Ok(format!("t={time},v1={}", hexadecimal(tag.as_ref())))
+    Ok(webhook::sign(&Secret::new(secret), body.as_bytes(), OffsetDateTime::now_utc()))
 }
 
 fn names_in(folder: &Path) -> Vec<String> {

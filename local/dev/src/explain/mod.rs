@@ -15,10 +15,9 @@ use anyhow::{Context, Result, ensure};
 use shared::database::Argument;
 use shared::database::migrations::STORED;
 
+use cloud::Cloud;
 use cloud::folder::Folder;
 use cloud::progress::tell;
-use cloud::service::Service;
-use cloud::{Cloud, DATABASE};
 use samples::{SAMPLES, Sample};
 
 const EXPLAIN: &str = "explain (analyze, buffers, costs off, timing off)";
@@ -52,8 +51,8 @@ pub(crate) async fn explain(folder: Folder, wanted: Option<&str>) -> Result<Exit
     for (name, text) in &chosen {
         script += &script_of(name, text)?;
     }
-    let plans = cloud.sql_as_functions(Service::Postgres, DATABASE, &script).await?;
-    let small = cloud.sql(Service::Postgres, DATABASE, SMALL_TABLES).await?;
+    let plans = cloud.sql_as_functions(&script).await?;
+    let small = cloud.sql(SMALL_TABLES).await?;
     let walks = report(&plans, &small.lines().collect::<Vec<_>>());
     if walks.is_empty() {
         tell(format_args!("{} statements; none of them reads a table from end to end.", chosen.len()));

@@ -54,7 +54,8 @@ impl Gate {
             outcomes.push(step.run(&self.cloud, &environment(), &self.log(step.name)).await?);
         }
         let started = Instant::now();
-        let cloud = self.start_cloud().await;
+        // Yesterday's tests must not decide today's.
+        let cloud = self.cloud.start_afresh().await;
         if let Err(error) = &cloud {
             say(format_args!("  {error:#}"));
         }
@@ -95,12 +96,6 @@ impl Gate {
             }
             _ => Ok(step.skipped("their database cannot be fetched from here")),
         }
-    }
-
-    /// A fresh one: yesterday's tests must not decide today's.
-    async fn start_cloud(&self) -> Result<()> {
-        self.cloud.dev(&["reset"]).await?;
-        self.cloud.dev(&["up", "--detach"]).await
     }
 
     fn log(&self, name: &str) -> PathBuf {

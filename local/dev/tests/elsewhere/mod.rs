@@ -12,10 +12,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, User, geteuid};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use certificates::certificates;
+use cloud::account::{Account, write_for};
 use cloud::progress::say;
 
 pub(crate) struct Elsewhere {
@@ -32,7 +33,9 @@ impl Elsewhere {
     pub(crate) fn start() -> Self {
         let folder = TempDir::new().expect("a folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
-        give_away(folder.path());
+        if let Some(Account { uid, gid }) = account() {
+            chown(folder.path(), Some(uid), Some(gid)).expect("chown");
+        }
         let certificates = certificates();
         for (name, text) in [
             ("ca.pem", certificates.authority.as_str()),
@@ -41,7 +44,7 @@ impl Elsewhere {
             ("password", "admin secret"),
             ("users.txt", "\"millrace_app\" \"app secret\"\n\"shopkeeper\" \"owner secret\"\n"),
         ] {
-            write(&folder.path().join(name), text, 0o600);
+            write(&folder.path().join(name), text);
         }
         let ports = [free_port(), free_port(), free_port()];
         let programs = newest_postgres();
@@ -61,8 +64,8 @@ impl Elsewhere {
             .status();
         assert!(made.expect("initdb runs").success(), "initdb failed");
         let rules = "hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n";
-        write(&folder.path().join("data/pg_hba.conf"), rules, 0o600);
-        write(&folder.path().join("pgbouncer.ini"), &pgbouncer_ini(ports, "transaction"), 0o600);
+        write(&folder.path().join("data/pg_hba.conf"), rules);
+        write(&folder.path().join("pgbouncer.ini"), &pgbouncer_ini(ports, "transaction"));
         let here = folder.path();
         let redis = redis(here, ports[2]);
         let elsewhere = Self {
@@ -144,7 +147,7 @@ impl Elsewhere {
     /// In this mode of pooling.
     pub(crate) fn restart_pooler_in(&mut self, mode: &str) {
         end(&mut self.pgbouncer);
-        write(&self.folder.path().join("pgbouncer.ini"), &pgbouncer_ini(self.ports, mode), 0o600);
+        write(&self.folder.path().join("pgbouncer.ini"), &pgbouncer_ini(self.ports, mode));
         self.pgbouncer = pgbouncer(self.folder.path());
         until("PgBouncer listens", || TcpStream::connect(("localhost", self.ports[1])).is_ok());
     }
@@ -153,7 +156,7 @@ impl Elsewhere {
     pub(crate) fn demote(&mut self) {
         kill(Pid::from_raw(self.postgres.id().cast_signed()), Signal::SIGINT).expect("it is asked to end");
         self.postgres.wait().expect("it ends");
-        write(&self.folder.path().join("data/standby.signal"), "", 0o600);
+        write(&self.folder.path().join("data/standby.signal"), "");
         self.postgres = postgres(&self.programs, self.folder.path(), self.ports[0]);
         until("Postgres answers", || self.psql("postgres", "select").success());
         self.restart_pooler();
@@ -265,29 +268,19 @@ fn command(program: &Path, folder: &Path) -> Command {
     // Not the home of whoever runs the tests, where psql looks for certificates and need not be let in.
     command.current_dir(folder).env("HOME", folder);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    if let Some(user) = unprivileged() {
-        command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+    if let Some(Account { uid, gid }) = account() {
+        command.uid(uid).gid(gid);
     }
     command
 }
 
-fn write(path: &Path, text: &str, mode: u32) {
-    fs::write(path, text).expect("written");
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("chmod");
-    give_away(path);
+fn write(path: &Path, text: &str) {
+    write_for(account().as_ref(), path, text).expect("written");
 }
 
-/// To whom the servers run as.
-fn give_away(path: &Path) {
-    if let Some(user) = unprivileged() {
-        chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).expect("chown");
-    }
-}
-
-/// Postgres and PgBouncer refuse root.
-fn unprivileged() -> Option<User> {
-    let user = |name| User::from_name(name).ok().flatten();
-    geteuid().is_root().then(|| user("postgres").or_else(|| user("nobody")).expect("an unprivileged user"))
+/// Whom the servers run as.
+fn account() -> Option<Account> {
+    Account::for_servers().expect("an unprivileged user")
 }
 
 fn newest_postgres() -> PathBuf {

@@ -30,13 +30,10 @@ struct Doors {
     tell: Tell,
 }
 
-/// Opens both doors of a fleet, for as long as it is waited for.
+/// Opens both doors of a fleet, for as long as it is waited for. Connections end with this future, so that none keeps a
+/// fleet alive.
 pub async fn open(listener: &TcpListener, fleet: Arc<Fleet>, functions: &[Function], tell: Tell) {
-    accept(listener, &Arc::new(Doors { fleet, router: Router::new(functions), tell })).await;
-}
-
-/// Connections end with this future, so that none keeps a fleet alive.
-async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
+    let doors = Arc::new(Doors { fleet, router: Router::new(functions), tell });
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -46,7 +43,7 @@ async fn accept(listener: &TcpListener, doors: &Arc<Doors>) {
             continue;
         };
         stream.set_nodelay(true).ok();
-        let doors = Arc::clone(doors);
+        let doors = Arc::clone(&doors);
         connections.spawn(async move {
             let service = service_fn(|request| doors.respond(request, peer.ip()));
             // A caller may hang up: nobody needs to be told.
@@ -201,12 +198,11 @@ mod tests {
         let serving = tokio::spawn(async move { open(&listener, fleet, &[function], nobody).await });
         let client = reqwest::Client::new();
         let invocations = format!("{address}/2015-03-31/functions/get-product/invocations");
-        for request in [client.get(format!("{address}/products/7")), client.post(invocations).body("{}")] {
+        for request in [client.get(format!("{address}/products/7")), client.post(&invocations).body("{}")] {
             let answer = request.send().await?;
             assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"5".parse()?));
             assert_eq!(answer.text().await?, r#"{"message":"get-product is not built yet"}"#);
         }
-        let invocations = format!("{address}/2015-03-31/functions/get-product/invocations");
         for of_a_page in [
             client
                 .post(&invocations)

@@ -14,25 +14,36 @@ use super::*;
 /// Longer than anything here takes on a busy machine.
 const AMPLE: Duration = Duration::from_mins(1);
 
-fn settings(folder: &Path, how: &str, environments: usize, time_limit: Duration) -> Result<Settings> {
+/// The small function, in one environment.
+fn function(folder: &Path, how: &str) -> Result<FunctionSettings> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/runtime_api/tests/function.py");
     let command = vec!["python3".to_owned(), script.display().to_string(), how.to_owned()];
-    let log = File::create(folder.join("function.log"))?;
-    let program = None;
-    let function =
-        FunctionSettings { command, program, time_limit, memory_mb: 512, environments, at_a_time: 1, log };
+    let (program, log) = (None, File::create(folder.join("function.log"))?);
+    let (time_limit, memory_mb, environments, at_a_time) = (AMPLE, 512, 1, 1);
+    Ok(FunctionSettings { command, program, time_limit, memory_mb, environments, at_a_time, log })
+}
+
+async fn start(function: FunctionSettings) -> Result<Arc<Fleet>> {
+    let functions = BTreeMap::from([("function".to_owned(), function)]);
     let environment = vec![("SHOP".to_owned(), "open".to_owned())];
-    Ok(Settings { functions: BTreeMap::from([("function".to_owned(), function)]), environment })
+    Ok(Arc::new(Fleet::start(Settings { functions, environment }).await?))
 }
 
 /// A fleet of the small function, and the folder of its log.
 async fn fleet(environments: usize) -> Result<(Arc<Fleet>, TempDir)> {
     let folder = tempfile::tempdir()?;
-    Ok((Arc::new(Fleet::start(settings(folder.path(), "well", environments, AMPLE)?).await?), folder))
+    let fleet = start(FunctionSettings { environments, ..function(folder.path(), "well")? }).await?;
+    Ok((fleet, folder))
 }
 
-async fn invoke(fleet: &Fleet, event: &'static str) -> Result<Answer, InvokeError> {
-    fleet.invoke("function", Bytes::from_static(event.as_bytes())).await
+async fn invoke(fleet: &Fleet, event: impl Into<Bytes>) -> Result<Answer, InvokeError> {
+    fleet.invoke("function", event.into()).await
+}
+
+/// An invocation that is under way meanwhile.
+fn begin(fleet: &Arc<Fleet>, event: impl Into<Bytes>) -> JoinHandle<Result<Answer, InvokeError>> {
+    let (fleet, event) = (Arc::clone(fleet), event.into());
+    tokio::spawn(async move { fleet.invoke("function", event).await })
 }
 
 async fn until(condition: impl Fn() -> bool) -> Result<()> {
@@ -104,11 +115,8 @@ async fn a_function_learns_its_deadline_its_ids_and_its_settings() -> Result<()>
 #[tokio::test]
 async fn one_environment_has_one_invocation_at_a_time_and_the_others_wait() -> Result<()> {
     let (fleet, _folder) = fleet(3).await?;
-    let invocations = (0..60).map(|_| {
-        let fleet = Arc::clone(&fleet);
-        tokio::spawn(async move { invoke(&fleet, "1").await })
-    });
-    for invocation in invocations.collect::<Vec<_>>() {
+    let invocations: Vec<_> = (0..60).map(|_| begin(&fleet, "1")).collect();
+    for invocation in invocations {
         invocation.await??;
     }
     let environments = fleet.environments();
@@ -162,7 +170,7 @@ async fn an_environment_that_is_killed_while_idle_costs_no_invocation() -> Resul
 async fn an_invocation_that_takes_too_long_is_killed_even_in_a_frozen_environment() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let limit = Duration::from_secs(2);
-    let fleet = Fleet::start(settings(folder.path(), "well", 1, limit)?).await?;
+    let fleet = start(FunctionSettings { time_limit: limit, ..function(folder.path(), "well")? }).await?;
     assert_eq!(invoke(&fleet, "\"hang\"").await, Err(InvokeError::TimedOut(limit)));
     // On a busy machine the limit may also pass before a fresh process has read its event.
     let warm = loop {
@@ -187,50 +195,31 @@ async fn an_invocation_that_takes_too_long_is_killed_even_in_a_frozen_environmen
 async fn a_function_that_cannot_start_says_why_and_is_not_started_for_ever() -> Result<()> {
     for (how, words) in [("crashes", "exit status: 7"), ("explains", r#"{"errorMessage":"no settings"}"#)] {
         let folder = tempfile::tempdir()?;
-        let fleet = Fleet::start(settings(folder.path(), how, 2, AMPLE)?).await?;
+        let fleet = start(FunctionSettings { environments: 2, ..function(folder.path(), how)? }).await?;
         for _ in 0..2 {
             assert_eq!(invoke(&fleet, "1").await, Err(InvokeError::NotStarted(words.to_owned())));
         }
         until(|| fleet.environments().is_empty()).await?;
     }
     let scratch = tempfile::tempdir()?;
-    let mut missing = settings(scratch.path(), "", 1, AMPLE)?;
-    for function in missing.functions.values_mut() {
-        function.command = vec!["/nonexistent/function".to_owned()];
-    }
-    let error = invoke(&Fleet::start(missing).await?, "1").await;
+    let command = vec!["/nonexistent/function".to_owned()];
+    let missing = start(FunctionSettings { command, ..function(scratch.path(), "")? }).await?;
+    let error = invoke(&missing, "1").await;
     assert!(matches!(error, Err(InvokeError::NotStarted(_))), "{error:?}");
     Ok(())
 }
 
-/// One environment that takes so many invocations at a time.
-async fn wide(folder: &Path, at_a_time: usize) -> Result<Arc<Fleet>> {
-    let mut settings = settings(folder, "well", 1, AMPLE)?;
-    for function in settings.functions.values_mut() {
-        function.at_a_time = at_a_time;
-    }
-    Ok(Arc::new(Fleet::start(settings).await?))
-}
-
-/// So many invocations that end once there is a file.
-fn waiting_for(
-    gate: &Path,
-    fleet: &Arc<Fleet>,
-    number: usize,
-) -> Vec<JoinHandle<Result<Answer, InvokeError>>> {
-    let event = Bytes::from(serde_json::json!(format!("wait for {}", gate.display())).to_string());
-    let waits = || {
-        let (fleet, event) = (Arc::clone(fleet), event.clone());
-        tokio::spawn(async move { fleet.invoke("function", event).await })
-    };
-    (0..number).map(|_| waits()).collect()
+/// The event of an invocation that ends once there is a file.
+fn wait_for(gate: &Path) -> Bytes {
+    serde_json::json!(format!("wait for {}", gate.display())).to_string().into()
 }
 
 #[tokio::test]
 async fn an_environment_may_have_several_invocations_at_a_time_and_no_more() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let (fleet, gate) = (wide(folder.path(), 3).await?, folder.path().join("gate"));
-    let waiting = waiting_for(&gate, &fleet, 4);
+    let fleet = start(FunctionSettings { at_a_time: 3, ..function(folder.path(), "well")? }).await?;
+    let gate = folder.path().join("gate");
+    let waiting: Vec<_> = (0..4).map(|_| begin(&fleet, wait_for(&gate))).collect();
     let has =
         |invocations| fleet.environments().iter().any(|environment| environment.invocations == invocations);
     until(|| has(3)).await?;
@@ -248,8 +237,8 @@ async fn an_environment_may_have_several_invocations_at_a_time_and_no_more() -> 
 #[tokio::test]
 async fn an_environment_that_dies_fails_all_that_it_had_under_way() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let fleet = wide(folder.path(), 3).await?;
-    let waiting = waiting_for(&folder.path().join("never"), &fleet, 2);
+    let fleet = start(FunctionSettings { at_a_time: 3, ..function(folder.path(), "well")? }).await?;
+    let waiting = [(); 2].map(|()| begin(&fleet, wait_for(&folder.path().join("never"))));
     until(|| fleet.environments().iter().any(|environment| environment.invocations == 2)).await?;
     let died = Err(InvokeError::Died("exit status: 3".to_owned()));
     assert_eq!(invoke(&fleet, "\"die\"").await, died);
@@ -261,13 +250,10 @@ async fn an_environment_that_dies_fails_all_that_it_had_under_way() -> Result<()
 }
 
 /// A fleet whose function has a program that may be missing or replaced; the script is what runs.
-async fn built_while_it_runs(folder: &Path) -> Result<(Fleet, PathBuf)> {
-    let program = folder.join("program");
-    let mut settings = settings(folder, "well", 1, AMPLE)?;
-    for function in settings.functions.values_mut() {
-        function.program = Some(program.clone());
-    }
-    Ok((Fleet::start(settings).await?, program))
+async fn built_while_it_runs(folder: &Path) -> Result<(Arc<Fleet>, PathBuf)> {
+    let path = folder.join("program");
+    let program = Some(path.clone());
+    Ok((start(FunctionSettings { program, ..function(folder, "well")? }).await?, path))
 }
 
 /// As a build does: another file in the place of the old one.
@@ -303,19 +289,12 @@ async fn the_next_invocation_after_a_build_goes_to_the_new_program_and_what_is_u
     assert!(second.cold, "an idle environment of the old program was used");
     assert_ne!(first.environment, second.environment);
 
-    let fleet = Arc::new(fleet);
     let gate = folder.path().join("gate");
-    let event = Bytes::from(serde_json::json!(format!("wait for {}", gate.display())).to_string());
-    let under_way = tokio::spawn({
-        let (fleet, event) = (Arc::clone(&fleet), event.clone());
-        async move { fleet.invoke("function", event).await }
-    });
+    let event = wait_for(&gate);
+    let under_way = begin(&fleet, event.clone());
     until(|| fleet.environments().iter().any(|environment| environment.invocations == 2)).await?;
     build(&program)?;
-    let waiting = tokio::spawn({
-        let fleet = Arc::clone(&fleet);
-        async move { invoke(&fleet, "3").await }
-    });
+    let waiting = begin(&fleet, "3");
     std::fs::write(&gate, "")?;
     let (under_way, waiting) = (under_way.await??, waiting.await??);
     assert_eq!((under_way.environment, under_way.body), (second.environment, event));
@@ -326,7 +305,7 @@ async fn the_next_invocation_after_a_build_goes_to_the_new_program_and_what_is_u
 #[tokio::test]
 async fn nothing_runs_after_the_end_and_what_was_under_way_fails() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let fleet = Arc::new(Fleet::start(settings(folder.path(), "well", 2, AMPLE)?).await?);
+    let fleet = start(FunctionSettings { environments: 2, ..function(folder.path(), "well")? }).await?;
     invoke(&fleet, "1").await?;
     let pids: Vec<_> = fleet.environments().iter().filter_map(|environment| environment.pid).collect();
     let function = Arc::clone(fleet.of.functions.get("function").context("the function")?);
@@ -353,15 +332,9 @@ async fn a_dropped_fleet_leaves_nothing_behind_not_even_a_frozen_environment() -
 #[tokio::test]
 async fn an_invocation_that_nobody_waits_for_any_more_is_not_begun() -> Result<()> {
     let (fleet, folder) = fleet(1).await?;
-    let first = tokio::spawn({
-        let fleet = Arc::clone(&fleet);
-        async move { invoke(&fleet, "1").await }
-    });
+    let first = begin(&fleet, "1");
     until(|| !fleet.environments().is_empty()).await?;
-    let waiting = tokio::spawn({
-        let fleet = Arc::clone(&fleet);
-        async move { invoke(&fleet, "\"die\"").await }
-    });
+    let waiting = begin(&fleet, "\"die\"");
     waiting.abort();
     assert!(waiting.await.is_err_and(|error| error.is_cancelled()));
     first.await??;
@@ -376,18 +349,17 @@ async fn a_real_function_is_served() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let binary = std::env::current_exe()?.with_file_name("../get-product");
     ensure!(binary.is_file(), "{} is missing: cargo build --bins", binary.display());
-    let mut settings = settings(folder.path(), "well", 1, AMPLE)?;
+    let command = vec![binary.display().to_string()];
+    let function = FunctionSettings { command, ..function(folder.path(), "well")? };
+    let functions = BTreeMap::from([("function".to_owned(), function)]);
     let variables = [
-        ("DATABASE_URL", "postgres://nobody:nothing@127.0.0.1:9/nowhere".to_owned()),
-        ("REDIS_URL", "redis://127.0.0.1:9".to_owned()),
+        ("DATABASE_URL", "postgres://nobody:nothing@127.0.0.1:9/nowhere"),
+        ("REDIS_URL", "redis://127.0.0.1:9"),
         // RFC 8032's first test.
-        ("TOKEN_PUBLIC_KEY", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned()),
+        ("TOKEN_PUBLIC_KEY", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"),
     ];
-    settings.environment.extend(variables.map(|(name, value)| (name.to_owned(), value)));
-    for function in settings.functions.values_mut() {
-        function.command = vec![binary.display().to_string()];
-    }
-    let fleet = Fleet::start(settings).await?;
+    let environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let fleet = Fleet::start(Settings { functions, environment }).await?;
     let event = include_str!("../../../../events/get-product-bad-id.json");
     let answer: Value = serde_json::from_slice(&invoke(&fleet, event).await?.body)?;
     assert_eq!(answer["statusCode"], 400, "{answer}");

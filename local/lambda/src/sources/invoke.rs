@@ -20,8 +20,13 @@ pub enum Answer {
 /// Invokes functions.
 #[derive(Clone)]
 pub enum Invoker {
-    /// See `Api`.
-    Api(Api),
+    /// Lambda's invoke API.
+    Api {
+        /// Keeps its connections.
+        client: reqwest::Client,
+        /// `http://127.0.0.1:PORT`
+        base: String,
+    },
     /// Our own Runtime API.
     Fleet(Arc<Fleet>),
 }
@@ -35,36 +40,25 @@ impl Invoker {
             .no_proxy()
             .tls_certs_only([])
             .build()?;
-        Ok(Self::Api(Api { client, base }))
+        Ok(Self::Api { client, base })
     }
 
     /// Invokes a function and waits for what it returns. An error means that the API could not be reached.
     pub async fn invoke(&self, function: &str, payload: String) -> Result<Answer> {
         match self {
-            Self::Api(api) => api.invoke(function, payload).await,
+            Self::Api { client, base } => {
+                let url = format!("{base}/2015-03-31/functions/{function}/invocations");
+                let response =
+                    client.post(url).body(payload).send().await.context("the functions do not answer")?;
+                let failed = !response.status().is_success()
+                    || response.headers().contains_key("x-amz-function-error");
+                let body = response.text().await.context("the answer broke off")?;
+                Ok(if failed { Answer::Failed(body) } else { Answer::Returned(body) })
+            }
             Self::Fleet(fleet) => Ok(match fleet.invoke(function, Bytes::from(payload)).await {
                 Ok(answer) => Answer::Returned(String::from_utf8_lossy(&answer.body).into_owned()),
                 Err(error) => Answer::Failed(error.to_string()),
             }),
         }
-    }
-}
-
-/// Lambda's invoke API.
-#[derive(Clone, Debug)]
-pub struct Api {
-    client: reqwest::Client,
-    base: String,
-}
-
-impl Api {
-    async fn invoke(&self, function: &str, payload: String) -> Result<Answer> {
-        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.base);
-        let response =
-            self.client.post(url).body(payload).send().await.context("the functions do not answer")?;
-        let failed =
-            !response.status().is_success() || response.headers().contains_key("x-amz-function-error");
-        let body = response.text().await.context("the answer broke off")?;
-        Ok(if failed { Answer::Failed(body) } else { Answer::Returned(body) })
     }
 }

@@ -139,13 +139,12 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::super::pairs;
-    use super::super::report::tests::measured;
+    use super::super::report::tests::{figures, measured};
     use super::*;
 
     #[test]
     fn what_was_measured_in_turn_is_compared_round_by_round() {
         let cpu = COLUMNS.iter().find(|column| column.short == "cpu µs").expect("a column");
-        let figures = |cpu_us| Figures { cpu_us, ..Figures::default() };
         let mut case = measured("order", figures(150.0), Some(figures(630.0)));
         assert_eq!(
             (cpu.times_the_floor(&case, Some(&figures(50.0))), cpu.times_less(&case)),
@@ -162,7 +161,6 @@ mod tests {
     #[test]
     fn a_change_is_told_only_between_two_figures_that_were_measured() {
         let cpu = COLUMNS.iter().find(|column| column.short == "cpu µs").expect("a column");
-        let figures = |cpu_us| Figures { cpu_us, ..Figures::default() };
         assert_eq!(cpu.change(&figures(150.0), Some(&figures(100.0))), Some(50.0));
         assert_eq!(cpu.change(&figures(150.0), Some(&figures(0.0))), None);
         assert_eq!(cpu.change(&figures(150.0), None), None);

@@ -4,8 +4,8 @@ use anyhow::{Context, Result, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use cloud::Cloud;
 use cloud::service::Service;
-use cloud::{Cloud, DATABASE};
 use provider::Control;
 
 /// Counters as they stand.
@@ -38,7 +38,7 @@ impl<'a> Counter<'a> {
     pub(super) async fn now(&mut self) -> Result<Counts> {
         // Statements of functions have their names in a comment behind the first word; those of this command have none.
         let sql = "select coalesce(sum(calls), 0) from pg_stat_statements where query ~ '^[a-z]+ /[*] '";
-        let statements = self.cloud.sql(Service::Postgres, DATABASE, sql).await?;
+        let statements = self.cloud.sql(sql).await?;
         let requests = self.provider.requests().await?;
         let info = self.redis("INFO stats").await?;
         let number = |name: &str| {

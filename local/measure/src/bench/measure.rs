@@ -261,7 +261,7 @@ impl Started {
     async fn end(mut self) -> Result<Alone> {
         let memory = memory(self.pid)?;
         self.fleet.end().await?;
-        let each = |total: u64| per_request(total, COUNTED);
+        let each = |total: u64| float(total) / float(COUNTED);
         let rounds = &self.rounds;
         let all = |of: fn(&Round) -> f64| rounds.iter().map(of).collect::<Vec<_>>();
         let middle = |of| median(all(of));
@@ -302,8 +302,4 @@ struct Round {
 fn only_process(fleet: &Fleet) -> Result<i32> {
     let environments = fleet.environments();
     environments.first().and_then(|environment| environment.pid).context("its process has died")
-}
-
-fn per_request(total: u64, requests: u64) -> f64 {
-    float(total) / float(requests)
 }

@@ -96,8 +96,7 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<()> {
         } else {
             None
         };
-        own.dev(&["reset"]).await?;
-        own.dev(&["up", "--detach"]).await?;
+        own.start_afresh().await?;
         // It would send the sweeper into the middle of a measurement.
         own.dev(&["stop", Service::Dispatcher.name()]).await?;
         measure(&own, &cases, node.as_ref(), arguments).await

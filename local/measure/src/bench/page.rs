@@ -102,13 +102,8 @@ fn plot(column: &Column, names: [&str; 2], bars: Vec<Bar>, mark: Option<f64>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::Figures;
-    use super::super::report::tests::{measured, report};
+    use super::super::report::tests::{figures, measured, report};
     use super::*;
-
-    fn figures(cpu_us: f64) -> Figures {
-        Figures { cpu_us, ..Figures::default() }
-    }
 
     fn run(note: &str, cpu_us: f64, node: Option<f64>) -> Report {
         let cases = vec![

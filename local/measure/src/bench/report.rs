@@ -199,7 +199,8 @@ pub(super) mod tests {
         Measured { name: name.to_owned(), function: "x".to_owned(), figures, node, pairs: Pairs::default() }
     }
 
-    fn cpu(cpu_us: f64) -> Figures {
+    /// Those of a case that took so much processor time.
+    pub(in super::super) fn figures(cpu_us: f64) -> Figures {
         Figures { cpu_us, ..Figures::default() }
     }
 
@@ -211,7 +212,7 @@ pub(super) mod tests {
         let report = |note: &str, scale| Report {
             note: note.to_owned(),
             scale,
-            ..report(vec![measured("order", cpu(12.5), None)])
+            ..report(vec![measured("order", figures(12.5), None)])
         };
         report("second", 1).write(&folder.join("2026-11-24-b.json"))?;
         report("ten times", 10).write(&folder.join("2026-11-24-c.json"))?;

@@ -121,13 +121,8 @@ fn push(text: &mut String, title: &str, headings: Row, mut rows: Vec<Row>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::Figures;
-    use super::super::report::tests::{measured, report};
+    use super::super::report::tests::{figures, measured, report};
     use super::*;
-
-    fn figures(cpu_us: f64) -> Figures {
-        Figures { cpu_us, ..Figures::default() }
-    }
 
     #[test]
     fn nodes_figures_stand_beside_ours_with_how_many_times_less_ours_are() {

@@ -100,11 +100,12 @@ pub(super) fn status_name(status: u16) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn answered(status: u16, took_ms: u64) -> Answered {
-        let (at, took) = (Duration::ZERO, Duration::from_millis(took_ms));
+    /// What came of a look at a product, which was sent when it was due.
+    pub(in super::super) fn answered(second: u64, status: u16, took_ms: u64) -> Answered {
+        let (at, took) = (Duration::from_secs(second), Duration::from_millis(took_ms));
         Answered { at, journey: Journey::Product, status, took, late: Duration::ZERO }
     }
 
@@ -120,13 +121,13 @@ mod tests {
             (500, true),
             (NONE, true),
         ] {
-            assert_eq!(answered(status, 1).is_error(), is_error, "{status}");
+            assert_eq!(answered(0, status, 1).is_error(), is_error, "{status}");
         }
     }
 
     #[test]
     fn a_summary_counts_by_status_and_tells_what_was_waited() {
-        let answers: Vec<_> = (1..=100).map(|ms| answered(if ms > 98 { 503 } else { 200 }, ms)).collect();
+        let answers: Vec<_> = (1..=100).map(|ms| answered(0, if ms > 98 { 503 } else { 200 }, ms)).collect();
         let summary = Summary::of(answers.iter());
         assert_eq!((summary.requests, summary.errors, summary.with_status(503)), (100, 2, 2));
         let ms = Duration::from_millis;

@@ -41,13 +41,13 @@ use anyhow::{Context, Result, ensure};
 pub use arguments::Arguments;
 
 use crate::bench::node::Node;
+use cloud::Cloud;
 use cloud::demo;
 use cloud::folder::Folder;
 use cloud::own_cloud::OwnCloud;
 use cloud::progress::{say, tell};
 use cloud::service::Service;
 use cloud::serving;
-use cloud::{Cloud, DATABASE};
 use customers::journeys;
 use customers::traffic::Traffic;
 use lambda::runtime_api::{Fleet, Settings};
@@ -94,8 +94,7 @@ pub async fn run(folder: &Folder, arguments: &Arguments) -> Result<ExitCode> {
         } else {
             None
         };
-        own.dev(&["reset"]).await?;
-        own.dev(&["up", "--detach"]).await?;
+        own.start_afresh().await?;
         // Their place is taken by a fleet in this process.
         own.dev(&["stop", Service::Functions.name()]).await?;
         under_load(&own.open()?, arguments, length, node.as_ref()).await
@@ -119,7 +118,7 @@ async fn under_load(
     provider.webhooks(&WebhookChange { delay_ms, enabled_events, ..WebhookChange::default() }).await?;
     provider.limit(arguments.provider_limit).await?;
     // A shop that is emptied by ten minutes of trade would answer 409, rightly.
-    cloud.sql(Service::Postgres, DATABASE, "update inventory set available = 1000000").await?;
+    cloud.sql("update inventory set available = 1000000").await?;
     let programs = std::iter::once(None).chain(node.map(Some));
     let mut sweeps: Vec<_> =
         programs.map(|node| (node, Sweep::new(node.map(|node| node.version.clone()), arguments))).collect();

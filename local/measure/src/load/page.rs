@@ -60,6 +60,7 @@ mod tests {
     use std::time::Duration;
 
     use super::super::answers::Answered;
+    use super::super::answers::tests::answered;
     use super::super::outages::Outage;
     use super::super::watch::Moment;
     use super::*;
@@ -69,17 +70,11 @@ mod tests {
     #[test]
     fn a_page_needs_no_other_file_says_what_held_and_marks_outages() {
         let second = Duration::from_secs;
-        let answered = |at: u64, status| Answered {
-            at: second(at),
-            journey: Journey::Checkout,
-            status,
-            took: Duration::from_millis(3),
-            late: Duration::ZERO,
-        };
+        let checkout = |at, status| Answered { journey: Journey::Checkout, ..answered(at, status, 3) };
         let run = Run {
             users: 12_000,
             length: second(10),
-            answers: (0..10).map(|at| answered(at, if at == 5 { 500 } else { 200 })).collect(),
+            answers: (0..10).map(|at| checkout(at, if at == 5 { 500 } else { 200 })).collect(),
             moments: (1..=10).map(|at| Moment { at: second(at), ..Moment::default() }).collect(),
             outages: vec![Outage { service: Service::Redis, from: second(2), to: second(4) }],
             ..Run::default()

@@ -99,21 +99,10 @@ pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::answers::Answered;
+    use super::super::answers::tests::answered;
     use super::super::outages::Outage;
     use super::*;
     use cloud::service::Service;
-    use customers::journeys::Journey;
-
-    fn answered(second: u64, status: u16, took_ms: u64) -> Answered {
-        Answered {
-            at: Duration::from_secs(second),
-            journey: Journey::Product,
-            status,
-            took: Duration::from_millis(took_ms),
-            late: Duration::ZERO,
-        }
-    }
 
     /// All is well.
     fn run() -> Run {

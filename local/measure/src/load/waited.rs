@@ -8,9 +8,8 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
+use cloud::Cloud;
 use cloud::figures::percentile;
-use cloud::service::Service;
-use cloud::{Cloud, DATABASE};
 
 /// What an order waited for, as the answer to its checkout says: nothing else tells. The database knows that it was put
 /// off and the log how many were.
@@ -121,7 +120,7 @@ impl Waited {
             from orders where created_at >= to_timestamp({})",
             begun.unix_timestamp()
         );
-        Self::of(&cloud.sql(Service::Postgres, DATABASE, &sql).await?, told)
+        Self::of(&cloud.sql(&sql).await?, told)
     }
 
     /// From rows of an order's id, whether it was put off, and its wait in milliseconds if it is charged. One whose

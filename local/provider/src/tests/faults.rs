@@ -7,14 +7,13 @@ use shared::payments::{Health, Intent, IntentStatus, NeverSent, Outcome, Reply, 
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use crate::testing::{Double, client, price, soon};
+use crate::testing::{Double, client, soon};
 
 /// An order with an intent that was not confirmed yet, at a provider that works.
 async fn ready() -> (Double, Uuid, String) {
     let double = Double::start().await;
     let order = Uuid::now_v7();
-    let reply = double.payments.create_intent(order, &price(), "pm_card_visa", soon()).await;
-    let Outcome::Answered(intent) = reply.outcome else { panic!("{reply:?}") };
+    let intent = double.intent(order, "pm_card_visa").await;
     (double, order, intent.id)
 }
 
@@ -40,7 +39,7 @@ fn status(reply: &Reply<Intent>) -> Option<IntentStatus> {
 async fn it_knows_that_nothing_was_sent_when_the_connection_is_refused() {
     let (double, order, intent) = ready().await;
     double.control("POST", "refuse", json!({ "for_ms": 60_000 })).await;
-    let reply = double.payments.confirm_intent(order, &intent, 1, None, soon()).await;
+    let reply = double.confirm(order, &intent).await;
     assert!(matches!(reply.outcome, Outcome::NeverSent(NeverSent::Connect(_))), "{reply:?}");
     assert_eq!(reply.health(), Health::Failed);
 }
@@ -82,7 +81,7 @@ async fn it_pays_when_connections_are_accepted_again() {
     let (double, order, intent) = ready().await;
     double.control("POST", "refuse", json!({ "for_ms": 50 })).await;
     double.listens_again().await;
-    let reply = double.payments.confirm_intent(order, &intent, 1, None, soon()).await;
+    let reply = double.confirm(order, &intent).await;
     assert_eq!(status(&reply), Some(IntentStatus::Succeeded));
     assert!(!reply.replayed);
 }
@@ -138,7 +137,7 @@ async fn it_gives_up_at_its_deadline_without_knowing_the_outcome() {
         let (double, order, intent) = &ready;
         assert_eq!(double.charged(*order).await.0, charges, "{kind}");
         // The same key tells.
-        let again = double.payments.confirm_intent(*order, intent, 1, None, soon()).await;
+        let again = double.confirm(*order, intent).await;
         assert_eq!(status(&again), Some(IntentStatus::Succeeded), "{kind}");
         assert_eq!(again.replayed, charges == 1, "{kind}");
         assert_eq!(double.charged(*order).await, (1, 0), "{kind}");
@@ -179,7 +178,7 @@ async fn it_does_not_know_the_outcome_of_a_500() {
         assert_eq!((reply.replayed, reply.health()), (false, Health::Failed), "{kind}");
         let (double, order, intent) = &ready;
         assert_eq!(double.charged(*order).await.0, charges, "{kind}");
-        let again = double.payments.confirm_intent(*order, intent, 1, None, soon()).await;
+        let again = double.confirm(*order, intent).await;
         assert_eq!(status(&again), Some(IntentStatus::Succeeded), "{kind}");
         assert_eq!(double.charged(*order).await, (1, 0), "{kind}");
     }
@@ -193,7 +192,7 @@ async fn it_recognises_a_500_that_its_key_replays_for_ever() {
         assert_eq!(first.outcome, Outcome::Unknown(Unknown::ServerError(500)), "{kind}");
         let (double, order, intent) = &ready;
         for _again in 0..3 {
-            let reply = double.payments.confirm_intent(*order, intent, 1, None, soon()).await;
+            let reply = double.confirm(*order, intent).await;
             assert_eq!(reply.outcome, Outcome::Unknown(Unknown::ServerError(500)), "{kind}");
             assert_eq!((reply.replayed, reply.health()), (true, Health::Skipped), "{kind}");
         }
@@ -213,7 +212,7 @@ async fn it_tries_again_when_the_provider_says_that_it_should() {
     double
         .fault(json!({ "kind": "fail", "operation": "confirm", "status": 503, "should_retry": true }))
         .await;
-    let reply = double.payments.confirm_intent(order, &intent, 1, None, soon()).await;
+    let reply = double.confirm(order, &intent).await;
     assert_eq!(status(&reply), Some(IntentStatus::Succeeded));
     assert_eq!(double.seen().await, ["create 200", "confirm 503", "confirm 200"]);
 }
@@ -222,7 +221,7 @@ async fn it_tries_again_when_the_provider_says_that_it_should() {
 async fn it_slows_down_when_it_is_told_to() {
     let (double, order, intent) = ready().await;
     double.fault(json!({ "kind": "rate_limit", "operation": "confirm", "retry_after": 7 })).await;
-    let reply = double.payments.confirm_intent(order, &intent, 1, None, soon()).await;
+    let reply = double.confirm(order, &intent).await;
     let (retry_after, reason) = (Some(Duration::from_secs(7)), Some("endpoint-rate".to_owned()));
     assert_eq!(reply.outcome, Outcome::RateLimited { retry_after, reason });
     assert_eq!(reply.health(), Health::Skipped);
@@ -242,7 +241,7 @@ async fn it_ends_faults_on_command() {
     let (double, order, intent) = ready().await;
     double.fault(json!({ "kind": "hang", "times": null })).await;
     double.control("DELETE", "faults", Value::Null).await;
-    let reply = double.payments.confirm_intent(order, &intent, 1, None, soon()).await;
+    let reply = double.confirm(order, &intent).await;
     assert_eq!(status(&reply), Some(IntentStatus::Succeeded));
 }
 
@@ -251,7 +250,7 @@ async fn it_takes_a_proxys_refusal_of_what_was_forwarded_for_no_proof_that_nothi
     let (double, order, intent) = ready().await;
     for body in [json!({ "error": { "type": "invalid_request_error" } }), json!("<html>Bad request</html>")] {
         double.fault(json!({ "kind": "act_then_refuse", "operation": "confirm", "body": body })).await;
-        let reply = double.payments.confirm_intent(order, &intent, 1, None, soon()).await;
+        let reply = double.confirm(order, &intent).await;
         assert!(matches!(reply.outcome, Outcome::Refused(_)), "{reply:?}");
     }
     // As a look shows, and the key's own answer.

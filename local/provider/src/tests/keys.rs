@@ -6,20 +6,14 @@ use uuid::Uuid;
 
 use crate::testing::{Double, price, soon};
 
-async fn created(double: &Double, order: Uuid) -> Intent {
-    let reply = double.payments.create_intent(order, &price(), "pm_card_visa", soon()).await;
-    let Outcome::Answered(intent) = reply.outcome else { panic!("{reply:?}") };
-    intent
-}
-
 #[tokio::test]
 async fn it_gets_the_first_answer_of_a_key_again() {
     let double = Double::start().await;
     let order = Uuid::now_v7();
-    let intent = created(&double, order).await;
-    assert_eq!(created(&double, order).await, intent);
-    let first = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
-    let second = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
+    let intent = double.intent(order, "pm_card_visa").await;
+    assert_eq!(double.intent(order, "pm_card_visa").await, intent);
+    let first = double.confirm(order, &intent.id).await;
+    let second = double.confirm(order, &intent.id).await;
     assert_eq!((first.replayed, second.replayed), (false, true));
     assert_eq!(first.outcome, second.outcome);
     assert_eq!(double.charged(order).await, (1, 0));
@@ -29,10 +23,9 @@ async fn it_gets_the_first_answer_of_a_key_again() {
 async fn it_replays_a_decline_as_well() {
     let double = Double::start().await;
     let order = Uuid::now_v7();
-    let reply = double.payments.create_intent(order, &price(), "pm_card_visa_chargeDeclined", soon()).await;
-    let Outcome::Answered(intent) = reply.outcome else { panic!("{reply:?}") };
+    let intent = double.intent(order, "pm_card_visa_chargeDeclined").await;
     for replayed in [false, true] {
-        let reply = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
+        let reply = double.confirm(order, &intent.id).await;
         assert_eq!(reply.replayed, replayed);
         assert!(matches!(reply.outcome, Outcome::Declined(_)), "{reply:?}");
     }
@@ -42,7 +35,7 @@ async fn it_replays_a_decline_as_well() {
 async fn it_is_told_that_a_key_was_used_for_something_else() {
     let double = Double::start().await;
     let order = Uuid::now_v7();
-    created(&double, order).await;
+    double.intent(order, "pm_card_visa").await;
     let other = Money { amount: 2_000, ..price() };
     let reply = double.payments.create_intent(order, &other, "pm_card_visa", soon()).await;
     assert_eq!(reply.outcome, Outcome::KeyReused);
@@ -52,9 +45,9 @@ async fn it_is_told_that_a_key_was_used_for_something_else() {
 async fn it_charges_once_when_many_confirm_with_one_key() {
     let double = Double::start().await;
     let order = Uuid::now_v7();
-    let intent = created(&double, order).await;
+    let intent = double.intent(order, "pm_card_visa").await;
     double.fault(json!({ "kind": "delay", "operation": "confirm", "delay_ms": 100 })).await;
-    let confirm = || double.payments.confirm_intent(order, &intent.id, 1, None, soon());
+    let confirm = || double.confirm(order, &intent.id);
     let calls: Vec<_> = (0..20).map(|_| confirm()).collect();
     let replies = futures::future::join_all(calls).await;
     for reply in &replies {
@@ -84,12 +77,12 @@ async fn it_creates_one_intent_when_many_create_with_one_key() {
 async fn it_comes_back_later_while_its_key_is_busy() {
     let double = Double::start().await;
     let order = Uuid::now_v7();
-    let intent = created(&double, order).await;
+    let intent = double.intent(order, "pm_card_visa").await;
     double.fault(json!({ "kind": "delay", "operation": "confirm", "delay_ms": 4_000 })).await;
-    let slow = double.payments.confirm_intent(order, &intent.id, 1, None, soon());
+    let slow = double.confirm(order, &intent.id);
     let busy = async {
         double.is_working_on(&intent.id).await;
-        let same_key = double.payments.confirm_intent(order, &intent.id, 1, None, soon());
+        let same_key = double.confirm(order, &intent.id);
         let other_key = double.payments.confirm_intent(order, &intent.id, 2, None, soon());
         let cancel = double.payments.cancel_intent(&intent.id, soon());
         futures::future::join3(same_key, other_key, cancel).await
@@ -106,15 +99,15 @@ async fn it_comes_back_later_while_its_key_is_busy() {
 async fn it_cannot_charge_twice_although_the_provider_forgot_the_key() {
     let double = Double::start().await;
     let order = Uuid::now_v7();
-    let intent = created(&double, order).await;
-    double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
+    let intent = double.intent(order, "pm_card_visa").await;
+    double.confirm(order, &intent.id).await;
     double.control("DELETE", "keys", Value::Null).await;
-    let again = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
+    let again = double.confirm(order, &intent.id).await;
     assert!(!again.replayed);
     assert!(matches!(again.outcome, Outcome::Answered(intent) if intent.charge.is_some()));
     assert_eq!(double.charged(order).await, (1, 0));
     // An orphan, and harmless: nobody confirms it.
-    assert_ne!(created(&double, order).await.id, intent.id);
+    assert_ne!(double.intent(order, "pm_card_visa").await.id, intent.id);
 }
 
 #[tokio::test]

@@ -8,9 +8,8 @@ use crate::testing::{Double, client, price, soon};
 
 /// Creates and confirms an intent.
 async fn pay(double: &Double, order: Uuid, card: &str) -> (Intent, Reply<Intent>) {
-    let created = double.payments.create_intent(order, &price(), card, soon()).await;
-    let Outcome::Answered(intent) = created.outcome else { panic!("{created:?}") };
-    let confirmed = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
+    let intent = double.intent(order, card).await;
+    let confirmed = double.confirm(order, &intent.id).await;
     (intent, confirmed)
 }
 
@@ -24,14 +23,13 @@ async fn retrieve(double: &Double, id: &str) -> Intent {
 async fn it_creates_an_intent_that_moves_no_money_and_confirms_it() {
     let double = Double::start().await;
     let order = Uuid::now_v7();
-    let created = double.payments.create_intent(order, &price(), "pm_card_visa", soon()).await;
-    let Outcome::Answered(intent) = created.outcome else { panic!("{created:?}") };
+    let intent = double.intent(order, "pm_card_visa").await;
     assert_eq!(intent.status, IntentStatus::RequiresConfirmation);
     assert_eq!((intent.order_id, intent.money.clone()), (Some(order), price()));
     assert!(!intent.attempted());
     assert_eq!(double.charged(order).await, (0, 0));
 
-    let confirmed = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
+    let confirmed = double.confirm(order, &intent.id).await;
     assert_eq!(confirmed.health(), Health::Ok);
     assert!(confirmed.request_id.is_some_and(|id| id.starts_with("req_")));
     let Outcome::Answered(paid) = confirmed.outcome else { panic!("not answered") };
@@ -98,14 +96,13 @@ async fn it_waits_for_a_bank_that_takes_its_time() {
 async fn it_cancels_an_intent_for_good() {
     let double = Double::start().await;
     let order = Uuid::now_v7();
-    let created = double.payments.create_intent(order, &price(), "pm_card_visa", soon()).await;
-    let Outcome::Answered(intent) = created.outcome else { panic!("not answered") };
+    let intent = double.intent(order, "pm_card_visa").await;
     for _again in 0..2 {
         let cancelled = double.payments.cancel_intent(&intent.id, soon()).await;
         let Outcome::Answered(cancelled) = cancelled.outcome else { panic!("not answered") };
         assert_eq!(cancelled.status, IntentStatus::Canceled);
     }
-    let confirmed = double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
+    let confirmed = double.confirm(order, &intent.id).await;
     let Outcome::Answered(still) = confirmed.outcome else { panic!("not answered") };
     assert_eq!(still.status, IntentStatus::Canceled);
     assert_eq!(double.charged(order).await, (0, 0));

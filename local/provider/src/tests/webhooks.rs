@@ -8,15 +8,15 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde_json::json;
+use shared::payments::Secret;
 use shared::payments::webhook::{self, Event, SIGNATURE_HEADER};
-use shared::payments::{Outcome, Secret};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::testing::{Double, SIGNING_SECRET, price, soon};
+use crate::testing::{Double, SIGNING_SECRET, soon};
 
 /// A shop that checks and collects what it is sent, after refusing the first few deliveries.
 struct Shop {
@@ -71,9 +71,8 @@ async fn receive(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Byte
 
 async fn pay(double: &Double, card: &str) -> String {
     let order = Uuid::now_v7();
-    let reply = double.payments.create_intent(order, &price(), card, soon()).await;
-    let Outcome::Answered(intent) = reply.outcome else { panic!("{reply:?}") };
-    double.payments.confirm_intent(order, &intent.id, 1, None, soon()).await;
+    let intent = double.intent(order, card).await;
+    double.confirm(order, &intent.id).await;
     intent.id
 }
 
@@ -120,8 +119,7 @@ async fn it_tells_the_shop_of_a_decline_a_cancellation_and_a_refund() {
 async fn it_delivers_again_until_the_shop_has_taken_it() {
     let shop = Shop::open(1).await;
     let double = Double::start_with_webhooks(shop.url.clone()).await;
-    let created = double.payments.create_intent(Uuid::now_v7(), &price(), "pm_card_visa", soon()).await;
-    assert!(matches!(created.outcome, Outcome::Answered(_)));
+    double.intent(Uuid::now_v7(), "pm_card_visa").await;
     assert_eq!(kinds(&shop.events(1).await), ["payment_intent.created"]);
 }
 

@@ -103,8 +103,7 @@ async fn it_lists_the_newest_first_page_by_page() {
 async fn it_shows_who_asked_for_what() {
     let double = Double::start().await;
     let order = uuid::Uuid::now_v7();
-    let price = crate::testing::price();
-    double.payments.create_intent(order, &price, "pm_card_visa", crate::testing::soon()).await;
+    double.intent(order, "pm_card_visa").await;
     let requests = double.control("GET", "requests", Value::Null).await;
     assert_eq!(requests[0]["key"], format!("create:{order}"));
     assert!(requests[0]["version"].as_str().expect("a version").starts_with("20"));

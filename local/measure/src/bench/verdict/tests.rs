@@ -54,14 +54,11 @@ fn but(index: usize, change: impl Fn(&mut Measured)) -> Vec<Measured> {
 }
 
 fn took(case: &mut Measured, rounds: [f64; 3]) {
-    for (pair, ours) in case.pairs.floor.iter_mut().zip(rounds) {
-        pair.ours = ours;
-    }
-    for (pair, ours) in case.pairs.busy.iter_mut().zip(rounds) {
-        pair.ours = ours;
-    }
-    for (pair, ours) in case.pairs.answer.iter_mut().zip(rounds) {
-        pair.ours = ours;
+    let pairs = &mut case.pairs;
+    for measured in [&mut pairs.floor, &mut pairs.busy, &mut pairs.answer] {
+        for (pair, ours) in measured.iter_mut().zip(rounds) {
+            pair.ours = ours;
+        }
     }
 }
 

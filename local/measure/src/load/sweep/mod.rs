@@ -75,11 +75,10 @@ impl Sweep {
 mod tests {
     use std::time::Duration;
 
-    use super::super::answers::Answered;
+    use super::super::answers::tests::answered;
     use super::super::processors::tests::busy;
     use super::super::watch::Moment;
     use super::*;
-    use customers::journeys::Journey;
 
     pub(super) const NODE: &str = "v22.11.0";
 
@@ -100,13 +99,7 @@ mod tests {
 
     /// All is well, or every request takes too long.
     pub(super) fn run(node: Option<&str>, users: u64, well: bool) -> Run {
-        let answered = |second| Answered {
-            at: Duration::from_secs(second),
-            journey: Journey::Product,
-            status: 200,
-            took: Duration::from_millis(if well { 5 } else { 400 }),
-            late: Duration::ZERO,
-        };
+        let took_ms = if well { 5 } else { 400 };
         let moment = |second| Moment {
             at: Duration::from_secs(second),
             connections: Some(5),
@@ -117,7 +110,7 @@ mod tests {
             node: node.map(str::to_owned),
             users,
             length: Duration::from_mins(1),
-            answers: (0..60).map(answered).collect(),
+            answers: (0..60).map(|second| answered(second, 200, took_ms)).collect(),
             moments: (1..=60).map(moment).collect(),
             ..Run::default()
         }
