@@ -13,7 +13,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use shared::payments::webhook::SIGNATURE_HEADER;
 use tokio::net::TcpListener;
-use tokio::task::AbortHandle;
 
 use lambda::gateway::{HttpRequest, Router as Routes, event};
 use lambda::runtime_api::Fleet;
@@ -86,11 +85,11 @@ impl Door {
         event(&matched, &request).ok()
     }
 
-    /// Listens for the provider's webhooks.
-    pub(super) async fn listen(&self, port: u16) -> Result<AbortHandle> {
+    /// Takes the provider's webhooks for as long as what it returns is polled.
+    pub(super) async fn listen(&self, port: u16) -> Result<impl Future<Output = ()> + use<>> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.context("no door for webhooks")?;
         let router = Router::new().route("/api/webhooks/payments", post(webhook)).with_state(self.clone());
-        Ok(tokio::spawn(async move { axum::serve(listener, router).await }).abort_handle())
+        Ok(async move { drop(axum::serve(listener, router).await) })
     }
 }
 

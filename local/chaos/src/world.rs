@@ -108,11 +108,7 @@ impl World {
     pub(super) async fn open(self: &Arc<Self>) -> Result<JoinSet<()>> {
         let cloud = self.services.cloud();
         let mut work = JoinSet::new();
-        let webhooks = self.door.listen(cloud.port(Service::Functions)?).await?;
-        work.spawn(async move {
-            let _open = webhooks;
-            std::future::pending::<()>().await;
-        });
+        work.spawn(self.door.listen(cloud.port(Service::Functions)?).await?);
         let invoker = Invoker::Fleet(Arc::clone(&self.fleet));
         for queue in serving::queues(cloud)? {
             for _ in 0..queue.source.concurrency {

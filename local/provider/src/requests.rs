@@ -27,7 +27,7 @@ pub(super) struct Seen {
     /// The decoded parameters, in one order.
     pub(super) parameters: String,
     pub(super) fault: Option<Kind>,
-    /// The status, `cut` or `silence`.
+    /// The status, `cut`, `silence` or `garbled`.
     pub(super) answer: String,
     pub(super) replayed: bool,
     pub(super) took_ms: u64,

@@ -144,7 +144,7 @@ impl Report {
         })
     }
 
-    /// Writes it where `name` says.
+    /// Writes it to this file.
     pub(super) fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)? + "\n";
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
