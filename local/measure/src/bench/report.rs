@@ -249,7 +249,10 @@ pub(super) mod tests {
 
     #[test]
     fn nodes_figures_are_kept_with_the_case_that_they_belong_to() -> Result<()> {
-        let cases = vec![measured("order", cpu(178.0), Some(cpu(700.0))), measured("login", cpu(1.0), None)];
+        let cases = vec![
+            measured("order", figures(178.0), Some(figures(700.0))),
+            measured("login", figures(1.0), None),
+        ];
         let report: Report = serde_json::from_str(&serde_json::to_string(&report(cases))?)?;
         let beside: Vec<_> = report
             .beside_node()
