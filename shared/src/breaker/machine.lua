@@ -105,11 +105,11 @@ local function says_open(tally, limits, now)
   for _, seen in pairs(tally.parts) do
     calls, failed, slow = calls + seen.calls, failed + seen.failed, slow + seen.slow
   end
-  if calls < limits.minimum_calls then
-    return tally.streak >= limits.consecutive and enough_environments(tally, limits, tally.streak_since)
-  end
+  local few, long = calls < limits.minimum_calls, now - tally.streak_since >= limits.window_ms
+  local row = tally.streak >= limits.consecutive and enough_environments(tally, limits, tally.streak_since)
   local over = failed * 100 >= limits.failure_percent * calls or slow * 100 >= limits.slow_percent * calls
-  return over and enough_environments(tally, limits, math.max(0, now - limits.window_ms))
+  return (few or long) and row
+    or not few and over and enough_environments(tally, limits, math.max(0, now - limits.window_ms))
 end
 
 -- The transitions ----------------------------------------------------------------------------------------------------

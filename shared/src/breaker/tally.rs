@@ -93,7 +93,9 @@ impl Tally {
     }
 
     /// Whether this is enough to open. With few calls a rate means nothing, so a streak decides; with many a streak
-    /// happens by chance (three in a row once in 8,000 calls at 5 % failures), so the rates decide.
+    /// happens by chance (three in a row once in 8,000 calls at 5 % failures), so the rates decide. But a streak as long
+    /// as the window is no chance: of whom was let through and called nothing, or met a limit, there may be so many
+    /// that failures are no share of all, and a success would have been reported.
     pub(super) fn says_open(&self, limits: &Limits, now: u64) -> bool {
         let (mut calls, mut failed, mut slow) = (0, 0, 0);
         for part in self.parts.values() {
@@ -101,12 +103,13 @@ impl Tally {
             failed += part.failed;
             slow += part.slow;
         }
-        if calls < limits.minimum_calls {
-            return self.streak >= limits.consecutive && self.environments(limits, self.streak_since);
-        }
+        let few = calls < limits.minimum_calls;
+        let long = now.saturating_sub(self.streak_since) >= limits.window_ms;
+        let row = self.streak >= limits.consecutive && self.environments(limits, self.streak_since);
         let over =
             failed * 100 >= limits.failure_percent * calls || slow * 100 >= limits.slow_percent * calls;
-        over && self.environments(limits, now.saturating_sub(limits.window_ms))
+        (few || long) && row
+            || !few && over && self.environments(limits, now.saturating_sub(limits.window_ms))
     }
 
     /// Whether enough environments have failed since then: one sick environment must not open it for all.

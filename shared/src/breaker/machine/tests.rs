@@ -78,6 +78,27 @@ fn with_many_calls_the_rate_decides_and_not_the_streak() {
 }
 
 #[test]
+fn those_who_are_let_through_and_call_nothing_do_not_hide_that_nothing_goes_well() {
+    let mut bench = Bench::new();
+    let mut second = |outcome| {
+        for _ in 0..50 {
+            bench.acquire();
+        }
+        let effect = bench.call(outcome);
+        bench.now += SECOND;
+        effect
+    };
+    for _ in 0..10 {
+        assert_eq!(second(Outcome::Failed), Effect::Counted, "a row of less than a window may be chance");
+    }
+    assert_eq!(second(Outcome::Ok), Effect::Counted);
+    for _ in 0..10 {
+        assert_eq!(second(Outcome::Failed), Effect::Counted);
+    }
+    assert_eq!(second(Outcome::Failed), Effect::Opened, "in a whole window nothing went well");
+}
+
+#[test]
 fn the_window_forgets() {
     let mut bench = Bench::new();
     for _ in 0..100 {
