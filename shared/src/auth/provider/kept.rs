@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// Keys of this age are asked for before they serve: an environment that slept must not begin with old ones.
-const SERVE_FOR: Duration = Duration::from_hours(1);
+/// While one request asks, the others of its process go on with keys up to this age. Older ones are those of an
+/// environment that slept, and nobody begins with them.
+const SERVE_MEANWHILE: Duration = Duration::from_hours(1);
 
 /// While the provider does not answer, keys serve up to this age: longer than an outage, and than any token is good.
 const KEPT_FOR: Duration = Duration::from_hours(24);
@@ -24,7 +25,7 @@ pub(super) struct Kept<K> {
     asked_at: Option<SystemTime>,
     /// The least time from then to the next asking, where no key is known.
     rest: Duration,
-    /// Older keys are asked for again while they go on serving.
+    /// Older keys are asked for again before they are used.
     fresh_for: Duration,
     /// The least time between two askings.
     ask_again_after: Duration,
@@ -35,10 +36,8 @@ pub(super) struct Kept<K> {
 pub(super) enum Need {
     /// No.
     Nothing,
-    /// Yes, and nobody has to wait for it.
-    Soon,
     /// Yes, before the keys are used.
-    Now,
+    Newer,
 }
 
 impl<K> Kept<K> {
@@ -48,16 +47,15 @@ impl<K> Kept<K> {
 
     /// The keys that may be used at `now`, and whether to ask for others.
     pub(super) fn at(&self, now: SystemTime) -> (Option<Arc<K>>, Need) {
-        let Some((keys, since)) = &self.keys else { return (None, Need::Now) };
+        let Some((keys, since)) = &self.keys else { return (None, Need::Newer) };
         let need = match age(*since, now) {
-            Some(age) if age > KEPT_FOR => return (None, Need::Now),
-            Some(age) if age > SERVE_FOR => Need::Now,
-            Some(age) if age > self.fresh_for => Need::Soon,
-            Some(_) => Need::Nothing,
+            Some(age) if age > KEPT_FOR => return (None, Need::Newer),
+            Some(age) if age <= self.fresh_for => Need::Nothing,
+            // Another is asking, or has asked in vain.
+            Some(age) if age <= SERVE_MEANWHILE && !self.is_due(now) => Need::Nothing,
             // A clock that was set back says nothing of their age.
-            None => Need::Now,
+            Some(_) | None => Need::Newer,
         };
-        let need = if need == Need::Soon && !self.is_due(now) { Need::Nothing } else { need };
         (Some(Arc::clone(keys)), need)
     }
 
@@ -119,18 +117,25 @@ mod tests {
     }
 
     #[test]
-    fn keys_serve_are_asked_for_beside_then_before_and_end() {
+    fn keys_are_used_for_ten_minutes_then_where_newer_ones_are_not_to_be_had_and_for_a_day_at_most() {
         let kept = known();
         for (seconds, expected) in [
             (0, (true, Need::Nothing)),
             (600, (true, Need::Nothing)),
-            (601, (true, Need::Soon)),
-            (3600, (true, Need::Soon)),
-            (3601, (true, Need::Now)),
-            (86_400, (true, Need::Now)),
-            (86_401, (false, Need::Now)),
+            (601, (true, Need::Newer)),
+            (86_400, (true, Need::Newer)),
+            (86_401, (false, Need::Newer)),
         ] {
             assert_eq!(need(&kept, seconds), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn who_comes_while_another_asks_goes_on_with_keys_of_up_to_an_hour() {
+        for (seconds, expected) in [(601, Need::Nothing), (3_600, Need::Nothing), (3_601, Need::Newer)] {
+            let mut kept = known();
+            assert!(kept.may_ask(at(seconds)));
+            assert_eq!(need(&kept, seconds), (true, expected), "{seconds}");
         }
     }
 
@@ -169,18 +174,19 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_that_is_away_is_not_asked_beside_every_request() {
+    fn a_provider_that_is_away_is_not_asked_by_every_request() {
         let mut kept = known();
-        assert_eq!(need(&kept, 700), (true, Need::Soon));
+        assert_eq!(need(&kept, 700), (true, Need::Newer));
         assert!(kept.may_ask(at(700)));
-        assert_eq!(need(&kept, 729), (true, Need::Nothing));
-        assert_eq!(need(&kept, 730), (true, Need::Soon));
+        kept.asked_in_vain(at(702));
+        assert_eq!(need(&kept, 731), (true, Need::Nothing));
+        assert_eq!(need(&kept, 732), (true, Need::Newer));
     }
 
     #[test]
     fn after_the_clock_was_set_back_the_keys_are_asked_for() {
         let mut kept = known();
-        assert_eq!(kept.at(START), (Some(Arc::new("keys")), Need::Now));
+        assert_eq!(kept.at(START), (Some(Arc::new("keys")), Need::Newer));
         assert!(kept.may_ask(START));
     }
 }

@@ -2,7 +2,7 @@
 //! that it publishes (OpenID Connect Discovery 1.0, RFC 7517), as RFC 9068 and RFC 8725 have it.
 //!
 //! The setting says who issues and for whom; of a token only the name of the key is believed before it is verified, and
-//! the key says which algorithm it is for. The keys are kept in the environment, so that a warm request asks nobody.
+//! the key says which algorithm it is for. The keys are kept in the environment, and asked for again every ten minutes.
 
 mod claims;
 mod kept;
@@ -97,22 +97,16 @@ impl Provider {
         User { id: subject.user_id(), role: settings.role(claims), subject: Some(subject) }
     }
 
-    /// The provider's keys, asked for first where there are none that can be used as they are.
+    /// The provider's keys, asked for first where there are none that can be used as they are. Within the request: a
+    /// task would be frozen with the environment as soon as the answer is out, and go on in a later request over a
+    /// connection that has died meanwhile, with `asking` in its hand.
     async fn keys(&self) -> Option<Arc<KeySet>> {
         let (keys, need) = self.kept().at(SystemTime::now());
-        match need {
-            Need::Nothing => keys,
-            Need::Soon => {
-                // This request does not wait. On Lambda the answer may come with the next one.
-                let this = self.clone();
-                tokio::spawn(async move { this.ask().await });
-                keys
-            }
-            Need::Now => {
-                self.ask().await;
-                self.kept().at(SystemTime::now()).0
-            }
+        if need == Need::Nothing {
+            return keys;
         }
+        self.ask().await;
+        self.kept().at(SystemTime::now()).0
     }
 
     /// The keys after asking for them, unless that was done a moment ago: strangers choose what a token says its key
@@ -147,5 +141,39 @@ impl Provider {
 
     fn kept(&self) -> MutexGuard<'_, Kept<KeySet>> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::time::Duration;
+
+    use futures::FutureExt;
+    use futures::future::{Either, select};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// That of RFC 8037, appendix A.2.
+    const KEYS: &[u8] =
+        br#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+    /// Whether a second request waits, with keys of this age, while a first one asks a provider that does not answer.
+    async fn second_waits(age: Duration) -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let provider = Provider::new(Settings::new(&address, "shop")).expect("good settings");
+        provider.kept().learn(KeySet::read(KEYS).expect("a key"), SystemTime::now() - age);
+        let (first, asked) = (pin!(provider.keys()), pin!(listener.accept()));
+        let Either::Right(_asking) = select(first, asked).await else { panic!("the first one does not ask") };
+        provider.keys().now_or_never().flatten().is_none()
+    }
+
+    #[tokio::test]
+    async fn while_one_asks_others_go_on_with_keys_that_are_not_an_hour_old_and_wait_with_older_ones() {
+        for (minutes, waits) in [(11, false), (59, false), (61, true)] {
+            assert_eq!(second_waits(Duration::from_mins(minutes)).await, waits, "{minutes} minutes");
+        }
     }
 }

@@ -24,8 +24,7 @@ pub struct Settings {
     pub clock_skew: Duration,
     /// `TOKEN_ISSUER_CA_FILE`: PEM with the certificate authorities to trust, and no others. Unset, those of the web.
     pub authorities: Option<Vec<u8>>,
-    /// Keys of this age are asked for again while they go on serving: a key that the provider withdrew is good for as
-    /// long.
+    /// Keys of this age are asked for again before they are used: a key that the provider withdrew is good for as long.
     pub fresh_for: Duration,
     /// The least time between two askings for keys, whoever causes them. Strangers can: a token names its key.
     pub ask_again_after: Duration,

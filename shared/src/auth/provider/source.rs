@@ -13,7 +13,7 @@ use super::{Settings, SettingsError};
 use crate::outgoing::{NoDocument, document, is_private};
 use crate::tls;
 
-/// The ceiling on both calls together: somebody may be waiting.
+/// The ceiling on both calls together: a request waits for them.
 const CEILING: Duration = Duration::from_secs(2);
 
 /// Both documents take some kilobytes, and certificates may be in them.
