@@ -1,4 +1,4 @@
-//! GraphQL: the caller's shape, one statement a level, nothing leaked.
+//! GraphQL: the caller's shape, one statement for each list and each level below, nothing leaked.
 
 use serde_json::{Value, json};
 use tests::{Answer, Call, Customer, cost_of, new_key, new_product};
@@ -128,6 +128,29 @@ async fn orders_with_items_and_products_cost_one_statement_a_level_whatever_thei
     let cursor = &page["data"]["orders"][1]["cursor"];
     let next = ask(customers(&customer), ORDERS, json!({ "limit": 20, "after": cursor })).await;
     assert_eq!(next["data"]["orders"].as_array().map(Vec::len), Some(4), "{next}");
+}
+
+#[tokio::test]
+async fn a_list_that_fragments_select_again_costs_one_statement_and_has_whole_rows() {
+    let customer = Customer::register().await;
+    let product = new_product(1000, 100).await;
+    for _ in 0..3 {
+        customer.buys(&product).await.expect(201);
+    }
+    let (one, other) = ("id items { name }", "total { amount } items { quantity product { id } }");
+    let whole = "id total { amount } items { name quantity product { id } }";
+    for (list, one, other, whole, statements) in [
+        ("orders(limit: 5)", one, other, whole, &["catalog.load", "orders.items", "orders.page"][..]),
+        ("products(limit: 3)", "id", "price { amount }", "id price { amount }", &["catalog.page"]),
+    ] {
+        let twice = format!("{{ {list} {{ {one} }} ...F }} fragment F on Query {{ {list} {{ {other} }} }}");
+        let answer = async |query: &str| ask(customers(&customer), query, json!(null)).await;
+        let expected = answer(&format!("{{ {list} {{ {whole} }} }}")).await;
+        assert_eq!(expected["errors"], Value::Null, "{expected}");
+        let cost = cost_of(5, async || assert_eq!(answer(&twice).await, expected)).await;
+        let each = statements.iter().map(|name| ((*name).to_owned(), 1)).collect();
+        assert_eq!(cost.statements, each, "{cost:?}");
+    }
 }
 
 #[tokio::test]

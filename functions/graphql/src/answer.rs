@@ -102,6 +102,7 @@ fn travels_as(body: &str) -> usize {
 }
 
 /// A field that failed is null. async-graphql leaves it out instead, and the whole of `data` where it was the only one.
+/// Of one that the query has twice, it leaves what the other selects, without what this was to select.
 fn put_null(data: &mut Value, path: &[PathSegment]) {
     let Some((first, rest)) = path.split_first() else { return };
     if *data == Value::Null {
@@ -110,7 +111,9 @@ fn put_null(data: &mut Value, path: &[PathSegment]) {
     match (data, first) {
         (Value::Object(fields), PathSegment::Field(name)) => {
             let field = fields.entry(Name::new(name)).or_insert(Value::Null);
-            if *field != Value::Null {
+            if rest.is_empty() {
+                *field = Value::Null;
+            } else if *field != Value::Null {
                 put_null(field, rest);
             }
         }
@@ -239,6 +242,7 @@ mod tests {
             (Value::Null, &[field("a")][..], value!({ "a": null })),
             (value!({ "b": 1 }), &[field("a")], value!({ "b": 1, "a": null })),
             (value!({ "a": null }), &[field("a"), field("b")], value!({ "a": null })),
+            (value!({ "a": [{ "id": 1 }], "b": 1 }), &[field("a")], value!({ "a": null, "b": 1 })),
             (
                 value!({ "orders": [{ "id": 1, "items": [] }, { "id": 2 }] }),
                 &items,

@@ -32,18 +32,56 @@ pub(crate) fn objection(query: &mut Request, introspection: bool) -> Option<Stri
     Some(format!("The variable ${missing} is required and has no value."))
 }
 
-/// How deep its brackets stand in one another; those in texts and comments count as well, which nobody has so many of.
+/// How deep its brackets stand in one another. Those in comments and texts are none, as for the parser: the closing
+/// ones among them would hide as many that are open.
 fn nesting(query: &str) -> usize {
     let (mut open, mut most) = (0_usize, 0);
-    for byte in query.bytes() {
+    let mut rest = query.as_bytes();
+    while let [byte, after @ ..] = rest {
+        rest = after;
         match byte {
+            b'#' => rest = after_comment(after),
+            b'"' => rest = after_text(after),
             b'[' | b'{' | b'(' => open += 1,
             b']' | b'}' | b')' => open = open.saturating_sub(1),
-            _ => continue,
+            _ => {}
         }
         most = most.max(open);
     }
     most
+}
+
+/// What is left once the comment ends, which it does with its line.
+fn after_comment(rest: &[u8]) -> &[u8] {
+    let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+    &rest[end.unwrap_or(rest.len())..]
+}
+
+/// What is left once the text ends whose first quote was read. Three quotes that no others end are an empty text and
+/// the beginning of another to async-graphql's parser, which reads the brackets behind.
+fn after_text(rest: &[u8]) -> &[u8] {
+    rest.strip_prefix(b"\"\"").and_then(after_block).unwrap_or_else(|| after_line(rest))
+}
+
+/// The same of a text between three quotes, if it ends.
+fn after_block(mut rest: &[u8]) -> Option<&[u8]> {
+    loop {
+        if let Some(after) = rest.strip_prefix(b"\"\"\"") {
+            return Some(after);
+        }
+        rest = rest.strip_prefix(b"\\\"\"\"").or_else(|| rest.get(1..))?;
+    }
+}
+
+/// The same of a text between two quotes, which ends with its line at the latest.
+fn after_line(mut rest: &[u8]) -> &[u8] {
+    loop {
+        rest = match rest {
+            [] | [b'\n' | b'\r', ..] => return rest,
+            [b'"', after @ ..] => return after,
+            [b'\\', b'"' | b'\\', after @ ..] | [_, after @ ..] => after,
+        };
+    }
 }
 
 /// How much all its operations select. Takes time by the length of the text alone.
@@ -141,6 +179,45 @@ mod tests {
             ("{ a(b: [{ c: [1] }]) }", 5),
             ("} } { [ ] [ ] }", 2),
             (&"[".repeat(100), 100),
+        ] {
+            assert_eq!(nesting(query), deep, "{query}");
+        }
+    }
+
+    #[test]
+    fn brackets_in_comments_and_texts_are_none_and_those_behind_them_are() {
+        for (query, deep) in [
+            ("{ # ]})\n [ ] }", 2),
+            ("{ # ]})\r [ ] }", 2),
+            ("{ # \"\n [ ] }", 2),
+            ("# [{(", 0),
+            ("#", 0),
+            (r#"{ "]})" [ ] }"#, 2),
+            (r#"{ "[{(" }"#, 1),
+            (r##"{ "#" [ ] }"##, 2),
+            (r#"{ "" [ ] }"#, 2),
+            (r#"{ "\"]})" [ ] }"#, 2),
+            (r#"{ "\\" [ ] "]})" }"#, 2),
+            ("{ \"\"\"]})\n\"]})\"\n\\\"\"\"]})\"\"\" [ ] }", 2),
+            (r#"{ """""" [ ] }"#, 2),
+            (r#"{ """[{(""" }"#, 1),
+        ] {
+            assert_eq!(nesting(query), deep, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_does_not_end_hides_no_more_than_its_line() {
+        for (query, deep) in [
+            ("\"", 0),
+            ("\"\"\"", 0),
+            ("\"\\", 0),
+            ("\"\"\"\\\"\"\"", 0),
+            ("{ \"[\n [ ] }", 2),
+            ("{ \"\\\n [ ] }", 2),
+            ("{ \"[\r [ ] }", 2),
+            ("{ \"\"\" [\" [ ] }", 2),
+            ("{ \"\"\" [\n [ ] }", 2),
         ] {
             assert_eq!(nesting(query), deep, "{query}");
         }

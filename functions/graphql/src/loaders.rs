@@ -1,4 +1,5 @@
-//! What one level of a query asks for is deduplicated and fetched with one statement.
+//! What one level of a query asks for is deduplicated and fetched with one statement; more than [`MAX_IDS`] products
+//! are more than one takes. A page of a list is a statement too.
 
 use std::collections::HashMap;
 
@@ -6,9 +7,11 @@ use futures::future::FutureExt;
 use shared::catalog::{self, Product, ProductId};
 use shared::database::{Database, MAX_IDS};
 use shared::error::Result;
-use shared::orders::{self, Line, OrderId};
+use shared::orders::{self, Cursor, Header, Line, OrderId};
+use uuid::Uuid;
 
 use crate::batch::Batch;
+use crate::pages::Pages;
 
 /// The batches of one request: what one caller loaded is not for another.
 pub(crate) struct Batches {
@@ -16,14 +19,26 @@ pub(crate) struct Batches {
     pub(crate) products: Batch<ProductId, Product>,
     /// The lines of an order.
     pub(crate) lines: Batch<OrderId, Vec<Line>>,
+    /// All products, by the one before and how many.
+    pub(crate) pages_of_products: Pages<(Option<ProductId>, u8), Product>,
+    /// Orders, by whose they are, the one before and how many.
+    pub(crate) pages_of_orders: Pages<(Uuid, Option<Cursor>, u8), Header>,
 }
 
 impl Batches {
     pub(crate) fn new(database: &Database) -> Self {
-        let (first, second) = (database.clone(), database.clone());
+        let [first, second, third, fourth] = [(); 4].map(|()| database.clone());
         Self {
             products: Batch::new(move |ids| products(first.clone(), ids).boxed()),
             lines: Batch::new(move |orders| lines(second.clone(), orders).boxed()),
+            pages_of_products: Pages::new(move |(after, limit)| {
+                let database = third.clone();
+                async move { catalog::page(&database, after, limit).await }.boxed()
+            }),
+            pages_of_orders: Pages::new(move |(user, after, limit)| {
+                let database = fourth.clone();
+                async move { orders::page(&database, user, after, limit).await }.boxed()
+            }),
         }
     }
 }

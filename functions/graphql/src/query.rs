@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
-use shared::app::App;
-use shared::catalog::{self, ProductId};
+use shared::catalog::ProductId;
 use shared::error::{Error, not_found};
-use shared::orders::{self, Cursor};
+use shared::orders::Cursor;
 use uuid::Uuid;
 
 use crate::loaders::Batches;
@@ -50,13 +49,13 @@ impl Query {
     ) -> Result<Option<Vec<Product>>> {
         let limit = page(limit)?;
         let after = after.map(|id| product_id("after", &id)).transpose()?;
-        let products = catalog::page(&context.data::<App>()?.database, after, limit).await;
+        let products = context.data::<Batches>()?.pages_of_products.load((after, limit)).await;
         Ok(Some(products.map_err(refuse)?.into_iter().map(Product).collect()))
     }
 
     /// The caller's orders of the last 30 days, newest first, without cancelled ones. Needs an access
     /// token; null, with an error, without one.
-    // Their items and those items' products are a statement each.
+    // Their items and those items' products are a statement each, unless there are more products than one takes.
     #[graphql(complexity = "3 * STATEMENT + rows(limit) * child_complexity")]
     async fn orders(
         &self,
@@ -71,7 +70,7 @@ impl Query {
         let after: Option<Cursor> = after
             .map(|cursor| cursor.parse().map_err(|error| refuse_argument("after", error)))
             .transpose()?;
-        let orders = orders::page(&context.data::<App>()?.database, user, after, limit).await;
+        let orders = context.data::<Batches>()?.pages_of_orders.load((user, after, limit)).await;
         Ok(Some(orders.map_err(refuse)?.into_iter().map(Order).collect()))
     }
 }

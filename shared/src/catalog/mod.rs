@@ -2,7 +2,7 @@
 //!
 //! A product's stock is not part of it: stock moves with every order, and a cached product need not. Whether there is
 //! any is: the order of the last piece changes the product, by a trigger of the schema, and the sweeper tells the cache
-//! within a minute.
+//! within two minutes: it runs every minute, and nudges orders first.
 
 mod amounts;
 mod announce;

@@ -18,7 +18,7 @@ static LIST: Statement = Statement::new("orders.list", include_str!("list.sql"))
 
 /// The order after which a page begins (keyset pagination): unlike an offset it costs the same on every page, and an
 /// order placed meanwhile shifts nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
     pub(super) created_at: OffsetDateTime,
     pub(super) id: Uuid,
