@@ -164,7 +164,7 @@ def test_no_files_import_each_other_in_a_circle():
 
 
 def test_crates_see_those_alone_that_they_are_meant_to_see():
-    """`chaos` and `measure` not each other; `lambda` nobody but `shared`; `shared` nothing of `local/`. For tests too."""
+    """`chaos` and `measure` not each other; `lambda` only `shared`, and that nothing of `local/`. For tests too."""
     crates = metadata()
     functions = {crate["name"]: {"shared"} for crate in crates if "functions" in Path(crate["manifest_path"]).parts}
     found = [f"{crate['name']} names {other['name']}" for crate in crates for other in crate["dependencies"]
