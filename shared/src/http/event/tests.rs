@@ -74,7 +74,7 @@ fn alike_in(folder: &Path) -> usize {
 /// Where cargo keeps the packages of these names that this workspace is built with.
 fn packages<const N: usize>(names: [&str; N]) -> [PathBuf; N] {
     let mut metadata = Command::new(env!("CARGO"));
-    metadata.args(["metadata", "--format-version", "1", "--offline", "--locked"]);
+    metadata.args(["metadata", "--format-version", "1", "--locked"]);
     let told = metadata.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo metadata");
     let told: Value = serde_json::from_slice(&told.stdout).expect("JSON of cargo metadata");
     let packages = told["packages"].as_array().expect("packages");
