@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from templates import NESTED, PRODUCTION, ROOT, load, resources, source, transformed
+from templates import NESTED, PRODUCTION, ROOT, load, resources, source, tomllib, transformed
 
 
 def functions():
@@ -50,7 +50,7 @@ def test_each_function_has_an_alarm(name):
 
 
 def test_what_fails_each_time_its_message_comes_rings_its_alarm():
-    alarms = {resource["Properties"]["AlarmName"]: resource["Properties"]
+    alarms = {str(resource["Properties"]["AlarmName"]): resource["Properties"]
               for _, _, resource in resources(kind="AWS::CloudWatch::Alarm")}
     seen = set()
     for resource in functions().values():
