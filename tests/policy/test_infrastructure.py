@@ -229,6 +229,15 @@ def test_with_a_name_of_yours_there_is_one_way_in(variant):
     assert ("ApiDomainName" in found) == ("ApiDomainMapping" in found) == named
 
 
+@EVERY_VARIANT
+def test_no_deployment_ends_with_a_warning_of_the_gateway(variant):
+    # To switch its own address off, or not to, SAM writes a server without an url, and the gateway warns of that: SAM's
+    # issue 2424.
+    gateway = load("template", variant)["Resources"]["Api"]["Properties"]
+    warned_of = [server for server in gateway["Body"].get("servers", []) if "url" not in server]
+    assert not (warned_of and gateway.get("FailOnWarnings")), warned_of
+
+
 def test_cloudfront_says_whom_it_serves_and_shows_that_it_is_cloudfront():
     found = load("edge", "edge")["Resources"]
     headers = found["Forwarded"]["Properties"]["OriginRequestPolicyConfig"]["HeadersConfig"]
