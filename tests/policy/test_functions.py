@@ -107,6 +107,19 @@ def test_what_samconfig_deploys_is_watched():
     assert "Unwatched" not in str(environments)
 
 
+def test_missed_sweeps_are_not_made_up_for_at_once():
+    # Scheduler hands an event over to Lambda's own queue, where one that is throttled waits for up to six hours.
+    found = load("template")["Resources"]
+    kept = {resource["Properties"]["FunctionName"]["Ref"]: resource["Properties"] for resource in found.values()
+            if resource["Type"] == "AWS::Lambda::EventInvokeConfig"}
+    # Alarms of the others wait for two failures, of which Lambda's own retries are the second.
+    assert set(kept) == {"OrderSweeper"}
+    sweeper, schedule = kept["OrderSweeper"], source("template")["Resources"]["OrderSweeper"]["Properties"]["Events"]["Schedule"]
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(1 minute)" and sweeper["MaximumEventAgeInSeconds"] == 60
+    # Where Scheduler hands it over.
+    assert sweeper["Qualifier"] == "live" and "OrderSweeperAliaslive" in str(found["OrderSweeperSchedule"])
+
+
 def test_nothing_changes_before_the_schema_is_ready():
     found = load("template")["Resources"]
     for name in functions():
