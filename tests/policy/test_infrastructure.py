@@ -100,6 +100,15 @@ def test_a_larger_size_takes_no_way_to_sign_in_to_postgres_away():
     assert statement["Resource"] == {"Ref": "DatabaseUserArns"}
 
 
+def test_valkey_is_given_as_many_subnets_as_it_takes():
+    written = source("data")["Resources"]["Cache"]["Properties"]["SubnetIds"]
+    given = source("template")["Resources"]["Data"]["Properties"]["Parameters"]["SubnetIds"]
+    assert written == {"Ref": "SubnetIds"} and given == {"Fn::GetAtt": ["Network", "Outputs.PrivateSubnetIds"]}
+    allowed = source("template")["Parameters"]["PrivateSubnetIds"]["AllowedPattern"]
+    taken = {count for count in range(1, 7) if re.match(allowed, ",".join(["subnet-0a1b"] * count))}
+    assert taken == {2, 3}
+
+
 def test_the_proxy_waits_for_every_instance():
     found = load("data", "production")["Resources"]
     instances = {name for name, resource in found.items() if resource["Type"] == "AWS::RDS::DBInstance"}
