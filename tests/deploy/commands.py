@@ -13,7 +13,7 @@ UNKNOWN = re.compile(r"NotImplemented|not yet implemented|has not been implement
 # What a reader has to put there himself.
 TO_FILL_IN = re.compile(r"…|<[a-zA-Z]|subnet-0|\$1\b|\$host|\$2\b|file://|-version 41|spring\.csv")
 # Of what is there only after something else was done, or costs: said, and not run.
-BY_HAND = re.compile(r"/aws/rds/|-restored|generate-db-auth-token| wait |cancel-update|continue-update|delete-secret|describe-availability-zones$| s3 rb | --follow$| help$")
+BY_HAND = re.compile(r"/aws/rds/|-restored|generate-db-auth-token| wait |cancel-update|continue-update|delete-(?:secret|web-acl|account-policy)|describe-availability-zones$| s3 rb | --follow$| help$")
 # What a size lacks: one's own servers are asked in other ways, RDS Proxy stands in production alone, and `test` is
 # rehearsed without an administrator's address.
 NOT_HERE = {

@@ -73,11 +73,16 @@ def test_codedeploy_moves_the_traffic_of_this_stack_alone():
     assert len(groups) == len(list(functions())) - 1
     assert all(group["ServiceRoleArn"] == {"Fn::GetAtt": ["Access", "Outputs.Deploy"]} for group in groups)
     [policy] = source("access")["Resources"]["Deploy"]["Properties"]["Policies"]
-    [moved] = [statement["Resource"] for statement in policy["PolicyDocument"]["Statement"]
-               if any(action.startswith("lambda:") for action in listed(statement["Action"]))]
+    moved = {action: {resource["Fn::Sub"].partition(":function:${Prefix}-")[2] for resource in statement["Resource"]}
+             for statement in policy["PolicyDocument"]["Statement"] for action in listed(statement["Action"])
+             if action.startswith("lambda:")}
     # By their whole names: millrace-* would be millrace-production's too.
     names = {properties["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for _, properties in functions()}
-    assert {resource["Fn::Sub"].partition(":function:${Prefix}-")[2] for resource in moved} == names - {"migrate"}
+    names -= {"migrate"}
+    alias = source("template")["Globals"]["Function"]["AutoPublishAlias"]
+    # What a version or an alias may have, Lambda looks up under its whole name, and under the function's never.
+    assert moved == {"lambda:GetAlias": names, "lambda:UpdateAlias": names,
+                     "lambda:GetProvisionedConcurrencyConfig": {f"{name}:{alias}" for name in names}}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

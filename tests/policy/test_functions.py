@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from templates import NESTED, PRODUCTION, ROOT, load, resources, source, transformed
+from templates import NESTED, PRODUCTION, ROOT, load, resources, source, tomllib, transformed
 
 
 def functions():
@@ -50,7 +50,7 @@ def test_each_function_has_an_alarm(name):
 
 
 def test_what_fails_each_time_its_message_comes_rings_its_alarm():
-    alarms = {resource["Properties"]["AlarmName"]: resource["Properties"]
+    alarms = {str(resource["Properties"]["AlarmName"]): resource["Properties"]
               for _, _, resource in resources(kind="AWS::CloudWatch::Alarm")}
     seen = set()
     for resource in functions().values():
@@ -105,6 +105,19 @@ def test_codedeploy_moves_the_traffic_except_unwatched(kind):
 def test_what_samconfig_deploys_is_watched():
     environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
     assert "Unwatched" not in str(environments)
+
+
+def test_missed_sweeps_are_not_made_up_for_at_once():
+    # Scheduler hands an event over to Lambda's own queue, where one that is throttled waits for up to six hours.
+    found = load("template")["Resources"]
+    kept = {resource["Properties"]["FunctionName"]["Ref"]: resource["Properties"] for resource in found.values()
+            if resource["Type"] == "AWS::Lambda::EventInvokeConfig"}
+    # Alarms of the others wait for two failures, of which Lambda's own retries are the second.
+    assert set(kept) == {"OrderSweeper"}
+    sweeper, schedule = kept["OrderSweeper"], source("template")["Resources"]["OrderSweeper"]["Properties"]["Events"]["Schedule"]
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(1 minute)" and sweeper["MaximumEventAgeInSeconds"] == 60
+    # Where Scheduler hands it over.
+    assert sweeper["Qualifier"] == "live" and "OrderSweeperAliaslive" in str(found["OrderSweeperSchedule"])
 
 
 def test_nothing_changes_before_the_schema_is_ready():

@@ -100,6 +100,15 @@ def test_a_larger_size_takes_no_way_to_sign_in_to_postgres_away():
     assert statement["Resource"] == {"Ref": "DatabaseUserArns"}
 
 
+def test_valkey_is_given_as_many_subnets_as_it_takes():
+    written = source("data")["Resources"]["Cache"]["Properties"]["SubnetIds"]
+    given = source("template")["Resources"]["Data"]["Properties"]["Parameters"]["SubnetIds"]
+    assert written == {"Ref": "SubnetIds"} and given == {"Fn::GetAtt": ["Network", "Outputs.PrivateSubnetIds"]}
+    allowed = source("template")["Parameters"]["PrivateSubnetIds"]["AllowedPattern"]
+    taken = {count for count in range(1, 7) if re.match(allowed, ",".join(["subnet-0a1b"] * count))}
+    assert taken == {2, 3}
+
+
 def test_the_proxy_waits_for_every_instance():
     found = load("data", "production")["Resources"]
     instances = {name for name, resource in found.items() if resource["Type"] == "AWS::RDS::DBInstance"}
@@ -227,6 +236,15 @@ def test_with_a_name_of_yours_there_is_one_way_in(variant):
     [server] = found["Api"]["Properties"]["Body"]["servers"]
     assert server["x-amazon-apigateway-endpoint-configuration"]["disableExecuteApiEndpoint"] is named
     assert ("ApiDomainName" in found) == ("ApiDomainMapping" in found) == named
+
+
+@EVERY_VARIANT
+def test_no_deployment_ends_with_a_warning_of_the_gateway(variant):
+    # To switch its own address off, or not to, SAM writes a server without an url, and the gateway warns of that: SAM's
+    # issue 2424.
+    gateway = load("template", variant)["Resources"]["Api"]["Properties"]
+    warned_of = [server for server in gateway["Body"].get("servers", []) if "url" not in server]
+    assert not (warned_of and gateway.get("FailOnWarnings")), warned_of
 
 
 def test_cloudfront_says_whom_it_serves_and_shows_that_it_is_cloudfront():

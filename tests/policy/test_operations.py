@@ -123,6 +123,64 @@ def test_what_a_command_asks_the_stack_for_is_there():
     assert len(named) > 3 and all(name in source(templates[stack])["Resources"] for stack, name in named)
 
 
+TEAR_DOWN = under("## Tear down")
+# Who makes something by hand, outside of the stack, removes it by hand: which command undoes which.
+UNDONE_BY = {
+    "rds restore-db-cluster-to-point-in-time": "rds delete-db-cluster",
+    "rds create-db-instance": "rds delete-db-instance",
+    "rds create-db-cluster-snapshot": "rds delete-db-cluster-snapshot",
+    "logs put-retention-policy": "logs delete-log-group",
+    "logs put-account-policy": "logs delete-account-policy",
+    "wafv2 create-web-acl": "wafv2 delete-web-acl",
+    "acm request-certificate": "acm delete-certificate",
+    "secretsmanager create-secret": "secretsmanager delete-secret",
+}
+# What goes with the stack, or is a figure of the account.
+GOES_ALONG = {"secretsmanager put-secret-value", "lambda put-function-concurrency",
+              "service-quotas request-service-quota-increase"}
+
+
+def test_what_was_made_by_hand_is_torn_down_by_hand():
+    text = OPERATIONS + (ROOT / "docs/external.md").read_text()
+    made = set(re.findall(r"(?<![\w/.-])aws ([a-z0-9-]+ (?:create|put|restore|request)-[a-z-]+)", text)) - GOES_ALONG
+    assert made == set(UNDONE_BY)
+    for command in made:
+        assert f"aws {UNDONE_BY[command]} --" in TEAR_DOWN, command
+
+
+def test_nothing_is_asked_of_a_stack_that_is_gone():
+    asked, deletion, gone = TEAR_DOWN.partition("\n    sam delete ")
+    assert deletion and "$(output " in asked and "list-stack-resources" in asked
+    assert not re.findall(r"\$\(output |aws cloudformation ", gone)
+    # The answers are used.
+    for name in re.findall(r"^    (\w+)=\$\(", asked, re.MULTILINE):
+        assert f"${name}" in gone, name
+
+
+def test_a_log_that_rds_makes_forgets_and_goes():
+    [prefixes] = re.findall(r"LogGroupNamePrefix IN (\[.*?\])", OPERATIONS)
+    groups = {f"/aws/rds/{kind}/" for kind in re.findall(r'-group-name "/aws/rds/(\w+)/', OPERATIONS)}
+    assert groups == set(json.loads(prefixes)) == {"/aws/rds/cluster/", "/aws/rds/proxy/"}
+    first = under("## After the first deployment").replace("\\\n", " ")
+    for group in groups:
+        assert re.search(rf'put-retention-policy [^\n]*"{group}', first), group
+        assert f'delete-log-group --log-group-name "{group}' in TEAR_DOWN, group
+
+
+def test_a_restore_of_everything_removes_its_helper_too():
+    some, everything = under("## Backup and restore").split("**Everything was lost.**")
+    for way in [some, everything.partition("sam deploy")[2], TEAR_DOWN]:
+        assert 'delete-db-instance --db-instance-identifier "$STACK-restored-1"' in way
+        assert 'delete-db-cluster --db-cluster-identifier "$STACK-restored"' in way
+    # A deployment may ask for it again.
+    assert "delete-db-cluster-snapshot" not in everything
+
+
+def test_as_many_deployments_begin_at_once_as_is_said():
+    groups = list(resources("production", "AWS::CodeDeploy::DeploymentGroup"))
+    assert f"begins {len(groups)} deployments at once" in " ".join(under("## Deploy").split())
+
+
 def test_the_way_to_a_sale_on_aws_is_the_one_of_the_tour():
     tour = (ROOT / "docs/tour.md").read_text().partition("\n## Run the shop\n")[2]
     walk = re.search(r"^```sh\n(.*?)^```$", tour, re.MULTILINE | re.DOTALL)[1]
