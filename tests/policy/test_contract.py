@@ -11,7 +11,7 @@ from openapi_spec_validator import validate
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 from samtranslator.yaml_helper import yaml_parse
-from templates import ROOT
+from templates import ROOT, tomllib
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 ROUTES = SimpleNamespace(**run_path(str(ROOT / "tests/routes")))
