@@ -11,6 +11,7 @@ WITHIN = {
     ("AWS::CodeDeploy::DeploymentGroup", "DeploymentConfigName"): "AWS's own",
     ("AWS::EC2::VPCEndpoint", "ServiceName"): "AWS's own",
     ("AWS::Lambda::Alias", "Name"): "of its function",
+    ("AWS::Lambda::EventInvokeConfig", "Qualifier"): "the alias, of its function",
     ("AWS::RDS::DBCluster", "DatabaseName"): "of its cluster",
     ("AWS::RDS::DBProxyTargetGroup", "TargetGroupName"): "of its proxy",
 }
