@@ -4,7 +4,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use cloud::figures::float;
 use shared::telemetry::{Counter, Timer};
 use time::OffsetDateTime;
 
@@ -162,6 +161,10 @@ pub(crate) fn clock(moment: OffsetDateTime) -> String {
 /// What belongs to `key`.
 fn value<K: PartialEq, V, const N: usize>(keys: [K; N], key: &K, values: [V; N]) -> Option<V> {
     keys.into_iter().zip(values).find(|(other, _)| other == key).map(|(_, value)| value)
+}
+
+fn float(number: u64) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use shared::telemetry::{Counter, Gauge, Timer};
 use time::Duration;
 
 use super::sample::Sample;
-use cloud::figures::{float, percentile};
+use cloud::figures::percentile;
 
 pub(crate) struct Summary {
     pub(crate) routes: Vec<Route>,
@@ -84,6 +84,7 @@ impl Summary {
 
 /// `part` of both, in per cent.
 pub(crate) fn ratio(part: u64, rest: u64) -> Option<f64> {
+    let float = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     (part + rest > 0).then(|| 100.0 * float(part) / float(part + rest))
 }
 
