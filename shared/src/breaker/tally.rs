@@ -93,9 +93,9 @@ impl Tally {
     }
 
     /// Whether this is enough to open. With few calls a rate means nothing, so a streak decides; with many a streak
-    /// happens by chance (three in a row once in 8,000 calls at 5 % failures), so the rates decide. But a streak as long
-    /// as the window is no chance: of whom was let through and called nothing, or met a limit, there may be so many
-    /// that failures are no share of all, and a success would have been reported.
+    /// happens by chance (three in a row once in 8,000 calls at 5 % failures), so the rates decide. But a streak that
+    /// lasts for the whole window is no chance: of those who were let through and called nothing, or met a limit, there
+    /// may be so many that failures are no share of all, and a success would have been reported.
     pub(super) fn says_open(&self, limits: &Limits, now: u64) -> bool {
         let (mut calls, mut failed, mut slow) = (0, 0, 0);
         for part in self.parts.values() {
