@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Expected: `DisableExecuteApiEndpoint: false`, which is the default, changes nothing; and what is true becomes a document
-# that is OpenAPI, which wants an `url` of each of its `servers`.
+# Expected: `DisableExecuteApiEndpoint: false`, which is the default, changes nothing; and what is true becomes a
+# document that is OpenAPI, which wants an `url` of each of its `servers`.
 # Seen: both write `servers` into the gateway's body, with an entry that has no `url`.
 # Versions: aws-sam-translator 1.115.0. Run on 2026-11-30.
 # Concerns who has `FailOnWarnings: true` beside it: SAM's issue 2424 tells of deployments that end with the gateway's
