@@ -12,6 +12,7 @@ use super::faults::Fault;
 use super::services::Services;
 use super::world::World;
 use cloud::service::Service;
+use lambda::runtime_api::Snapshot;
 use provider::{Control, Fault as Order, Kind, WebhookChange};
 
 /// How much slower a slow provider answers: over the client's time limit of 5 s now and then.
@@ -141,10 +142,20 @@ async fn refuse_connections(world: &World, length: Duration) -> Result<()> {
 
 async fn pause_function(world: &World, length: Duration, dice: &mut Dice) -> Result<()> {
     let environment = busy(world, dice)?;
-    world.fleet.signal(environment, Signal::SIGSTOP);
-    sleep(length).await;
-    world.fleet.signal(environment, Signal::SIGCONT);
+    while_they_stand_still(world, &[environment], sleep(length)).await;
     Ok(())
+}
+
+async fn while_they_stand_still<T>(world: &World, environments: &[u64], work: impl Future<Output = T>) -> T {
+    let signal = |signal| {
+        for &environment in environments {
+            world.fleet.signal(environment, signal);
+        }
+    };
+    signal(Signal::SIGSTOP);
+    let done = work.await;
+    signal(Signal::SIGCONT);
+    done
 }
 
 /// Whatever is sent comes later.
@@ -237,23 +248,17 @@ async fn pass_day(world: &World) -> Result<()> {
 async fn end_leases(world: &World, length: Duration, dice: &mut Dice) -> Result<()> {
     let holders: Vec<_> =
         HOLDERS.iter().flat_map(|&(name, most)| some_busy(world, name, most, dice)).collect();
-    let signal = |signal| {
-        for &holder in &holders {
-            world.fleet.signal(holder, signal);
-        }
-    };
-    signal(Signal::SIGSTOP);
-    let ended = run_leases_out(world).await;
-    sleep(length).await;
-    signal(Signal::SIGCONT);
-    ended
+    while_they_stand_still(world, &holders, async {
+        let ended = run_leases_out(world).await;
+        sleep(length).await;
+        ended
+    })
+    .await
 }
 
 /// Environments of a function that are at work, in no order.
 fn some_busy(world: &World, function: &str, most: usize, dice: &mut Dice) -> Vec<u64> {
-    let mut environments = world.fleet.environments();
-    dice.shuffle(&mut environments);
-    let busy = environments.into_iter().filter(|one| one.busy && one.function == function);
+    let busy = shuffled(world, dice).into_iter().filter(|one| one.busy && one.function == function);
     busy.map(|one| one.id).take(most).collect()
 }
 
@@ -282,10 +287,15 @@ async fn repeat(world: &World, dice: &mut Dice) -> Result<()> {
 
 /// An environment with an invocation, or any where none has.
 fn busy(world: &World, dice: &mut Dice) -> Result<u64> {
-    let mut environments = world.fleet.environments();
-    dice.shuffle(&mut environments);
+    let environments = shuffled(world, dice);
     let one = environments.iter().find(|one| one.busy).or(environments.first());
     one.map(|one| one.id).context("no function runs")
+}
+
+fn shuffled(world: &World, dice: &mut Dice) -> Vec<Snapshot> {
+    let mut environments = world.fleet.environments();
+    dice.shuffle(&mut environments);
+    environments
 }
 
 #[cfg(test)]
