@@ -54,6 +54,7 @@ enum Done {
     Fault,
 }
 
+/// Looks at the order that a message names, and says in the log what became of it.
 async fn handle(app: &App, message: &SqsMessage, limit: TimeLimit) -> Done {
     let id = message.message_id.as_deref().unwrap_or_default();
     let Some(nudge) = Nudge::read(message.body.as_deref().unwrap_or_default()) else {

@@ -17,6 +17,23 @@ struct Attempt {
     remedy: &'static str,
 }
 
+/// To make an extension, and who needs it.
+macro_rules! extension {
+    ($name:literal, $user:literal) => {
+        Attempt {
+            sql: concat!("create extension if not exists ", $name),
+            remedy: concat!(
+                $user,
+                " needs the extension ",
+                $name,
+                "; as an administrator of this database: create extension ",
+                $name,
+                " (where it is not available, install the server's contrib package)"
+            ),
+        }
+    };
+}
+
 const ATTEMPTS: &[Attempt] = &[
     Attempt {
         sql: "create table public._millrace_attempt ()",
@@ -28,26 +45,10 @@ const ATTEMPTS: &[Attempt] = &[
         remedy: "the owner cannot make the schema for the functions of stored statements; as an administrator of this \
                  database: grant create on database NAME to OWNER",
     },
-    Attempt {
-        sql: "create extension if not exists pg_trgm",
-        remedy: "search needs the extension pg_trgm; as an administrator of this database: create extension pg_trgm \
-                 (where it is not available, install the server's contrib package)",
-    },
-    Attempt {
-        sql: "create extension if not exists unaccent",
-        remedy: "search needs the extension unaccent; as an administrator of this database: create extension unaccent \
-                 (where it is not available, install the server's contrib package)",
-    },
-    Attempt {
-        sql: "create extension if not exists fuzzystrmatch",
-        remedy: "search needs the extension fuzzystrmatch; as an administrator of this database: create extension \
-                 fuzzystrmatch (where it is not available, install the server's contrib package)",
-    },
-    Attempt {
-        sql: "create extension if not exists pg_stat_statements",
-        remedy: "db-insights needs the extension pg_stat_statements; as an administrator of this database: \
-                 create extension pg_stat_statements (where it is not available, install the server's contrib package)",
-    },
+    extension!("pg_trgm", "search"),
+    extension!("unaccent", "search"),
+    extension!("fuzzystrmatch", "search"),
+    extension!("pg_stat_statements", "db-insights"),
     Attempt {
         sql: "do $$ begin if not exists (select from pg_roles where rolname = 'millrace_app') \
               then create role millrace_app login; end if; end $$",
@@ -58,7 +59,8 @@ const ATTEMPTS: &[Attempt] = &[
 
 /// Statements of ours name what these extensions make without its schema.
 const STRAY: &str = "select extname, extnamespace::regnamespace::text from pg_extension \
-                     where extname in ('pg_trgm', 'unaccent', 'fuzzystrmatch') and extnamespace::regnamespace::text not in ('public', 'pg_catalog')";
+                     where extname in ('pg_trgm', 'unaccent', 'fuzzystrmatch') \
+                     and extnamespace::regnamespace::text not in ('public', 'pg_catalog')";
 
 /// Why the schema cannot be made in an empty database; each with what to do.
 pub(super) async fn obstacles(connection: &mut PgConnection) -> Result<Vec<String>> {
