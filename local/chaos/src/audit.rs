@@ -108,7 +108,7 @@ impl<'a> Evidence<'a> {
         Self { books, seen, orders, charges, ledger }
     }
 
-    /// The figures of docs/checkout.md but the last two, of files and of time.
+    /// The figures of docs/checkout.md but the last three, of files and of time.
     pub(super) fn figures(&self) -> [Figure; 8] {
         [
             self.charged_once(),

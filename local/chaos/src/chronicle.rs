@@ -1,6 +1,7 @@
 //! What struck when, and so what was wrong in the world when a promise was broken.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -78,7 +79,16 @@ impl Chronicle {
     /// Whether nothing struck in all that time, and nobody was to die.
     pub(super) fn is_calm(&self, Span { from, to }: Span) -> bool {
         self.calms.iter().any(|calm| calm.from <= from && to <= calm.to)
-            && !self.strikes.iter().any(|(_, strike)| strike.from <= to && from <= strike.to)
+            && !self.strikes.iter().any(|(_, strike)| strike.from < to && from < strike.to)
+    }
+
+    /// The first moment, from the given one on, at which it has been calm for so long.
+    pub(super) fn calm_for(&self, length: Duration, from: OffsetDateTime) -> Option<OffsetDateTime> {
+        let begins = self.calms.iter().map(|calm| calm.from);
+        let begins = begins.chain(self.strikes.iter().map(|(_, strike)| strike.to));
+        let moments = iter::once(from).chain(begins.map(|begin| begin + length));
+        let calm = |moment: &OffsetDateTime| self.is_calm(Span { from: *moment - length, to: *moment });
+        moments.filter(|moment| *moment >= from && calm(moment)).min()
     }
 
     /// What ended last before a moment, and when.
@@ -123,12 +133,26 @@ mod tests {
     fn it_is_calm_where_nobody_was_to_die_and_nothing_struck_that_was_late() {
         let strikes = vec![(Fault::RedisDies, span(8, 12)), (Fault::SqsDies, span(20, 21))];
         let chronicle = Chronicle { strikes, calms: vec![span(10, 19), span(30, 40)] };
-        assert!(chronicle.is_calm(span(13, 19)));
-        for (from, to) in [(12, 15), (9, 11), (13, 20), (22, 25), (19, 30)] {
+        assert!(chronicle.is_calm(span(12, 19)));
+        for (from, to) in [(11, 15), (9, 11), (13, 20), (22, 25), (19, 30)] {
             assert!(!chronicle.is_calm(span(from, to)), "{from} to {to}");
         }
         assert_eq!(chronicle.last_before(span(0, 14).to), Some((Fault::RedisDies, span(0, 12).to)));
         assert_eq!(chronicle.last_before(span(0, 11).to), None);
+    }
+
+    #[test]
+    fn it_has_been_calm_for_a_while_once_what_struck_is_over_for_so_long() {
+        let strikes = vec![(Fault::RedisDies, span(8, 12)), (Fault::SqsDies, span(33, 34))];
+        let chronicle = Chronicle { strikes, calms: vec![span(10, 19), span(30, 45)] };
+        let calm_from = |second| {
+            let moment = chronicle.calm_for(Duration::from_secs(5), span(second, second).from)?;
+            Some((moment - OffsetDateTime::UNIX_EPOCH).whole_seconds())
+        };
+        for (from, calm) in [(0, 17), (17, 17), (18, 18), (20, 39), (40, 40)] {
+            assert_eq!(calm_from(from), Some(calm), "from {from}");
+        }
+        assert_eq!(calm_from(46), None);
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::auth::token::Role;
+use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::door::{Reply, Request};
 use super::shop;
-use super::witness::Said;
+use super::witness::{Purchase, Said, Submission};
 use super::world::World;
 
 /// Longer than any function takes.
@@ -49,16 +50,18 @@ impl<'a> Customer<'a> {
     /// Submits a purchase until there is a final answer. `impatience`: hangs up after so long and submits again.
     pub(super) async fn submit(&self, purchase: usize, impatience: Option<Duration>) -> Option<Said> {
         let witness = &self.world.witness;
-        let wanted = witness.purchase(purchase);
+        let Purchase { key, body, mut unheard, .. } = witness.purchase(purchase);
         let request = self
             .request("checkout", "POST", "/api/checkout".to_owned())
-            .with("idempotency-key", wanted.key)
-            .sends(&wanted.body);
+            .with("idempotency-key", key.clone())
+            .sends(&body);
         let mut impatience = impatience;
-        let mut unheard = wanted.unheard;
         while self.tries() {
             // Hangs up once; then it waits.
-            let reply = self.world.send(&request, impatience.take().unwrap_or(PATIENCE)).await;
+            let reply = match impatience.take() {
+                Some(impatience) => self.world.send(&request, impatience).await,
+                None => self.wait_for(&request, &key).await,
+            };
             let kind = reply.as_ref().and_then(|reply| reply.body["type"].as_str()).unwrap_or_default();
             match &reply {
                 Some(reply) if matches!(reply.status, 200..=202 | 402) => {
@@ -87,6 +90,14 @@ impl<'a> Customer<'a> {
             sleep(PAUSE).await;
         }
         None
+    }
+
+    async fn wait_for(&self, checkout: &Request, key: &str) -> Option<Reply> {
+        let sent = OffsetDateTime::now_utc();
+        let reply = self.world.send(checkout, PATIENCE).await;
+        let answered = reply.as_ref().map(|_| OffsetDateTime::now_utc());
+        self.world.witness.submitted(Submission { key: key.to_owned(), sent, answered });
+        reply
     }
 
     /// Cancels an order, until there is an answer.

@@ -64,6 +64,7 @@ use deadlocks::deadlocks;
 use dice::Dice;
 use faults::{Fault, Planned, Schedule};
 use imports::Supplier;
+use liveness::Calm;
 use report::Report;
 use services::Services;
 use world::World;
@@ -168,7 +169,8 @@ async fn perform(
     let supplied = supplier.figure(services.cloud()).await?;
     let clock = world.canary.clock();
     let mut figures = Vec::from(evidence.figures());
-    figures.extend([supplied, liveness::figure(&seen.purchases, &struck, &clock)]);
+    let calm = Calm { chronicle: &struck, clock: &clock };
+    figures.extend([supplied, calm.purchases(&seen.purchases), calm.submissions(&seen.submissions)]);
     let report = Report {
         command: command(seed, arguments),
         seed,

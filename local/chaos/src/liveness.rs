@@ -1,60 +1,107 @@
 //! Whether the shop answers its customers while nothing strikes it.
 //!
 //! Leases, breakers and dead connections of the last fault may be felt for five seconds. Whoever decides to buy
-//! after that has an answer within three, whatever it took to get: an order, a declined card, nothing left. The three
-//! are seconds of the machine's time ([`super::canary`]). A wait into which the next fault strikes says nothing.
+//! after that has an answer within three, whatever it took to get: an order, a declined card, nothing left. And no
+//! single request waits for longer then, not even one that was sent while something struck; it may be answered with
+//! “try again”. (Only of those that wait already does a shop tell whose environments are all held up: its customers
+//! decide to buy nothing meanwhile.)
+//!
+//! The three are seconds of the machine's time ([`super::canary`]). A wait into which the next fault strikes says
+//! nothing.
 
 use std::time::Duration;
+
+use time::OffsetDateTime;
 
 use super::audit::Figure;
 use super::canary::MachineClock;
 use super::chronicle::{Chronicle, Span, Violation};
-use super::witness::Purchase;
+use super::witness::{Purchase, Submission};
 
 /// How long nothing has struck.
 pub(super) const QUIET: Duration = Duration::from_secs(5);
 /// And then a checkout is answered within so long.
 const WITHIN: Duration = Duration::from_secs(3);
 
-/// What became of the purchases that fall into a calm.
-pub(super) fn figure(purchases: &[Purchase], chronicle: &Chronicle, clock: &MachineClock) -> Figure {
-    let judged: Vec<_> = purchases.iter().filter_map(|purchase| judge(purchase, chronicle, clock)).collect();
-    Figure {
-        promise: "while nothing strikes for five seconds, a checkout is answered within three",
-        checked: judged.len(),
-        violations: judged.into_iter().filter_map(Result::err).collect(),
+/// What struck when, and how fast the machine was.
+pub(super) struct Calm<'a> {
+    pub(super) chronicle: &'a Chronicle,
+    pub(super) clock: &'a MachineClock,
+}
+
+impl Calm<'_> {
+    /// What became of the purchases that fall into a calm.
+    pub(super) fn purchases(&self, purchases: &[Purchase]) -> Figure {
+        let promise = "while nothing strikes for five seconds, a checkout is answered within three";
+        let waits = purchases.iter().map(|Purchase { key, begun, answered, .. }| Wait {
+            key,
+            begun: *begun,
+            judged_from: *begun,
+            answered: *answered,
+        });
+        self.figure(promise, waits)
+    }
+
+    /// What became of the submissions that were under way in a calm.
+    pub(super) fn submissions(&self, submissions: &[Submission]) -> Figure {
+        let promise =
+            "while nothing strikes for five seconds, no request for a checkout waits longer than three";
+        let waits = submissions.iter().filter_map(|Submission { key, sent, answered }| {
+            let judged_from = self.chronicle.calm_for(QUIET, *sent)?;
+            Some(Wait { key, begun: *sent, judged_from, answered: *answered })
+        });
+        self.figure(
+            promise,
+            waits.filter(|wait| wait.answered.is_none_or(|answered| answered >= wait.judged_from)),
+        )
+    }
+
+    fn figure<'a>(&self, promise: &'static str, waits: impl Iterator<Item = Wait<'a>>) -> Figure {
+        let judged: Vec<_> = waits.filter_map(|wait| self.judge(&wait)).collect();
+        Figure {
+            promise,
+            checked: judged.len(),
+            violations: judged.into_iter().filter_map(Result::err).collect(),
+        }
+    }
+
+    /// `None`: a fault was felt, struck meanwhile, or the wait was not over when all was.
+    fn judge(&self, &Wait { key, begun, judged_from, answered }: &Wait) -> Option<Result<(), Violation>> {
+        // None on a machine that was so slow that it did not come before the end.
+        let deadline = self.clock.after(judged_from, WITHIN);
+        let in_time = answered.is_some_and(|answered| deadline.is_none_or(|deadline| answered <= deadline));
+        let decided = if in_time { answered } else { deadline }?;
+        if !self.chronicle.is_calm(Span { from: judged_from - QUIET, to: decided }) {
+            return None;
+        }
+        if in_time {
+            return Some(Ok(()));
+        }
+        let answer = answered.map_or_else(
+            || "no answer".to_owned(),
+            |answered| format!("an answer after {:.1} s", (answered - begun).as_seconds_f64()),
+        );
+        let last = self.chronicle.last_before(judged_from).map_or_else(String::new, |(fault, ended)| {
+            let ago = (judged_from - ended).as_seconds_f64();
+            format!("; what struck last was “{}”, over for {ago:.1} s", fault.name())
+        });
+        let what = format!("key {key} got {answer}{last}");
+        Some(Err(Violation { what, when: Some(Span { from: begun, to: answered.unwrap_or(decided) }) }))
     }
 }
 
-/// `None`: a fault was felt, struck meanwhile, or the wait was not over when all was.
-fn judge(purchase: &Purchase, chronicle: &Chronicle, clock: &MachineClock) -> Option<Result<(), Violation>> {
-    let Purchase { key, begun, answered, .. } = purchase;
-    // None on a machine that was so slow that it did not come before the end.
-    let deadline = clock.after(*begun, WITHIN);
-    let in_time = answered.is_some_and(|answered| deadline.is_none_or(|deadline| answered <= deadline));
-    let decided = if in_time { *answered } else { deadline }?;
-    if !chronicle.is_calm(Span { from: *begun - QUIET, to: decided }) {
-        return None;
-    }
-    if in_time {
-        return Some(Ok(()));
-    }
-    let answer = answered.map_or_else(
-        || "no answer".to_owned(),
-        |answered| format!("an answer after {:.1} s", (answered - *begun).as_seconds_f64()),
-    );
-    let last = chronicle.last_before(*begun).map_or_else(String::new, |(fault, ended)| {
-        let ago = (*begun - ended).as_seconds_f64();
-        format!("; what struck last was “{}”, over for {ago:.1} s", fault.name())
-    });
-    let what = format!("key {key} got {answer}{last}");
-    Some(Err(Violation { what, when: Some(Span { from: *begun, to: answered.unwrap_or(decided) }) }))
+/// Somebody waits for an answer.
+struct Wait<'a> {
+    key: &'a str,
+    begun: OffsetDateTime,
+    /// As if it had begun then.
+    judged_from: OffsetDateTime,
+    answered: Option<OffsetDateTime>,
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use time::OffsetDateTime;
 
     use super::*;
     use crate::canary::Beat;
@@ -67,7 +114,7 @@ mod tests {
 
     /// How many were looked at, and what is told of those that were not answered in time. The calm lasts for twenty
     /// seconds; `slow`: how much slower the machine was than it can be.
-    fn told(begun: u64, answered: Option<u64>, slow: u64) -> (usize, Vec<String>) {
+    fn judged(slow: u64, judge: impl Fn(&Calm) -> Figure) -> (usize, Vec<String>) {
         let mut chronicle = Chronicle::default();
         chronicle.struck(Fault::RedisDies, Span { from: at(0), to: at(0) });
         chronicle.rested(Span { from: at(0), to: at(20_000) });
@@ -76,6 +123,12 @@ mod tests {
             took: Duration::from_millis(if second == 0 { 5 } else { 5 * slow }),
         };
         let clock = MachineClock::new((0..40).map(beat).collect());
+        let figure = judge(&Calm { chronicle: &chronicle, clock: &clock });
+        (figure.checked, figure.violations.into_iter().map(|violation| violation.what).collect())
+    }
+
+    /// A purchase.
+    fn told(begun: u64, answered: Option<u64>, slow: u64) -> (usize, Vec<String>) {
         let purchase = Purchase {
             user: 1,
             key: "key".to_owned(),
@@ -86,8 +139,13 @@ mod tests {
             said: Vec::new(),
             cancelled: None,
         };
-        let figure = figure(&[purchase], &chronicle, &clock);
-        (figure.checked, figure.violations.into_iter().map(|violation| violation.what).collect())
+        judged(slow, |calm| calm.purchases(std::slice::from_ref(&purchase)))
+    }
+
+    /// A request.
+    fn waited(sent: u64, answered: Option<u64>) -> (usize, Vec<String>) {
+        let submission = Submission { key: "key".to_owned(), sent: at(sent), answered: answered.map(at) };
+        judged(1, |calm| calm.submissions(std::slice::from_ref(&submission)))
     }
 
     #[test]
@@ -114,5 +172,19 @@ mod tests {
         assert_eq!(told(6_000, Some(12_100), 2).1.len(), 1);
         assert_eq!(told(6_000, Some(19_000), 1_000), (1, vec![]), "it had no three seconds before all ended");
         assert_eq!(told(6_000, None, 1_000), (0, vec![]));
+    }
+
+    #[test]
+    fn a_request_that_waits_since_a_fault_has_three_seconds_once_it_is_calm() {
+        let name = Fault::RedisDies.name();
+        assert_eq!(waited(1_000, Some(7_900)), (1, vec![]));
+        let late =
+            format!("key key got an answer after 7.1 s; what struck last was “{name}”, over for 5.0 s");
+        assert_eq!(waited(1_000, Some(8_100)), (1, vec![late]));
+        let never = format!("key key got no answer; what struck last was “{name}”, over for 5.0 s");
+        assert_eq!(waited(1_000, None), (1, vec![never]));
+        assert_eq!(waited(1_000, Some(4_900)), (0, vec![]), "it was over before");
+        assert_eq!(waited(18_000, None), (0, vec![]), "it had no three seconds before the calm ended");
+        assert_eq!(waited(21_000, Some(30_000)), (0, vec![]), "no calm came after it");
     }
 }

@@ -27,6 +27,15 @@ pub(super) struct Purchase {
     pub(super) cancelled: Option<String>,
 }
 
+/// One of a purchase's requests, whose customer waited for whatever answer came.
+#[derive(Clone, Debug)]
+pub(super) struct Submission {
+    /// The purchase's.
+    pub(super) key: String,
+    pub(super) sent: OffsetDateTime,
+    pub(super) answered: Option<OffsetDateTime>,
+}
+
 /// A final answer to a checkout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Said {
@@ -70,6 +79,7 @@ pub(super) struct Witness(Mutex<Seen>);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     pub(super) purchases: Vec<Purchase>,
+    pub(super) submissions: Vec<Submission>,
     /// Answers by function and status; 0: none came.
     pub(super) answers: BTreeMap<(&'static str, u16), u64>,
     /// Answers that no client should ever get.
@@ -125,6 +135,11 @@ impl Witness {
     /// An answer that would be final, had every earlier request been answered.
     pub(super) fn heard(&self, purchase: usize) {
         self.lock().purchases[purchase].answered.get_or_insert_with(OffsetDateTime::now_utc);
+    }
+
+    /// Its customer waits no longer.
+    pub(super) fn submitted(&self, submission: Submission) {
+        self.lock().submissions.push(submission);
     }
 
     /// A request got no answer.
