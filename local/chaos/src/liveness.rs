@@ -2,9 +2,9 @@
 //!
 //! Leases, breakers and dead connections of the last fault may be felt for five seconds. Whoever decides to buy
 //! after that has an answer within three, whatever it took to get: an order, a declined card, nothing left. And no
-//! single request waits for longer then, not even one that was sent while something struck; it may be answered with
-//! “try again”. (Only of those that wait already does a shop tell whose environments are all held up: its customers
-//! decide to buy nothing meanwhile.)
+//! single request waits for longer then, not even one that was sent while something struck: its customer has an answer,
+//! if only “try again”, or knows that none will come. (A shop whose environments are all held up is found by those who
+//! wait already, because its customers decide to buy nothing meanwhile.)
 //!
 //! The three are seconds of the machine's time ([`super::canary`]). A wait into which the next fault strikes says
 //! nothing.
@@ -46,14 +46,11 @@ impl Calm<'_> {
     pub(super) fn submissions(&self, submissions: &[Submission]) -> Figure {
         let promise =
             "while nothing strikes for five seconds, no request for a checkout waits longer than three";
-        let waits = submissions.iter().filter_map(|Submission { key, sent, answered }| {
-            let judged_from = self.chronicle.calm_for(QUIET, *sent)?;
-            Some(Wait { key, begun: *sent, judged_from, answered: *answered })
+        let waits = submissions.iter().filter_map(|Submission { key, sent, ended }| {
+            let judged_from = self.chronicle.calm_for(QUIET, *sent).filter(|calm| calm <= ended)?;
+            Some(Wait { key, begun: *sent, judged_from, answered: Some(*ended) })
         });
-        self.figure(
-            promise,
-            waits.filter(|wait| wait.answered.is_none_or(|answered| answered >= wait.judged_from)),
-        )
+        self.figure(promise, waits)
     }
 
     fn figure<'a>(&self, promise: &'static str, waits: impl Iterator<Item = Wait<'a>>) -> Figure {
@@ -77,15 +74,15 @@ impl Calm<'_> {
         if in_time {
             return Some(Ok(()));
         }
-        let answer = answered.map_or_else(
-            || "no answer".to_owned(),
-            |answered| format!("an answer after {:.1} s", (answered - begun).as_seconds_f64()),
+        let waited = answered.map_or_else(
+            || "waited in vain".to_owned(),
+            |answered| format!("waited for {:.1} s", (answered - begun).as_seconds_f64()),
         );
         let last = self.chronicle.last_before(judged_from).map_or_else(String::new, |(fault, ended)| {
             let ago = (judged_from - ended).as_seconds_f64();
             format!("; what struck last was “{}”, over for {ago:.1} s", fault.name())
         });
-        let what = format!("key {key} got {answer}{last}");
+        let what = format!("key {key} {waited}{last}");
         Some(Err(Violation { what, when: Some(Span { from: begun, to: answered.unwrap_or(decided) }) }))
     }
 }
@@ -142,9 +139,9 @@ mod tests {
         judged(slow, |calm| calm.purchases(std::slice::from_ref(&purchase)))
     }
 
-    /// A request.
-    fn waited(sent: u64, answered: Option<u64>) -> (usize, Vec<String>) {
-        let submission = Submission { key: "key".to_owned(), sent: at(sent), answered: answered.map(at) };
+    /// A submission.
+    fn waited(sent: u64, ended: u64) -> (usize, Vec<String>) {
+        let submission = Submission { key: "key".to_owned(), sent: at(sent), ended: at(ended) };
         judged(1, |calm| calm.submissions(std::slice::from_ref(&submission)))
     }
 
@@ -152,10 +149,9 @@ mod tests {
     fn an_answer_that_comes_late_or_never_is_told_with_what_struck_last() {
         assert_eq!(told(6_000, Some(8_900), 1), (1, vec![]));
         let name = Fault::RedisDies.name();
-        let late =
-            format!("key key got an answer after 3.1 s; what struck last was “{name}”, over for 6.0 s");
+        let late = format!("key key waited for 3.1 s; what struck last was “{name}”, over for 6.0 s");
         assert_eq!(told(6_000, Some(9_100), 1), (1, vec![late]));
-        let never = format!("key key got no answer; what struck last was “{name}”, over for 6.0 s");
+        let never = format!("key key waited in vain; what struck last was “{name}”, over for 6.0 s");
         assert_eq!(told(6_000, None, 1), (1, vec![never]));
     }
 
@@ -176,15 +172,12 @@ mod tests {
 
     #[test]
     fn a_request_that_waits_since_a_fault_has_three_seconds_once_it_is_calm() {
+        assert_eq!(waited(1_000, 7_900), (1, vec![]));
         let name = Fault::RedisDies.name();
-        assert_eq!(waited(1_000, Some(7_900)), (1, vec![]));
-        let late =
-            format!("key key got an answer after 7.1 s; what struck last was “{name}”, over for 5.0 s");
-        assert_eq!(waited(1_000, Some(8_100)), (1, vec![late]));
-        let never = format!("key key got no answer; what struck last was “{name}”, over for 5.0 s");
-        assert_eq!(waited(1_000, None), (1, vec![never]));
-        assert_eq!(waited(1_000, Some(4_900)), (0, vec![]), "it was over before");
-        assert_eq!(waited(18_000, None), (0, vec![]), "it had no three seconds before the calm ended");
-        assert_eq!(waited(21_000, Some(30_000)), (0, vec![]), "no calm came after it");
+        let late = format!("key key waited for 7.1 s; what struck last was “{name}”, over for 5.0 s");
+        assert_eq!(waited(1_000, 8_100), (1, vec![late]));
+        assert_eq!(waited(1_000, 4_900), (0, vec![]), "it was over before");
+        assert_eq!(waited(18_000, 30_000), (0, vec![]), "it had no three seconds before the calm ended");
+        assert_eq!(waited(21_000, 30_000), (0, vec![]), "no calm came after it");
     }
 }

@@ -27,13 +27,13 @@ pub(super) struct Purchase {
     pub(super) cancelled: Option<String>,
 }
 
-/// One of a purchase's requests, whose customer waited for whatever answer came.
+/// One of a purchase's requests, whose customer waited until it had an answer or knew that there would be none.
 #[derive(Clone, Debug)]
 pub(super) struct Submission {
     /// The purchase's.
     pub(super) key: String,
     pub(super) sent: OffsetDateTime,
-    pub(super) answered: Option<OffsetDateTime>,
+    pub(super) ended: OffsetDateTime,
 }
 
 /// A final answer to a checkout.
