@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use async_graphql::{Request, Value};
 
+use super::overlaps::overlap;
+
 /// How deep brackets may stand in one another, whatever they hold. async-graphql bounds what is selected; the rest is
 /// bounded here, before its parser reads it.
 const MOST_NESTED: usize = 64;
@@ -26,6 +28,11 @@ pub(crate) fn objection(query: &mut Request, introspection: bool) -> Option<Stri
     }
     if !introspection && introspects(document) {
         return Some("Introspection is off. Ask whoever runs this shop for the schema.".to_owned());
+    }
+    if let Some(name) = overlap(document, MOST_SELECTED, MOST_NESTED) {
+        return Some(format!(
+            "The query has different fields under the one name {name}. Give each a name (`name: field`)."
+        ));
     }
     let is_missing = |name: &str| variables.get(name).is_none_or(|value| *value == Value::Null);
     let missing = missing_variable(document, chosen.as_deref(), is_missing)?;
@@ -276,6 +283,17 @@ mod tests {
         for query in ["{ __typename products { __typename } }", "{ __type(name: \"Order\") { name } }"] {
             assert_eq!(objection(&mut Request::new(query), false), None, "{query}");
         }
+    }
+
+    #[test]
+    fn who_wants_two_fields_under_one_name_is_told_the_name() {
+        let query = "{ orders(limit: 1) { id } ... on Query { orders(limit: 2) { createdAt } } }";
+        let why = objection(&mut Request::new(query), false).expect("an objection");
+        assert!(why.contains("under the one name orders."), "{why}");
+        assert_eq!(
+            objection(&mut Request::new(query.replace("... on", "...on").replace('2', "1")), false),
+            None
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod batch;
 mod distinct;
 mod guard;
 mod loaders;
+mod overlaps;
 mod pages;
 mod query;
 mod refusal;
