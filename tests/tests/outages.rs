@@ -257,6 +257,27 @@ async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwar
 }
 
 #[tokio::test]
+async fn a_worker_that_can_charge_nothing_fails_and_one_whose_messages_are_at_fault_gives_them_back() {
+    let nudge = json!({ "order_id": uuid::Uuid::now_v7() }).to_string();
+    let worked = async |bodies: &[&str]| {
+        let records = (1..).zip(bodies).map(|(id, body)| json!({ "messageId": id.to_string(), "body": body }));
+        invoke("charge-worker", &json!({ "Records": records.collect::<Vec<_>>() })).await
+    };
+    let given_back = |ids: &[&str]| {
+        let ids: Vec<_> = ids.iter().map(|id| json!({ "itemIdentifier": id })).collect();
+        json!({ "batchItemFailures": ids })
+    };
+    assert_eq!(worked(&["words", &nudge]).await, given_back(&["1"]));
+    assert_eq!(worked(&["words"]).await, given_back(&["1"]));
+    let paused = pause_postgres();
+    let failed = worked(&[&nudge, &nudge]).await;
+    assert_eq!(failed["errorMessage"], "none of the orders could be charged", "its alarm sees it");
+    assert_eq!(worked(&["words", &nudge]).await, given_back(&["1", "2"]));
+    drop(paused);
+    assert_eq!(worked(&[&nudge]).await, given_back(&[]));
+}
+
+#[tokio::test]
 async fn who_was_charged_while_postgres_went_away_is_told_perhaps_and_learns_it_under_the_same_key() {
     let customer = Customer::register().await;
     let product = new_product(1000, 10).await;
