@@ -260,7 +260,8 @@ async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwar
 async fn a_worker_that_can_charge_nothing_fails_and_one_whose_messages_are_at_fault_gives_them_back() {
     let nudge = json!({ "order_id": uuid::Uuid::now_v7() }).to_string();
     let worked = async |bodies: &[&str]| {
-        let records = (1..).zip(bodies).map(|(id, body)| json!({ "messageId": id.to_string(), "body": body }));
+        let records =
+            (1..).zip(bodies).map(|(id, body)| json!({ "messageId": id.to_string(), "body": body }));
         invoke("charge-worker", &json!({ "Records": records.collect::<Vec<_>>() })).await
     };
     let given_back = |ids: &[&str]| {
