@@ -31,9 +31,6 @@ use meaning::{
     unsent, unwanted,
 };
 
-/// One call to the provider, at most.
-const CALL: Duration = Duration::from_secs(5);
-
 /// Kept of the invocation for the last write.
 const LAST_WRITE: Duration = Duration::from_millis(1500);
 
@@ -372,10 +369,9 @@ impl<'a> Provider<'a> {
         tracing::warn!(duration_ms, provider_request, "{trouble}");
     }
 
-    /// A call begins, which has to be answered by then.
+    /// A call begins, which has to be answered by then. (A single one has a ceiling besides.)
     fn calling(&mut self) -> Instant {
         self.permit.calling();
-        let left = self.limit.left().saturating_sub(LAST_WRITE);
-        Instant::now() + left.min(CALL)
+        Instant::now() + self.limit.left().saturating_sub(LAST_WRITE)
     }
 }

@@ -72,7 +72,7 @@ impl Try {
 /// (`Stripe-Should-Retry`), or another request held the intent.
 pub(super) async fn send<T: Told>(pool: &Pool, call: Call<'_>, deadline: Instant) -> Reply<T> {
     let begin = Instant::now();
-    let deadline = deadline.min(begin + CEILING);
+    let deadline = end(begin, deadline);
     let mut result = attempt(pool, &call, deadline).await;
     if let Some(pause) = result.pause().filter(|pause| Instant::now() + *pause < deadline) {
         sleep(pause).await;
@@ -83,6 +83,11 @@ pub(super) async fn send<T: Told>(pool: &Pool, call: Call<'_>, deadline: Instant
         }
     }
     reply(result, begin.elapsed())
+}
+
+/// When a call that begins then is over.
+fn end(begin: Instant, deadline: Instant) -> Instant {
+    deadline.min(begin + CEILING)
 }
 
 fn reply<T: Told>(result: Try, took: Duration) -> Reply<T> {

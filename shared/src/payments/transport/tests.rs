@@ -1,4 +1,4 @@
-//! What is kept of broken connections.
+//! What is kept of broken connections, and what is not waited for.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -75,6 +75,22 @@ async fn it_gets_through_although_every_kept_connection_is_dead() {
     assert!(matches!((one, other), (Outcome::Answered(_), Outcome::Answered(_))));
     let third = call(&pool, &url).await;
     assert!(matches!(third, Outcome::Answered(_)), "{third:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_answers_ends_with_its_deadline_and_after_five_seconds_at_the_latest() {
+    let (listener, url) = listener();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a caller");
+        request(&mut stream) && request(&mut stream)
+    });
+    let pool = Pool::new(HeaderMap::new()).expect("a pool");
+    let (began, silent) = (Instant::now(), Call { method: Method::GET, url, key: None, form: Vec::new() });
+    let reply = send::<serde_json::Value>(&pool, silent, began + Duration::from_millis(50)).await;
+    assert_eq!(reply.outcome, Outcome::Unknown(Unknown::TimedOut));
+    for (given, lasts) in [(4, 4), (60, 5)] {
+        assert_eq!(end(began, began + Duration::from_secs(given)), began + Duration::from_secs(lasts));
+    }
 }
 
 #[tokio::test]
