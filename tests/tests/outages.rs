@@ -13,6 +13,7 @@ use tests::{
     provider_failing_for_ever, provider_slow, redis_refuses, requests_to_provider, status_of, stock_of,
     update_product, webhooks_lost,
 };
+use uuid::Uuid;
 
 /// The order whose payment is about to be confirmed.
 static PLACED: Statement = Statement::new(
@@ -258,7 +259,7 @@ async fn while_postgres_stands_still_requests_are_told_to_come_back_and_afterwar
 
 #[tokio::test]
 async fn a_worker_that_can_charge_nothing_fails_and_one_whose_messages_are_at_fault_gives_them_back() {
-    let nudge = json!({ "order_id": uuid::Uuid::now_v7() }).to_string();
+    let nudge = json!({ "order_id": Uuid::now_v7() }).to_string();
     let worked = async |bodies: &[&str]| {
         let records =
             (1..).zip(bodies).map(|(id, body)| json!({ "messageId": id.to_string(), "body": body }));

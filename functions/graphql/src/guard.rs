@@ -290,10 +290,7 @@ mod tests {
         let query = "{ orders(limit: 1) { id } ... on Query { orders(limit: 2) { createdAt } } }";
         let why = objection(&mut Request::new(query), false).expect("an objection");
         assert!(why.contains("under the one name orders."), "{why}");
-        assert_eq!(
-            objection(&mut Request::new(query.replace("... on", "...on").replace('2', "1")), false),
-            None
-        );
+        assert_eq!(objection(&mut Request::new(query.replace('2', "1")), false), None);
     }
 
     #[test]

@@ -37,9 +37,8 @@ impl<'a> Walk<'a> {
             if others.iter().any(|other| !is_same(first, other)) {
                 return Some(name.to_owned());
             }
-            let sets = fields.iter().map(|field| &field.selection_set.node);
-            let sets: Vec<_> = sets.filter(|set| !set.items.is_empty()).collect();
-            if sets.is_empty() { None } else { self.overlap(&sets, deeper) }
+            let sets: Vec<_> = fields.iter().map(|field| &field.selection_set.node).collect();
+            self.overlap(&sets, deeper)
         })
     }
 
